@@ -1,0 +1,80 @@
+package integration
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/auth0kit/auth0kit/internal/backends"
+)
+
+// openSQLite returns a database in a file of the test's own, in WAL mode.
+func openSQLite(t testing.TB) *sql.DB {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "test.db")
+	return open(t, "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+}
+
+// openPostgres returns a database whose search_path is a schema of the test's
+// own, dropped at the end.
+func openPostgres(t testing.TB) *sql.DB {
+	t.Helper()
+	dsn := backends.Postgres(t)
+	name := uniqueName()
+	admin := open(t, "pgx", dsn)
+	mustExec(t, admin, "CREATE SCHEMA "+name)
+	t.Cleanup(func() { mustExec(t, admin, "DROP SCHEMA "+name+" CASCADE") })
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set("search_path", name)
+	u.RawQuery = query.Encode()
+	return open(t, "pgx", u.String())
+}
+
+// openMySQL returns a database of the test's own, dropped at the end.
+func openMySQL(t testing.TB) *sql.DB {
+	t.Helper()
+	u, err := url.Parse(backends.MySQL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := u.User.String() + "@tcp(" + u.Host + ")/"
+	name := uniqueName()
+	admin := open(t, "mysql", server)
+	mustExec(t, admin, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4")
+	t.Cleanup(func() { mustExec(t, admin, "DROP DATABASE "+name) })
+	return open(t, "mysql", server+name+"?parseTime=true&charset=utf8mb4")
+}
+
+func open(t testing.TB, driver, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func mustExec(t testing.TB, db *sql.DB, query string) {
+	t.Helper()
+	if _, err := db.Exec(query); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+func uniqueName() string { return "auth0kit_" + strings.ToLower(rand.Text()[:12]) }

@@ -1,0 +1,154 @@
+// Package seal encrypts small values at rest with AES-256-GCM under a ring of
+// keys: the first key seals, all of them open, so that a key is rotated by
+// putting a new one in front.
+//
+// A sealed value is
+//
+//	version (1 byte, 1) | key id (4 bytes) | nonce (12 bytes) | ciphertext and tag
+//
+// The key that encrypts is derived with HKDF-SHA256 (RFC 5869) from the caller's
+// key and the purpose of the ring, so that two patterns may be given the same
+// keys and still cannot open each other's values. The additional data binds a
+// value to its place (a session, a user): moved elsewhere it does not open.
+// Nonces are random, which NIST SP 800-38D section 8.3 allows for 2^32 values
+// under one key.
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+)
+
+// KeySize is the length of every key in bytes.
+const KeySize = 32
+
+// Overhead is by how many bytes a sealed value is longer than the plain one.
+const Overhead = headerSize + 12 + 16
+
+const (
+	version    = 1
+	idSize     = 4
+	headerSize = 1 + idSize
+)
+
+// ErrOpen says that no key of the ring opens the value as it stands: another
+// key, another place, or another content.
+var ErrOpen = errors.New("seal: value does not open")
+
+// Ring seals with its first key and opens with any. It is immutable and safe for
+// concurrent use.
+type Ring struct {
+	keys []key
+}
+
+type key struct {
+	id   [idSize]byte
+	aead cipher.AEAD
+}
+
+// New makes a ring for one purpose, such as "auth0kit/session". At least one key
+// is needed, each of 32 random bytes and none twice.
+func New(purpose string, keys [][]byte) (*Ring, error) {
+	if purpose == "" {
+		return nil, errors.New("seal: purpose is empty")
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("seal: Keys is empty; give at least one key of 32 random bytes")
+	}
+	r := &Ring{}
+	for i, k := range keys {
+		derived, err := derive(purpose, k)
+		if err != nil {
+			return nil, fmt.Errorf("seal: Keys[%d]: %w", i, err)
+		}
+		if r.find(derived.id) != nil {
+			return nil, fmt.Errorf("seal: Keys[%d] is there twice", i)
+		}
+		r.keys = append(r.keys, derived)
+	}
+	return r, nil
+}
+
+func derive(purpose string, k []byte) (key, error) {
+	if len(k) != KeySize {
+		return key{}, fmt.Errorf("has %d bytes; %d are needed", len(k), KeySize)
+	}
+	if allEqual(k) {
+		return key{}, errors.New("is one byte repeated; use 32 random bytes")
+	}
+	secret, err := hkdf.Key(sha256.New, k, nil, purpose+" seal v1", KeySize)
+	if err != nil {
+		return key{}, err
+	}
+	id, err := hkdf.Key(sha256.New, k, nil, purpose+" key id v1", idSize)
+	if err != nil {
+		return key{}, err
+	}
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return key{}, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return key{}, err
+	}
+	return key{id: [idSize]byte(id), aead: aead}, nil
+}
+
+func allEqual(b []byte) bool {
+	for _, c := range b {
+		if c != b[0] {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Ring) find(id [idSize]byte) *key {
+	for i := range r.keys {
+		if r.keys[i].id == id {
+			return &r.keys[i]
+		}
+	}
+	return nil
+}
+
+// Seal encrypts plaintext and binds it to aad, which is not stored.
+func (r *Ring) Seal(plaintext, aad []byte) []byte {
+	k := &r.keys[0]
+	out := make([]byte, 0, len(plaintext)+Overhead)
+	out = append(out, version)
+	out = append(out, k.id[:]...)
+	return k.aead.Seal(out, nil, plaintext, bound(out[:headerSize], aad))
+}
+
+// Open returns what was sealed with the same aad, or ErrOpen.
+func (r *Ring) Open(sealed, aad []byte) ([]byte, error) {
+	if len(sealed) < Overhead || sealed[0] != version {
+		return nil, ErrOpen
+	}
+	k := r.find([idSize]byte(sealed[1:headerSize]))
+	if k == nil {
+		return nil, ErrOpen
+	}
+	plain, err := k.aead.Open(nil, nil, sealed[headerSize:], bound(sealed[:headerSize], aad))
+	if err != nil {
+		return nil, ErrOpen
+	}
+	return plain, nil
+}
+
+// Stale reports whether the value was not sealed by the first key, so that its
+// owner can seal it anew.
+func (r *Ring) Stale(sealed []byte) bool {
+	return len(sealed) < headerSize || [idSize]byte(sealed[1:headerSize]) != r.keys[0].id
+}
+
+func bound(header, aad []byte) []byte {
+	out := make([]byte, 0, len(header)+len(aad))
+	return append(append(out, header...), aad...)
+}

@@ -1,0 +1,46 @@
+package resource
+
+import (
+	"fmt"
+	"time"
+)
+
+// Factor is a factor of the tenant by its Guardian name: sms, push-notification,
+// otp, email, duo, webauthn-roaming, webauthn-platform or recovery-code.
+type Factor struct {
+	Name    string
+	Enabled bool
+}
+
+// AuthenticationMethod is one authentication method of a user.
+type AuthenticationMethod struct {
+	ID        string
+	Type      string // "totp", "phone", "email", "push", "recovery-code", "webauthn-roaming", …
+	Name      string // The name that the user gave, at most 20 characters.
+	Confirmed bool
+	CreatedAt time.Time
+}
+
+// NewAuthenticationMethod is what CreateAuthenticationMethod takes; which of the
+// last three is required follows from Type.
+type NewAuthenticationMethod struct {
+	Type       string
+	Name       string
+	TOTPSecret string // Base32 without padding. Never printed.
+	Phone      string // E.164.
+	Email      string
+}
+
+// Format hides the secret, the number and the address.
+func (m NewAuthenticationMethod) Format(f fmt.State, _ rune) {
+	fmt.Fprint(f, "NewAuthenticationMethod{Type: "+m.Type+"}")
+}
+
+// EnrollmentTicket lets a user enrol a factor on Auth0's page. The URL is a secret.
+type EnrollmentTicket struct {
+	ID  string
+	URL string
+}
+
+// Format hides the ticket.
+func (t EnrollmentTicket) Format(f fmt.State, _ rune) { fmt.Fprint(f, "EnrollmentTicket{…}") }

@@ -1,0 +1,44 @@
+package resource
+
+import "time"
+
+// Role is a role of the tenant.
+type Role struct {
+	ID        string // "rol_" and 16 characters.
+	Name      string
+	Inherited bool // Held only through a group of the organization, not directly.
+}
+
+// Permission is a permission of an API: Name is its value ("read:orders"),
+// Audience the identifier of the API that defines it.
+type Permission struct {
+	Name     string
+	Audience string
+}
+
+// Member is a user in an organization with the roles assigned there.
+// Auth0 allows 50 roles for a member.
+type Member struct {
+	UserID string
+	Email  string
+	Roles  []Role
+}
+
+// Invitation asks somebody into an organization.
+type Invitation struct {
+	ID        string // "uinv_" and 16 characters.
+	Email     string // The invitee's.
+	URL       string // The link of the invitation; whoever has it can accept it.
+	RoleIDs   []string
+	ExpiresAt time.Time
+}
+
+// NewInvitation is what CreateInvitation takes.
+type NewInvitation struct {
+	ClientID string // Required: the application whose login accepts the invitation.
+	Inviter  string // Required: the name shown in the mail.
+	Email    string // Required: the invitee's.
+	RoleIDs  []string
+	TTL      time.Duration // At most 30 days. Defaults to Auth0's 7 days.
+	NoMail   bool          // Create the link and send nothing.
+}

@@ -1,0 +1,65 @@
+package resource
+
+import (
+	"fmt"
+	"time"
+)
+
+// User is a user as the Management API shows it.
+type User struct {
+	ID         string // As Auth0 writes it, with the provider: "auth0|5f7c8ec7c33c6c004bbafe82".
+	Connection string // Name of the connection, such as "Username-Password-Authentication".
+	Email      string
+	Username   string
+	Phone      string // E.164.
+	Name       string
+
+	EmailVerified bool
+	Blocked       bool // Blocked by an administrator, not by brute-force protection.
+
+	AppMetadata  map[string]any // Owned by the application; the user cannot change it.
+	UserMetadata map[string]any // The user may change it; never base a decision on it.
+
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	LastLogin   time.Time // Zero before the first login.
+	LoginsCount int
+}
+
+// NewUser is what CreateUser takes. ID, if set, is the part behind "auth0|":
+// Auth0 adds the provider itself. Times and LoginsCount are ignored.
+type NewUser struct {
+	User
+	Password string // Plain text, checked against the connection's password policy. Never printed.
+}
+
+// String hides the password, also from fmt's verbs that print whole structures.
+func (u NewUser) String() string { return "NewUser{Connection: " + u.Connection + "}" }
+
+// GoString is String.
+func (u NewUser) GoString() string { return u.String() }
+
+// Format writes String for every verb, so that %+v cannot print the password.
+func (u NewUser) Format(f fmt.State, _ rune) { fmt.Fprint(f, u.String()) }
+
+// UserPatch changes a user. A nil field keeps its value; metadata merges at the
+// first level only, and a nil value deletes its key, as PATCH /users/{id} does.
+type UserPatch struct {
+	Email         *string
+	Name          *string
+	Password      *string
+	EmailVerified *bool
+	Blocked       *bool
+	AppMetadata   map[string]any
+	UserMetadata  map[string]any
+}
+
+// Format hides the values of the patch: it may hold a password.
+func (p UserPatch) Format(f fmt.State, _ rune) { fmt.Fprint(f, "UserPatch{…}") }
+
+// Connection is a source of users: a database, a social or an enterprise provider.
+type Connection struct {
+	ID       string // "con_" and 16 characters.
+	Name     string
+	Strategy string // "auth0" for a database connection.
+}
