@@ -1,0 +1,78 @@
+package migration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/auth0kit/auth0kit/migration/passhash"
+)
+
+// Source reads the legacy users. Keys are stable, unique and not empty, and
+// become Auth0 user ids ("auth0|" and the key), so they must be permanent. An
+// implementation is safe for concurrent use; package sqlsource has one for SQL.
+type Source interface {
+	// Page returns at most limit records whose key comes after the given one, in
+	// the source's order of keys, which must not change between calls. "" starts;
+	// an empty page ends. Keyset paging, not offset: rows that come and go during
+	// a run of hours must neither hide nor repeat others.
+	Page(ctx context.Context, after string, limit int) ([]Record, error)
+
+	// Find returns the user whom a person names at login, by email or username,
+	// however the legacy system compares them. Nobody is ErrNoUser; several are
+	// ErrNoUser too, because none of them can be meant for certain.
+	Find(ctx context.Context, identifier string) (Record, error)
+}
+
+// KeySource is an optional interface of a Source: Get returns one record by its
+// key, or ErrNoUser. RetryFailed needs it to read dead letters again quickly;
+// without it, RetryFailed scans the source.
+type KeySource interface {
+	Get(ctx context.Context, key string) (Record, error)
+}
+
+// Marker is an optional interface of a Source. MarkMigrated notes on the legacy
+// row that Auth0 owns the user now: a source that leaves marked rows out of Find
+// keeps a user who is deleted at Auth0 from coming back at the next login. It is
+// called at least once for each user and must not mind being called again.
+type Marker interface {
+	MarkMigrated(ctx context.Context, key string) error
+}
+
+// ErrNoUser is what Source.Find returns for an identifier that names nobody.
+var ErrNoUser = errors.New("migration: no such user in the source")
+
+// Record is one legacy user. Only Key is always required; bulk import jobs also
+// require Email. A record is personal data and holds hashes: fmt prints its key
+// only.
+type Record struct {
+	Key      string // Permanent and unique; at most 249 bytes, as Auth0's id has 255 with "auth0|".
+	Email    string
+	Username string // Only for connections that require usernames.
+	Phone    string // E.164, such as "+4930123456".
+	Name     string
+
+	EmailVerified bool
+	Blocked       bool
+
+	Password passhash.Stored // The zero value means none: such a user must reset it.
+
+	AppMetadata  map[string]any // Written by the application. The key "auth0kit" is taken by the run marker.
+	UserMetadata map[string]any // The user may change it later.
+
+	Memberships []Membership
+	TOTPSecrets []string // Base32 without padding: [A-Z2-7]+.
+	MFAPhones   []string // E.164; factors, not the profile's phone number.
+
+	UpdatedAt time.Time // When the legacy row changed last, for Sync; zero when the source does not know.
+}
+
+// Membership puts a user into an organization with roles there.
+type Membership struct {
+	OrgID   string   // "org_" and 16 characters.
+	RoleIDs []string // At most 50 per member.
+}
+
+// Format prints the key only: a record must not reach a log by accident.
+func (r Record) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "Record{Key: %q}", r.Key) }
