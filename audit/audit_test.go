@@ -1,0 +1,208 @@
+package audit_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+)
+
+func Example() {
+	log := audit.NewMemory()
+	ctx := audit.NewContext(context.Background(), audit.Origin{
+		Actor: audit.Ref{Kind: "user", ID: "auth0|ann"},
+		IP:    "203.0.113.7",
+	})
+
+	err := audit.Record(ctx, log, audit.Event{
+		Type: "session", Action: "session.revoke",
+		Target:  audit.Ref{Kind: "user", ID: "auth0|bob"},
+		Outcome: audit.Success,
+	})
+
+	e := log.Events()[0]
+	fmt.Println(err, e.Actor.ID, e.Action, e.Target.ID, e.IP, e.Outcome)
+	// Output: <nil> auth0|ann session.revoke auth0|bob 203.0.113.7 success
+}
+
+func ExampleRecord_invalid() {
+	err := audit.Record(context.Background(), audit.Discard, audit.Event{Type: "session", Action: "create"})
+	fmt.Println(err)
+	// Output: audit: not recorded: audit: Event.Action must be Type, a dot and a verb, such as "session.create"
+}
+
+func valid() audit.Event {
+	return audit.Event{
+		ID: "1", Time: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC),
+		Type: "mfa", Action: "mfa.verify", Outcome: audit.Failure, Reason: "wrong_code",
+		Actor: audit.Ref{Kind: "user", ID: "auth0|a"}, Target: audit.Ref{Kind: "user", ID: "auth0|a"},
+		IP: "2001:db8::1", UserAgent: "agent", Organization: "org_1", Source: "auth0kit/guardian",
+		Metadata: map[string]string{"factor": "otp"}, Personal: map[string]string{"email": "a@example.com"},
+	}
+}
+
+func TestValidateNamesTheField(t *testing.T) {
+	t.Parallel()
+	if e := valid(); e.Validate() != nil {
+		t.Fatalf("the valid event: %v", e.Validate())
+	}
+	long := strings.Repeat("x", 2000)
+	many := make(map[string]string)
+	for i := range audit.MaxEntries + 1 {
+		many[fmt.Sprintf("k%d", i)] = "v"
+	}
+	for field, breakIt := range map[string]func(*audit.Event){
+		"ID has":              func(e *audit.Event) { e.ID = long },
+		"Type must":           func(e *audit.Event) { e.Type = "" },
+		"Type must be":        func(e *audit.Event) { e.Type, e.Action = "a.b", "a.b.c" },
+		"Action must":         func(e *audit.Event) { e.Action = "session.create" },
+		"Action must be":      func(e *audit.Event) { e.Action = "mfa." },
+		"Reason must":         func(e *audit.Event) { e.Reason = "Wrong code for bob" },
+		"Outcome must":        func(e *audit.Event) { e.Outcome = 3 },
+		"Actor.Kind must":     func(e *audit.Event) { e.Actor.Kind = "" },
+		"Actor.ID must":       func(e *audit.Event) { e.Actor.ID = "" },
+		"Target.ID has":       func(e *audit.Event) { e.Target.ID = long },
+		"IP must":             func(e *audit.Event) { e.IP = "127.0.0.1:80" },
+		"UserAgent must":      func(e *audit.Event) { e.UserAgent = "a\nb" },
+		"UserAgent has":       func(e *audit.Event) { e.UserAgent = long },
+		"Organization must":   func(e *audit.Event) { e.Organization = "\xff" },
+		"Source has":          func(e *audit.Event) { e.Source = long },
+		"Metadata has 33":     func(e *audit.Event) { e.Metadata = many },
+		"Metadata has a key":  func(e *audit.Event) { e.Metadata = map[string]string{"Bad Key": ""} },
+		"Personal[email] has": func(e *audit.Event) { e.Personal["email"] = long },
+		"Personal needs":      func(e *audit.Event) { e.Target = audit.Ref{} },
+	} {
+		e := valid()
+		breakIt(&e)
+		if err := e.Validate(); err == nil || !strings.Contains(err.Error(), "Event."+field) {
+			t.Errorf("%v, want it to say %q", err, field)
+		}
+	}
+}
+
+func TestRecordCompletesFromContext(t *testing.T) {
+	t.Parallel()
+	log := audit.NewMemory()
+	ctx := audit.NewContext(t.Context(), audit.Origin{
+		Actor: audit.Ref{Kind: "user", ID: "ctx"}, IP: "192.0.2.1", UserAgent: "agent\n\xff" + strings.Repeat("é", 2000), Organization: "org_ctx",
+	})
+	before := time.Now()
+	for _, e := range []audit.Event{
+		{Type: "a", Action: "a.b"},
+		{Type: "a", Action: "a.b", Actor: audit.Ref{Kind: "job", ID: "own"}, IP: "192.0.2.2", UserAgent: "own", Organization: "org_own"},
+	} {
+		if err := audit.Record(ctx, log, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := log.Events()
+	if e := got[0]; e.Actor.ID != "ctx" || e.IP != "192.0.2.1" || e.Organization != "org_ctx" || !strings.HasPrefix(e.UserAgent, "agent é") {
+		t.Errorf("from the context: %+v", e)
+	}
+	if e := got[0]; e.ID == "" || e.Time.Before(before) || e.Time.Location() != time.UTC || len(e.UserAgent) > audit.MaxValue {
+		t.Errorf("defaults: %+v", e)
+	}
+	if e := got[1]; e.Actor.ID != "own" || e.IP != "192.0.2.2" || e.UserAgent != "own" || e.Organization != "org_own" {
+		t.Errorf("arguments must win: %+v", e)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Record(context.Context, audit.Event) error { return f.err }
+
+func TestRecordWrapsErrNotRecorded(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("disk full")
+	err := audit.Record(t.Context(), failing{cause}, audit.Event{Type: "a", Action: "a.b"})
+	if !errors.Is(err, audit.ErrNotRecorded) || !errors.Is(err, cause) {
+		t.Errorf("%v, want ErrNotRecorded and the cause", err)
+	}
+	if err := audit.Record(t.Context(), nil, audit.Event{Type: "a", Action: "a.b"}); err != nil {
+		t.Errorf("a nil Recorder: %v, want none", err)
+	}
+}
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	log := audit.NewMemory()
+	e := valid()
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			own := valid()
+			own.ID = fmt.Sprint(i % 32)
+			if err := log.Record(t.Context(), own); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(log.Events()); n != 32 {
+		t.Errorf("%d events of 32 ids, each recorded twice", n)
+	}
+
+	e.ID = "mine"
+	if err := log.Record(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	e.Metadata["factor"] = "changed"
+	if got := log.Events()[32].Metadata["factor"]; got != "otp" {
+		t.Errorf("the caller's change reached the log: %q", got)
+	}
+	if err := log.Record(t.Context(), audit.Event{Type: "a", Action: "a.b"}); err == nil {
+		t.Error("an event without an id was recorded")
+	}
+	if err := log.Record(t.Context(), audit.Event{ID: "x", Type: "a"}); err == nil {
+		t.Error("an invalid event was recorded")
+	}
+	if actions := log.Actions(); len(actions) != 33 || actions[0] != "mfa.verify" {
+		t.Errorf("Actions() = %v", actions)
+	}
+}
+
+// Stores and encoders rely on these names.
+func TestEventJSONIsFrozen(t *testing.T) {
+	t.Parallel()
+	e := valid()
+	b, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"id":"1","time":"2026-11-24T12:00:00Z","type":"mfa","action":"mfa.verify",` +
+		`"actor":{"kind":"user","id":"auth0|a"},"target":{"kind":"user","id":"auth0|a"},"outcome":"failure","reason":"wrong_code",` +
+		`"ip":"2001:db8::1","user_agent":"agent","organization":"org_1","source":"auth0kit/guardian",` +
+		`"metadata":{"factor":"otp"},"personal":{"email":"a@example.com"}}`
+	if string(b) != want {
+		t.Errorf("JSON\n%s\nwant\n%s", b, want)
+	}
+	var back audit.Event
+	if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(e, back) {
+		t.Errorf("read back: %+v, %v", back, err)
+	}
+	if err := json.Unmarshal([]byte(`{"outcome":"maybe"}`), &back); err == nil {
+		t.Error("an unknown outcome was read")
+	}
+}
+
+func FuzzRecord(f *testing.F) {
+	f.Add("session", "session.create", "Mozilla/5.0", "203.0.113.7", "wrong_code")
+	f.Add("", ".", "\x00\xff", "::1", "")
+	f.Fuzz(func(t *testing.T, typ, action, agent, ip, reason string) {
+		log := audit.NewMemory()
+		e := audit.Event{Type: typ, Action: action, UserAgent: agent, IP: ip, Reason: reason}
+		if err := audit.Record(t.Context(), log, e); err != nil {
+			return
+		}
+		if got := log.Events()[0]; len(got.UserAgent) > audit.MaxValue || strings.ContainsAny(got.UserAgent, "\n\r\x00") {
+			t.Errorf("user agent kept as %q", got.UserAgent)
+		}
+	})
+}

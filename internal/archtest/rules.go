@@ -1,0 +1,91 @@
+// Package archtest holds the module to its architecture: which package may
+// import which, where third-party modules may appear, and how long a function
+// may grow. The rules are data, in this file; ARCHITECTURE.md gives the reasons.
+package archtest
+
+// Module is the import path of the module.
+const Module = "github.com/auth0kit/auth0kit"
+
+// A Rule says what the files of a package (tests apart) may import beside the
+// standard library: packages of this module by their path below Module, modules
+// of others by a prefix of their import path.
+type Rule struct {
+	Own    []string
+	Others []string
+}
+
+// Third-party modules that several rules name.
+const (
+	sdk     = "github.com/auth0/go-auth0"
+	xcrypto = "golang.org/x/crypto"
+	xsync   = "golang.org/x/sync"
+	gocrypt = "github.com/go-crypt/"
+	gojwt   = "github.com/golang-jwt/jwt/v5"
+	redis   = "github.com/redis/rueidis"
+)
+
+// Rules has one entry for every package that is not an example or a test. A
+// package without a rule fails the test: decide, and write it down here.
+var Rules = map[string]Rule{
+	// Leaves: the vocabulary that everything else speaks.
+	"management/resource": {},
+	"audit":               {},
+
+	// Shared insides, each of one subject.
+	"internal/archtest":    {},
+	"internal/auth0hash":   {Others: []string{xcrypto, gocrypt}},
+	"internal/backends":    {},
+	"internal/integration": {},
+	"internal/jose":        {Others: []string{gojwt}},
+	"internal/oauth":       {},
+	"internal/seal":        {},
+
+	// The adapter and the tenant.
+	"management":           {Own: []string{"management/resource", "internal/oauth"}, Others: []string{sdk}},
+	"management/auth0test": {Own: []string{"management", "management/resource", "internal/auth0hash", "internal/jose"}, Others: []string{xcrypto, gojwt}},
+
+	// Patterns: at most resource, audit and internals. Never management, never a sibling.
+	"anomaly":   {Own: []string{"audit"}, Others: []string{"github.com/medama-io/go-useragent", "github.com/mileusna/useragent"}},
+	"guardian":  {Own: []string{"audit", "management/resource", "internal/oauth", "internal/seal"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode", "github.com/skip2/go-qrcode"}},
+	"migration": {Own: []string{"audit", "management/resource", "migration/passhash"}, Others: []string{xcrypto, xsync}},
+	"risk":      {Own: []string{"audit", "anomaly"}}, // the one edge between siblings
+	"session":   {Own: []string{"audit", "internal/jose", "internal/seal"}},
+	"tenancy":   {Own: []string{"audit", "management/resource", "internal/jose"}, Others: []string{xsync}},
+
+	// What belongs to one pattern.
+	"migration/passhash":  {Own: []string{"internal/auth0hash"}, Others: []string{xcrypto, gocrypt}},
+	"migration/sqlsource": {Own: []string{"migration", "migration/passhash"}},
+	"risk/calibrate":      {Own: []string{"risk", "anomaly"}},
+	"anomaly/geoip":       {Own: []string{"anomaly"}, Others: []string{"github.com/oschwald/"}},
+	"tenancy/tenancygrpc": {Own: []string{"tenancy"}, Others: []string{"google.golang.org/grpc"}},
+
+	// Stores and conformance suites: their own pattern, and the product of their name.
+	"anomaly/anomalytest":     {Own: []string{"anomaly"}},
+	"anomaly/redisanomaly":    {Own: []string{"anomaly"}, Others: []string{redis}},
+	"anomaly/sqlanomaly":      {Own: []string{"anomaly"}},
+	"guardian/guardiantest":   {Own: []string{"guardian"}},
+	"guardian/sqlguardian":    {Own: []string{"guardian"}},
+	"migration/migrationtest": {Own: []string{"migration"}},
+	"migration/sqlmigration":  {Own: []string{"migration"}},
+	"risk/redisrisk":          {Own: []string{"risk"}, Others: []string{redis}},
+	"session/redissession":    {Own: []string{"session"}, Others: []string{redis}},
+	"session/sessiontest":     {Own: []string{"session"}},
+	"session/sqlsession":      {Own: []string{"session"}},
+}
+
+// Drivers are the SQL drivers. Outside of internal/integration and examples no
+// file imports them, tests included: every consumer's go mod tidy would download
+// them.
+var Drivers = []string{
+	"github.com/go-sql-driver/mysql", "github.com/jackc/pgx/", "github.com/mattn/go-sqlite3", "modernc.org/sqlite",
+}
+
+// OneFile names packages in which one file alone may import a package of the
+// module, so that what it proves stays independent of what it is compared with.
+var OneFile = map[string]map[string]string{
+	"migration/passhash": {"internal/auth0hash": "prove.go"},
+}
+
+// MaxFunctionLines is the longest function outside of tests. A function should
+// fit a screen; tables may be long.
+const MaxFunctionLines = 70
