@@ -1,0 +1,114 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Error is an answer of the Authentication API that is not 2xx, or a request
+// without a usable answer. Its text has Op, Status and Code only. Read it with
+// errors.AsType[*Error].
+type Error struct {
+	Op          string // "token", "mfa challenge", …
+	Status      int    // Zero without an answer.
+	Code        string // OAuth's error: "invalid_grant", "mfa_required", "authorization_pending", …
+	Description string // May echo what was sent: do not log it.
+	RetryAfter  time.Duration
+	MFAToken    string // With Code "mfa_required": proves the first factor for 10 minutes. A secret.
+	Err         error  // The cause when there is no answer, or no readable one.
+}
+
+// Error has no personal data and no secret.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("oauth: " + e.Op)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ": %d %s", e.Status, http.StatusText(e.Status))
+	}
+	if e.Code != "" {
+		b.WriteString(" (" + e.Code + ")")
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Format keeps %#v from printing MFAToken and Description.
+func (e *Error) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.Error()) }
+
+func newError(op string, resp *http.Response, body []byte) *Error {
+	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
+	var answer struct {
+		Code        string `json:"error"`
+		Description string `json:"error_description"`
+		MFAToken    string `json:"mfa_token"`
+	}
+	if json.Unmarshal(body, &answer) == nil {
+		e.Description, e.MFAToken = answer.Description, answer.MFAToken
+		if isCode(answer.Code) {
+			e.Code = answer.Code
+		}
+	}
+	return e
+}
+
+// isCode accepts what RFC 6749 section 5.2 and Auth0 use as codes, and no
+// sentence: a code is printed.
+func isCode(s string) bool {
+	if len(s) > 64 {
+		return false
+	}
+	for _, r := range s {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '_', r == '-', r == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// retryAfter reads both forms of RFC 9110 section 10.2.3.
+func retryAfter(value string) time.Duration {
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
+}
+
+// silent wraps what the transport said: the text of a *url.Error has the URL,
+// and that of a foreign transport may have anything.
+type silent struct{ cause error }
+
+func (s silent) Unwrap() error { return s.cause }
+
+func (s silent) Error() string {
+	switch {
+	case errors.Is(s.cause, context.Canceled):
+		return "no answer: canceled"
+	case errors.Is(s.cause, context.DeadlineExceeded):
+		return "no answer: deadline exceeded"
+	}
+	return "no answer"
+}
+
+func noAnswer(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	return silent{err}
+}
