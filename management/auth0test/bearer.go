@@ -1,0 +1,99 @@
+package auth0test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// bearer is who calls the Management API.
+type bearer struct {
+	subject string
+	client  string
+	scopes  []string
+	claims  map[string]any
+}
+
+func (b *bearer) may(scope string) bool { return slices.Contains(b.scopes, scope) }
+
+// authenticate checks the bearer token, with Auth0's texts.
+func (c *call) authenticate() *reply {
+	header := c.r.Header.Get("Authorization")
+	if header == "" {
+		return fail(http.StatusUnauthorized, "Missing authentication", "")
+	}
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") || strings.Count(token, ".") != 2 {
+		return badRequest("Bad HTTP authentication header format", "Bearer")
+	}
+	claims, err := c.t.verify(token)
+	switch {
+	case errors.Is(err, errSignature):
+		return fail(http.StatusUnauthorized, "Invalid signature received for JSON Web Token validation", "")
+	case errors.Is(err, errExpired):
+		return fail(http.StatusUnauthorized, "Expired token received for JSON Web Token validation", "")
+	case err != nil || !c.isFor(claims):
+		bad := fail(http.StatusUnauthorized, "Invalid token", "")
+		bad.extra = map[string]any{"attributes": map[string]any{"error": "Invalid token"}}
+		return bad
+	}
+	c.token = newBearer(claims)
+	return nil
+}
+
+func newBearer(claims map[string]any) *bearer {
+	b := &bearer{claims: claims}
+	b.subject, _ = claims["sub"].(string)
+	b.client, _ = claims["azp"].(string)
+	scope, _ := claims["scope"].(string)
+	b.scopes = strings.Fields(scope)
+	return b
+}
+
+// isFor reports whether a token is the tenant's own for its Management API, of
+// the host that is asked or of the tenant's domain: a token of a custom domain
+// does not work on the canonical one.
+func (c *call) isFor(claims map[string]any) bool {
+	for _, issuer := range []string{c.issuer(), c.t.Issuer()} {
+		if claims["iss"] == issuer && hasAudience(claims["aud"], issuer+"api/v2/") {
+			return true
+		}
+	}
+	return false
+}
+
+func hasAudience(aud any, want string) bool {
+	if list, isList := aud.([]any); isList {
+		return slices.Contains(list, any(want))
+	}
+	return aud == want
+}
+
+// authorize checks the scopes. A token of a user reaches its own data with the
+// current_user scopes.
+func (c *call) authorize() *reply {
+	need := c.route.scopes
+	if need == nil {
+		need = c.op.Scopes
+	}
+	if len(need) == 0 {
+		return nil
+	}
+	if c.route.allOf {
+		for _, s := range need {
+			if !c.token.may(s) {
+				return insufficient(need)
+			}
+		}
+		return nil
+	}
+	if slices.ContainsFunc(need, c.token.may) {
+		return nil
+	}
+	return insufficient(need)
+}
+
+func insufficient(need []string) *reply {
+	return fail(http.StatusForbidden, "Insufficient scope, expected any of: "+strings.Join(need, ","), "insufficient_scope")
+}

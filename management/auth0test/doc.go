@@ -1,0 +1,70 @@
+// Package auth0test is an Auth0 tenant in this process: the Management API and
+// the Authentication API over users, organizations, roles, jobs and all that
+// belongs to them, with Auth0's statuses, bodies, error texts, scopes, paging,
+// rate limits and delays.
+//
+// A test makes a tenant, fills it, and gives the code under test a client:
+//
+//	tenant := auth0test.NewTenant(auth0test.Options{})
+//	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
+//	client := tenant.Client() // a *management.Client, in process, all scopes
+//	user, err := client.User(ctx, id)
+//
+// Code that makes its own client reaches the tenant through HTTPClient (any
+// host, no sockets, works in a testing/synctest bubble) or through Start (TLS
+// on 127.0.0.1 under an authority whose certificate is Server.CAPEM; write it
+// to a file and set SSL_CERT_FILE or NODE_EXTRA_CA_CERTS for programs that are
+// not this one).
+//
+// # Time
+//
+// The tenant's clock is package time plus what Advance added. Nothing runs in
+// the background: what is due, as the end of an import job, is done before the
+// next request is answered.
+//
+// # What goes wrong
+//
+// Options.Plan limits the rate as Auth0's plans do. Options.SearchDelay makes
+// search and lists eventually consistent. Fault makes single routes slow,
+// failing, or cut off before or after their work:
+//
+//	remove := tenant.Fault("POST /api/v2/users", auth0test.Fault{CutAfter: true, Times: 1})
+//
+// A route that the tenant does not have answers 501 with the errorCode
+// auth0test_not_implemented, never 404, which a client would read as "no such
+// resource".
+//
+// # What happened
+//
+// Outbox has the mails, text messages and push notifications that would have
+// been sent, Requests every request.
+package auth0test
+
+// How a resource is added to the Management API.
+//
+// One file (or a few) per family. It declares its rows in memory as a table[T],
+// as a field of Tenant or, for a new area, in a struct of its own embedded in
+// `more`; a function xxxRoutes() []route listed in routes.go; and handlers
+//
+//	func readThing(c *call) *reply
+//
+// Before a handler runs the request was limited by the route's bucket (limit.go),
+// authenticated, checked for any of the scopes that spec.json names for the
+// operation (route.scopes and route.allOf say otherwise), its query and path
+// parameters and its JSON body were validated by spec.json with Auth0's texts.
+// Where recorded traffic contradicts the description, amend it in spec.go. The
+// handler runs under the tenant's mutex and must not take it, unless the route
+// is free; what is slow (bcrypt) or waits belongs into free handlers, which use
+//
+//	now := c.t.lock()
+//	defer c.t.mu.Unlock()
+//
+// c.path, c.str, c.yes, c.strs, c.obj, c.has and c.query read the request; ok,
+// created, noContent, fail, notFound, conflict make the reply, whose body is
+// encoded under the mutex, so it may refer to live maps. pageOf and checkpoint
+// answer lists, c.fields applies fields and include_fields, stamp writes times,
+// newID makes ids, t.post sends a message to the Outbox, t.timeline.at does
+// something at a later time of the tenant.
+//
+// Routes of the Authentication API (authRoutes) have serve instead of handle:
+// they run without the mutex and write their own answer.

@@ -1,0 +1,32 @@
+package auth0test
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"time"
+)
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// randomID returns n random letters and digits.
+func randomID(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	for i, c := range b {
+		b[i] = alphabet[int(c)%len(alphabet)]
+	}
+	return string(b)
+}
+
+// newID returns an id such as "rol_…" with Auth0's sixteen characters.
+func newID(prefix string) string { return prefix + "_" + randomID(16) }
+
+// newUserID returns 24 hexadecimal digits in the way of a MongoDB object id:
+// the second, then a random part.
+func newUserID(now time.Time) string {
+	var b [12]byte
+	rand.Read(b[4:])
+	s := uint32(now.Unix())
+	b[0], b[1], b[2], b[3] = byte(s>>24), byte(s>>16), byte(s>>8), byte(s)
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,136 @@
+package auth0test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Server is a tenant on a socket. Close it.
+type Server struct {
+	URL    string       // Without a slash at the end.
+	Domain string       // Host and port, as SDKs want it.
+	CAPEM  []byte       // The certificate to trust, as PEM; nil for plain HTTP.
+	Client *http.Client // Trusts it.
+
+	server *http.Server
+}
+
+// Close stops the server and cuts its connections.
+func (s *Server) Close() {
+	s.Client.CloseIdleConnections()
+	s.server.Close()
+}
+
+// Start serves the tenant with TLS on a free port of 127.0.0.1, under a
+// certificate for localhost and 127.0.0.1 of a new authority. It panics when
+// there is no port to listen on; Listen returns that error.
+func (t *Tenant) Start() *Server { return started(t.Listen("127.0.0.1:0")) }
+
+// StartHTTP is Start without TLS.
+func (t *Tenant) StartHTTP() *Server { return started(t.ListenHTTP("127.0.0.1:0")) }
+
+func started(s *Server, err error) *Server {
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// Listen serves the tenant with TLS on an address such as "127.0.0.1:8443".
+func (t *Tenant) Listen(addr string) (*Server, error) {
+	leaf, caPEM, err := certificates()
+	if err != nil {
+		return nil, fmt.Errorf("auth0test: make a certificate: %w", err)
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("auth0test: listen on %s: %w", addr, err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(caPEM)
+	s := t.newServer(l, "https", pool)
+	s.CAPEM = caPEM
+	s.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{leaf}, NextProtos: []string{"h2", "http/1.1"}}
+	go s.server.ServeTLS(l, "", "")
+	return s, nil
+}
+
+// ListenHTTP is Listen without TLS.
+func (t *Tenant) ListenHTTP(addr string) (*Server, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("auth0test: listen on %s: %w", addr, err)
+	}
+	s := t.newServer(l, "http", nil)
+	go s.server.Serve(l)
+	return s, nil
+}
+
+func (t *Tenant) newServer(l net.Listener, scheme string, pool *x509.CertPool) *Server {
+	domain := l.Addr().String()
+	issuer := scheme + "://" + domain + "/"
+	t.domain.Store(&issuer)
+	return &Server{
+		URL:    scheme + "://" + domain,
+		Domain: domain,
+		Client: &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 64,
+		}},
+		server: &http.Server{Handler: t, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)},
+	}
+}
+
+// Issuer is the tenant's issuer, with Auth0's slash at the end: that of the last
+// started server, or of Options.Domain. What a request gets names the host that
+// it used.
+func (t *Tenant) Issuer() string {
+	if s := t.domain.Load(); s != nil {
+		return *s
+	}
+	return "https://" + t.opts.Domain + "/"
+}
+
+// certificates makes an authority and a certificate for this machine.
+func certificates() (leaf tls.Certificate, caPEM []byte, err error) {
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return leaf, nil, err
+	}
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "auth0test authority"},
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
+	if err != nil {
+		return leaf, nil, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return leaf, nil, err
+	}
+	cert := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"},
+		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, cert, ca, &key.PublicKey, caKey)
+	if err != nil {
+		return leaf, nil, err
+	}
+	caPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
+	return tls.Certificate{Certificate: [][]byte{der, caDER}, PrivateKey: key}, caPEM, nil
+}
