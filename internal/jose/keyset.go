@@ -1,0 +1,276 @@
+package jose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// KeySetConfig may be zero.
+type KeySetConfig struct {
+	HTTPClient *http.Client  // Defaults to one on http.DefaultTransport.
+	Refresh    time.Duration // Age at which keys are read again. Defaults to 5 min: so long a revoked key lives.
+	MaxStale   time.Duration // Age up to which keys serve while the issuer cannot be reached. Defaults to 24 h.
+	Window     time.Duration // Time between two fetches for keys that are not there. Defaults to 5 s.
+}
+
+const (
+	fetchTimeout = 5 * time.Second
+	patience     = time.Second // how long a request waits for fresher keys when stale ones would do
+	maxBody      = 1 << 20
+)
+
+// KeySet holds the keys of one issuer. It reads them when a token needs them,
+// and starts no goroutine before.
+//
+// A key that is not there is looked for at once. If it was in vain, the next
+// look comes no earlier than one Window after, whatever keys are asked for; a
+// fetch that did find its key closes nothing. A flood of tokens with invented
+// keys thus costs the issuer one fetch in a window and hides a new key for one
+// window at most. A token whose key is known never causes a fetch, be its
+// signature good or bad, except for the one refresh when keys reach their age.
+//
+// Fetches run apart from the request that caused them, and all that wait share
+// them; a request that is cancelled cancels nothing.
+type KeySet struct {
+	url     string
+	cfg     KeySetConfig
+	current atomic.Pointer[snapshot]
+
+	mu      sync.Mutex
+	flight  *flight   // not nil while a fetch runs
+	closed  time.Time // no fetch for an unknown key before
+	failing error     // of the last fetch
+}
+
+// snapshot is one answer of the issuer.
+type snapshot struct {
+	keys []*Key
+	at   time.Time
+}
+
+// flight is a fetch in progress. err is set before done is closed.
+type flight struct {
+	kid, alg string // what it was started for
+	done     chan struct{}
+	err      error
+}
+
+// NewKeySet makes a key set of the JWK set at an https URL; http is for loopback
+// addresses alone. Auth0's is at the issuer followed by .well-known/jwks.json.
+func NewKeySet(jwksURL string, cfg KeySetConfig) (*KeySet, error) {
+	u, err := url.Parse(jwksURL)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("jose: the address of the keys is not a URL")
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return nil, errors.New("jose: keys are read by https only; http is for loopback addresses")
+	}
+	if cfg.HTTPClient == nil {
+		cfg.HTTPClient = &http.Client{}
+	}
+	cfg.Refresh = orDefault(cfg.Refresh, 5*time.Minute)
+	cfg.MaxStale = orDefault(cfg.MaxStale, 24*time.Hour)
+	cfg.Window = orDefault(cfg.Window, 5*time.Second)
+	if cfg.MaxStale < cfg.Refresh {
+		return nil, fmt.Errorf("jose: MaxStale is %s; it must be at least Refresh, %s", cfg.MaxStale, cfg.Refresh)
+	}
+	return &KeySet{url: jwksURL, cfg: cfg}, nil
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d <= 0 {
+		return def
+	}
+	return d
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// find returns the key, an Error with UnknownKey, or an UnavailableError.
+func (s *KeySet) find(ctx context.Context, kid, alg string) (*Key, error) {
+	now := s.current.Load()
+	if now == nil {
+		return s.fresh(ctx, kid, alg)
+	}
+	key, known := now.find(kid, alg)
+	age := time.Since(now.at)
+	switch {
+	case !known || age >= s.cfg.MaxStale:
+		return s.fresh(ctx, kid, alg)
+	case key == nil: // the key is there, for another algorithm
+		return nil, refuse(UnknownKey)
+	case age < s.cfg.Refresh:
+		return key, nil
+	}
+	return s.fresher(ctx, key)
+}
+
+// find returns the key, and whether the id is known, be it for another algorithm.
+func (s *snapshot) find(kid, alg string) (key *Key, known bool) {
+	for _, k := range s.keys {
+		if k.ID == kid {
+			known = true
+			if k.Alg == alg {
+				return k, true
+			}
+		}
+	}
+	return nil, known
+}
+
+// fresh answers from what the issuer publishes now, or not at all.
+func (s *KeySet) fresh(ctx context.Context, kid, alg string) (*Key, error) {
+	f, err := s.fetch(ctx, kid, alg)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return nil, &UnavailableError{RetryAfter: time.Second, Err: context.Cause(ctx)}
+	}
+	if f.err != nil {
+		return nil, &UnavailableError{RetryAfter: s.cfg.Window, Err: f.err}
+	}
+	return s.have(kid, alg)
+}
+
+// fresher prefers what the issuer publishes now to key, which is due for a
+// refresh, but goes on with key if the issuer is slow or cannot be reached.
+func (s *KeySet) fresher(ctx context.Context, key *Key) (*Key, error) {
+	f, failing := s.refresh(ctx, key)
+	if f == nil || failing {
+		return key, nil
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-f.done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return s.have(key.ID, key.Alg)
+}
+
+// have answers from the keys in memory.
+func (s *KeySet) have(kid, alg string) (*Key, error) {
+	if key, _ := s.current.Load().find(kid, alg); key != nil {
+		return key, nil
+	}
+	return nil, refuse(UnknownKey)
+}
+
+// fetch joins the fetch in progress or starts one. While the window is closed it
+// answers instead: the key is unknown, or, if the last fetch failed or nothing
+// is fresh enough, nobody can tell.
+func (s *KeySet) fetch(ctx context.Context, kid, alg string) (*flight, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flight != nil {
+		return s.flight, nil
+	}
+	wait := time.Until(s.closed)
+	if wait <= 0 {
+		return s.start(ctx, kid, alg), nil
+	}
+	if s.failing != nil {
+		return nil, &UnavailableError{RetryAfter: wait, Err: s.failing}
+	}
+	return nil, refuse(UnknownKey)
+}
+
+// refresh joins or starts a fetch for a key that is known; nil while the issuer
+// is left in peace after a failure.
+func (s *KeySet) refresh(ctx context.Context, key *Key) (f *flight, failing bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flight == nil && (s.failing == nil || time.Until(s.closed) <= 0) {
+		s.start(ctx, key.ID, key.Alg)
+	}
+	return s.flight, s.failing != nil
+}
+
+func (s *KeySet) start(ctx context.Context, kid, alg string) *flight {
+	f := &flight{kid: kid, alg: alg, done: make(chan struct{})}
+	s.flight = f
+	go s.run(context.WithoutCancel(ctx), f)
+	return f
+}
+
+func (s *KeySet) run(ctx context.Context, f *flight) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	keys, err := s.read(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if err == nil {
+		s.store(keys, now)
+	}
+	if err != nil || !s.found(f) {
+		s.closed = now.Add(s.cfg.Window)
+	}
+	f.err, s.failing, s.flight = err, err, nil
+	close(f.done)
+}
+
+func (s *KeySet) found(f *flight) bool {
+	_, known := s.current.Load().find(f.kid, f.alg)
+	return known
+}
+
+// store replaces the keys. One that was there before stays the same *Key, by
+// which tokens recognize it.
+func (s *KeySet) store(keys []*Key, now time.Time) {
+	if old := s.current.Load(); old != nil {
+		for i, key := range keys {
+			if before, _ := old.find(key.ID, key.Alg); before != nil && before.equal(key) {
+				keys[i] = before
+			}
+		}
+	}
+	s.current.Store(&snapshot{keys: keys, at: now})
+}
+
+func (s *KeySet) read(ctx context.Context) ([]*Key, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
+	if err != nil {
+		return nil, errors.New("the address of the keys is not a URL")
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := s.cfg.HTTPClient.Do(req)
+	if err != nil {
+		return nil, unreachable{err}
+	}
+	defer resp.Body.Close() // nothing to lose: the body is read or given up
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the issuer answered %d", resp.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return nil, unreachable{err}
+	}
+	if len(body) > maxBody {
+		return nil, errors.New("the JWK set is over 1 MiB")
+	}
+	return parseKeys(body)
+}
+
+// unreachable hides what net/http and net say, which names hosts and URLs, but
+// lets errors.Is find it.
+type unreachable struct{ err error }
+
+func (e unreachable) Error() string { return "the issuer cannot be reached" }
+
+func (e unreachable) Unwrap() error { return e.err }

@@ -1,0 +1,315 @@
+package jose_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/jose"
+)
+
+func verify(t *testing.T, v *jose.Verifier, token string) error {
+	t.Helper()
+	_, err := v.Verify(t.Context(), token)
+	return err
+}
+
+// invented is a token with a key that nobody has: its signature is never looked at.
+func invented(parts ...any) string {
+	return b64(must(json.Marshal(header(fmt.Sprint(parts...))))) + "." + b64(must(json.Marshal(claims()))) + ".AAAA"
+}
+
+func signed(kid string, key int) string { return sign(rsaKeys()[key], header(kid), claims()) }
+
+func wantFetches(t *testing.T, i *issuer, want int64) {
+	t.Helper()
+	if got := i.fetches.Load(); got != want {
+		t.Fatalf("%d fetches, want %d", got, want)
+	}
+}
+
+func wantGood(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("a good token is refused: %v", err)
+	}
+}
+
+func TestRotatedKeyWorksAtTheFirstRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		wantGood(t, verify(t, v, good()))
+		i.publish(rsaJWK("rs2", &rsaKeys()[1].PublicKey))
+		wantGood(t, verify(t, v, signed("rs2", 1)))
+		wantFetches(t, i, 2)
+		i.publish(rsaJWK("rs3", &rsaKeys()[2].PublicKey))
+		wantGood(t, verify(t, v, signed("rs3", 2)))
+		wantReason(t, verify(t, v, signed("rs2", 1)), jose.UnknownKey)
+	})
+}
+
+func TestFloodOfUnknownKeysFetchesOncePerWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		wantGood(t, verify(t, v, good()))
+		for n := range 500 {
+			wantReason(t, verify(t, v, invented("invented-", n)), jose.UnknownKey)
+		}
+		wantFetches(t, i, 2)
+		for n := range 500 { // 50 s: ten windows
+			time.Sleep(100 * time.Millisecond)
+			wantReason(t, verify(t, v, invented("later-", n)), jose.UnknownKey)
+		}
+		if got := i.fetches.Load(); got > 12 {
+			t.Fatalf("%d fetches in 50 s, want at most one in 5 s", got-2)
+		}
+		wantGood(t, verify(t, v, good()))
+	})
+}
+
+func TestConcurrentFloodSharesOneFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		i.latency = 300 * time.Millisecond
+		v := i.verifier(t)
+		var wg sync.WaitGroup
+		for n := range 500 {
+			wg.Go(func() {
+				wantReason(t, verify(t, v, invented("invented-", n)), jose.UnknownKey)
+			})
+		}
+		wg.Wait()
+		wantFetches(t, i, 1)
+	})
+}
+
+func TestFloodCannotDelayARotationByMoreThanOneWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		wantGood(t, verify(t, v, good()))
+		wantReason(t, verify(t, v, signed("invented", 1)), jose.UnknownKey) // closes the window
+		i.publish(rsaJWK("rs2", &rsaKeys()[1].PublicKey))
+		rotated := signed("rs2", 1)
+		start := time.Now()
+		for n := 0; verify(t, v, rotated) != nil; n++ {
+			if waited := time.Since(start); waited > 5*time.Second {
+				t.Fatalf("the rotated key is refused after %s", waited)
+			}
+			for m := range 50 { // the flood goes on, and always comes first
+				wantReason(t, verify(t, v, invented("invented-", n, "-", m)), jose.UnknownKey)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		wantFetches(t, i, 3)
+	})
+}
+
+func TestBadSignatureNeverFetches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		wantGood(t, verify(t, v, good()))
+		forged := signed("rs", 1)
+		for range 500 {
+			wantReason(t, verify(t, v, forged), jose.BadSig)
+			time.Sleep(100 * time.Millisecond)
+		}
+		wantFetches(t, i, 1)
+	})
+}
+
+func TestKnownKeyOfAnotherAlgorithmNeverFetches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		wantGood(t, verify(t, v, good()))
+		mixed := signed("es", 0)
+		for range 100 {
+			wantReason(t, verify(t, v, mixed), jose.UnknownKey)
+			time.Sleep(time.Second)
+		}
+		wantFetches(t, i, 1)
+	})
+}
+
+func TestForeignIssuerNeverFetches(t *testing.T) {
+	i := newIssuer()
+	v := i.verifier(t)
+	wantReason(t, verify(t, v, sign(rsaKeys()[0], header("rs"), with(claims(), "iss", "https://evil.example.com/"))), jose.BadIssuer)
+	wantFetches(t, i, 0)
+}
+
+func TestStaleKeysServeWhileTheIssuerIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		token := sign(rsaKeys()[0], header("rs"), with(claims(), "exp", time.Now().Add(48*time.Hour).Unix()))
+		wantGood(t, verify(t, v, token))
+		i.set(func() { i.status = http.StatusServiceUnavailable })
+		for range 24*6 - 1 {
+			time.Sleep(10 * time.Minute)
+			wantGood(t, verify(t, v, token))
+		}
+		time.Sleep(10 * time.Minute)
+		if e := wantUnavailable(t, verify(t, v, token)); e.RetryAfter > 5*time.Second {
+			t.Fatalf("RetryAfter is %s, want a window at most", e.RetryAfter)
+		}
+		i.set(func() { i.status = 0 })
+		wantUnavailable(t, verify(t, v, token)) // the window is closed
+		time.Sleep(5 * time.Second)
+		wantGood(t, verify(t, v, token))
+	})
+}
+
+func TestUnknownKeyWhileTheIssuerIsDownIsUnavailable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		wantGood(t, verify(t, v, good()))
+		i.set(func() { i.err = errors.New("dial tcp: lookup tenant.example.com: no such host") })
+		for range 100 {
+			wantUnavailable(t, verify(t, v, invented("rs2")))
+		}
+		wantFetches(t, i, 2)
+		wantGood(t, verify(t, v, good()))
+	})
+}
+
+func TestColdStartWithoutIssuerIsUnavailable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		i.status = http.StatusBadGateway
+		v := i.verifier(t)
+		token := good()
+		for range 100 {
+			wantUnavailable(t, verify(t, v, token))
+		}
+		wantFetches(t, i, 1)
+		i.set(func() { i.status = 0 })
+		time.Sleep(5 * time.Second)
+		wantGood(t, verify(t, v, good()))
+	})
+}
+
+func TestSlowIssuerDelaysNobodyWithAKnownKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		wantGood(t, verify(t, v, good()))
+		i.set(func() { i.latency = time.Hour })
+		time.Sleep(5 * time.Minute)
+		start := time.Now()
+		wantGood(t, verify(t, v, good()))
+		if waited := time.Since(start); waited > time.Second {
+			t.Fatalf("the first request waited %s", waited)
+		}
+		time.Sleep(10 * time.Second) // the fetch has failed by now
+		start = time.Now()
+		for range 10 {
+			wantGood(t, verify(t, v, good()))
+		}
+		if waited := time.Since(start); waited > 0 {
+			t.Fatalf("later requests waited %s", waited)
+		}
+		time.Sleep(10 * time.Second) // let the last fetch end with the bubble
+	})
+}
+
+func TestRevokedKeyDiesWithinRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		token, err := v.Verify(t.Context(), good())
+		wantGood(t, err)
+		i.publish(rsaJWK("rs2", &rsaKeys()[1].PublicKey))
+		time.Sleep(5 * time.Minute)
+		wantReason(t, verify(t, v, good()), jose.UnknownKey)
+		wantReason(t, token.Current(t.Context()), jose.UnknownKey)
+	})
+}
+
+func TestReplacedKeyUnderTheSameIDIsNotCurrent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		v := i.verifier(t)
+		token, err := v.Verify(t.Context(), good())
+		wantGood(t, err)
+		time.Sleep(5 * time.Minute)
+		if err := token.Current(t.Context()); err != nil {
+			t.Fatalf("the same key after a refresh: %v", err)
+		}
+		i.publish(rsaJWK("rs", &rsaKeys()[1].PublicKey))
+		time.Sleep(5 * time.Minute)
+		wantReason(t, token.Current(t.Context()), jose.UnknownKey)
+		wantReason(t, verify(t, v, good()), jose.BadSig)
+	})
+}
+
+func TestCancelledWaiterCancelsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer()
+		i.latency = time.Second
+		v := i.verifier(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, err := v.Verify(ctx, good())
+			wantUnavailable(t, err)
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want the cause too", err)
+			}
+		})
+		synctest.Wait() // the first request has started the fetch
+		token := good()
+		for range 63 {
+			wg.Go(func() { wantGood(t, verify(t, v, token)) })
+		}
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		wantFetches(t, i, 1)
+	})
+}
+
+func TestUselessAnswersKeepTheOldKeys(t *testing.T) {
+	for name, body := range map[string]string{
+		"html": "<html>", "empty": "", "no keys": `{"keys":[]}`, "null": "null", "huge": fmt.Sprintf("%2000000s", "{}"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				i := newIssuer()
+				v := i.verifier(t)
+				wantGood(t, verify(t, v, good()))
+				i.set(func() { i.raw = []byte(body) })
+				time.Sleep(time.Hour)
+				wantGood(t, verify(t, v, good()))
+				wantUnavailable(t, verify(t, v, signed("rs2", 1)))
+			})
+		})
+	}
+}
+
+func TestNewKeySetRefusesWhatItCannotTrust(t *testing.T) {
+	for _, bad := range []string{"", "tenant.example.com", "http://tenant.example.com/jwks.json", "ftp://x/y", "http://127.0.0.1.evil.com/"} {
+		if _, err := jose.NewKeySet(bad, jose.KeySetConfig{}); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+	for _, ok := range []string{"https://tenant.example.com/jwks.json", "http://127.0.0.1:3000/jwks.json", "http://localhost/"} {
+		if _, err := jose.NewKeySet(ok, jose.KeySetConfig{}); err != nil {
+			t.Errorf("%q: %v", ok, err)
+		}
+	}
+	if _, err := jose.NewKeySet("https://x/", jose.KeySetConfig{Refresh: time.Hour, MaxStale: time.Minute}); err == nil {
+		t.Error("MaxStale below Refresh is accepted")
+	}
+}
