@@ -1,0 +1,132 @@
+package session
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+)
+
+// The lifetimes that NIST SP 800-63B-4 section 2.2.3 recommends at most for
+// AAL2, and the defaults here.
+const (
+	DefaultIdle       = time.Hour
+	DefaultAbsolute   = 24 * time.Hour
+	defaultTouchEvery = time.Minute
+	defaultMaxPerUser = 20
+)
+
+// renewGrace is how long a renewed token works on, for requests that were under
+// way: the OWASP cheat sheet's renewal timeout.
+const renewGrace = 10 * time.Second
+
+// Config is a Manager's policy. The zero value is a good one.
+type Config struct {
+	// Idle ends a session that is not used. Defaults to 1 hour.
+	Idle time.Duration
+	// Absolute ends every session that long after its creation. Defaults to 24
+	// hours. Neither can be switched off.
+	Absolute time.Duration
+	// TouchEvery is how exact LastSeen is: a session that is used more often is
+	// written once in this time, and may end this much earlier than Idle after
+	// its last use. Defaults to 1 minute, or Idle/60 when that is less; at most
+	// Idle/2.
+	TouchEvery time.Duration
+
+	// MaxPerUser is how many sessions a user may have at a time. Defaults to 20.
+	MaxPerUser int
+	// AtLimit is what happens then. Defaults to EvictOldest.
+	AtLimit AtLimit
+
+	// Keys seal payloads: 32 random bytes each, the first seals, all open.
+	// Required as soon as a Login has a Payload.
+	Keys [][]byte
+
+	// Revoker tells Auth0 what was revoked here, out of Outbox; a store of this
+	// module is one. Both or neither.
+	Revoker Revoker
+	Outbox  Outbox
+
+	// AllowStaleReads lets Validate answer, while the store does not, with what
+	// it said at most this long ago in this process, for requests that only read
+	// (see [Reading]). A session that another process has revoked is then live
+	// for reads for as long. Defaults to 0: Validate fails closed.
+	AllowStaleReads time.Duration
+
+	// Recorder gets an event for every step. Defaults to audit.Discard.
+	Recorder audit.Recorder
+	// Now defaults to time.Now.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() Config {
+	if c.Idle == 0 {
+		c.Idle = DefaultIdle
+	}
+	if c.Absolute == 0 {
+		c.Absolute = DefaultAbsolute
+	}
+	if c.TouchEvery == 0 {
+		c.TouchEvery = max(min(defaultTouchEvery, c.Idle/60), time.Millisecond)
+	}
+	if c.MaxPerUser == 0 {
+		c.MaxPerUser = defaultMaxPerUser
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func (c *Config) validate() error {
+	switch {
+	case c.Idle < time.Second || c.Absolute < time.Second:
+		return fmt.Errorf("session: Config.Idle and Config.Absolute must be at least a second; neither can be switched off")
+	case c.Idle > c.Absolute:
+		return fmt.Errorf("session: Config.Idle (%s) is longer than Config.Absolute (%s) and would never count", c.Idle, c.Absolute)
+	case c.TouchEvery < 0 || c.TouchEvery > c.Idle/2:
+		return fmt.Errorf("session: Config.TouchEvery must be between 0 and Idle/2 (%s); a session in use would end", c.Idle/2)
+	case c.MaxPerUser < 1 || c.MaxPerUser > 1000:
+		return fmt.Errorf("session: Config.MaxPerUser must be between 1 and 1000")
+	case c.AtLimit > Reject:
+		return fmt.Errorf("session: Config.AtLimit must be EvictOldest, EvictIdle or Reject")
+	case (c.Revoker == nil) != (c.Outbox == nil):
+		return fmt.Errorf("session: Config.Revoker and Config.Outbox go together: Auth0 is told out of the outbox")
+	case c.AllowStaleReads < 0 || c.AllowStaleReads > c.Idle:
+		return fmt.Errorf("session: Config.AllowStaleReads must be between 0 and Idle (%s)", c.Idle)
+	}
+	return nil
+}
+
+// Policy is what a Manager enforces, with all defaults filled in.
+type Policy struct {
+	Idle, Absolute, TouchEvery time.Duration
+	MaxPerUser                 int
+	AtLimit                    AtLimit
+	AllowStaleReads            time.Duration
+}
+
+// String explains the policy in sentences, and where it leaves NIST SP
+// 800-63B-4: the text for the documentation that ASVS 5.0 7.1.1 and 7.1.2 ask
+// for.
+func (p Policy) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "A session ends after %s without use, and %s after it was created, whatever happens.\n", p.Idle, p.Absolute)
+	fmt.Fprintf(&b, "Use is noted every %s, so an idle session may end that much earlier.\n", p.TouchEvery)
+	fmt.Fprintf(&b, "A user has at most %d sessions; at one more: %s.\n", p.MaxPerUser, strings.ReplaceAll(p.AtLimit.String(), "_", " "))
+	if p.AllowStaleReads > 0 {
+		fmt.Fprintf(&b, "While the store does not answer, reads are allowed for %s after the last answer.\n", p.AllowStaleReads)
+	}
+	if p.Idle <= DefaultIdle && p.Absolute <= DefaultAbsolute {
+		b.WriteString("Both are within NIST SP 800-63B-4 section 2.2.3 (AAL2: 1h and 24h).\n")
+		return b.String()
+	}
+	if p.Idle > DefaultIdle {
+		b.WriteString("The first is longer than the hour of NIST SP 800-63B-4 section 2.2.3 (AAL2, SHOULD): justify it.\n")
+	}
+	if p.Absolute > DefaultAbsolute {
+		b.WriteString("The second is longer than the 24 hours of NIST SP 800-63B-4 section 2.2.3 (AAL2, SHOULD): justify it.\n")
+	}
+	return b.String()
+}

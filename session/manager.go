@@ -1,0 +1,249 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/seal"
+)
+
+// clockSkew is how far ahead of ours the clock of an issuer may be.
+const clockSkew = time.Minute
+
+// Manager is the one place where it is decided who has a session. It is safe
+// for concurrent use.
+type Manager struct {
+	store   Store
+	cfg     Config
+	ring    *seal.Ring // nil without Keys
+	stale   *staleReads
+	unknown limiter
+}
+
+// New makes a Manager on a store. It does no I/O.
+func New(store Store, cfg Config) (*Manager, error) {
+	if store == nil {
+		return nil, errors.New("session: store is nil; NewMemory() is one")
+	}
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	m := &Manager{store: store, cfg: cfg}
+	if len(cfg.Keys) > 0 {
+		ring, err := seal.New("auth0kit/session", cfg.Keys)
+		if err != nil {
+			return nil, fmt.Errorf("session: Config.Keys: %w", err)
+		}
+		m.ring = ring
+	}
+	if cfg.AllowStaleReads > 0 {
+		m.stale = newStaleReads()
+	}
+	return m, nil
+}
+
+// Policy returns what the Manager enforces.
+func (m *Manager) Policy() Policy {
+	c := &m.cfg
+	return Policy{
+		Idle: c.Idle, Absolute: c.Absolute, TouchEvery: c.TouchEvery,
+		MaxPerUser: c.MaxPerUser, AtLimit: c.AtLimit, AllowStaleReads: c.AllowStaleReads,
+	}
+}
+
+func (m *Manager) now() time.Time { return milli(m.cfg.Now()) }
+
+// Create starts a session for a user who has just signed in. The token is
+// returned once and kept nowhere.
+//
+// It is refused with ErrLimit at the limit when the policy is Reject, with
+// ErrExpired when l.NotAfter has passed, and with ErrRevoked when l.AuthTime is
+// before a RevokeUser, RevokeSID or RevokeEveryone that concerns it: send the
+// user to Auth0 with prompt=login then. When the event cannot be recorded, the
+// session is ended again and the error is audit.ErrNotRecorded.
+func (m *Manager) Create(ctx context.Context, l Login) (Token, *Session, error) {
+	if err := l.validate(); err != nil {
+		return "", nil, err
+	}
+	token, rec, err := m.newRecord(l)
+	if err != nil {
+		return "", nil, err
+	}
+	limit := Limit{Now: rec.CreatedAt, Max: m.cfg.MaxPerUser, Policy: m.cfg.AtLimit}
+	evicted, err := m.store.Create(ctx, rec, limit)
+	if err != nil {
+		err = known(err)
+		return "", nil, errors.Join(err, m.record(ctx, "create", rec.Ended(), audit.Failure, reasonOf(err)))
+	}
+	m.stale.forget(func(s *Session) bool { return isEnded(evicted, s.ID) })
+	if err := m.recordCreate(ctx, rec.Ended(), evicted); err != nil {
+		_, undo := m.store.Delete(context.WithoutCancel(ctx), Selector{Key: &rec.Key, Now: rec.CreatedAt})
+		return "", nil, errors.Join(err, undo)
+	}
+	if err := m.tellEvicted(ctx, rec.SID, evicted); err != nil {
+		return "", nil, err
+	}
+	return token, rec.session(l.Payload), nil
+}
+
+func (m *Manager) recordCreate(ctx context.Context, e Ended, evicted []Ended) error {
+	if err := m.recordEnded(ctx, "evict", "limit", evicted); err != nil {
+		return err
+	}
+	return m.record(ctx, "create", e, audit.Success, "")
+}
+
+func (m *Manager) newRecord(l Login) (Token, Record, error) {
+	now := m.now()
+	expires := now.Add(m.cfg.Absolute)
+	if !l.NotAfter.IsZero() && l.NotAfter.Before(expires) {
+		expires = milli(l.NotAfter)
+	}
+	if !now.Before(expires) {
+		return "", Record{}, fmt.Errorf("%w: Login.NotAfter has passed", ErrExpired)
+	}
+	at := milli(l.AuthTime)
+	if l.AuthTime.IsZero() {
+		at = now
+	}
+	if at.After(now.Add(clockSkew)) {
+		return "", Record{}, errors.New("session: Login.AuthTime is in the future; compare the clocks")
+	}
+	at = earlier(at, now)
+	token, key := newToken(Tag(l.UserID))
+	rec := Record{
+		Key: key, ID: rand.Text(), UserID: l.UserID, SID: l.SID, Version: 1,
+		CreatedAt: now, RotatedAt: now, LastSeen: now, IdleAt: now.Add(m.cfg.Idle), ExpiresAt: expires,
+		Methods: withMethods(nil, at, l.AMR...), Device: l.Device.clean(),
+	}
+	rand.Read(rec.CSRF[:])
+	sealed, err := m.seal(&rec, l.Payload)
+	rec.Payload = sealed
+	return token, rec, err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// Validate returns the session of a token: the one call of every request. On
+// Redis it is one round trip, and writes once in Config.TouchEvery.
+//
+// The error is ErrNone, ErrExpired or ErrRevoked when the client has no session,
+// and ErrUnavailable when the store cannot tell, which is no either (but see
+// Config.AllowStaleReads).
+func (m *Manager) Validate(ctx context.Context, t Token) (*Session, error) {
+	key, ok := t.key()
+	if !ok {
+		return nil, ErrNone
+	}
+	rec, err := m.load(ctx, key, false)
+	if errors.Is(err, ErrUnavailable) {
+		if s, ok := m.stale.get(ctx, key, m.now(), m.cfg.AllowStaleReads); ok {
+			return s, nil
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.recordRefused(ctx, rec.Ended(), err))
+	}
+	payload, err := m.open(&rec)
+	if err != nil {
+		return nil, err
+	}
+	s := rec.session(payload)
+	m.stale.put(key, s, m.now())
+	return s, nil
+}
+
+func (m *Manager) load(ctx context.Context, k Key, fresh bool) (Record, error) {
+	now := m.now()
+	rec, err := m.store.Load(ctx, k, Touch{
+		Now: now, IfBefore: now.Add(-m.cfg.TouchEvery), IdleAt: now.Add(m.cfg.Idle), Fresh: fresh,
+	})
+	return rec, known(err)
+}
+
+// Fresh is nil when the user of s has authenticated within maxAge, and with each
+// of the named methods within maxAge; else ErrNotFresh. Ask it before sensitive
+// operations (ASVS 5.0 7.5.1, 7.5.3), then send the user to authenticate and
+// call StepUp.
+func (m *Manager) Fresh(s *Session, maxAge time.Duration, amr ...string) error {
+	since := m.now().Add(-maxAge)
+	if at, _ := s.Authentication(); s.Stale || at.Before(since) {
+		return ErrNotFresh
+	}
+	for _, name := range amr {
+		if !usedSince(s.methods, name, since) {
+			return ErrNotFresh
+		}
+	}
+	return nil
+}
+
+func usedSince(methods []Method, name string, since time.Time) bool {
+	for _, m := range methods {
+		if m.Name == name && !m.At.Before(since) {
+			return true
+		}
+	}
+	return false
+}
+
+// List returns the user's sessions, oldest first, without payloads: for a page
+// on which users see where they are signed in, and end sessions with RevokeID.
+func (m *Manager) List(ctx context.Context, userID string) ([]Session, error) {
+	records, err := m.store.List(ctx, userID, m.now())
+	if err != nil {
+		return nil, known(err)
+	}
+	out := make([]Session, len(records))
+	for i := range records {
+		out[i] = *records[i].session(nil)
+	}
+	return out, nil
+}
+
+func (m *Manager) seal(r *Record, payload []byte) ([]byte, error) {
+	if len(payload) == 0 {
+		return nil, nil
+	}
+	if m.ring == nil {
+		return nil, errors.New("session: a payload needs Config.Keys to be sealed with")
+	}
+	return m.ring.Seal(payload, r.bound()), nil
+}
+
+func (m *Manager) open(r *Record) ([]byte, error) {
+	if len(r.Payload) == 0 {
+		return nil, nil
+	}
+	if m.ring == nil {
+		return nil, fmt.Errorf("%w: the session has a payload and Config.Keys is empty", ErrUnavailable)
+	}
+	payload, err := m.ring.Open(r.Payload, r.bound())
+	if err != nil {
+		return nil, fmt.Errorf("%w: no key of Config.Keys opens the payload", ErrUnavailable)
+	}
+	return payload, nil
+}
+
+// known makes ErrUnavailable of every error that is not the store's answer.
+func known(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, answer := range []error{ErrNone, ErrExpired, ErrRevoked, ErrLimit, ErrConflict, ErrSelector, ErrReplayed} {
+		if errors.Is(err, answer) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}

@@ -1,0 +1,300 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+const memoryShards = 256
+
+// Memory is a Store in this process, and Replay, Outbox and Sweeper too. It is
+// fit for production in a program of one process; with the process all sessions
+// end, and what Auth0 was still to be told is lost. [Manager.Run] sweeps it.
+type Memory struct {
+	shards [memoryShards]memoryShard
+	marks  memoryMarks
+	replay memoryReplay
+	outbox memoryOutbox
+}
+
+// memoryShard has all sessions of the users of a few tags, so that what concerns
+// one user happens under one lock.
+type memoryShard struct {
+	mu     sync.Mutex
+	byHash map[[32]byte]*memoryEntry
+	byUser memoryIndex // in order of creation
+	bySID  memoryIndex
+}
+
+// memoryIndex has the live entries of a user or of a session at Auth0.
+type memoryIndex map[string][]*memoryEntry
+
+// memoryEntry is a record, or what is left of one when revoked is set. Old keys
+// are entries of their own in byHash, which point to the one that replaced them.
+type memoryEntry struct {
+	rec     Record
+	epoch   int64
+	revoked bool
+	next    *memoryEntry // this key was replaced by that one
+	until   time.Time    // and works until then
+}
+
+// NewMemory returns an empty store.
+func NewMemory() *Memory {
+	m := &Memory{}
+	for i := range m.shards {
+		m.shards[i].byHash = make(map[[32]byte]*memoryEntry)
+		m.shards[i].byUser, m.shards[i].bySID = memoryIndex{}, memoryIndex{}
+	}
+	m.marks.bySubject = make(map[string]memoryMark)
+	m.replay.seen = make(map[string]time.Time)
+	m.outbox.jobs = make(map[string]Job)
+	return m
+}
+
+func (m *Memory) lock(tag uint16) *memoryShard {
+	s := &m.shards[tag%memoryShards]
+	s.mu.Lock()
+	return s
+}
+
+// Create implements Store.
+func (m *Memory) Create(_ context.Context, r Record, l Limit) ([]Ended, error) {
+	s := m.lock(r.Key.Tag)
+	defer s.mu.Unlock()
+	epoch, refused := m.marks.check(&r)
+	if refused {
+		return nil, ErrRevoked
+	}
+	live := s.byUser.live(r.UserID, l.Now, epoch)
+	if l.Policy == Reject && len(live) >= l.Max {
+		return nil, ErrLimit
+	}
+	if l.Policy == EvictIdle {
+		slices.SortStableFunc(live, func(a, b *memoryEntry) int { return a.rec.LastSeen.Compare(b.rec.LastSeen) })
+	}
+	var evicted []Ended
+	for _, e := range live[:max(0, len(live)-l.Max+1)] {
+		evicted = append(evicted, s.end(e))
+	}
+	e := &memoryEntry{rec: r, epoch: epoch}
+	s.byHash[r.Key.Hash] = e
+	s.byUser.swap(r.UserID, nil, e)
+	s.bySID.swap(r.SID, nil, e)
+	return evicted, nil
+}
+
+// Load implements Store.
+func (m *Memory) Load(_ context.Context, k Key, t Touch) (Record, error) {
+	s := m.lock(k.Tag)
+	defer s.mu.Unlock()
+	e, err := s.find(k, t.Now, m.marks.current())
+	switch {
+	case e == nil:
+		return Record{}, err
+	case err == ErrRevoked:
+		return Record{ID: e.rec.ID, UserID: e.rec.UserID}, err
+	case err != nil:
+		return e.rec, err
+	}
+	if e.rec.LastSeen.Before(t.IfBefore) {
+		e.rec.LastSeen, e.rec.IdleAt = t.Now, t.IdleAt
+	}
+	return e.rec, nil
+}
+
+// Replace implements Store.
+func (m *Memory) Replace(_ context.Context, k Key, r Record, g Grace) error {
+	s := m.lock(k.Tag)
+	defer s.mu.Unlock()
+	e, err := s.find(k, g.Now, m.marks.current())
+	if err != nil {
+		return err
+	}
+	if e.rec.Key != k || e.rec.Version != r.Version-1 {
+		return ErrConflict
+	}
+	if r.Key == k {
+		e.rec = r
+		return nil
+	}
+	next := &memoryEntry{rec: r, epoch: e.epoch}
+	s.byHash[r.Key.Hash] = next
+	s.byUser.swap(r.UserID, e, next)
+	s.bySID.swap(r.SID, e, next)
+	e.next, e.until, e.revoked = next, g.Until, g.Until.IsZero()
+	e.strip()
+	return nil
+}
+
+// Delete implements Store.
+func (m *Memory) Delete(_ context.Context, sel Selector) ([]Ended, error) {
+	switch sel.Form() {
+	case SelectKey:
+		return m.deleteKey(*sel.Key, sel.Now), nil
+	case SelectOne:
+		return m.deleteOf(sel, func(r *Record) bool { return r.ID == sel.ID }), nil
+	case SelectOthers:
+		return m.deleteOf(sel, func(r *Record) bool { return r.ID != sel.Except }), nil
+	case SelectUser:
+		m.marks.set(userMark(sel.UserID), sel)
+		return m.deleteOf(sel, func(*Record) bool { return true }), nil
+	case SelectSID:
+		m.marks.set(sidMark(sel.SID), sel)
+		return m.deleteSID(sel), nil
+	case SelectEveryone:
+		m.marks.everyone(sel.Now)
+		return nil, nil
+	}
+	return nil, ErrSelector
+}
+
+func (m *Memory) deleteKey(k Key, now time.Time) []Ended {
+	s := m.lock(k.Tag)
+	defer s.mu.Unlock()
+	e, err := s.find(k, now, m.marks.current())
+	if err != nil {
+		return nil
+	}
+	return []Ended{s.end(e)}
+}
+
+func (m *Memory) deleteOf(sel Selector, match func(*Record) bool) []Ended {
+	s := m.lock(Tag(sel.UserID))
+	defer s.mu.Unlock()
+	var ended []Ended
+	for _, e := range s.byUser.live(sel.UserID, sel.Now, m.marks.current()) {
+		if match(&e.rec) {
+			ended = append(ended, s.end(e))
+		}
+	}
+	return ended
+}
+
+func (m *Memory) deleteSID(sel Selector) []Ended {
+	var ended []Ended
+	for i := range m.shards {
+		s := m.lock(uint16(i))
+		for _, e := range s.bySID.live(sel.SID, sel.Now, m.marks.current()) {
+			ended = append(ended, s.end(e))
+		}
+		s.mu.Unlock()
+	}
+	return ended
+}
+
+// List implements Store.
+func (m *Memory) List(_ context.Context, userID string, now time.Time) ([]Record, error) {
+	s := m.lock(Tag(userID))
+	defer s.mu.Unlock()
+	live := s.byUser.live(userID, now, m.marks.current())
+	records := make([]Record, len(live))
+	for i, e := range live {
+		records[i] = e.rec
+		records[i].Payload = nil
+	}
+	slices.SortStableFunc(records, func(a, b Record) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return records, nil
+}
+
+// Sweep implements Sweeper. It holds one shard at a time.
+func (m *Memory) Sweep(ctx context.Context, now time.Time) (int, error) {
+	n := 0
+	for i := range m.shards {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		s := m.lock(uint16(i))
+		n += s.sweep(now, m.marks.current())
+		s.mu.Unlock()
+	}
+	m.marks.sweep(now)
+	m.replay.sweep(now)
+	return n, nil
+}
+
+// find follows replaced keys to the live entry, or says why there is none; the
+// entry with ErrRevoked may have lost all but its ids.
+func (s *memoryShard) find(k Key, now time.Time, epoch int64) (*memoryEntry, error) {
+	e := s.byHash[k.Hash]
+	if e == nil {
+		return nil, ErrNone
+	}
+	for e.next != nil {
+		if !now.Before(e.until) {
+			return e, ErrRevoked
+		}
+		e = e.next
+	}
+	switch {
+	case e.revoked || e.epoch != epoch:
+		return e, ErrRevoked
+	case e.rec.Expired(now):
+		return e, ErrExpired
+	}
+	return e, nil
+}
+
+// live is the live entries of one key in order of creation, in a slice of its own.
+func (x memoryIndex) live(key string, now time.Time, epoch int64) []*memoryEntry {
+	return slices.DeleteFunc(slices.Clone(x[key]), func(e *memoryEntry) bool {
+		return e.epoch != epoch || e.rec.Expired(now)
+	})
+}
+
+// swap puts b in the place of a: adds it without an a, and removes a without a b.
+func (x memoryIndex) swap(key string, a, b *memoryEntry) {
+	entries := x[key]
+	i := slices.Index(entries, a)
+	switch {
+	case key == "" || a != nil && i < 0:
+	case a == nil:
+		x[key] = append(entries, b)
+	case b != nil:
+		entries[i] = b
+	case len(entries) == 1:
+		delete(x, key)
+	default:
+		x[key] = slices.Delete(entries, i, i+1)
+	}
+}
+
+// end makes e what is left of a revoked session.
+func (s *memoryShard) end(e *memoryEntry) Ended {
+	ended := e.rec.Ended()
+	s.drop(e)
+	e.revoked = true
+	e.strip()
+	return ended
+}
+
+func (e *memoryEntry) strip() {
+	e.rec = Record{
+		Key: e.rec.Key, ID: e.rec.ID, UserID: e.rec.UserID,
+		IdleAt: e.rec.IdleAt, ExpiresAt: e.rec.ExpiresAt,
+	}
+}
+
+func (s *memoryShard) drop(e *memoryEntry) {
+	s.byUser.swap(e.rec.UserID, e, nil)
+	s.bySID.swap(e.rec.SID, e, nil)
+}
+
+func (s *memoryShard) sweep(now time.Time, epoch int64) int {
+	n := 0
+	for hash, e := range s.byHash {
+		inGrace := e.next != nil && now.Before(e.until)
+		if inGrace || !e.rec.Expired(now) && e.epoch == epoch {
+			continue
+		}
+		s.drop(e)
+		delete(s.byHash, hash)
+		n++
+	}
+	return n
+}

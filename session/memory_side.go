@@ -1,0 +1,143 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// memoryMarks is what refuses logins that were under way during a revocation.
+type memoryMarks struct {
+	mu         sync.RWMutex
+	epoch      int64 // sessions of another one are dead
+	everyoneAt time.Time
+	bySubject  map[string]memoryMark
+}
+
+type memoryMark struct{ at, until time.Time }
+
+func userMark(id string) string { return "user\x00" + id }
+func sidMark(sid string) string { return "sid\x00" + sid }
+
+// check returns the epoch for r, and whether a mark refuses r. Its caller holds
+// the lock of r's shard: a revocation sets the mark first and takes that lock
+// afterwards, so it either is seen here or sees r.
+func (m *memoryMarks) check(r *Record) (epoch int64, refused bool) {
+	at := r.AuthTime()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	_, sidRefused := m.bySubject[sidMark(r.SID)]
+	refused = sidRefused || at.Before(m.everyoneAt) || at.Before(m.bySubject[userMark(r.UserID)].at)
+	return m.epoch, refused
+}
+
+func (m *memoryMarks) current() int64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.epoch
+}
+
+func (m *memoryMarks) set(subject string, s Selector) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.bySubject[subject] = memoryMark{at: s.Now, until: s.MarkUntil}
+}
+
+func (m *memoryMarks) everyone(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.epoch++
+	m.everyoneAt = now
+}
+
+func (m *memoryMarks) sweep(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for subject, mark := range m.bySubject {
+		if !now.Before(mark.until) {
+			delete(m.bySubject, subject)
+		}
+	}
+}
+
+type memoryReplay struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+}
+
+// Seen implements Replay, for this process.
+func (m *Memory) Seen(_ context.Context, id string, now, until time.Time) error {
+	r := &m.replay
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Before(r.seen[id]) {
+		return ErrReplayed
+	}
+	r.seen[id] = until
+	return nil
+}
+
+func (r *memoryReplay) sweep(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, until := range r.seen {
+		if !now.Before(until) {
+			delete(r.seen, id)
+		}
+	}
+}
+
+type memoryOutbox struct {
+	mu   sync.Mutex
+	jobs map[string]Job
+}
+
+// Enqueue implements Outbox, for this process.
+func (m *Memory) Enqueue(_ context.Context, j Job) error {
+	m.outbox.mu.Lock()
+	defer m.outbox.mu.Unlock()
+	m.outbox.jobs[j.ID] = j
+	return nil
+}
+
+// Take implements Outbox.
+func (m *Memory) Take(_ context.Context, now, lease time.Time, n int) ([]Job, error) {
+	o := &m.outbox
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var due []Job
+	for _, j := range o.jobs {
+		if !now.Before(j.Due) {
+			due = append(due, j)
+		}
+	}
+	slices.SortFunc(due, func(a, b Job) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })
+	due = due[:min(n, len(due))]
+	for i := range due {
+		due[i].Attempts++
+		due[i].Due = lease
+		o.jobs[due[i].ID] = due[i]
+	}
+	return due, nil
+}
+
+// Retry implements Outbox.
+func (m *Memory) Retry(_ context.Context, id string, due time.Time) error {
+	m.outbox.mu.Lock()
+	defer m.outbox.mu.Unlock()
+	if j, ok := m.outbox.jobs[id]; ok {
+		j.Due = due
+		m.outbox.jobs[id] = j
+	}
+	return nil
+}
+
+// Done implements Outbox.
+func (m *Memory) Done(_ context.Context, id string) error {
+	m.outbox.mu.Lock()
+	defer m.outbox.mu.Unlock()
+	delete(m.outbox.jobs, id)
+	return nil
+}

@@ -1,0 +1,205 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Bounds of a login, in bytes where nothing else is said.
+const (
+	MaxPayload = 256 << 10
+	maxID      = 255 // Auth0's bound of a user id
+	maxAgent   = 512 // longer ones are cut
+	maxMethods = 16  // names of authentication methods
+	maxMethod  = 64
+)
+
+// Login is what the application knows when a user has signed in.
+type Login struct {
+	UserID   string    // Required: the "sub" of the ID token.
+	SID      string    // The "sid" of the ID token: the session at Auth0.
+	AuthTime time.Time // The "auth_time" of the ID token. Defaults to now.
+	AMR      []string  // The "amr" of the ID token: "pwd", "mfa", … (RFC 8176).
+	Device   Device    // For the user's list of sessions. HTTP.Login fills it.
+	NotAfter time.Time // The identity provider's "session_expiry", which the application must enforce. Zero: none.
+	Payload  []byte    // What belongs to the session, such as Auth0's tokens. Sealed at rest.
+}
+
+// Device says where a session was started, so that its user recognizes it. It is
+// personal data: [Manager.List] shows it to the user, no event carries it.
+type Device struct {
+	UserAgent string
+	IP        string
+}
+
+// Session is a session as the application sees it. ID is public: it stands in
+// lists and logs, and cannot be used to sign in.
+type Session struct {
+	ID, UserID, SID string
+	CreatedAt       time.Time
+	LastSeen        time.Time // Exact to Config.TouchEvery.
+	IdleAt          time.Time // Ends then when it is not used before.
+	ExpiresAt       time.Time // Ends then, whatever happens.
+	Device          Device
+	Payload         []byte // Empty in the results of List.
+	Stale           bool   // The store did not answer; see Config.AllowStaleReads.
+
+	rotatedAt time.Time
+	methods   []Method
+	csrf      [csrfSize]byte
+}
+
+// Authentication returns when the user last proved who it is, and by which
+// methods since the session began: the names of RFC 8176, each once.
+func (s *Session) Authentication() (at time.Time, amr []string) {
+	for _, m := range s.methods {
+		if m.At.After(at) {
+			at = m.At
+		}
+		if m.Name != "" {
+			amr = append(amr, m.Name)
+		}
+	}
+	return at, amr
+}
+
+// Method is one authentication method and when it was last used. The name may be
+// empty: the user signed in, and nobody said how.
+type Method struct {
+	Name string
+	At   time.Time
+}
+
+// Record is a session as a [Store] keeps it. Times are UTC and whole
+// milliseconds. Neither side changes the slices of a record after handing it
+// over.
+type Record struct {
+	Key       Key
+	ID        string // 26 letters and digits
+	UserID    string
+	SID       string
+	Version   int64 // 1 at first, then one more with every Replace
+	CreatedAt time.Time
+	RotatedAt time.Time // when the token was issued
+	LastSeen  time.Time
+	IdleAt    time.Time
+	ExpiresAt time.Time
+	Methods   []Method
+	Device    Device
+	CSRF      [csrfSize]byte
+	Payload   []byte // sealed
+}
+
+func (r *Record) session(payload []byte) *Session {
+	return &Session{
+		ID: r.ID, UserID: r.UserID, SID: r.SID,
+		CreatedAt: r.CreatedAt, LastSeen: r.LastSeen, IdleAt: r.IdleAt, ExpiresAt: r.ExpiresAt,
+		Device: r.Device, Payload: payload,
+		rotatedAt: r.RotatedAt, methods: r.Methods, csrf: r.CSRF,
+	}
+}
+
+// AuthTime is when the newest of the record's methods was used.
+func (r *Record) AuthTime() time.Time {
+	var at time.Time
+	for _, m := range r.Methods {
+		if m.At.After(at) {
+			at = m.At
+		}
+	}
+	return at
+}
+
+// Ended is what is told about the record when it has ended.
+func (r *Record) Ended() Ended { return Ended{ID: r.ID, UserID: r.UserID, SID: r.SID} }
+
+// Expired reports whether one of the record's deadlines has passed.
+func (r *Record) Expired(now time.Time) bool {
+	return !now.Before(r.IdleAt) || !now.Before(r.ExpiresAt)
+}
+
+// bound is what a payload is sealed to: moved to another session it does not open.
+func (r *Record) bound() []byte {
+	return []byte("session\x00" + r.ID + "\x00" + r.UserID)
+}
+
+func (l *Login) validate() error {
+	if l.UserID == "" {
+		return fmt.Errorf("session: Login.UserID is empty; give the \"sub\" of the ID token")
+	}
+	if err := validateText("UserID", l.UserID, maxID); err != nil {
+		return err
+	}
+	if err := validateText("SID", l.SID, maxID); err != nil {
+		return err
+	}
+	if len(l.Payload) > MaxPayload {
+		return fmt.Errorf("session: Login.Payload has %d bytes; %d are allowed", len(l.Payload), MaxPayload)
+	}
+	return validateMethods("Login.AMR", l.AMR)
+}
+
+func validateMethods(field string, names []string) error {
+	if len(names) > maxMethods {
+		return fmt.Errorf("session: %s has %d entries; %d are allowed", field, len(names), maxMethods)
+	}
+	for _, name := range names {
+		if name == "" || len(name) > maxMethod || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return fmt.Errorf("session: %s has an entry that is not a name of at most %d printable ASCII characters, such as \"pwd\"", field, maxMethod)
+		}
+	}
+	return nil
+}
+
+func validateText(field, s string, limit int) error {
+	if len(s) > limit {
+		return fmt.Errorf("session: Login.%s has %d bytes; %d are allowed", field, len(s), limit)
+	}
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, isControl) {
+		return fmt.Errorf("session: Login.%s must be UTF-8 without control characters", field)
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// clean bounds what a client may send freely instead of refusing the login.
+func (d Device) clean() Device {
+	return Device{UserAgent: cut(d.UserAgent, maxAgent), IP: cut(d.IP, 64)}
+}
+
+func cut(s string, limit int) string {
+	s = strings.ToValidUTF8(s[:min(len(s), limit)], "")
+	return strings.Map(func(r rune) rune {
+		if isControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// withMethods returns methods with names at that time: each name once, the
+// newest last, and no more than a record may have.
+func withMethods(methods []Method, at time.Time, names ...string) []Method {
+	out := make([]Method, 0, len(methods)+len(names))
+	for _, m := range methods {
+		if m.Name != "" && !slices.Contains(names, m.Name) {
+			out = append(out, m)
+		}
+	}
+	for i, name := range names {
+		if !slices.Contains(names[:i], name) {
+			out = append(out, Method{Name: name, At: at})
+		}
+	}
+	if len(names) == 0 {
+		out = append(out, Method{At: at})
+	}
+	return out[max(0, len(out)-maxMethods):]
+}
+
+// milli is t as stores keep it.
+func milli(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,93 @@
+package session
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// maxStale bounds what a process remembers of its sessions for an outage.
+const maxStale = 16384
+
+type readingKey struct{}
+
+// Reading returns a context for a request that only reads, for which Validate
+// may answer from memory while the store is away; see Config.AllowStaleReads.
+// [HTTP.Load] does it for GET and HEAD.
+func Reading(ctx context.Context) context.Context {
+	return context.WithValue(ctx, readingKey{}, true)
+}
+
+// staleReads remembers what was valid, and when. A nil one remembers nothing.
+type staleReads struct {
+	mu      sync.Mutex
+	entries map[Key]staleEntry
+}
+
+type staleEntry struct {
+	session *Session
+	at      time.Time
+}
+
+func newStaleReads() *staleReads { return &staleReads{entries: make(map[Key]staleEntry)} }
+
+func (c *staleReads) put(k Key, s *Session, now time.Time) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for other := range c.entries {
+		if len(c.entries) < maxStale {
+			break
+		}
+		delete(c.entries, other) // map order is random enough
+	}
+	c.entries[k] = staleEntry{session: s, at: now}
+}
+
+func (c *staleReads) get(ctx context.Context, k Key, now time.Time, maxAge time.Duration) (*Session, bool) {
+	if reading, _ := ctx.Value(readingKey{}).(bool); c == nil || !reading {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[k]
+	if !ok || now.Sub(e.at) > maxAge || !now.Before(e.session.IdleAt) || !now.Before(e.session.ExpiresAt) {
+		return nil, false
+	}
+	s := *e.session
+	s.Stale = true
+	return &s, true
+}
+
+// forget drops what was revoked or changed here. It is called before the store
+// is, so that a revocation that cannot reach the store still counts here.
+func (c *staleReads) forget(match func(*Session) bool) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, e := range c.entries {
+		if match(e.session) {
+			delete(c.entries, k)
+		}
+	}
+}
+
+func (c *staleReads) forgetKey(k Key) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.entries[k]; ok {
+		id := e.session.ID
+		for other, o := range c.entries {
+			if o.session.ID == id {
+				delete(c.entries, other)
+			}
+		}
+	}
+}

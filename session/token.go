@@ -1,0 +1,77 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Token is the secret that the client holds: 32 random bytes after the two of
+// the user's tag, in base64url. Whoever has it has the session, so it prints and
+// logs as [session token]; string(t) is the real value, for the cookie.
+type Token string
+
+const redacted = "[session token]"
+
+// String hides the token.
+func (t Token) String() string { return redacted }
+
+// Format hides the token from every verb of package fmt.
+func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) } //nolint:errcheck // fmt ignores it too
+
+// LogValue hides the token from log/slog.
+func (t Token) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText hides the token from JSON and the like.
+func (t Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+const (
+	tagSize    = 2
+	secretSize = 32 // ASVS 5.0 7.2.3 asks for 128 bits, NIST SP 800-63B-4 section 5.1 for 64
+	tokenSize  = tagSize + secretSize
+	tokenText  = (tokenSize*8 + 5) / 6
+)
+
+// Key is where a store keeps a session: the SHA-256 of the token, and the user's
+// tag, by which a store may place all sessions of one user together. A stolen
+// database has no token in it: 256 random bits cannot be found from their hash.
+type Key struct {
+	Tag  uint16
+	Hash [sha256.Size]byte
+}
+
+// Tag is the tag of a user: 16 bits of a hash of the id. A store may use all or
+// some of them to choose a shard. They do not tell who the user is.
+func Tag(userID string) uint16 {
+	sum := sha256.Sum256([]byte("auth0kit/session tag v1\x00" + userID))
+	return binary.BigEndian.Uint16(sum[:])
+}
+
+func newToken(tag uint16) (Token, Key) {
+	var raw [tokenSize]byte
+	binary.BigEndian.PutUint16(raw[:], tag)
+	rand.Read(raw[tagSize:])
+	return Token(base64.RawURLEncoding.EncodeToString(raw[:])), Key{Tag: tag, Hash: sha256.Sum256(raw[:])}
+}
+
+// key is the place of t, or false for what no Manager ever issued. The tag is
+// hashed too, so that a token with another tag is another token.
+func (t Token) key() (Key, bool) {
+	if len(t) != tokenText {
+		return Key{}, false
+	}
+	var text [tokenText]byte
+	var raw [tokenSize]byte
+	copy(text[:], t)
+	if n, err := strictBase64.Decode(raw[:], text[:]); err != nil || n != tokenSize {
+		return Key{}, false
+	}
+	return Key{Tag: binary.BigEndian.Uint16(raw[:]), Hash: sha256.Sum256(raw[:])}, true
+}
+
+// strictBase64 refuses a second spelling of one token.
+var strictBase64 = base64.RawURLEncoding.Strict()
