@@ -1,0 +1,165 @@
+package management
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// probeEvery is how often an unknown or empty bucket is tried when Auth0 does
+// not say when to.
+const probeEvery = time.Second
+
+// bucket is the estimate of one token bucket of the tenant. pacer.mu guards
+// everything but turn.
+type bucket struct {
+	turn    chan struct{} // Held by the one waiter that watches.
+	changed chan struct{} // Closed when the estimate has changed.
+
+	size     int     // Zero: not known, or none.
+	level    float64 // What is left, as far as is known at levelAt.
+	levelAt  time.Time
+	rate     float64 // Tokens a second; zero until it is known.
+	inflight int
+
+	probeAt  time.Time // When one request may go although the level is too low.
+	blocked  time.Time // Nobody goes before: a 429 said so.
+	refusals int       // 429s in a row.
+
+	// The last answer that was surely newer than the one before.
+	seenLeft int
+	seenSent time.Time // When its request was sent …
+	seenAt   time.Time // … and its answer came.
+
+	// Where the measuring of rate began.
+	markLeft     int
+	markAt       time.Time
+	markAnswered int
+	answered     int
+}
+
+func newBucket(size, left int) *bucket {
+	return &bucket{turn: make(chan struct{}, 1), changed: make(chan struct{}), size: size, level: float64(left)}
+}
+
+func (b *bucket) notify() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// delay is how long to wait before it makes sense to look again; zero lets one
+// request through.
+func (b *bucket) delay(now time.Time, reserve float64) time.Duration {
+	if wait := b.blocked.Sub(now); wait > 0 {
+		return wait
+	}
+	if b.size == 0 {
+		return b.probeDelay(now)
+	}
+	b.refill(now)
+	missing := reserve + 1 - b.level
+	if missing <= 0 || !b.probeAt.After(now) {
+		return 0
+	}
+	wait := b.probeAt.Sub(now)
+	if b.rate > 0 {
+		// A little more than computed, so that rounding cannot ask too early.
+		wait = min(wait, time.Duration(missing/b.rate*float64(time.Second))+time.Millisecond)
+	}
+	return wait
+}
+
+// probeDelay lets the first request ask alone how large the bucket is. When its
+// answer takes long, others follow one by one.
+func (b *bucket) probeDelay(now time.Time) time.Duration {
+	if b.inflight == 0 || b.answered > 0 {
+		return 0
+	}
+	return b.probeAt.Sub(now)
+}
+
+func (b *bucket) take(now time.Time) {
+	b.inflight++
+	b.level--
+	if b.size == 0 || !b.probeAt.After(now) {
+		b.probeAt = now.Add(probeEvery)
+	}
+}
+
+func (b *bucket) refill(now time.Time) {
+	if elapsed := now.Sub(b.levelAt); elapsed > 0 {
+		b.level = min(float64(b.size), b.level+b.rate*elapsed.Seconds())
+		b.levelAt = now
+	}
+}
+
+// observe takes over what an answer says. Answers overtake each other, so only
+// one whose request was sent after the last accepted answer came can raise the
+// estimate; others can lower it. Requests in flight may not be counted yet.
+func (b *bucket) observe(sent, now time.Time, o observation) {
+	b.refill(now)
+	worst := float64(o.left - b.inflight)
+	if sent.Before(b.seenAt) {
+		b.level = min(b.level, worst)
+		return
+	}
+	b.level, b.levelAt = worst, now
+	b.measure(now, o.left)
+	b.seenLeft, b.seenSent, b.seenAt = o.left, sent, now
+	wait := o.reset
+	if wait <= 0 {
+		wait = probeEvery
+	}
+	b.probeAt = now.Add(wait + rand.N(50*time.Millisecond))
+}
+
+// measure estimates the rate from two levels and what was spent between them.
+// What others spend makes it too low, which is the safe side.
+func (b *bucket) measure(now time.Time, left int) {
+	elapsed := now.Sub(b.markAt)
+	full := left >= b.size-1 // A full bucket shows nothing of its rate.
+	if !b.markAt.IsZero() && elapsed < probeEvery && !full {
+		return
+	}
+	if gained := left - b.markLeft + b.answered - b.markAnswered; !b.markAt.IsZero() && !full && gained > 0 {
+		rate := float64(gained) / elapsed.Seconds()
+		if b.rate > 0 {
+			rate = (rate + b.rate) / 2
+		}
+		b.rate = rate
+	}
+	b.markLeft, b.markAt, b.markAnswered = left, now, b.answered
+}
+
+// contradicts reports whether an answer that says left cannot be about this
+// bucket: it has more in it than can have been added since the last answer. No
+// plan adds more in a second than the bucket holds, and the steps in which
+// Auth0 adds are smaller than half of it.
+func (b *bucket) contradicts(sent, now time.Time, left int) bool {
+	if b.seenAt.IsZero() || sent.Before(b.seenAt) {
+		return false
+	}
+	size := float64(b.size)
+	most := float64(b.seenLeft) + size*now.Sub(b.seenSent).Seconds() + size/2 + 1
+	return float64(left) > most
+}
+
+// refuse empties the bucket after a 429. Auth0's own word on when to come back
+// counts; the reset header caps a growing pause otherwise, because it is not
+// certain whether it means the next token or a full bucket.
+func (b *bucket) refuse(now time.Time, o observation) {
+	pause := backoff(b.refusals)
+	b.refusals++
+	if o.reset > 0 {
+		pause = max(min(pause, o.reset), 50*time.Millisecond)
+	}
+	if o.retryAfter > 0 {
+		pause = o.retryAfter
+	}
+	if until := now.Add(pause); until.After(b.blocked) {
+		b.blocked = until
+	}
+	if b.size > 0 {
+		b.level = min(b.level, 0)
+		b.probeAt = b.blocked
+	}
+}

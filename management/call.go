@@ -1,0 +1,148 @@
+package management
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	sdk "github.com/auth0/go-auth0/management"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// outcome is what the transport saw of one call. It travels in the context
+// because the SDK drops Auth0's error code, and the cause of a failure when the
+// context has ended.
+type outcome struct {
+	op         string
+	err        *resource.Error // No answer.
+	status     int             // The last answer's, with the next four.
+	writes     bool
+	code       string
+	message    string
+	retryAfter time.Duration
+}
+
+type outcomeKey struct{}
+
+// call runs f, which makes one request, and turns its failure into a
+// *resource.Error.
+func call(ctx context.Context, op string, f func(ctx context.Context) error) error {
+	o := &outcome{op: op}
+	err := f(context.WithValue(ctx, outcomeKey{}, o))
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*resource.Error](err); ok {
+		return operation(op, e)
+	}
+	return o.failure(err)
+}
+
+// failure explains err, of which only the existence counts: its text is the
+// SDK's and echoes URLs and messages.
+func (o *outcome) failure(err error) error {
+	switch {
+	case o.err != nil:
+		return operation(o.op, o.err)
+	case o.status >= 400:
+		e := &resource.Error{Op: o.op, StatusCode: o.status, Code: o.code, Message: o.message, RetryAfter: o.retryAfter}
+		if retryStatus(o.status) && o.writes {
+			e.Err = resource.ErrOutcomeUnknown
+		}
+		return e
+	case o.status == 0:
+		return &resource.Error{Op: o.op, Err: fmt.Errorf("%w: the request cannot be built", resource.ErrInvalid)}
+	}
+	unreadable := errors.New("the answer is not the JSON that was expected")
+	if o.writes {
+		unreadable = fmt.Errorf("%w: %w", resource.ErrOutcomeUnknown, unreadable)
+	}
+	return &resource.Error{Op: o.op, StatusCode: o.status, Err: unreadable}
+}
+
+// operation puts op into an error of the transport, which does not know it. A
+// failed token call keeps its own.
+func operation(op string, err error) error {
+	e, ok := errors.AsType[*resource.Error](err)
+	if !ok {
+		return err
+	}
+	if e.Op == opToken || e.Op == op {
+		return e
+	}
+	return operationNamed(e, op)
+}
+
+func operationNamed(e *resource.Error, op string) *resource.Error {
+	named := *e
+	named.Op = op
+	return &named
+}
+
+// send makes one request with in as its JSON body and decodes the answer into
+// out; both may be nil.
+func (c *Client) send(ctx context.Context, op, method string, in, out any, path ...string) error {
+	if err := checkPath(op, path); err != nil {
+		return err
+	}
+	payload := in
+	if out != nil {
+		payload = &exchange{in, out}
+	}
+	return call(ctx, op, func(ctx context.Context) error {
+		return c.sdk.Request(ctx, method, c.sdk.URI(path...), payload)
+	})
+}
+
+// get reads path with query into out.
+func (c *Client) get(ctx context.Context, op string, query url.Values, out any, path ...string) error {
+	if err := checkPath(op, path); err != nil {
+		return err
+	}
+	options := make([]sdk.RequestOption, 0, len(query))
+	for name := range query {
+		options = append(options, sdk.Parameter(name, query.Get(name)))
+	}
+	return call(ctx, op, func(ctx context.Context) error {
+		return c.sdk.Request(ctx, "GET", c.sdk.URI(path...), out, options...)
+	})
+}
+
+// checkPath refuses what would reach another resource than the one meant: an
+// empty id turns "delete this user" into "delete /users/", dots climb.
+func checkPath(op string, path []string) error {
+	for _, segment := range path {
+		switch segment {
+		case "":
+			return invalid(op, "an id is empty")
+		case ".", "..":
+			return invalid(op, "an id is a dot")
+		}
+	}
+	return nil
+}
+
+// invalid is what was refused before sending.
+func invalid(op, problem string) error {
+	return &resource.Error{Op: op, Err: fmt.Errorf("%w: %s", resource.ErrInvalid, problem)}
+}
+
+// isNotImplemented tells an endpoint that is not there from a resource that is
+// not.
+func isNotImplemented(err error) bool {
+	e, ok := errors.AsType[*resource.Error](err)
+	return ok && e.StatusCode == http.StatusNotImplemented
+}
+
+func isAny(err error, targets ...error) bool {
+	for _, target := range targets {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}

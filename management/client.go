@@ -1,0 +1,90 @@
+package management
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	sdk "github.com/auth0/go-auth0/management"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// Client is the Management API of one tenant. It is safe for concurrent use;
+// make one for a program, or one for requests and one with another MaxWait for
+// bulk work.
+type Client struct {
+	cfg    Config
+	sdk    *sdk.Management
+	tokens *tokens
+	roles  effectiveRoles
+}
+
+// New checks cfg and returns its Client. It does no I/O: see [Client.Check].
+func New(cfg Config) (*Client, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	t := &transport{
+		base:    cfg.HTTPClient.Transport,
+		timeout: cfg.HTTPClient.Timeout,
+		host:    cfg.Domain,
+		tokens:  newTokens(cfg),
+		pacer:   newPacer(cfg.Budget),
+		maxWait: cfg.MaxWait,
+		log:     cfg.Logger,
+	}
+	if t.base == nil {
+		t.base = http.DefaultTransport
+	}
+	api, err := sdk.New(cfg.Domain,
+		sdk.WithClient(&http.Client{Transport: t}),
+		sdk.WithStaticToken("set by the transport"),
+		sdk.WithNoRetries(),
+	)
+	if err != nil {
+		return nil, invalidConfig("Domain", "is not accepted by the SDK")
+	}
+	return &Client{cfg: cfg, sdk: api, tokens: t.tokens}, nil
+}
+
+// API is the whole SDK on the same transport: same token, same bucket, same
+// repetitions. Its errors are the SDK's own, and their texts may have emails
+// and ids in them. Mark a POST that may be repeated with [Idempotent].
+func (c *Client) API() *sdk.Management { return c.sdk }
+
+// Check tells at start-up whether the credentials work: it gets a token, makes
+// sure that these scopes were granted, and that the API takes the token. A
+// missing scope is ErrForbidden and named in the error.
+func (c *Client) Check(ctx context.Context, scopes ...string) error {
+	const op = "check"
+	granted, err := c.tokens.scopes(ctx)
+	if err != nil {
+		return operation(op, err)
+	}
+	var missing []string
+	for _, scope := range scopes {
+		if !slices.Contains(granted, scope) {
+			missing = append(missing, scope)
+		}
+	}
+	if len(missing) > 0 {
+		return &resource.Error{Op: op, Err: fmt.Errorf(
+			"%w: the token lacks %s; grant it to the application under Applications > APIs > Auth0 Management API",
+			resource.ErrForbidden, strings.Join(missing, ", "))}
+	}
+	return c.probe(ctx)
+}
+
+// probe reads a user that does not exist. The token is good when Auth0 says so,
+// or that the scope for it is missing.
+func (c *Client) probe(ctx context.Context) error {
+	err := c.get(ctx, "check", nil, nil, "users", "auth0|auth0kit-check")
+	if isAny(err, resource.ErrNotFound, resource.ErrForbidden) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,126 @@
+package management
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/oauth"
+)
+
+// Config says which tenant to talk to, as whom, and how hard. Domain and one
+// kind of credentials are required.
+type Config struct {
+	Domain       string // Required: "tenant.eu.auth0.com", with a port if need be. A custom domain needs Audience.
+	ClientID     string // Of an application authorized for the Management API; with ClientSecret or PrivateKey.
+	ClientSecret string
+
+	// PrivateKey is for applications that authenticate by private_key_jwt: RSA
+	// from 2048 bits (RS256) or ECDSA on P-256 (ES256). Auth0 lists RS256,
+	// RS384 and PS256 for the credentials of an application, so RSA is what
+	// works everywhere; Ed25519 is refused.
+	PrivateKey crypto.Signer
+
+	// Token returns an access token for the Management API, instead of the
+	// three above. Its answer is used until shortly before the token's exp
+	// claim, and it is asked again after a 401. It is never called twice at the
+	// same time.
+	Token func(ctx context.Context) (string, error)
+
+	Audience   string       // Defaults to https://Domain/api/v2/.
+	HTTPClient *http.Client // For API calls, token calls and downloads; its Timeout is for each attempt. Defaults to one with 60 s.
+
+	// Budget is the share of the tenant's rate-limit bucket that this Client
+	// may drain; the rest is left to others, such as logins in production.
+	// Defaults to 0.8.
+	Budget float64
+
+	// MaxWait is the longest that one call waits for the bucket before it fails
+	// with ErrRateLimited. Defaults to 10 s; negative waits as long as the
+	// context allows, for bulk runs.
+	MaxWait time.Duration
+
+	Logger *slog.Logger // For waits and repetitions, without personal data. Defaults to none.
+}
+
+func (c Config) withDefaults() Config {
+	if c.Audience == "" {
+		c.Audience = "https://" + c.Domain + "/api/v2/"
+	}
+	if c.HTTPClient == nil {
+		c.HTTPClient = &http.Client{Timeout: time.Minute}
+	}
+	if c.Budget == 0 {
+		c.Budget = 0.8
+	}
+	if c.MaxWait == 0 {
+		c.MaxWait = 10 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	if err := c.validateDomain(); err != nil {
+		return err
+	}
+	if err := c.validateCredentials(); err != nil {
+		return err
+	}
+	if c.Audience != "" && strings.TrimSpace(c.Audience) != c.Audience {
+		return invalidConfig("Audience", "has spaces around it; remove them")
+	}
+	if !(c.Budget >= 0 && c.Budget <= 1) { // Also refuses NaN.
+		return invalidConfig("Budget", "must be above 0 and at most 1, such as 0.8 to leave a fifth of the bucket to others")
+	}
+	return nil
+}
+
+func (c Config) validateDomain() error {
+	const want = `set the host alone, such as "tenant.eu.auth0.com"`
+	if c.Domain == "" {
+		return invalidConfig("Domain", "is empty; "+want)
+	}
+	if strings.Contains(c.Domain, "://") {
+		return invalidConfig("Domain", "has a scheme; "+want)
+	}
+	u, err := url.Parse("https://" + c.Domain)
+	if err != nil || u.Host != c.Domain || u.Hostname() == "" || strings.ContainsAny(c.Domain, " \t\r\n") {
+		return invalidConfig("Domain", "is not a host name, or has a path; "+want)
+	}
+	return nil
+}
+
+func (c Config) validateCredentials() error {
+	secret, key, token := c.ClientSecret != "", c.PrivateKey != nil, c.Token != nil
+	switch {
+	case token && (secret || key || c.ClientID != ""):
+		return invalidConfig("Token", "excludes ClientID, ClientSecret and PrivateKey; keep one kind of credentials")
+	case token:
+		return nil
+	case secret && key:
+		return invalidConfig("ClientSecret", "and PrivateKey are both set; keep the one that the application is registered with")
+	case !secret && !key && c.ClientID == "":
+		return invalidConfig("ClientID", "and the other credentials are empty; set ClientID with ClientSecret or PrivateKey, or set Token")
+	case !secret && !key:
+		return invalidConfig("ClientSecret", "is empty; set it, or PrivateKey")
+	case c.ClientID == "":
+		return invalidConfig("ClientID", "is empty; set the one that belongs to ClientSecret or PrivateKey")
+	case key:
+		if _, err := oauth.Algorithm(c.PrivateKey); err != nil {
+			return invalidConfig("PrivateKey", "cannot be used: "+err.Error())
+		}
+	}
+	return nil
+}
+
+func invalidConfig(field, problem string) error {
+	return fmt.Errorf("management: Config.%s %s", field, problem)
+}

@@ -1,0 +1,164 @@
+package management
+
+import (
+	"context"
+	"iter"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	sdk "github.com/auth0/go-auth0/management"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// membersPerCall is how many members Auth0 adds or removes in one call.
+const membersPerCall = 10
+
+// Members yields the members of an organization with the roles assigned to them
+// there directly. The list lags behind writes by seconds. Without the scope
+// read:organization_member_roles the roles are missing or it is ErrForbidden.
+func (c *Client) Members(ctx context.Context, orgID string) iter.Seq2[resource.Member, error] {
+	return byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.Member, string, error) {
+		query.Set("fields", "user_id,email,roles")
+		query.Set("include_fields", "true")
+		var out sdk.OrganizationMemberList
+		err := c.get(ctx, "list members", query, &out, "organizations", orgID, "members")
+		return convert(out.Members, member), out.Next, err
+	})
+}
+
+func member(m sdk.OrganizationMember) resource.Member {
+	return resource.Member{UserID: m.GetUserID(), Email: m.GetEmail(), Roles: convert(m.Roles, func(r *sdk.OrganizationMemberListRole) resource.Role {
+		return resource.Role{ID: r.GetID(), Name: r.GetName()}
+	})}
+}
+
+// AddMembers makes users members of an organization, ten in a call; those who
+// are already stay so. When it fails, the calls before the failed one are done.
+// It is repeatable, see [Idempotent].
+func (c *Client) AddMembers(ctx context.Context, orgID string, userIDs ...string) error {
+	return c.inTens(Idempotent(ctx), "add members", "POST", orgID, userIDs)
+}
+
+// RemoveMembers ends memberships, ten in a call, with the roles that hang on
+// them; those who are no members stay so. When it fails, the calls before the
+// failed one are done.
+func (c *Client) RemoveMembers(ctx context.Context, orgID string, userIDs ...string) error {
+	return c.inTens(ctx, "remove members", "DELETE", orgID, userIDs)
+}
+
+func (c *Client) inTens(ctx context.Context, op, method, orgID string, userIDs []string) error {
+	if slices.Contains(userIDs, "") {
+		return invalid(op, "a user id is empty")
+	}
+	for ids := range slices.Chunk(userIDs, membersPerCall) {
+		err := c.send(ctx, op, method, map[string][]string{"members": ids}, nil, "organizations", orgID, "members")
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MemberRoles returns the roles that a member holds in an organization, those
+// assigned directly and those inherited from groups. A user who is not there is
+// ErrNotFound or has none.
+//
+// Inherited roles need the scope read:organization_member_effective_roles and a
+// tenant with that endpoint; otherwise only the direct ones are returned, which
+// can show a member with less than they hold, never with more.
+func (c *Client) MemberRoles(ctx context.Context, orgID, userID string) ([]resource.Role, error) {
+	if !c.roles.missing() {
+		roles, err := c.effectiveRoles(ctx, orgID, userID)
+		if !isAny(err, resource.ErrForbidden, resource.ErrNotFound) && !isNotImplemented(err) {
+			return roles, err
+		}
+		direct, directErr := c.directRoles(ctx, orgID, userID)
+		if directErr == nil {
+			c.roles.miss()
+			c.cfg.Logger.WarnContext(ctx, "auth0: effective roles cannot be read; roles inherited from groups are not seen", "error", err)
+		}
+		return direct, directErr
+	}
+	return c.directRoles(ctx, orgID, userID)
+}
+
+// effectiveRoles remembers for a while that the tenant or the token has no
+// access to effective roles, so that not every call is made twice.
+type effectiveRoles struct {
+	mu    sync.Mutex
+	until time.Time
+}
+
+const missingFor = 10 * time.Minute
+
+func (e *effectiveRoles) missing() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Now().Before(e.until)
+}
+
+func (e *effectiveRoles) miss() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.until = time.Now().Add(missingFor)
+}
+
+func (c *Client) effectiveRoles(ctx context.Context, orgID, userID string) ([]resource.Role, error) {
+	type source struct {
+		Type string `json:"type"`
+	}
+	type role struct {
+		ID      string   `json:"id"`
+		Name    string   `json:"name"`
+		Sources []source `json:"sources"`
+	}
+	return collect(byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.Role, string, error) {
+		var out struct {
+			Roles []role `json:"roles"`
+			Next  string `json:"next"`
+		}
+		err := c.get(ctx, "list member roles", query, &out, "organizations", orgID, "members", userID, "effective-roles")
+		return convert(out.Roles, func(r role) resource.Role {
+			return resource.Role{ID: r.ID, Name: r.Name, Inherited: !slices.Contains(r.Sources, source{"direct"})}
+		}), out.Next, err
+	}))
+}
+
+func (c *Client) directRoles(ctx context.Context, orgID, userID string) ([]resource.Role, error) {
+	const op = "list member roles"
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Role, error) {
+		var out sdk.OrganizationMemberRoleList
+		if err := c.get(ctx, op, query, &out, "organizations", orgID, "members", userID, "roles"); err != nil {
+			return nil, err
+		}
+		return convert(out.Roles, func(r sdk.OrganizationMemberRole) resource.Role {
+			return resource.Role{ID: r.GetID(), Name: r.GetName()}
+		}), nil
+	}))
+}
+
+// AssignMemberRoles gives a member roles in an organization; those that the
+// member has stay. More than Auth0's 50 are ErrConflict. It is repeatable, see
+// [Idempotent].
+func (c *Client) AssignMemberRoles(ctx context.Context, orgID, userID string, roleIDs ...string) error {
+	return c.memberRoles(Idempotent(ctx), "assign member roles", "POST", orgID, userID, roleIDs)
+}
+
+// RemoveMemberRoles takes roles from a member of an organization; those that
+// the member does not have are no error.
+func (c *Client) RemoveMemberRoles(ctx context.Context, orgID, userID string, roleIDs ...string) error {
+	return c.memberRoles(ctx, "remove member roles", "DELETE", orgID, userID, roleIDs)
+}
+
+func (c *Client) memberRoles(ctx context.Context, op, method, orgID, userID string, roleIDs []string) error {
+	if len(roleIDs) == 0 {
+		return nil
+	}
+	if slices.Contains(roleIDs, "") {
+		return invalid(op, "a role id is empty")
+	}
+	return c.send(ctx, op, method, map[string][]string{"roles": roleIDs}, nil, "organizations", orgID, "members", userID, "roles")
+}

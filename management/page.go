@@ -1,0 +1,93 @@
+package management
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/url"
+	"strconv"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+const (
+	pageSize = 100 // What every list of the Management API allows.
+
+	// maxOffset is where paging by number ends
+	// (https://auth0.com/docs/manage-users/user-search/view-search-results-by-page).
+	maxOffset = 1000
+)
+
+// byOffset yields the pages 0, 1, … of 100 until one is short. Auth0 shows the
+// first 1,000 records only; when there may be more, the sequence ends with an
+// error instead of silently.
+func byOffset[T any](ctx context.Context, op string, fetch func(ctx context.Context, query url.Values) (items []T, err error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		for page := range maxOffset / pageSize {
+			query := url.Values{
+				"page": {strconv.Itoa(page)}, "per_page": {strconv.Itoa(pageSize)}, "include_totals": {"true"},
+			}
+			items, err := fetch(ctx, query)
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if len(items) < pageSize {
+				return
+			}
+		}
+		yield(zero, &resource.Error{Op: op, Err: fmt.Errorf("%w: Auth0 lists the first 1,000 only, and there may be more", resource.ErrInvalid)})
+	}
+}
+
+// byCheckpoint yields pages of 100, each named by the one before, until no next
+// one is named. The last page may be empty.
+func byCheckpoint[T any](ctx context.Context, fetch func(ctx context.Context, query url.Values) (items []T, next string, err error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		query := url.Values{"take": {strconv.Itoa(pageSize)}}
+		for {
+			items, next, err := fetch(ctx, query)
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if next == "" || next == query.Get("from") {
+				return
+			}
+			query.Set("from", next)
+		}
+	}
+}
+
+// collect is a sequence as a slice, for what Auth0 keeps small.
+func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	var all []T
+	for item, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}
+
+// convert maps each of in.
+func convert[S, T any](in []S, f func(S) T) []T {
+	out := make([]T, len(in))
+	for i, s := range in {
+		out[i] = f(s)
+	}
+	return out
+}

@@ -1,0 +1,36 @@
+package management
+
+import (
+	"context"
+	"iter"
+	"net/url"
+
+	sdk "github.com/auth0/go-auth0/management"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// RolePermissions returns the permissions of a role, of which Auth0 allows
+// 1,000.
+func (c *Client) RolePermissions(ctx context.Context, roleID string) ([]resource.Permission, error) {
+	const op = "list role permissions"
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Permission, error) {
+		var out sdk.PermissionList
+		if err := c.get(ctx, op, query, &out, "roles", roleID, "permissions"); err != nil {
+			return nil, err
+		}
+		return convert(out.Permissions, func(p *sdk.Permission) resource.Permission {
+			return resource.Permission{Name: p.GetName(), Audience: p.GetResourceServerIdentifier()}
+		}), nil
+	}))
+}
+
+// RoleUsers yields the users who hold a role in the tenant, outside of any
+// organization. Of a user only ID, Email and Name are set.
+func (c *Client) RoleUsers(ctx context.Context, roleID string) iter.Seq2[resource.User, error] {
+	return byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.User, string, error) {
+		var out sdk.UserList
+		err := c.get(ctx, "list role users", query, &out, "roles", roleID, "users")
+		return convert(out.Users, user), out.Next, err
+	})
+}

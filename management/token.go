@@ -1,0 +1,254 @@
+package management
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/oauth"
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+const (
+	opToken = "token"
+
+	// renewBefore is how long before its end a token is replaced: long enough
+	// for a request that waits for the bucket.
+	renewBefore = time.Minute
+)
+
+// grant is one access token.
+type grant struct {
+	token   string
+	scopes  []string
+	scoped  bool      // scopes are known.
+	expires time.Time // Zero: not known.
+	renew   time.Time // From then on it is replaced if that is possible.
+}
+
+func (g grant) good(now time.Time) bool {
+	return g.token != "" && (g.expires.IsZero() || now.Before(g.expires))
+}
+
+func (g grant) fresh(now time.Time) bool {
+	return g.token != "" && (g.renew.IsZero() || now.Before(g.renew))
+}
+
+// tokens keeps the current token and replaces it, once for all that wait.
+type tokens struct {
+	fetch func(ctx context.Context) (grant, error)
+
+	mu      sync.Mutex
+	current grant
+	flight  *flight
+}
+
+// flight is one fetch. It is canceled when nobody waits for it any more, not
+// when the one who began it leaves.
+type flight struct {
+	done    chan struct{}
+	cancel  context.CancelFunc
+	waiters int
+	grant   grant
+	err     error
+}
+
+func newTokens(cfg Config) *tokens {
+	if cfg.Token != nil {
+		return &tokens{fetch: func(ctx context.Context) (grant, error) { return fromFunc(ctx, cfg.Token) }}
+	}
+	app := &oauth.Client{
+		Domain: cfg.Domain, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret,
+		PrivateKey: cfg.PrivateKey, HTTPClient: cfg.HTTPClient,
+	}
+	return &tokens{fetch: func(ctx context.Context) (grant, error) { return fromCredentials(ctx, app, cfg.Audience) }}
+}
+
+// get returns a token that is good for a while.
+func (t *tokens) get(ctx context.Context) (string, error) {
+	g, err := t.grant(ctx)
+	return g.token, err
+}
+
+// scopes returns what the current token is good for.
+func (t *tokens) scopes(ctx context.Context) ([]string, error) {
+	g, err := t.grant(ctx)
+	if err == nil && !g.scoped {
+		err = invalid(opToken, "the token does not show its scopes; Check needs a JWT")
+	}
+	return g.scopes, err
+}
+
+// reject forgets a token that the API refused.
+func (t *tokens) reject(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current.token == token {
+		t.current = grant{}
+	}
+}
+
+func (t *tokens) grant(ctx context.Context) (grant, error) {
+	t.mu.Lock()
+	if t.current.fresh(time.Now()) {
+		defer t.mu.Unlock()
+		return t.current, nil
+	}
+	f := t.flight
+	if f == nil {
+		f = t.start(ctx)
+	}
+	f.waiters++
+	t.mu.Unlock()
+
+	select {
+	case <-f.done:
+		return f.grant, f.err
+	case <-ctx.Done():
+		t.leave(f)
+		return grant{}, &resource.Error{Op: opToken, Err: noAnswer(ctx.Err())}
+	}
+}
+
+func (t *tokens) start(ctx context.Context) *flight {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	f := &flight{done: make(chan struct{}), cancel: cancel}
+	t.flight = f
+	go func() {
+		defer cancel()
+		g, err := t.fetch(ctx)
+		t.land(f, g, err)
+	}()
+	return f
+}
+
+// land publishes the outcome of f. A token that is still good serves when its
+// successor cannot be had.
+func (t *tokens) land(f *flight, g grant, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil && t.current.good(time.Now()) {
+		g, err = t.current, nil
+	}
+	f.grant, f.err = g, err
+	if t.flight == f {
+		t.flight = nil
+		if err == nil {
+			t.current = g
+		}
+	}
+	close(f.done)
+}
+
+func (t *tokens) leave(f *flight) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f.waiters--; f.waiters == 0 {
+		f.cancel()
+		if t.flight == f {
+			t.flight = nil
+		}
+	}
+}
+
+// fromCredentials asks the token endpoint, again after failures that pass: a
+// grant of client credentials has no side effect.
+func fromCredentials(ctx context.Context, app *oauth.Client, audience string) (grant, error) {
+	for try := 1; ; try++ {
+		asked := time.Now()
+		token, err := app.ClientCredentials(ctx, audience)
+		if err == nil {
+			g := parse(token.Access)
+			if token.Scope != "" {
+				g.scopes, g.scoped = strings.Fields(token.Scope), true
+			}
+			if token.ExpiresIn > 0 {
+				g.expire(asked, asked.Add(token.ExpiresIn))
+			}
+			return g, nil
+		}
+		refusal := tokenError(err)
+		pause := max(backoff(try-1), refusal.RetryAfter)
+		passing := errors.Is(refusal, resource.ErrUnavailable) || errors.Is(refusal, resource.ErrRateLimited)
+		if !passing || badCertificate(err) || try == maxTries || pause > 10*time.Second {
+			return grant{}, refusal
+		}
+		if sleep(ctx, pause) != nil {
+			return grant{}, refusal
+		}
+	}
+}
+
+// tokenError is the failure of a token call, without what the answer said in
+// words: those name the application, its grants and their owners.
+func tokenError(err error) *resource.Error {
+	e, ok := errors.AsType[*oauth.Error](err)
+	if !ok {
+		return &resource.Error{Op: opToken, Err: silent{err, "no token"}}
+	}
+	out := &resource.Error{Op: opToken, StatusCode: e.Status, Code: e.Code, RetryAfter: e.RetryAfter}
+	switch {
+	case e.Status == 0:
+		out.Err = fmt.Errorf("%w: %w", resource.ErrUnavailable, noAnswer(errors.Unwrap(e)))
+	case e.Status == http.StatusForbidden:
+		out.Err = fmt.Errorf("%w: authorize the application for the Management API", resource.ErrUnauthorized)
+	case e.Status == http.StatusTooManyRequests, retryStatus(e.Status):
+	case e.Status >= 400:
+		out.Err = fmt.Errorf("%w: check Config.ClientID, its credentials and Config.Audience", resource.ErrUnauthorized)
+	default:
+		out.Err = errors.New("the answer is not that of a token endpoint; check Config.Domain")
+	}
+	return out
+}
+
+func fromFunc(ctx context.Context, f func(context.Context) (string, error)) (grant, error) {
+	token, err := f(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return grant{}, &resource.Error{Op: opToken, Err: noAnswer(ctx.Err())}
+	case err != nil:
+		return grant{}, &resource.Error{Op: opToken, Err: fmt.Errorf("%w: %w", resource.ErrUnauthorized, silent{err, "Config.Token failed"})}
+	case token == "" || strings.ContainsAny(token, " \r\n"):
+		return grant{}, &resource.Error{Op: opToken, Err: fmt.Errorf("%w: Config.Token returned no token", resource.ErrUnauthorized)}
+	}
+	return parse(token), nil
+}
+
+// parse reads what a token says about itself. Nothing is verified and nothing
+// depends on it but when to ask for the next one, and Check.
+func parse(token string) grant {
+	g := grant{token: token}
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return g
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return g
+	}
+	var claims struct {
+		Expires float64 `json:"exp"`
+		Scope   string  `json:"scope"`
+	}
+	if json.Unmarshal(payload, &claims) != nil {
+		return g
+	}
+	g.scopes, g.scoped = strings.Fields(claims.Scope), true
+	if claims.Expires > 0 && claims.Expires < 1<<40 {
+		g.expire(time.Now(), time.Unix(int64(claims.Expires), 0))
+	}
+	return g
+}
+
+// expire plans the replacement: a minute before the end, or for a short-lived
+// token after nine tenths of its life.
+func (g *grant) expire(now, end time.Time) {
+	g.expires = end
+	g.renew = end.Add(-min(renewBefore, end.Sub(now)/10))
+}
