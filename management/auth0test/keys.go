@@ -1,75 +1,177 @@
 package auth0test
 
 import (
-	"crypto"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
+	"crypto/sha1"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
-	"errors"
-	"strings"
+	"math/big"
 	"sync"
 	"time"
 )
 
-// rsaPool holds the RSA keys of this process. Tenants share them, under key ids
-// of their own, so that only the first tenant pays for making them.
-var rsaPool struct {
+// primes are the primes of this process. Every key of every tenant is the
+// product of a pair of them of its own, so that a few primes, whose search takes
+// most of the time, make keys for hundreds of tenants. Keys that share a prime
+// are worth nothing outside of tests.
+var primes struct {
 	mu   sync.Mutex
-	keys []*rsa.PrivateKey
+	list []*big.Int
+	next int // Number of the next pair.
 }
 
-func pooledKey(n int) *rsa.PrivateKey {
-	rsaPool.mu.Lock()
-	defer rsaPool.mu.Unlock()
-	for len(rsaPool.keys) <= n {
-		k, err := rsa.GenerateKey(rand.Reader, 2048)
+// newRSAKey returns a key of 2048 bits that no other tenant has.
+func newRSAKey() *rsa.PrivateKey {
+	primes.mu.Lock()
+	defer primes.mu.Unlock()
+	i, j := pair(primes.next)
+	primes.next++
+	for len(primes.list) <= j {
+		primes.list = append(primes.list, newPrime())
+	}
+	return keyOf(primes.list[i], primes.list[j])
+}
+
+// pair counts the pairs: 0 1, 0 2, 1 2, 0 3, …
+func pair(n int) (i, j int) {
+	for j = 1; n >= j; j++ {
+		n -= j
+	}
+	return n, j
+}
+
+const publicExponent = 65537
+
+// newPrime returns a prime of 1024 bits whose two highest bits are set, so that
+// a product has 2048.
+func newPrime() *big.Int {
+	for {
+		p, err := rand.Prime(rand.Reader, 1024)
 		if err != nil {
 			panic(err) // The system has no randomness.
 		}
-		rsaPool.keys = append(rsaPool.keys, k)
+		less := new(big.Int).Sub(p, big.NewInt(1))
+		if less.Mod(less, big.NewInt(publicExponent)).Sign() != 0 {
+			return p
+		}
 	}
-	return rsaPool.keys[n]
 }
 
-// signingKey is a key of a tenant; the RSA key behind it is made when needed.
+func keyOf(p, q *big.Int) *rsa.PrivateKey {
+	one := big.NewInt(1)
+	phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
+	k := &rsa.PrivateKey{
+		PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: publicExponent},
+		D:         new(big.Int).ModInverse(big.NewInt(publicExponent), phi),
+		Primes:    []*big.Int{p, q},
+	}
+	k.Precompute()
+	return k
+}
+
+// signingKey is a key of a tenant; what is slow about it is made when needed.
 type signingKey struct {
-	kid     string
-	n       int // Its place in the pool.
-	revoked bool
+	kid       string
+	at        time.Time // When it became the current one.
+	revokedAt time.Time
+
+	private     func() *rsa.PrivateKey
+	certificate func() []byte // DER, self-signed.
 }
 
-func (k *signingKey) private() *rsa.PrivateKey { return pooledKey(k.n) }
+func newSigningKey(domain string, now time.Time) *signingKey {
+	k := &signingKey{kid: randomID(21), private: sync.OnceValue(newRSAKey)}
+	k.certificate = sync.OnceValue(func() []byte { return selfSigned(k.private(), domain, now) })
+	return k
+}
 
-// keyring holds the signing keys of a tenant: current, next and earlier ones.
+// selfSigned returns the certificate under which Auth0 publishes a key.
+func selfSigned(key *rsa.PrivateKey, domain string, now time.Time) []byte {
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(now.UnixMilli()), Subject: pkix.Name{CommonName: domain},
+		NotBefore: now, NotAfter: now.AddDate(13, 8, 0), BasicConstraintsValid: true, IsCA: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		panic(err) // The template above is wrong.
+	}
+	return der
+}
+
+// jwk is the key as /.well-known/jwks.json shows it.
+func (k *signingKey) jwk() map[string]any {
+	public, der := k.private().PublicKey, k.certificate()
+	thumb := sha1.Sum(der)
+	return map[string]any{
+		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": k.kid,
+		"n":   base64.RawURLEncoding.EncodeToString(public.N.Bytes()),
+		"e":   base64.RawURLEncoding.EncodeToString(big.NewInt(int64(public.E)).Bytes()),
+		"x5t": base64.RawURLEncoding.EncodeToString(thumb[:]),
+		"x5c": []string{base64.StdEncoding.EncodeToString(der)},
+	}
+}
+
+// keyring holds the signing keys of a tenant: the current one, the next, and
+// earlier ones with the latest first.
 type keyring struct {
 	mu            sync.Mutex
+	domain        string
 	current, next *signingKey
 	previous      []*signingKey
-	made          int
 }
 
-func (k *keyring) start() {
-	k.current, k.next = k.make(), k.make()
+func (k *keyring) start(domain string, now time.Time) {
+	k.domain = domain
+	k.current, k.next = newSigningKey(domain, now), newSigningKey(domain, now)
+	k.current.at = now
 }
 
-func (k *keyring) make() *signingKey {
-	key := &signingKey{kid: randomID(21), n: k.made}
-	k.made++
-	return key
+// rotate makes the next key the current one and returns it.
+func (k *keyring) rotate(now time.Time) *signingKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.previous = append([]*signingKey{k.current}, k.previous...)
+	k.current, k.next = k.next, newSigningKey(k.domain, now)
+	k.current.at = now
+	return k.current
+}
+
+// revoke ends a previous key, or the current one, which the next then replaces;
+// nil when there is no such key.
+func (k *keyring) revoke(kid string, now time.Time) *signingKey {
+	if k.signer().kid == kid {
+		k.rotate(now)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, key := range k.previous {
+		if key.kid == kid {
+			if key.revokedAt.IsZero() {
+				key.revokedAt = now
+			}
+			return key
+		}
+	}
+	return nil
 }
 
 // RotateKeys makes the next signing key the current one. Tokens of the previous
 // key stay valid until it is revoked.
-func (t *Tenant) RotateKeys() {
+func (t *Tenant) RotateKeys() { t.keys.rotate(t.now()) }
+
+// RevokeKeys revokes the keys before the current one: they leave the JWKS, and
+// the tenant refuses their tokens.
+func (t *Tenant) RevokeKeys() {
 	t.keys.mu.Lock()
 	defer t.keys.mu.Unlock()
-	t.keys.previous = append(t.keys.previous, t.keys.current)
-	t.keys.current, t.keys.next = t.keys.next, t.keys.make()
+	for _, key := range t.keys.previous {
+		if key.revokedAt.IsZero() {
+			key.revokedAt = t.now()
+		}
+	}
 }
 
 func (k *keyring) signer() *signingKey {
@@ -78,106 +180,25 @@ func (k *keyring) signer() *signingKey {
 	return k.current
 }
 
-// find returns a key that is not revoked.
-func (k *keyring) find(kid string) *signingKey {
+// published returns the keys that are not revoked: current, next, earlier ones.
+func (k *keyring) published() []*signingKey {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, key := range append([]*signingKey{k.current, k.next}, k.previous...) {
-		if key.kid == kid && !key.revoked {
+	out := []*signingKey{k.current, k.next}
+	for _, key := range k.previous {
+		if key.revokedAt.IsZero() {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// find returns a published key, or nil.
+func (k *keyring) find(kid string) *signingKey {
+	for _, key := range k.published() {
+		if key.kid == kid {
 			return key
 		}
 	}
 	return nil
-}
-
-// Sign returns a token with these claims under the tenant's current key, also
-// one that is wrong. Header entries replace alg (RS256), typ (JWT) and kid; nil
-// removes one. Of the algorithms it knows RS256, "none" (no signature), and
-// HS256 under the public key as PEM, the classic confusion; any other alg gets
-// an RS256 signature.
-func (t *Tenant) Sign(header, claims map[string]any) string {
-	key := t.keys.signer()
-	h := map[string]any{"alg": "RS256", "typ": "JWT", "kid": key.kid}
-	for name, v := range header {
-		if h[name] = v; v == nil {
-			delete(h, name)
-		}
-	}
-	signed := segment(h) + "." + segment(claims)
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature(h["alg"], key, signed))
-}
-
-func signature(alg any, key *signingKey, signed string) []byte {
-	switch alg {
-	case "none":
-		return nil
-	case "HS256":
-		der, err := x509.MarshalPKIXPublicKey(&key.private().PublicKey)
-		if err != nil {
-			panic(err)
-		}
-		mac := hmac.New(sha256.New, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-		mac.Write([]byte(signed))
-		return mac.Sum(nil)
-	}
-	digest := sha256.Sum256([]byte(signed))
-	sig, err := rsa.SignPKCS1v15(nil, key.private(), crypto.SHA256, digest[:])
-	if err != nil {
-		panic(err)
-	}
-	return sig
-}
-
-func segment(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// Why verify refuses a token.
-var (
-	errToken     = errors.New("auth0test: not a token of this tenant")
-	errSignature = errors.New("auth0test: bad signature")
-	errExpired   = errors.New("auth0test: expired token")
-)
-
-// verify returns the claims of a token that this tenant signed and that has not
-// expired. Issuer and audience are the caller's business.
-func (t *Tenant) verify(token string) (map[string]any, error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return nil, errToken
-	}
-	var header struct{ Alg, Kid string }
-	var claims map[string]any
-	if decodeSegment(parts[0], &header) != nil || decodeSegment(parts[1], &claims) != nil || claims == nil {
-		return nil, errToken
-	}
-	sig, err := base64.RawURLEncoding.DecodeString(parts[2])
-	if err != nil {
-		return nil, errToken
-	}
-	key := t.keys.find(header.Kid)
-	if key == nil || header.Alg != "RS256" {
-		return nil, errSignature
-	}
-	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	if rsa.VerifyPKCS1v15(&key.private().PublicKey, crypto.SHA256, digest[:], sig) != nil {
-		return nil, errSignature
-	}
-	exp, _ := claims["exp"].(float64)
-	if !t.now().Before(time.Unix(int64(exp), 0)) {
-		return nil, errExpired
-	}
-	return claims, nil
-}
-
-func decodeSegment(s string, v any) error {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(b, v)
 }

@@ -32,6 +32,10 @@ type Options struct {
 	// every tenant has. Default to random ones; see Tenant.Machine.
 	ClientID     string
 	ClientSecret string
+	// Outgoing is how the tenant reaches applications, to tell them of logouts;
+	// HandlerTransport makes one that needs no sockets. Defaults to
+	// http.DefaultTransport.
+	Outgoing http.RoundTripper
 	// Logger gets a line for each request. Defaults to none.
 	Logger *slog.Logger
 }
@@ -57,6 +61,7 @@ type Tenant struct {
 	mu          sync.Mutex
 	timeline    timeline
 	users       userStore
+	indexed     userStore // What search sees, when there is a SearchDelay.
 	connections table[connection]
 	clients     table[client]
 	apis        table[api]
@@ -89,7 +94,7 @@ func NewTenant(opts Options) *Tenant {
 	}
 	t := &Tenant{opts: opts, mgmt: newRouter(managementRoutes()), auth: newRouter(authRoutes())}
 	t.limits.start(opts.Plan)
-	t.keys.start()
+	t.keys.start(opts.Domain, t.now())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seed()
@@ -100,6 +105,7 @@ func NewTenant(opts Options) *Tenant {
 func (t *Tenant) seed() {
 	t.tickets = make(map[string]*ticket)
 	t.users.start()
+	t.indexed.start()
 	t.startMore()
 	now := t.now()
 	t.addManagementAPI(now)
@@ -108,7 +114,14 @@ func (t *Tenant) seed() {
 	machine.doc["app_type"] = "non_interactive"
 	t.addGrant(machine.id, managementAudience, knownScopes(), now)
 	con := t.addConnection(DefaultConnection, "auth0", now)
-	con.options()["requires_username"] = true
+	defaults(con.options(), map[string]any{
+		"requires_username": true, "validation": map[string]any{"username": map[string]any{"min": 1, "max": 15}},
+		"import_mode": false, "enabledDatabaseCustomization": false, "customScripts": map[string]any{}, "configuration": map[string]any{},
+		"password_history":            map[string]any{"enable": false, "size": 5},
+		"password_dictionary":         map[string]any{"enable": false, "dictionary": []any{}},
+		"password_no_personal_info":   map[string]any{"enable": false},
+		"password_complexity_options": map[string]any{"min_length": 8},
+	})
 	con.clients = append(con.clients, machine.id)
 }
 

@@ -1,7 +1,7 @@
 package auth0test
 
 import (
-	"encoding/json"
+	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,116 +9,226 @@ import (
 	"time"
 )
 
-// authRoutes are the routes of the Authentication API.
-func authRoutes() []route {
-	return []route{
-		{method: "POST", pattern: "/oauth/token", serve: (*Tenant).serveToken},
-	}
+// Grant types of POST /oauth/token.
+const (
+	grantClientCredentials = "client_credentials"
+	grantCode              = "authorization_code"
+	grantRefresh           = "refresh_token"
+	grantPassword          = "password"
+	grantPasswordRealm     = "http://auth0.com/oauth/grant-type/password-realm"
+	grantOTP               = "http://auth0.com/oauth/grant-type/mfa-otp"
+	grantOOB               = "http://auth0.com/oauth/grant-type/mfa-oob"
+	grantRecoveryCode      = "http://auth0.com/oauth/grant-type/mfa-recovery-code"
+	grantPasswordless      = "http://auth0.com/oauth/grant-type/passwordless/otp"
+	grantCIBA              = "urn:openid:params:grant-type:ciba"
+)
+
+// tokenGrant is one grant type: its handler runs without the mutex, and the
+// codes of the tenant log for success and failure.
+type tokenGrant struct {
+	serve  func(*Tenant, *tokenRequest) (*tokenSet, *oauthError)
+	fail   string
+	public bool // A confidential client need not authenticate.
 }
 
-// managementTokenLife is how long a token for the Management API lives.
-const managementTokenLife = 24 * time.Hour
-
-// serveToken answers the token endpoint, form or JSON.
-func (t *Tenant) serveToken(w http.ResponseWriter, r *http.Request) {
-	p := tokenParams(r)
-	id, secret := p["client_id"], p["client_secret"]
-	if user, password, basic := r.BasicAuth(); basic {
-		id, secret = unescape(user), unescape(password)
-	}
-	now := t.lock()
-	defer t.mu.Unlock()
-	c := t.clients.get(id)
-	if c == nil || c.secret != secret {
-		oauthError(w, http.StatusUnauthorized, "access_denied", "Unauthorized")
-		return
-	}
-	if p["grant_type"] != "client_credentials" {
-		oauthError(w, http.StatusForbidden, "unauthorized_client", "Grant type '"+p["grant_type"]+"' not allowed for the client.")
-		return
-	}
-	t.clientCredentials(w, r, c, p["audience"], now)
+var tokenGrants = map[string]tokenGrant{
+	grantClientCredentials: {serve: (*Tenant).clientCredentials, fail: "feccft"},
+	grantRefresh:           {serve: (*Tenant).exchangeRefresh, fail: "fertft"},
+	grantPassword:          {serve: (*Tenant).exchangePassword, fail: "fepft"},
+	grantPasswordRealm:     {serve: (*Tenant).exchangePassword, fail: "fepft"},
 }
 
-func (t *Tenant) clientCredentials(w http.ResponseWriter, r *http.Request, c *client, audience string, now time.Time) {
-	issuer := issuerOf(r)
-	a := t.apiOf(issuer, audience)
-	if a == nil {
-		oauthError(w, http.StatusForbidden, "access_denied", "Service not found: "+audience)
-		return
-	}
-	g := t.grants.find(func(g *clientGrant) bool { return g.clientID == c.id && g.audience == a.identifier })
-	if g == nil {
-		oauthError(w, http.StatusForbidden, "access_denied",
-			"Client is not authorized to access \""+audience+"\". You need to create a \"client-grant\" associated to this API.")
-		return
-	}
-	scope := strings.Join(g.scopes, " ")
-	token := t.Sign(nil, map[string]any{
-		"iss": issuer, "sub": c.id + "@clients", "aud": audience, "azp": c.id, "gty": "client-credentials",
-		"iat": now.Unix(), "exp": now.Add(managementTokenLife).Unix(), "scope": scope,
-	})
-	w.Header().Set("Cache-Control", "no-store")
-	sendJSON(w, http.StatusOK, map[string]any{
-		"access_token": token, "token_type": "Bearer", "expires_in": int(managementTokenLife / time.Second), "scope": scope,
-	})
+// tokenRequest is a request whose client is known and authenticated.
+type tokenRequest struct {
+	*authRequest
+	app   *app
+	grant string
 }
 
-func tokenParams(r *http.Request) map[string]string {
-	p := make(map[string]string)
-	r.Body = http.MaxBytesReader(nil, r.Body, maxBody)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		var m map[string]any
-		if json.NewDecoder(r.Body).Decode(&m) == nil {
-			for k, v := range m {
-				p[k], _ = v.(string)
-			}
-		}
-		return p
-	}
-	if r.ParseForm() == nil {
-		for k := range r.PostForm {
-			p[k] = r.PostForm.Get(k)
-		}
-	}
-	return p
+// tokenSet is the answer of the token endpoint.
+type tokenSet struct {
+	Access   string `json:"access_token"`
+	Refresh  string `json:"refresh_token,omitempty"`
+	ID       string `json:"id_token,omitempty"`
+	Scope    string `json:"scope,omitempty"`
+	Expires  int    `json:"expires_in"`
+	Type     string `json:"token_type"`
+	Recovery string `json:"recovery_code,omitempty"`
+
+	// What is signed when the mutex is free again: signing takes its time.
+	header, access, id map[string]any
 }
 
-func unescape(s string) string {
-	if u, err := url.QueryUnescape(s); err == nil {
-		return u
+// sign makes the tokens of their claims.
+func (s *tokenSet) sign(t *Tenant) *tokenSet {
+	if s.access != nil {
+		s.Access = t.Sign(s.header, s.access)
+	}
+	if s.id != nil {
+		s.ID = t.Sign(nil, s.id)
 	}
 	return s
 }
 
-// oauthError answers an error of the Authentication API.
-func oauthError(w http.ResponseWriter, status int, code, description string) {
-	sendJSON(w, status, map[string]string{"error": code, "error_description": description})
+func (t *Tenant) serveToken(w http.ResponseWriter, r *http.Request) {
+	set, bad := t.token(w, r)
+	if bad != nil {
+		bad.send(w)
+		return
+	}
+	noStore(w)
+	sendJSON(w, http.StatusOK, set.sign(t))
 }
 
-// Client is an application to register with AddClient.
-type Client struct {
-	ID                   string   // Defaults to a new one.
-	Secret               string   // Defaults to a new one.
-	Name                 string   // Defaults to the ID.
-	CallbackURL          string   // Where a login may return to.
-	BackChannelLogoutURL string   // Where logout tokens are sent.
-	Grants               []string // Grant types. Defaults to all.
-	Scopes               []string // Of the Management API: gives the client a client grant for it.
+func (t *Tenant) token(w http.ResponseWriter, r *http.Request) (*tokenSet, *oauthError) {
+	q, bad := readAuth(w, r)
+	if bad != nil {
+		return nil, bad
+	}
+	name := q.get("grant_type")
+	g, known := tokenGrants[name]
+	if name == "" {
+		return nil, missingParameter("grant_type")
+	}
+	if !known {
+		return nil, oauthFail(http.StatusForbidden, "unsupported_grant_type", "Unsupported grant type: "+name)
+	}
+	app, bad := t.authenticateApp(q)
+	if bad != nil {
+		return nil, t.refused(q, nil, g.fail, bad)
+	}
+	if !slices.Contains(app.grants, name) && !(name == grantPasswordRealm && slices.Contains(app.grants, grantPassword)) {
+		return nil, t.refused(q, app, g.fail, oauthFail(http.StatusForbidden, "unauthorized_client",
+			"Grant type '"+name+"' not allowed for the client."))
+	}
+	set, bad := g.serve(t, &tokenRequest{authRequest: q, app: app, grant: name})
+	if bad != nil && !bad.logged {
+		bad = t.refused(q, app, g.fail, bad)
+	}
+	return set, bad
 }
 
-// AddClient registers an application, also at DefaultConnection, and returns it
-// with its ID and Secret.
-func (t *Tenant) AddClient(c Client) Client {
+// refused logs a failed exchange and returns its error. That a second factor is
+// due, or that the user has not answered yet, is no failure.
+func (t *Tenant) refused(q *authRequest, app *app, code string, bad *oauthError) *oauthError {
+	switch bad.code {
+	case "mfa_required", "authorization_pending", "slow_down":
+		return bad
+	}
+	t.lock()
+	defer t.mu.Unlock()
+	f := q.logFields()
+	f.Description = bad.description
+	if app != nil {
+		f.ClientID, f.ClientName = app.id, app.name
+	} else {
+		f.ClientID = q.get("client_id")
+	}
+	f.Audience = q.get("audience")
+	t.log(code, f)
+	return bad
+}
+
+// logFields is what the log says of where a request came from.
+func (q *authRequest) logFields() logFields {
+	return logFields{IP: q.ip, UserAgent: q.userAgent, Hostname: q.host}
+}
+
+// authenticateApp finds the application of a request and checks its secret: by
+// HTTP Basic, with both parts form-encoded (RFC 6749, section 2.3.1), or in the
+// body. Applications without authentication are taken at their word.
+func (t *Tenant) authenticateApp(q *authRequest) (*app, *oauthError) {
+	id, secret, bad := q.appCredentials()
+	if bad != nil {
+		return nil, bad
+	}
+	t.lock()
+	app := t.app(id)
+	t.mu.Unlock()
+	if app == nil {
+		return nil, unauthorizedClient()
+	}
+	if app.authMethod == "none" {
+		return app, nil
+	}
+	if secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(app.secret)) != 1 {
+		return nil, unauthorizedClient()
+	}
+	return app, nil
+}
+
+func (q *authRequest) appCredentials() (id, secret string, bad *oauthError) {
+	id, secret = q.get("client_id"), q.get("client_secret")
+	if user, pass, isBasic := q.r.BasicAuth(); isBasic {
+		user, err1 := url.QueryUnescape(user)
+		pass, err2 := url.QueryUnescape(pass)
+		if err1 != nil || err2 != nil || id != "" && id != user {
+			return "", "", unauthorizedClient()
+		}
+		id, secret = user, pass
+	}
+	if id == "" {
+		return "", "", oauthFail(http.StatusUnauthorized, "invalid_client", "Missing client_id")
+	}
+	return id, secret, nil
+}
+
+// clientCredentials gives an application a token of its own, also for an
+// organization that it was granted.
+func (t *Tenant) clientCredentials(q *tokenRequest) (*tokenSet, *oauthError) {
 	now := t.lock()
 	defer t.mu.Unlock()
-	added := t.addClient(c, now)
-	if con := t.connectionNamed(DefaultConnection); con != nil && !slices.Contains(con.clients, added.id) {
-		con.clients = append(con.clients, added.id)
+	audience := q.get("audience")
+	if audience == "" {
+		audience = t.authState.defaultAudience
 	}
-	if len(c.Scopes) > 0 {
-		t.addGrant(added.id, managementAudience, c.Scopes, now)
+	if audience == "" {
+		return nil, accessDenied("Non-global clients are not allowed access to APIv1")
 	}
-	c.ID, c.Secret, c.Name = added.id, added.secret, added.doc["name"].(string)
+	api := t.apiView(audience, q.issuer)
+	if api == nil {
+		return nil, accessDenied("Service not found: " + audience)
+	}
+	granted, org, bad := t.machineGrant(q, api)
+	if bad != nil {
+		return nil, bad
+	}
+	scopes := granted
+	if asked := strings.Fields(q.get("scope")); len(asked) > 0 {
+		if extra := without(asked, granted); len(extra) > 0 {
+			return nil, accessDenied("Client has not been granted scopes: " + strings.Join(extra, ", "))
+		}
+		scopes = asked
+	}
+	i := &issuance{app: q.app, api: api, org: org, issuer: q.issuer, gty: "client-credentials"}
+	set := &tokenSet{Scope: strings.Join(scopes, " "), Expires: seconds(api.lifetime), Type: "Bearer"}
+	set.header, set.access = api.accessHeader(), i.machineClaims(scopes, now)
+	f := q.logFields()
+	f.ClientID, f.ClientName, f.Audience, f.Scope = q.app.id, q.app.name, audience, set.Scope
+	if org != nil {
+		f.OrgID, f.OrgName = org.id, org.name
+	}
+	t.log("seccft", f)
+	return set, nil
+}
+
+// machineClaims are the claims of an application's own token.
+func (i *issuance) machineClaims(scopes []string, now time.Time) map[string]any {
+	c := i.commonClaims(i.api, now)
+	c["sub"], c["aud"] = i.app.id+"@clients", i.api.audience
+	if len(scopes) > 0 {
+		c["scope"] = strings.Join(scopes, " ")
+	}
+	if i.api.permissions {
+		c["permissions"] = append([]string{}, scopes...)
+	}
+	i.orgClaims(c)
 	return c
 }
+
+// without returns what of list is not in other.
+func without(list, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
+}
+
+func seconds(d time.Duration) int { return int(d / time.Second) }

@@ -1,0 +1,60 @@
+package auth0test
+
+import "net/http"
+
+// serveJWKS publishes the signing keys, the current one first.
+func (t *Tenant) serveJWKS(w http.ResponseWriter, r *http.Request) {
+	keys := []map[string]any{}
+	for _, k := range t.keys.published() {
+		keys = append(keys, k.jwk())
+	}
+	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
+	sendJSON(w, http.StatusOK, map[string]any{"keys": keys})
+}
+
+// serveDiscovery describes the tenant under the host of the request (OpenID
+// Connect Discovery 1.0, section 3).
+func (t *Tenant) serveDiscovery(w http.ResponseWriter, r *http.Request) {
+	issuer := issuerOf(r)
+	doc := map[string]any{
+		"issuer": issuer,
+
+		"backchannel_logout_supported":         true,
+		"backchannel_logout_session_supported": true,
+		"request_parameter_supported":          false,
+		"request_uri_parameter_supported":      false,
+
+		"response_types_supported": []string{"code"},
+		"response_modes_supported": []string{"query", "fragment", "form_post"},
+		"scopes_supported": []string{"openid", "profile", "offline_access", "name", "given_name", "family_name",
+			"nickname", "email", "email_verified", "picture", "created_at", "identities", "phone", "address"},
+		"claims_supported": []string{"aud", "auth_time", "created_at", "email", "email_verified", "exp", "family_name",
+			"given_name", "iat", "identities", "iss", "name", "nickname", "phone_number", "picture", "sub"},
+		"subject_types_supported":                                         []string{"public"},
+		"code_challenge_methods_supported":                                []string{"S256", "plain"},
+		"id_token_signing_alg_values_supported":                           []string{"RS256"},
+		"token_endpoint_auth_methods_supported":                           []string{"client_secret_basic", "client_secret_post", "none"},
+		"grant_types_supported":                                           supportedGrants(),
+		"backchannel_token_delivery_modes_supported":                      []string{"poll"},
+		"backchannel_user_code_parameter_supported":                       false,
+		"backchannel_authentication_request_signing_alg_values_supported": []string{},
+	}
+	for name, path := range endpoints {
+		doc[name] = issuer + path
+	}
+	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
+	sendJSON(w, http.StatusOK, doc)
+}
+
+var endpoints = map[string]string{
+	"authorization_endpoint":              "authorize",
+	"token_endpoint":                      "oauth/token",
+	"userinfo_endpoint":                   "userinfo",
+	"jwks_uri":                            ".well-known/jwks.json",
+	"revocation_endpoint":                 "oauth/revoke",
+	"mfa_challenge_endpoint":              "mfa/challenge",
+	"end_session_endpoint":                "oidc/logout",
+	"backchannel_authentication_endpoint": "bc-authorize",
+}
+
+func supportedGrants() []string { return sortedKeys(tokenGrants) }

@@ -1,0 +1,91 @@
+package auth0test
+
+import (
+	"fmt"
+	"time"
+)
+
+// maxLogEntries bounds the tenant log; the oldest entries go first, as they do
+// at the end of Auth0's retention.
+const maxLogEntries = 200_000
+
+// logFields is what an entry of the tenant log says beside its type and time.
+type logFields struct {
+	Description string
+
+	ClientID, ClientName               string
+	Connection, ConnectionID, Strategy string
+	UserID, UserName                   string
+	OrgID, OrgName                     string
+	IP, UserAgent, Hostname            string
+	Audience, Scope                    string
+
+	Details map[string]any
+}
+
+// logEntry is one entry of the tenant log.
+type logEntry struct {
+	id   string
+	at   time.Time
+	code string // "s", "fp", …: see Auth0's page of log event type codes.
+	logFields
+}
+
+// tenantLog holds the entries, oldest first; their ids ascend.
+type tenantLog struct {
+	entries []*logEntry
+	seq     uint64
+}
+
+// log writes an entry. The caller holds the mutex.
+func (t *Tenant) log(code string, f logFields) *logEntry {
+	l := &t.authState.logs
+	at := t.now()
+	if n := len(l.entries); n > 0 && at.Before(l.entries[n-1].at) {
+		at = l.entries[n-1].at // Work that was due earlier is logged when it is done.
+	}
+	l.seq++
+	e := &logEntry{id: logID(at, l.seq), at: at, code: code, logFields: f}
+	if len(l.entries) >= maxLogEntries {
+		l.entries = append(l.entries[:0:0], l.entries[maxLogEntries/10:]...)
+	}
+	l.entries = append(l.entries, e)
+	return e
+}
+
+// logID is 900, the time in UTC to the millisecond, and 36 more digits, so that
+// ids ascend with time.
+func logID(at time.Time, seq uint64) string {
+	return fmt.Sprintf("900%s%03d%017d%019d", at.UTC().Format("20060102150405"),
+		at.Nanosecond()/1e6, 0, 1223372036854775807+seq)
+}
+
+// doc is the entry as GET /api/v2/logs shows it.
+func (e *logEntry) doc() map[string]any {
+	d := map[string]any{
+		"_id": e.id, "log_id": e.id, "date": stamp(e.at), "type": e.code,
+		"description": e.Description,
+		"connection":  orNull(e.Connection), "connection_id": e.ConnectionID,
+		"organization_id": orNull(e.OrgID), "organization_name": orNull(e.OrgName),
+		"client_id": e.ClientID, "client_name": e.ClientName,
+		"ip": e.IP, "hostname": orNull(e.Hostname), "details": nil,
+		"user_id": e.UserID, "user_name": e.UserName,
+		"user_agent": e.UserAgent, "audience": orNull(e.Audience), "scope": orNull(e.Scope),
+		"strategy": orNull(e.Strategy), "strategy_type": nil,
+		"isMobile": false, "location_info": nil,
+	}
+	if e.Strategy == "auth0" {
+		d["strategy_type"] = "database"
+	}
+	if e.Details != nil {
+		d["details"] = e.Details
+	}
+	return d
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
