@@ -1,0 +1,2 @@
+// Package passhash verifies legacy password hashes and converts them.
+package passhash

@@ -1,0 +1,116 @@
+package passhash
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A format is one notation of one algorithm.
+type format struct {
+	name     string                                   // Its name, and the Stored.Scheme that selects it.
+	prefixes []string                                 // What a Value starts with that needs no Scheme, in lower case.
+	detect   func(value string) bool                  // The same where a prefix does not tell.
+	parse    func(s Stored, l limits) (parsed, error) // Checks form and bounds; computes nothing.
+	salted   bool                                     // Takes Stored.Salt.
+}
+
+// parsed is a hash whose form and cost have been checked.
+type parsed struct {
+	verify  func(password string) bool
+	convert func() (i Import, lazyReason string)
+}
+
+// formats is filled by init, because the formats that wrap others refer to it.
+var formats []format
+
+func init() {
+	formats = slices.Concat(bcryptFormats, argon2Formats, pbkdf2Formats, aspnetFormats, scryptFormats,
+		cryptFormats, phpassFormats, ldapFormats, springFormats, djangoFormats, digestFormats, nestedFormats, plainFormats)
+}
+
+func parse(s Stored, l limits) (format, parsed, error) {
+	if unusable(s) {
+		return format{}, parsed{}, ErrUnusable
+	}
+	if len(s.Value) > maxValue || len(s.Salt) > maxValue {
+		return format{}, parsed{}, fmt.Errorf("%w: longer than %d bytes", ErrFormat, maxValue)
+	}
+	if s.Scheme == "" {
+		s.Value = unwrap(s.Value)
+	}
+	f, ok := find(s)
+	if !ok && s.Scheme == "" {
+		return format{}, parsed{}, fmt.Errorf("%w: nothing in the value tells its format; set Scheme", ErrFormat)
+	}
+	if !ok {
+		return format{}, parsed{}, fmt.Errorf("%w: unknown Scheme %q", ErrFormat, s.Scheme)
+	}
+	if s.Salt != "" && !f.salted {
+		return format{}, parsed{}, fmt.Errorf("%w: %s takes no Salt", ErrFormat, f.name)
+	}
+	p, err := f.parse(s, l)
+	if err != nil {
+		return format{}, parsed{}, fmt.Errorf("%w (%s)", err, f.name)
+	}
+	return f, p, nil
+}
+
+const maxValue = 4096
+
+// unusable is what systems write for a user who cannot log in with a password:
+// nothing, Django's "!" with random characters, the stars of shadow files.
+func unusable(s Stored) bool {
+	return s.Value == "" || s.Scheme != "plain" && (s.Value[0] == '!' || s.Value == "*" || s.Value == "x")
+}
+
+func find(s Stored) (format, bool) {
+	i := slices.IndexFunc(formats, func(f format) bool {
+		if s.Scheme != "" {
+			return strings.EqualFold(f.name, s.Scheme)
+		}
+		return f.matches(s.Value)
+	})
+	if i < 0 {
+		return format{}, false
+	}
+	return formats[i], true
+}
+
+func (f *format) matches(value string) bool {
+	for _, prefix := range f.prefixes {
+		if hasPrefixFold(value, prefix) {
+			return true
+		}
+	}
+	return f.detect != nil && f.detect(value)
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// wrappers are labels of frameworks before a value that speaks for itself.
+var wrappers = []string{
+	"{bcrypt}", "{argon2}", "{argon2@SpringSecurity_v5_2}", "{argon2@SpringSecurity_v5_8}", "{crypt}", "{ldap}",
+	"bcrypt$", // Django: bcrypt$$2b$…
+	"argon2",  // Django: argon2$argon2id$…
+}
+
+func unwrap(value string) string {
+	for _, label := range wrappers {
+		if rest, ok := cutPrefixFold(value, label); ok && rest != "" && (rest[0] == '$' || rest[0] == '{') {
+			return rest
+		}
+	}
+	return value
+}
+
+func cutPrefixFold(s, prefix string) (string, bool) {
+	if !hasPrefixFold(s, prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+func malformed(problem string) error { return fmt.Errorf("%w: %s", ErrFormat, problem) }

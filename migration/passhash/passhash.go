@@ -1,0 +1,102 @@
+package passhash
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Stored is a password as the legacy system keeps it. It never prints.
+type Stored struct {
+	// Scheme names the format where Value does not say (see the package's table);
+	// empty lets Value speak for itself.
+	Scheme string
+	// Value is the stored string. Empty means that the user has no password.
+	Value string
+	// Salt is what lies beside Value: a salt in a column of its own, the pepper of
+	// Devise, the secret of Spring, the credential_data of Keycloak. Formats that
+	// carry all in Value refuse one, because ignoring it would hide a mistake.
+	Salt string
+}
+
+// IsZero reports whether there is no password at all.
+func (s Stored) IsZero() bool { return s == Stored{} }
+
+// Format hides the hash from every verb of fmt.
+func (s Stored) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "Stored{Scheme: %q}", s.Scheme) }
+
+// The errors of this package. They are wrapped with the format and the reason,
+// never with a part of the hash.
+var (
+	ErrMismatch  = errors.New("passhash: password does not match")
+	ErrFormat    = errors.New("passhash: not a known or complete hash")
+	ErrTooCostly = errors.New("passhash: parameters beyond the bounds of this package")
+	ErrLazyOnly  = errors.New("passhash: Auth0 cannot import this format; migrate the user at the next login")
+	ErrUnusable  = errors.New("passhash: no password matches; the user has to reset it")
+)
+
+// MaxPassword is the longest password that Verify looks at, in bytes: with an
+// iterated digest, time grows with the length that an attacker chooses.
+const MaxPassword = 1024
+
+// Verify returns nil if password is the one that was stored. Otherwise the error
+// is ErrMismatch (which is also the answer of a user without a password),
+// ErrFormat, or ErrTooCostly before anything was computed. It can take as long
+// and as much memory as the stored parameters ask for, up to the bounds of the
+// package: limit how many run at once. Digests are compared in constant time.
+func Verify(s Stored, password string) error {
+	f, p, err := parse(s, standard)
+	if errors.Is(err, ErrUnusable) {
+		return ErrMismatch
+	}
+	if err != nil {
+		return err
+	}
+	if len(password) > MaxPassword {
+		return fmt.Errorf("%w: the password has more than %d bytes", ErrTooCostly, MaxPassword)
+	}
+	if !p.verify(password) {
+		return fmt.Errorf("%w (%s)", ErrMismatch, f.name)
+	}
+	return nil
+}
+
+// Import is one member of a user in the file of an import job.
+type Import struct {
+	Field string          // "password_hash" or "custom_password_hash".
+	JSON  json.RawMessage // Its value.
+}
+
+// Format hides the hash from every verb of fmt.
+func (i Import) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "Import{Field: %q}", i.Field) }
+
+// Convert writes a stored hash as Auth0 imports it, without knowing the password
+// and without weakening it: the digest stays the same, only its notation
+// changes. The error is ErrLazyOnly with the reason where Auth0 has no such
+// algorithm, ErrUnusable for a user without a password, ErrFormat or
+// ErrTooCostly.
+//
+// At Auth0 the first import is the only chance to give a hash, and a wrong one
+// fails at the login, not in the job. Prove conversions with accounts whose
+// password is known before running them on everybody.
+func Convert(s Stored) (Import, error) {
+	f, p, err := parse(s, standard)
+	if err != nil {
+		return Import{}, err
+	}
+	i, reason := p.convert()
+	if reason != "" {
+		return Import{}, fmt.Errorf("%w (%s: %s)", ErrLazyOnly, f.name, reason)
+	}
+	return i, nil
+}
+
+// Identify names the format of s by the names in the package's table, for plans
+// and reports. Errors are those of Convert, without ErrLazyOnly.
+func Identify(s Stored) (format string, err error) {
+	f, _, err := parse(s, standard)
+	if err != nil {
+		return "", err
+	}
+	return f.name, nil
+}
