@@ -183,5 +183,5 @@ func (p *param) checkText(text string) *violation {
 			v = text == "true"
 		}
 	}
-	return s.at(v, p.Name, p.Description)
+	return s.at(v, p.Name)
 }

@@ -105,41 +105,18 @@ func audienceUnder(issuer, identifier string) string {
 	return identifier
 }
 
-// connection is a source of users.
-type connection struct {
-	id, name, strategy string
-	doc                map[string]any // Without id, name, strategy and enabled_clients.
-	clients            []string       // Client ids that may use it.
-	createdAt          time.Time
-}
-
-// options are the connection's options, to change in place.
-func (c *connection) options() map[string]any {
-	o, _ := c.doc["options"].(map[string]any)
-	if o == nil {
-		o = map[string]any{}
-		c.doc["options"] = o
-	}
-	return o
-}
-
-func (c *connection) database() bool { return c.strategy == "auth0" }
-
-func (t *Tenant) addConnection(name, strategy string, now time.Time) *connection {
-	c := &connection{id: newID("con"), name: name, strategy: strategy, doc: map[string]any{}, createdAt: now}
-	t.connections.put(c.id, c)
-	return c
-}
-
-func (t *Tenant) connectionNamed(name string) *connection {
-	return t.connections.find(func(c *connection) bool { return c.name == name })
-}
-
-// role is a role of the tenant.
+// role is a role of the tenant, or of one organization if it has an owner.
 type role struct {
 	id, name, description string
+	kind, owner           string // "organization" and its id, where the request said so.
 	permissions           []permission
+	users                 table[roleUser] // Who has it in the tenant, not in organizations.
 	createdAt             time.Time
+}
+
+type roleUser struct {
+	userID string
+	at     time.Time
 }
 
 // permission names a scope of an API by the API's id.

@@ -7,5 +7,14 @@ import "slices"
 func managementRoutes() []route {
 	return slices.Concat(
 		userRoutes(),
+		connectionRoutes(),
+		jobRoutes(),
 	)
+}
+
+// publicRoutes are those outside of /api/v2 that belong to no area.
+func publicRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/auth0test/exports/{key}/{file}", serve: (*Tenant).serveExport},
+	}
 }

@@ -37,6 +37,7 @@ func (t *Tenant) AddUser(u resource.User, password string) string {
 	}
 	added.password = secret
 	t.users.add(added)
+	t.searchable(added)
 	return added.id
 }
 
@@ -132,11 +133,7 @@ func (t *Tenant) AddMember(orgID, userID string, roleIDs ...string) {
 	if o == nil || t.users.get(userID) == nil {
 		panic("auth0test: AddMember: no such organization or user")
 	}
-	m := o.members.get(userID)
-	if m == nil {
-		m = &member{userID: userID, at: now}
-		o.members.put(userID, m)
-	}
+	m := t.join(o, userID, now)
 	for _, id := range roleIDs {
 		if t.roles.get(id) == nil {
 			panic("auth0test: AddMember: the tenant has no role " + id)

@@ -14,29 +14,28 @@ import (
 
 // shape is a JSON schema, as far as Auth0's description uses them.
 type shape struct {
-	Ref         string            `json:"$ref"`
-	Type        kinds             `json:"type"`
-	Description string            `json:"description"`
-	Properties  map[string]*shape `json:"properties"`
-	Required    []string          `json:"required"`
-	Additional  *additional       `json:"additionalProperties"`
-	Items       *shape            `json:"items"`
-	Enum        []any             `json:"enum"`
-	Format      string            `json:"format"`
-	Pattern     string            `json:"pattern"`
-	MinLength   *int              `json:"minLength"`
-	MaxLength   *int              `json:"maxLength"`
-	MinItems    *int              `json:"minItems"`
-	MaxItems    *int              `json:"maxItems"`
-	MinProps    *int              `json:"minProperties"`
-	MaxProps    *int              `json:"maxProperties"`
-	Minimum     *float64          `json:"minimum"`
-	Maximum     *float64          `json:"maximum"`
-	Unique      bool              `json:"uniqueItems"`
-	AnyOf       []*shape          `json:"anyOf"`
-	OneOf       []*shape          `json:"oneOf"`
-	AllOf       []*shape          `json:"allOf"`
-	Not         *shape            `json:"not"`
+	Ref        string            `json:"$ref"`
+	Type       kinds             `json:"type"`
+	Properties map[string]*shape `json:"properties"`
+	Required   []string          `json:"required"`
+	Additional *additional       `json:"additionalProperties"`
+	Items      *shape            `json:"items"`
+	Enum       []any             `json:"enum"`
+	Format     string            `json:"format"`
+	Pattern    string            `json:"pattern"`
+	MinLength  *int              `json:"minLength"`
+	MaxLength  *int              `json:"maxLength"`
+	MinItems   *int              `json:"minItems"`
+	MaxItems   *int              `json:"maxItems"`
+	MinProps   *int              `json:"minProperties"`
+	MaxProps   *int              `json:"maxProperties"`
+	Minimum    *float64          `json:"minimum"`
+	Maximum    *float64          `json:"maximum"`
+	Unique     bool              `json:"uniqueItems"`
+	AnyOf      []*shape          `json:"anyOf"`
+	OneOf      []*shape          `json:"oneOf"`
+	AllOf      []*shape          `json:"allOf"`
+	Not        *shape            `json:"not"`
 
 	target *shape // What Ref names.
 }
@@ -98,36 +97,31 @@ type violation struct {
 	code string
 	text string
 	path string // "settings.a[0]"; empty at the top.
-	desc string // The description of the property.
 }
 
 // message is the sentence of an error body; kind is "Payload", "Query" or "Path".
+// Auth0 puts the description of the property in parentheses behind its name;
+// those texts are not part of this package.
 func (v *violation) message(kind string) string {
 	s := kind + " validation error: '" + v.text + "'"
 	if v.path != "" {
 		s += " on property " + v.path
 	}
-	if v.desc != "" && v.path != "" {
-		s += " (" + strings.TrimRight(v.desc, ".") + ")"
-	}
 	return s + "."
 }
 
 // check returns nil for a value that fits.
-func (s *shape) check(v any) *violation { return s.at(v, "", "") }
+func (s *shape) check(v any) *violation { return s.at(v, "") }
 
-func (s *shape) at(v any, path, desc string) *violation {
+func (s *shape) at(v any, path string) *violation {
 	if s == nil {
 		return nil
 	}
-	if s.Description != "" {
-		desc = s.Description
-	}
 	if s.Ref != "" {
-		return s.target.at(v, path, desc)
+		return s.target.at(v, path)
 	}
 	bad := func(code, format string, args ...any) *violation {
-		return &violation{code, fmt.Sprintf(format, args...), path, desc}
+		return &violation{code, fmt.Sprintf(format, args...), path}
 	}
 	if kind := kindOf(v); len(s.Type) > 0 && !s.Type.allow(kind) {
 		return bad("INVALID_TYPE", "Expected type %s but found type %s", s.Type[0], kind)
@@ -149,7 +143,7 @@ func (s *shape) at(v any, path, desc string) *violation {
 	if found != nil {
 		return found
 	}
-	return s.checkAlternatives(v, path, desc, bad)
+	return s.checkAlternatives(v, path, bad)
 }
 
 type complain func(code, format string, args ...any) *violation
@@ -190,7 +184,7 @@ func (s *shape) checkArray(v []any, path string, bad complain) *violation {
 		return bad("ARRAY_UNIQUE", "Array items are not unique (indexes %d and %d)", i, j)
 	}
 	for i, item := range v {
-		if found := s.Items.at(item, path+"["+strconv.Itoa(i)+"]", ""); found != nil {
+		if found := s.Items.at(item, path+"["+strconv.Itoa(i)+"]"); found != nil {
 			return found
 		}
 	}
@@ -219,7 +213,7 @@ func (s *shape) checkObject(v map[string]any, path string, bad complain) *violat
 		if p == nil && s.Additional != nil {
 			p = s.Additional.shape
 		}
-		if found := p.at(v[name], join(path, name), ""); found != nil {
+		if found := p.at(v[name], join(path, name)); found != nil {
 			return found
 		}
 	}
@@ -236,13 +230,13 @@ func (s *shape) unknown(v map[string]any) []string {
 	return extra
 }
 
-func (s *shape) checkAlternatives(v any, path, desc string, bad complain) *violation {
+func (s *shape) checkAlternatives(v any, path string, bad complain) *violation {
 	for _, a := range s.AllOf {
-		if found := a.at(v, path, desc); found != nil {
+		if found := a.at(v, path); found != nil {
 			return found
 		}
 	}
-	fits := func(a *shape) bool { return a.at(v, path, desc) == nil }
+	fits := func(a *shape) bool { return a.at(v, path) == nil }
 	if len(s.AnyOf) > 0 && !slices.ContainsFunc(s.AnyOf, fits) {
 		return bad("ANY_OF_MISSING", "Data does not match any schemas from 'anyOf'")
 	}

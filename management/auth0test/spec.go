@@ -25,11 +25,10 @@ type operation struct {
 }
 
 type param struct {
-	Name        string `json:"name"`
-	In          string `json:"in"` // "query" or "path"
-	Required    bool   `json:"required"`
-	Description string `json:"description"`
-	Schema      *shape `json:"schema"`
+	Name     string `json:"name"`
+	In       string `json:"in"` // "query" or "path"
+	Required bool   `json:"required"`
+	Schema   *shape `json:"schema"`
 }
 
 type description struct {

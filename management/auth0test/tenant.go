@@ -92,7 +92,7 @@ func NewTenant(opts Options) *Tenant {
 	if opts.ClientSecret == "" {
 		opts.ClientSecret = randomID(64)
 	}
-	t := &Tenant{opts: opts, mgmt: newRouter(managementRoutes()), auth: newRouter(authRoutes())}
+	t := &Tenant{opts: opts, mgmt: newRouter(managementRoutes()), auth: newRouter(append(publicRoutes(), authRoutes()...))}
 	t.limits.start(opts.Plan)
 	t.keys.start(opts.Domain, t.now())
 	t.mu.Lock()

@@ -29,6 +29,8 @@ type user struct {
 	identities  []identity // The first is the user's own, others are linked.
 	password    credential
 	roles       []string // Ids of tenant roles.
+	mfaFactors  []any    // As imported; factors are enrolled from them.
+	orgs        []string // Ids of organizations, in the order of joining.
 	permissions []permission
 }
 

@@ -1,0 +1,117 @@
+package auth0test
+
+import (
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+)
+
+const weakPassword = "PasswordStrengthError: Password is too weak"
+
+// checkPolicy checks a password against the connection's password policy
+// (https://auth0.com/docs/authenticate/database-connections/password-strength).
+func (c *connection) checkPolicy(password string) *reply {
+	policy, _ := c.options()["passwordPolicy"].(string)
+	if strength[policy].accepts(password, c.minLength(policy)) {
+		return nil
+	}
+	return badRequest(weakPassword, "")
+}
+
+// policy says which kinds of characters a password needs.
+type policy struct {
+	length  int
+	kinds   int  // Of lower case, upper case, digits and others.
+	plain   bool // Lower, upper and digits are all needed, others do not count.
+	noTriad bool // No character three times in a row.
+}
+
+var strength = map[string]policy{
+	"":          {length: 1},
+	"none":      {length: 1},
+	"low":       {length: 6},
+	"fair":      {length: 8, kinds: 3, plain: true},
+	"good":      {length: 8, kinds: 3},
+	"excellent": {length: 10, kinds: 3, noTriad: true},
+}
+
+// minLength is the policy's length, unless the connection sets one.
+func (c *connection) minLength(name string) int {
+	complexity, _ := c.options()["password_complexity_options"].(map[string]any)
+	switch n := complexity["min_length"].(type) {
+	case float64:
+		return int(n)
+	case int:
+		return n
+	}
+	return strength[name].length
+}
+
+func (p policy) accepts(password string, length int) bool {
+	if utf8.RuneCountInString(password) < length {
+		return false
+	}
+	var lower, upper, digit, other, run int
+	var last rune
+	for _, r := range password {
+		switch {
+		case unicode.IsLower(r):
+			lower = 1
+		case unicode.IsUpper(r):
+			upper = 1
+		case unicode.IsDigit(r):
+			digit = 1
+		default:
+			other = 1
+		}
+		if run++; r != last {
+			run, last = 1, r
+		}
+		if p.noTriad && run > 2 {
+			return false
+		}
+	}
+	if p.plain {
+		other = 0
+	}
+	return lower+upper+digit+other >= p.kinds
+}
+
+// checkUsername checks a username, empty for none, against the connection.
+func (c *connection) checkUsername(name string) *reply {
+	if name == "" {
+		return nil
+	}
+	if requires, _ := c.options()["requires_username"].(bool); !requires && !c.attribute("username") {
+		return badRequest("Cannot set username for connection without requires_username.", "")
+	}
+	lo, hi := c.usernameLength()
+	if n := utf8.RuneCountInString(name); n < lo || n > hi {
+		return badRequest("Username should have between "+strconv.Itoa(lo)+" and "+strconv.Itoa(hi)+" characters.", "")
+	}
+	return nil
+}
+
+// attribute reports whether flexible identifiers have an attribute as identifier.
+func (c *connection) attribute(name string) bool {
+	attributes, _ := c.options()["attributes"].(map[string]any)
+	a, _ := attributes[name].(map[string]any)
+	identifier, _ := a["identifier"].(map[string]any)
+	active, _ := identifier["active"].(bool)
+	return active
+}
+
+func (c *connection) usernameLength() (lo, hi int) {
+	lo, hi = 1, 15
+	validation, _ := c.options()["validation"].(map[string]any)
+	username, _ := validation["username"].(map[string]any)
+	for key, to := range map[string]*int{"min": &lo, "max": &hi} {
+		switch n := username[key].(type) {
+		case float64:
+			*to = int(n)
+		case int:
+			*to = n
+		}
+	}
+	return lo, hi
+}

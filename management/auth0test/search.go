@@ -1,0 +1,405 @@
+package auth0test
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+)
+
+// The query language of search v3: a subset of Lucene
+// (https://auth0.com/docs/manage-users/user-search/user-search-query-syntax).
+
+// query is a node of a parsed query.
+type query interface{ isQuery() }
+
+type (
+	both   struct{ left, right query } // AND
+	either struct{ left, right query } // OR
+	no     struct{ inner query }       // NOT
+	every  struct{}                    // the empty query, and *:*
+	exists struct{ field string }
+	term   struct {
+		field string // Empty: any field but user_metadata.
+		text  string // Without quotes and escapes.
+		wild  []bool // Which characters of text are wildcards; nil when none.
+	}
+	span struct {
+		field        string
+		from, to     string // "*" is open.
+		fromIn, toIn bool   // Inclusive.
+	}
+)
+
+func (both) isQuery()   {}
+func (either) isQuery() {}
+func (no) isQuery()     {}
+func (every) isQuery()  {}
+func (exists) isQuery() {}
+func (term) isQuery()   {}
+func (span) isQuery()   {}
+
+var errQuery = errors.New("auth0test: the query cannot be parsed")
+
+// maxNesting bounds the depth of parentheses.
+const maxNesting = 64
+
+// parseQuery reads a query; an empty one matches every user.
+func parseQuery(s string) (query, error) {
+	tokens, err := lex(s)
+	if err != nil {
+		return nil, err
+	}
+	if len(tokens) == 0 {
+		return every{}, nil
+	}
+	p := &queryParser{tokens: tokens}
+	q, err := p.or("", 0)
+	if err != nil {
+		return nil, err
+	}
+	if p.at < len(p.tokens) {
+		return nil, errQuery
+	}
+	return q, nil
+}
+
+// token is a lexical element: one of ( ) [ ] { } : + - ! and comparisons, or a word.
+type token struct {
+	kind   byte // The character; 'w' for a word; '<' and '>' may have equal.
+	text   string
+	wild   []bool
+	quoted bool
+	equal  bool
+}
+
+// lex splits a query.
+func lex(s string) ([]token, error) {
+	var out []token
+	runes := []rune(s)
+	for i := 0; i < len(runes); {
+		switch r := runes[i]; {
+		case unicode.IsSpace(r):
+			i++
+		case strings.ContainsRune("()[]{}:", r):
+			out = append(out, token{kind: byte(r)})
+			i++
+		case strings.ContainsRune("+-!", r) && startsWord(runes, i):
+			out = append(out, token{kind: byte(r)})
+			i++
+		case (r == '<' || r == '>') && afterColon(out):
+			t := token{kind: byte(r)}
+			if i++; i < len(runes) && runes[i] == '=' {
+				t.equal = true
+				i++
+			}
+			out = append(out, t)
+		case r == '"':
+			t, next, err := lexQuoted(runes, i+1)
+			if err != nil {
+				return nil, err
+			}
+			out, i = append(out, t), next
+		default:
+			t, next, err := lexWord(runes, i)
+			if err != nil {
+				return nil, err
+			}
+			out, i = append(out, t), next
+		}
+	}
+	return out, nil
+}
+
+// startsWord reports whether an operator at i stands before something, and not
+// inside a word (which lexWord reads).
+func startsWord(runes []rune, i int) bool { return i+1 < len(runes) && !unicode.IsSpace(runes[i+1]) }
+
+func afterColon(tokens []token) bool {
+	return len(tokens) > 0 && tokens[len(tokens)-1].kind == ':'
+}
+
+func lexQuoted(runes []rune, i int) (token, int, error) {
+	var text []rune
+	for ; i < len(runes); i++ {
+		switch {
+		case runes[i] == '\\' && i+1 < len(runes):
+			i++
+			text = append(text, runes[i])
+		case runes[i] == '"':
+			return token{kind: 'w', text: string(text), quoted: true}, i + 1, nil
+		default:
+			text = append(text, runes[i])
+		}
+	}
+	return token{}, i, errQuery
+}
+
+// lexWord reads up to a space or a delimiter. A colon ends a field's name, but
+// stands in a value such as a time or a URL.
+func lexWord(runes []rune, i int) (token, int, error) {
+	var text []rune
+	var wild []bool
+	any := false
+	for ; i < len(runes); i++ {
+		r := runes[i]
+		if unicode.IsSpace(r) || strings.ContainsRune(`()[]{}"`, r) || r == ':' && !timeColon(text, runes, i) {
+			break
+		}
+		star := r == '*'
+		if r == '\\' {
+			if i++; i == len(runes) {
+				return token{}, i, errQuery
+			}
+			r = runes[i]
+		}
+		text, wild, any = append(text, r), append(wild, star), any || star
+	}
+	t := token{kind: 'w', text: string(text)}
+	if any {
+		t.wild = wild
+	}
+	return t, i, nil
+}
+
+// timeColon tells the colon of "T10:00:00" from the one behind a field.
+func timeColon(text, runes []rune, i int) bool {
+	return len(text) > 0 && unicode.IsDigit(text[len(text)-1]) && unicode.IsDigit(text[0]) &&
+		i+1 < len(runes) && unicode.IsDigit(runes[i+1])
+}
+
+type queryParser struct {
+	tokens []token
+	at     int
+}
+
+func (p *queryParser) peek() (token, bool) {
+	if p.at < len(p.tokens) {
+		return p.tokens[p.at], true
+	}
+	return token{}, false
+}
+
+// word consumes one of some unquoted words.
+func (p *queryParser) word(words ...string) bool {
+	t, more := p.peek()
+	if !more || t.kind != 'w' || t.quoted {
+		return false
+	}
+	for _, w := range words {
+		if t.text == w {
+			p.at++
+			return true
+		}
+	}
+	return false
+}
+
+func (p *queryParser) take(kind byte) bool {
+	t, more := p.peek()
+	if more && t.kind == kind {
+		p.at++
+		return true
+	}
+	return false
+}
+
+// or reads clauses joined by OR, or by nothing, which means the same.
+func (p *queryParser) or(field string, depth int) (query, error) {
+	if depth > maxNesting {
+		return nil, errQuery
+	}
+	left, err := p.and(field, depth)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		explicit := p.word("OR", "||")
+		t, more := p.peek()
+		if !more || t.kind == ')' {
+			if explicit {
+				return nil, errQuery
+			}
+			return left, nil
+		}
+		right, err := p.and(field, depth)
+		if err != nil {
+			return nil, err
+		}
+		left = either{left, right}
+	}
+}
+
+func (p *queryParser) and(field string, depth int) (query, error) {
+	left, err := p.not(field, depth)
+	if err != nil {
+		return nil, err
+	}
+	for p.word("AND", "&&") {
+		right, err := p.not(field, depth)
+		if err != nil {
+			return nil, err
+		}
+		left = both{left, right}
+	}
+	// "a NOT b" is how people write "a AND NOT b".
+	for p.ahead("NOT", '-', '!') {
+		right, err := p.not(field, depth)
+		if err != nil {
+			return nil, err
+		}
+		left = both{left, right}
+	}
+	return left, nil
+}
+
+func (p *queryParser) ahead(word string, kinds ...byte) bool {
+	t, more := p.peek()
+	if !more {
+		return false
+	}
+	for _, k := range kinds {
+		if t.kind == k {
+			return true
+		}
+	}
+	return t.kind == 'w' && !t.quoted && t.text == word
+}
+
+func (p *queryParser) not(field string, depth int) (query, error) {
+	if depth > maxNesting {
+		return nil, errQuery
+	}
+	if p.word("NOT") || p.take('-') || p.take('!') {
+		inner, err := p.not(field, depth+1)
+		return no{inner}, err
+	}
+	p.take('+')
+	return p.primary(field, depth)
+}
+
+func (p *queryParser) primary(field string, depth int) (query, error) {
+	if p.take('(') {
+		q, err := p.or(field, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if !p.take(')') {
+			return nil, errQuery
+		}
+		return q, nil
+	}
+	if t, more := p.peek(); more && field == "" && t.kind == 'w' && !t.quoted &&
+		p.at+1 < len(p.tokens) && p.tokens[p.at+1].kind == ':' {
+		p.at += 2
+		return p.value(t.text, depth)
+	}
+	return p.literal(field)
+}
+
+// value reads what stands behind "field:".
+func (p *queryParser) value(field string, depth int) (query, error) {
+	if field == "" {
+		return nil, errQuery
+	}
+	t, more := p.peek()
+	switch {
+	case !more:
+		return nil, errQuery
+	case field == "_exists_":
+		p.at++
+		if t.kind != 'w' || t.text == "" {
+			return nil, errQuery
+		}
+		return exists{t.text}, nil
+	case t.kind == '(':
+		p.at++
+		q, err := p.or(field, depth+1)
+		if err == nil && !p.take(')') {
+			err = errQuery
+		}
+		return q, err
+	case t.kind == '[' || t.kind == '{':
+		return p.span(field)
+	case t.kind == '<' || t.kind == '>':
+		return p.comparison(field)
+	}
+	return p.literal(field)
+}
+
+func (p *queryParser) literal(field string) (query, error) {
+	t, more := p.peek()
+	if !more || t.kind != 'w' || !t.quoted && (t.text == "AND" || t.text == "OR") {
+		return nil, errQuery
+	}
+	p.at++
+	if t.text == "*" && t.wild != nil {
+		if field == "" || field == "*" {
+			return every{}, nil
+		}
+		return exists{field}, nil
+	}
+	if !t.quoted && badWildcard(t) {
+		return nil, errQuery
+	}
+	return term{field: field, text: t.text, wild: t.wild}, nil
+}
+
+// badWildcard reports a leading wildcard with less than three characters.
+func badWildcard(t token) bool {
+	return len(t.wild) > 0 && t.wild[0] && len(t.wild)-count(t.wild) < 3
+}
+
+func count(b []bool) (n int) {
+	for _, v := range b {
+		if v {
+			n++
+		}
+	}
+	return n
+}
+
+// span reads "[a TO b]" with any mixture of brackets.
+func (p *queryParser) span(field string) (query, error) {
+	s := span{field: field, fromIn: p.tokens[p.at].kind == '['}
+	p.at++
+	from, err := p.bound()
+	if err != nil || !p.word("TO") {
+		return nil, errQuery
+	}
+	to, err := p.bound()
+	if err != nil {
+		return nil, err
+	}
+	s.from, s.to = from, to
+	switch {
+	case p.take(']'):
+		s.toIn = true
+	case p.take('}'):
+	default:
+		return nil, errQuery
+	}
+	return s, nil
+}
+
+func (p *queryParser) bound() (string, error) {
+	t, more := p.peek()
+	if !more || t.kind != 'w' || t.text == "" {
+		return "", errQuery
+	}
+	p.at++
+	return t.text, nil
+}
+
+// comparison reads "field:>=5".
+func (p *queryParser) comparison(field string) (query, error) {
+	op := p.tokens[p.at]
+	p.at++
+	bound, err := p.bound()
+	if err != nil {
+		return nil, err
+	}
+	if op.kind == '>' {
+		return span{field: field, from: bound, to: "*", fromIn: op.equal, toIn: true}, nil
+	}
+	return span{field: field, from: "*", to: bound, fromIn: true, toIn: op.equal}, nil
+}
