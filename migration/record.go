@@ -25,19 +25,20 @@ type Source interface {
 	Find(ctx context.Context, identifier string) (Record, error)
 }
 
-// KeySource is an optional interface of a Source: Get returns one record by its
-// key, or ErrNoUser. RetryFailed needs it to read dead letters again quickly;
-// without it, RetryFailed scans the source.
-type KeySource interface {
-	Get(ctx context.Context, key string) (Record, error)
-}
-
 // Marker is an optional interface of a Source. MarkMigrated notes on the legacy
-// row that Auth0 owns the user now: a source that leaves marked rows out of Find
-// keeps a user who is deleted at Auth0 from coming back at the next login. It is
-// called at least once for each user and must not mind being called again.
+// row that Auth0 owns the user now; from then on the source sets Record.Migrated,
+// so that a user who is deleted at Auth0 does not come back at the next login.
+// Marked rows stay in Page and Find. It is called at least once for each user and
+// must not mind being called again.
 type Marker interface {
 	MarkMigrated(ctx context.Context, key string) error
+}
+
+// Unmarker is an optional interface of a Marker. UnmarkMigrated takes the mark
+// back; a rollback needs it, so that the users can log in at the legacy system
+// and be migrated again.
+type Unmarker interface {
+	UnmarkMigrated(ctx context.Context, key string) error
 }
 
 // ErrNoUser is what Source.Find returns for an identifier that names nobody.
@@ -65,6 +66,7 @@ type Record struct {
 	TOTPSecrets []string // Base32 without padding: [A-Z2-7]+.
 	MFAPhones   []string // E.164; factors, not the profile's phone number.
 
+	Migrated  bool      // Set by a source that is a Marker: Auth0 owns this user.
 	UpdatedAt time.Time // When the legacy row changed last, for Sync; zero when the source does not know.
 }
 

@@ -1,0 +1,111 @@
+package migration
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+)
+
+// Ledger remembers what a run has sent and what became of each user, so that a
+// run that died goes on where it was and migrates nobody twice. NewMemoryLedger
+// is one for a single process; package sqlmigration has one in SQLite or
+// Postgres. Implementations are safe for concurrent use, and what they have
+// accepted survives a crash as far as they promise to survive one.
+//
+// A ledger holds keys, codes and digests, never an email or a hash.
+type Ledger interface {
+	// Lease makes holder the only writer of run for ttl. The same holder renews
+	// by calling again and keeps its fence. Another holder gets ErrLeased until
+	// the lease is given back or has run out, and then a higher fence. A ttl of
+	// zero or less gives the lease back; to give back what one does not hold is
+	// no error.
+	Lease(ctx context.Context, run, holder string, ttl time.Duration) (Fence, error)
+
+	// PutBatch inserts or replaces the batch of f's run with number b.N. A fence
+	// that is not the latest one is ErrFenced, and nothing is written.
+	PutBatch(ctx context.Context, f Fence, b Batch) error
+
+	// PutOutcomes inserts or replaces the outcomes of f's run by key, all or
+	// none. Keys must differ. A fence that is not the latest one is ErrFenced.
+	PutOutcomes(ctx context.Context, f Fence, outcomes []Outcome) error
+
+	// Batches yields the batches of run in order of N.
+	Batches(ctx context.Context, run string) iter.Seq2[Batch, error]
+
+	// Outcomes yields the outcomes of the keys, or all of run when no key is
+	// given, in no particular order. The ledger may be written to meanwhile; an
+	// outcome that changes meanwhile is yielded once, old or new.
+	Outcomes(ctx context.Context, run string, keys ...string) iter.Seq2[Outcome, error]
+}
+
+// Fence proves which lease a write belongs to: a holder that slept through the
+// end of its lease is refused.
+type Fence struct {
+	Run string
+	N   int64 // From 1; each new holder has a higher one.
+}
+
+// What a Ledger answers.
+var (
+	ErrLeased = errors.New("migration: another runner holds the lease of this run; wait for it to end, or for its lease to run out")
+	ErrFenced = errors.New("migration: the lease of this run has passed to another runner; nothing was written")
+)
+
+// Batch is one import file on its way.
+type Batch struct {
+	N     int        // Position in the run, from 0.
+	State BatchState //
+	JobID string     // Set from Submitted on.
+	Count int        // Users in the file.
+	Keys  []string   // Of the users in the file; dropped when it is settled.
+	At    time.Time  // When it got into this state.
+}
+
+// BatchState is how far a batch has come.
+type BatchState string
+
+// The states of a batch. One in Sending may have reached Auth0 or not: its users
+// are looked up before any of them is sent again.
+const (
+	Sending   BatchState = "sending"   // Written before the file is posted.
+	Submitted BatchState = "submitted" // Auth0 has named its job.
+	Settled   BatchState = "settled"   // Every key has an outcome, or is to be sent anew.
+)
+
+// Outcome is what became of one user.
+type Outcome struct {
+	Key         string
+	State       State
+	Code        string      // Why: a Rule of this package, or Auth0's code such as "DUPLICATED_USER".
+	Path        string      // The property that Code is about; often empty.
+	Attempts    int         // How often the user was sent.
+	Memberships Memberships // Whether the organizations are done.
+	Digest      string      // Of the profile that was sent; see Verify.
+	At          time.Time
+}
+
+// State says where a user is.
+type State string
+
+// The states of a user. Only the first is in Auth0; the others say why not.
+const (
+	StateMigrated   State = "migrated"    //
+	StateFailed     State = "failed"      // Auth0 refused it; RetryFailed tries again.
+	StateLazy       State = "lazy"        // Auth0 cannot import the hash: Lazy migrates the user at the next login.
+	StateReset      State = "reset"       // No password; imported only with Config.ImportWithoutPassword.
+	StateInvalid    State = "invalid"     // Breaks a rule: correct the source.
+	StateDuplicate  State = "duplicate"   // An earlier record has the same email, username or phone.
+	StateRolledBack State = "rolled_back" // Was migrated and deleted again; the next Run imports it.
+)
+
+// Memberships says whether a migrated user is in its organizations.
+type Memberships string
+
+// The states of a user's memberships.
+const (
+	MembershipsNone    Memberships = ""        // It has none.
+	MembershipsPending Memberships = "pending" //
+	MembershipsDone    Memberships = "done"    //
+	MembershipsFailed  Memberships = "failed"  // Code says why; RetryFailed tries again.
+)

@@ -1,0 +1,103 @@
+package migration
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// Waits between repeated calls.
+const (
+	firstBackoff = 500 * time.Millisecond
+	lastBackoff  = time.Minute
+	maxAttempts  = 8 // about two minutes of an outage; a run that gives up can be started again
+
+	shortPoll = 250 * time.Millisecond
+	longPoll  = 10 * time.Second
+)
+
+// wait sleeps for d or until ctx ends.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// passing reports whether a call that can be repeated should be.
+func passing(err error) bool {
+	return errors.Is(err, resource.ErrRateLimited) || errors.Is(err, resource.ErrUnavailable) ||
+		errors.Is(err, resource.ErrOutcomeUnknown)
+}
+
+// backoff is the wait before the attempt after the nth, with jitter, or what
+// Auth0 asked for when that is longer.
+func backoff(n int, err error) time.Duration {
+	d := min(firstBackoff<<min(n-1, 10), lastBackoff)
+	d = d/2 + rand.N(d/2)
+	if e, ok := errors.AsType[*resource.Error](err); ok {
+		d = max(d, e.RetryAfter)
+	}
+	return d
+}
+
+// patiently calls op, which can be repeated, until the tenant answers.
+func patiently[T any](ctx context.Context, op func() (T, error)) (T, error) {
+	for n := 1; ; n++ {
+		v, err := op()
+		if err == nil || n == maxAttempts || !passing(err) || ctx.Err() != nil {
+			return v, err
+		}
+		if err := wait(ctx, backoff(n, err)); err != nil {
+			return v, err
+		}
+	}
+}
+
+// pace learns how long an import job takes, so that its end is seen soon after
+// it comes and yet asked for rarely. It is safe for concurrent use.
+type pace struct {
+	mu      sync.Mutex
+	average time.Duration
+}
+
+func (p *pace) learn(took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.average == 0 {
+		p.average = took
+		return
+	}
+	p.average += (took - p.average) / 4
+}
+
+func (p *pace) typical() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.average
+}
+
+// first is the wait before the first look at a job: most of what jobs take.
+func (p *pace) first() time.Duration { return max(shortPoll, p.typical()*9/10) }
+
+// next is the wait after one that was in vain: a fiftieth of what jobs take, so
+// that a slot stands empty for at most two percent, then more and more; or most
+// of what Auth0 says is left.
+func (p *pace) next(looks int, left time.Duration) time.Duration {
+	step := max(shortPoll, p.typical()/50)
+	for range min(looks, 20) {
+		step += step / 4
+	}
+	return min(max(step, left*9/10), longPoll)
+}
+
+// slot is the wait for a job slot that somebody else has.
+func (p *pace) slot(looks int) time.Duration { return p.next(looks, 0) + rand.N(shortPoll) }
