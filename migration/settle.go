@@ -86,7 +86,7 @@ func byKey(listed []resource.JobError, b Batch, f *file) map[string]verdictOf {
 func (w *work) adjudicate(ctx context.Context, verdicts map[string]verdictOf) error {
 	var conflicts []string
 	for key, v := range verdicts {
-		if strings.HasPrefix(v.code, "CONFLICT") || v.code == "DUPLICATED_USER" {
+		if isConflict(v.code) {
 			conflicts = append(conflicts, key)
 		}
 	}
