@@ -1,0 +1,106 @@
+package anomaly
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+)
+
+// MaxProfile bounds an encoded profile in bytes.
+const MaxProfile = 1024
+
+// ErrDamaged says that a stored blob is not what this package wrote. Forget the
+// user, or delete PopulationKey; the history is lost.
+var ErrDamaged = errors.New("anomaly: stored blob is damaged")
+
+// The layout, little endian: format, zone, day, minute, logins, asked, fresh; 24
+// hours; then each list with its length in one byte before it.
+const (
+	profileFormat = 1
+	hoursSize     = 24 * 2
+	headerSize    = 20 + hoursSize
+	tallySize     = 6
+	deviceSize    = 11
+	spotSize      = 14
+	pendingSize   = 8
+)
+
+var le = binary.LittleEndian
+
+func (p *profile) encode(b []byte) []byte {
+	b = append(b, profileFormat, byte(p.zone))
+	b = le.AppendUint16(b, p.day)
+	b = le.AppendUint32(b, p.minute)
+	for _, f := range [...]float32{p.logins, p.asked, p.fresh} {
+		b = le.AppendUint32(b, math.Float32bits(f))
+	}
+	for _, h := range p.hours {
+		b = le.AppendUint16(b, h)
+	}
+	for _, list := range p.tallies {
+		b = append(b, byte(len(list)))
+		for _, t := range list {
+			b = le.AppendUint16(le.AppendUint32(b, t.key), t.count)
+		}
+	}
+	for _, t := range p.tallies[browsers] {
+		b = le.AppendUint16(b, t.major)
+	}
+	b = append(b, byte(len(p.devices)))
+	for _, d := range p.devices {
+		b = append(le.AppendUint16(le.AppendUint64(b, d.hash), d.day), d.count)
+	}
+	b = append(b, byte(len(p.places)))
+	for _, s := range p.places {
+		for _, v := range [...]uint16{uint16(s.x), uint16(s.y), uint16(s.z), s.radius} {
+			b = le.AppendUint16(b, v)
+		}
+		b = le.AppendUint16(le.AppendUint32(b, s.minute), s.count)
+	}
+	b = append(b, byte(len(p.pending)))
+	for _, c := range p.pending {
+		b = le.AppendUint16(le.AppendUint16(le.AppendUint32(b, c.hash), c.day), c.count)
+	}
+	return b
+}
+
+// decode fills p from a view, reusing p's lists.
+func (p *profile) decode(v *view) {
+	p.header = v.header
+	for i := range p.hours {
+		p.hours[i] = 0
+		if v.hours != nil {
+			p.hours[i] = le.Uint16(v.hours[2*i:])
+		}
+	}
+	for i, raw := range v.tallies {
+		p.tallies[i] = readAll(p.tallies[i][:0], raw, tallySize, readTally)
+	}
+	for i := range p.tallies[browsers] {
+		p.tallies[browsers][i].major = v.major(i)
+	}
+	p.devices = readAll(p.devices[:0], v.devices, deviceSize, readDevice)
+	p.places = readAll(p.places[:0], v.places, spotSize, readSpot)
+	p.pending = readAll(p.pending[:0], v.pending, pendingSize, readPending)
+}
+
+func readAll[T any](dst []T, raw []byte, size int, read func([]byte) T) []T {
+	for ; len(raw) >= size; raw = raw[size:] {
+		dst = append(dst, read(raw))
+	}
+	return dst
+}
+
+func readTally(b []byte) tally { return tally{key: le.Uint32(b), count: le.Uint16(b[4:])} }
+
+func readDevice(b []byte) device { return device{le.Uint64(b), le.Uint16(b[8:]), b[10]} }
+
+func readSpot(b []byte) spot {
+	at, seen := le.Uint64(b), le.Uint64(b[spotSize-8:]) // two loads, overlapping
+	return spot{
+		x: int16(at), y: int16(at >> 16), z: int16(at >> 32), radius: uint16(at >> 48),
+		minute: uint32(seen >> 16), count: uint16(seen >> 48),
+	}
+}
+
+func readPending(b []byte) pending { return pending{le.Uint32(b), le.Uint16(b[4:]), le.Uint16(b[6:])} }

@@ -1,0 +1,168 @@
+package anomaly
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"testing"
+)
+
+// fullProfile has the longest encoding.
+func fullProfile() *profile {
+	p := &profile{header: header{day: 20_000, zone: -20, minute: 28_800_000, logins: 60, asked: 59, fresh: 12}}
+	for list, limit := range tallyLimits {
+		for i := range limit + 3 {
+			p.bump(list, uint32(list*100+i+1), uint16(i))
+		}
+	}
+	for i := range maxDevices + 3 {
+		p.bumpDevice(uint64(i+1), uint16(19_000+i))
+	}
+	for i := range maxPlaces + 3 {
+		p.visit(newSpot(&Place{Lat: float64(i * 7), Lon: float64(i*13 - 90)}, uint32(28_000_000+i)))
+	}
+	for i := range maxPending + 3 {
+		p.hold(uint32(i+1), 20_000)
+	}
+	p.bumpHour(9)
+	return p
+}
+
+func TestProfileFitsAndComesBack(t *testing.T) {
+	t.Parallel()
+	want := fullProfile().encode(nil)
+	if len(want) > MaxProfile {
+		t.Fatalf("a full profile has %d bytes, more than %d", len(want), MaxProfile)
+	}
+	t.Logf("a full profile has %d bytes", len(want))
+	var v view
+	if err := v.open(want); err != nil {
+		t.Fatal(err)
+	}
+	var p profile
+	p.decode(&v)
+	if got := p.encode(nil); !bytes.Equal(got, want) {
+		t.Fatal("decoding and encoding changed the profile")
+	}
+	if p.tallies[browsers][0].major == 0 && p.tallies[browsers][1].major == 0 {
+		t.Error("the browsers' versions are lost")
+	}
+}
+
+func TestDamagedProfile(t *testing.T) {
+	t.Parallel()
+	good := fullProfile().encode(nil)
+	nan := bytes.Clone(good)
+	le.PutUint32(nan[8:], math.Float32bits(float32(math.NaN())))
+	cases := map[string][]byte{
+		"cut": good[:len(good)-1], "long": append(bytes.Clone(good), 0), "header only": good[:headerSize],
+		"other format": append([]byte{9}, good[1:]...), "not a number": nan, "one byte": {profileFormat},
+	}
+	for name, blob := range cases {
+		var v view
+		if err := v.open(blob); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v, want ErrDamaged", name, err)
+		}
+	}
+}
+
+// FuzzProfile: no blob makes a reader panic, and what is accepted is what encode
+// writes.
+func FuzzProfile(f *testing.F) {
+	f.Add(fullProfile().encode(nil))
+	f.Add((&profile{}).encode(nil))
+	f.Add([]byte{})
+	f.Add([]byte{profileFormat, 0})
+	f.Fuzz(func(t *testing.T, blob []byte) {
+		var v view
+		if v.open(blob) != nil || len(blob) == 0 {
+			return
+		}
+		var p profile
+		p.decode(&v)
+		if !bytes.Equal(p.encode(nil), blob) {
+			t.Error("an accepted profile is not what encode writes")
+		}
+		v.around(spot{x: 1})
+		p.advance(math.MaxUint16, 90)
+		p.visit(spot{x: 100, minute: 1})
+		if n := len(p.encode(nil)); n > MaxProfile {
+			t.Errorf("%d bytes", n)
+		}
+	})
+}
+
+func TestCountsDie(t *testing.T) {
+	t.Parallel()
+	p := &profile{}
+	p.advance(20_000, 90)
+	p.bump(asns, 1, 0)
+	p.logins = 1
+	for day := uint16(20_001); day < 20_400; day++ {
+		p.advance(day, 90)
+		if len(p.tallies[asns]) == 0 {
+			if age := day - 20_000; age < 120 || age > 200 {
+				t.Fatalf("a single login was forgotten after %d days", age)
+			}
+			return
+		}
+	}
+	t.Fatal("a single login lives longer than a year")
+}
+
+func TestCountsDoNotOverflow(t *testing.T) {
+	t.Parallel()
+	p := &profile{}
+	for range 2_000 {
+		p.bump(asns, 1, 0)
+		p.bump(asns, 2, 0)
+		p.bumpHour(9)
+	}
+	one, two := p.tallies[asns][0].count, p.tallies[asns][1].count
+	if one < saturated/4 || math.Abs(float64(one)-float64(two)) > unit {
+		t.Errorf("counts are %d and %d, want equal and large", one, two)
+	}
+	if p.hours[9] < p.hours[12] || p.hours[9] < saturated/4 {
+		t.Errorf("hours are %v", p.hours)
+	}
+}
+
+func TestLn(t *testing.T) {
+	t.Parallel()
+	for x := 1e-12; x < 1e12; x *= 1.0137 {
+		if got, want := ln(x), math.Log(x); math.Abs(got-want) > 1e-9*max(1, math.Abs(want)) {
+			t.Fatalf("ln(%g) = %v, want %v", x, got, want)
+		}
+	}
+}
+
+func TestSketchEstimates(t *testing.T) {
+	t.Parallel()
+	s := newSketch()
+	for i := range 20_000 {
+		s.learn(network{country: uint32(i%50) + 1, asn: uint32(i % 2000), prefix: uint32(i)}, agent{}, i%24, deviceEvent{})
+	}
+	total := s.total(totalNetworks)
+	if total != 20_000 {
+		t.Fatalf("total %v", total)
+	}
+	if n := s.count(countryTable, 1); n != 400 {
+		t.Errorf("a country has %v logins, want 400", n)
+	}
+	s.measureNoise()
+	sum := 0.0
+	for i := range 2000 {
+		sum += math.Abs(s.count(asnTable, pairKey(uint32(i%50)+1, uint32(i%2000))) - 10)
+	}
+	if mean := sum / 2000; mean > 2 {
+		t.Errorf("ASNs are wrong by %.1f logins of 10 in the mean", mean)
+	}
+	// 20,000 prefixes in 8,192 cells: most of a cell is others'.
+	sum = 0
+	for i := range uint32(1000) {
+		sum += s.count(prefixTable, pairKey(9_999_999, i))
+	}
+	if mean := sum / 1000; mean > 2 {
+		t.Errorf("a prefix that nobody has seems to have %.1f logins in the mean", mean)
+	}
+}

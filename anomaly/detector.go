@@ -1,0 +1,215 @@
+package anomaly
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config may be zero.
+type Config struct {
+	Threshold  float64          // RequiresVerification at or above it. Defaults to 0.8.
+	Geo        GeoResolver      // Where addresses are. Defaults to none: Attempt.Place, or network prefixes only.
+	HalfLife   time.Duration    // In which a login loses half its weight; at least a day. Defaults to 90 days.
+	Model      *Model           // Defaults to DefaultModel.
+	MergeEvery time.Duration    // How often Run merges the population. Defaults to one minute.
+	Now        func() time.Time // What refuses logins from the future. Defaults to time.Now.
+}
+
+// Detector assesses logins. It is safe for concurrent use.
+type Detector struct {
+	store      Store
+	cfg        Config
+	weights    weights
+	halfLife   float64 // days
+	agents     *agentCache
+	population population
+	scratch    sync.Pool
+	horizon    atomic.Int64 // until when Attempt.Time is allowed, in Unix seconds
+}
+
+// New returns a Detector over store.
+func New(store Store, cfg Config) (*Detector, error) {
+	if store == nil {
+		return nil, errors.New("anomaly: store must not be nil; NewMemory is one")
+	}
+	if cfg.Threshold == 0 {
+		cfg.Threshold = 0.8
+	}
+	if !(cfg.Threshold > 0 && cfg.Threshold <= 1) {
+		return nil, errors.New("anomaly: Config.Threshold must lie between 0 and 1")
+	}
+	if cfg.HalfLife == 0 {
+		cfg.HalfLife = 90 * 24 * time.Hour
+	}
+	if cfg.HalfLife < 24*time.Hour {
+		return nil, errors.New("anomaly: Config.HalfLife must be at least a day")
+	}
+	if cfg.MergeEvery <= 0 {
+		cfg.MergeEvery = time.Minute
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	model, err := cfg.model()
+	if err != nil {
+		return nil, err
+	}
+	d := &Detector{
+		store: store, cfg: cfg, weights: model.compile(), halfLife: cfg.HalfLife.Hours() / 24, agents: newAgentCache(),
+	}
+	d.population.init()
+	d.scratch.New = func() any { return &scratch{blob: make([]byte, 0, MaxProfile)} }
+	return d, nil
+}
+
+func (c Config) model() (*Model, error) {
+	if c.Model == nil {
+		return defaultModel()
+	}
+	return c.Model, c.Model.Validate()
+}
+
+// scratch is what one call needs, kept for the next one.
+type scratch struct {
+	blob []byte
+	v    view
+	p    profile // used by Learn only
+	o    observation
+	e    Evidence
+}
+
+// Assess compares a login with the user's history, reading only. A user without
+// a profile is FirstLogin. It makes one round trip to the store and, without
+// Config.Geo, no allocation of its own. Errors are *FieldError for an Attempt
+// that cannot be, ErrDamaged, and those of the store and the resolver.
+func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
+	s := d.scratch.Get().(*scratch)
+	defer d.scratch.Put(s)
+	if _, err := d.observe(ctx, &a, s); err != nil {
+		return Assessment{}, err
+	}
+	s.o.evidence(&s.e)
+	out := Assessment{FirstLogin: s.v.logins == 0, Held: s.v.held(s.o.context())}
+	kinds := d.weights.judge(&s.e)
+	sum := d.weights.prior(out.FirstLogin)
+	out.Prior = float32(sum)
+	for k, v := range kinds {
+		out.Findings[k].LogOdds = float32(v)
+		sum += v
+	}
+	out.Score = 1 / (1 + math.Exp(-sum))
+	out.RequiresVerification = out.Score >= d.cfg.Threshold
+	s.o.findings(&out, &s.e)
+	return out, nil
+}
+
+// Evidence is what Assess weighs, for fitting a Model. first says that the user
+// has no history.
+func (d *Detector) Evidence(ctx context.Context, a Attempt) (e Evidence, first bool, err error) {
+	s := d.scratch.Get().(*scratch)
+	defer d.scratch.Put(s)
+	if _, err := d.observe(ctx, &a, s); err != nil {
+		return Evidence{}, false, err
+	}
+	s.o.evidence(&s.e)
+	return s.e, s.v.logins == 0, nil
+}
+
+// checkFuture reads the clock only for times beyond what an earlier reading
+// allowed: a reading costs a tenth of an assessment.
+func (d *Detector) checkFuture(t time.Time) error {
+	seconds := t.Unix()
+	if seconds <= d.horizon.Load() {
+		return nil
+	}
+	horizon := d.cfg.Now().Add(clockSkew).Unix()
+	if seconds > horizon {
+		return &FieldError{"Time", "lies in the future; correct the clock that set it"}
+	}
+	d.horizon.Store(horizon)
+	return nil
+}
+
+// observe loads the profile and puts the attempt beside it.
+func (d *Detector) observe(ctx context.Context, a *Attempt, s *scratch) (version uint64, err error) {
+	if err := a.validate(); err != nil {
+		return 0, err
+	}
+	if err := d.checkFuture(a.Time); err != nil {
+		return 0, err
+	}
+	place, err := d.place(a)
+	if err != nil {
+		return 0, err
+	}
+	s.blob, version, err = d.store.Load(ctx, a.UserID, s.blob[:0])
+	if err != nil {
+		return 0, fmt.Errorf("anomaly: load profile: %w", err)
+	}
+	if err := s.v.open(s.blob); err != nil {
+		return 0, err
+	}
+	d.fill(&s.o, &s.v, a, &place)
+	return version, nil
+}
+
+func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
+	zone, ok := zoneOf(place, a.Time)
+	if !ok {
+		zone = v.zone
+	}
+	*o = observation{
+		p: v, pop: d.population.sketch(),
+		net: networkOf(a.IP, place), agent: d.agents.get(a.UserAgent),
+		hour: localHour(a.Time, zone), zone: zone, today: dayOf(a.Time), minute: minuteOf(a.Time),
+		placed: place.located() && !place.Anonymous, scale: decay(v.day, dayOf(a.Time), d.halfLife),
+	}
+	if o.placed {
+		o.place = newSpot(place, o.minute)
+		o.known, o.last, o.located = v.around(o.place)
+	}
+	if a.DeviceID != "" {
+		o.device = hashString(a.DeviceID, maxDevice) | 1
+	}
+}
+
+// place is the caller's or the resolver's. What a resolver says wrongly is
+// neutral: its data is not the caller's fault.
+func (d *Detector) place(a *Attempt) (Place, error) {
+	if a.Place != nil {
+		return *a.Place, nil
+	}
+	if d.cfg.Geo == nil || !public(a.IP.Unmap()) {
+		return Place{}, nil
+	}
+	place, err := d.cfg.Geo.Resolve(a.IP.Unmap())
+	if err != nil {
+		return Place{}, fmt.Errorf("anomaly: resolve address: %w", err)
+	}
+	if place.validate() != nil {
+		return Place{}, nil
+	}
+	return place, nil
+}
+
+// context is the hash of where a login came from and with what.
+func (o *observation) context() uint32 {
+	return uint32(mix(uint64(o.net.prefix)<<32|uint64(o.agent.full)) ^ mix(o.device))
+}
+
+// Forget deletes what is known of a user. What his logins added to the
+// population stays: it cannot be told from others'.
+func (d *Detector) Forget(ctx context.Context, userID string) error {
+	if err := validateUser(userID); err != nil {
+		return err
+	}
+	if err := d.store.Delete(ctx, userID); err != nil {
+		return fmt.Errorf("anomaly: delete profile: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,286 @@
+package anomaly
+
+import "math"
+
+// Evidence is what one login says, as numbers that a Model weighs. Each is
+// neutral at zero, and higher is never less suspicious: weights are not
+// negative. Log-likelihood ratios are natural logarithms of how much likelier
+// the value is in the population than for the user.
+type Evidence [numEvidence]float64
+
+const (
+	evCountryNew  = iota // ratio of the country, where above zero
+	evCountryOwn         // … and where below
+	evASNNew             // what the ASN adds to the country
+	evASNOwn             //
+	evPrefixNew          // what the prefix adds to the ASN
+	evPrefixOwn          //
+	evCountryRare        // rarity of an unknown country in the population
+	evASNRare            // … of an unknown ASN within its country
+	evDistance           // ln(1 + km/50) to the nearest known place
+	evFar                // … beyond 500 km
+	evAnonymous          // an anonymizing network that the user has not used
+
+	evTimeNew // ratio of the hour
+	evTimeOwn //
+
+	evSystemNew   // ratio of operating system and class
+	evSystemOwn   //
+	evBrowserNew  // what the browser family adds
+	evBrowserOwn  //
+	evAgentNew    // what the whole user agent adds
+	evAgentOwn    //
+	evAgentRare   // rarity of an unknown browser in the population
+	evOlder       // an older version than the user had
+	evBot         // an automation tool that the user has not used
+	evDeviceNew   // -ln of the user's rate of new devices
+	evDeviceOwn   // how well known the device is, below zero
+	evAgentDevice // the lesser of new agent and new device
+
+	evTravel // doublings of the speed above 900 km/h, discounted
+
+	evNetDevice // the lesser of new network and new device
+	evNetAgent  // … new network and new agent
+	evAll       // the least of the three
+	numEvidence
+)
+
+// Where the numbers of each kind of finding end; the last speak for two kinds.
+const (
+	endLocation = evTimeNew
+	endTime     = evSystemNew
+	endDevice   = evTravel
+	endTravel   = evNetDevice
+)
+
+var evidenceNames = [numEvidence]string{
+	"country_new", "country_own", "asn_new", "asn_own", "prefix_new", "prefix_own", "country_rare", "asn_rare",
+	"distance", "far", "anonymous", "time_new", "time_own", "system_new", "system_own", "browser_new", "browser_own",
+	"agent_new", "agent_own", "agent_rare", "older", "bot", "device_new", "device_own", "agent_and_device", "travel",
+	"network_and_device", "network_and_agent", "all_three",
+}
+
+// EvidenceNames are the names of the numbers in an Evidence, in order; a Model's
+// weights have them.
+func EvidenceNames() []string { return evidenceNames[:] }
+
+// Pseudo-counts: how many logins the population's opinion is worth against the
+// user's own.
+const (
+	priorUser   = 1.0 // at every level of a hierarchy
+	priorHour   = 3.0
+	priorDevice = 2.0
+	maxRatio    = 6.0 // ratios beyond e^±6 say no more
+)
+
+// observation is one attempt against one profile.
+type observation struct {
+	p      *view
+	pop    *sketch
+	net    network
+	agent  agent
+	hour   int
+	zone   int8
+	place  spot
+	placed bool
+	today  uint16
+	scale  float64 // from the profile's day to today
+	device uint64  // 0: no device id
+	minute uint32
+
+	known, last spot // the closest known place, and that of the last login
+	located     bool // they are there
+}
+
+// evidence fills e. Without history only rarity can speak.
+func (o *observation) evidence(e *Evidence) {
+	*e = Evidence{}
+	net := o.network(e)
+	agent := o.software(e)
+	device := o.deviceID(e)
+	o.time(e)
+	o.travel(e)
+	e[evNetDevice] = min(net, device)
+	e[evNetAgent] = min(net, agent)
+	e[evAgentDevice] = min(agent, device)
+	e[evAll] = min(net, agent, device)
+}
+
+func (o *observation) logins() float64 { return float64(o.p.logins) * o.scale }
+
+func (o *observation) own(list int, key uint32) float64 { return o.p.count(list, key) * o.scale }
+
+// blend is the user's probability of a value: his own count, with the
+// population's opinion as prior.
+func (o *observation) blend(count, prior float64) float64 {
+	return (count + priorUser*prior) / (o.logins() + priorUser)
+}
+
+func ratio(population, user float64) float64 {
+	return max(-maxRatio, min(maxRatio, ln(population/user)))
+}
+
+// split puts a ratio into one of two numbers by its sign, so that the two sides
+// can weigh differently.
+func split(e *Evidence, above, below int, ratio float64) {
+	if ratio > 0 {
+		e[above] = ratio
+	} else {
+		e[below] = ratio
+	}
+}
+
+// rarity is how much rarer than one in `common` a value is, in nats, for values
+// that the user does not have.
+func rarity(population, common, novelty float64) float64 {
+	return novelty * max(0, min(maxRatio, -ln(population*common)))
+}
+
+// network returns the ratio of the whole hierarchy, where it is suspicious.
+func (o *observation) network(e *Evidence) float64 {
+	if o.net.country == 0 {
+		return o.prefixOnly(e)
+	}
+	total := o.pop.total(totalNetworks)
+	inCountry := o.pop.count(countryTable, o.net.country)
+	inASN := o.pop.count(asnTable, pairKey(o.net.country, o.net.asn))
+	inPrefix := o.pop.count(prefixTable, pairKey(o.net.asn, o.net.prefix))
+	pCountry := (inCountry + 0.1) / (total + 25)
+	pASN := (min(inASN, inCountry) + 0.1) / (inCountry + 5)
+	pPrefix := (min(inPrefix, inASN) + 0.02) / (inASN + 5)
+
+	cCountry, cASN := o.own(countries, o.net.country), o.own(asns, o.net.asn)
+	uCountry := o.blend(cCountry, pCountry)
+	uASN := o.blend(cASN, pASN*uCountry)
+	uPrefix := o.blend(o.own(prefixes, o.net.prefix), pPrefix*uASN)
+	country := ratio(pCountry, uCountry)
+	asn := ratio(pCountry*pASN, uASN)
+	prefix := ratio(pCountry*pASN*pPrefix, uPrefix)
+	split(e, evCountryNew, evCountryOwn, country)
+	split(e, evASNNew, evASNOwn, asn-country)
+	split(e, evPrefixNew, evPrefixOwn, prefix-asn)
+
+	newASN := pASN * uCountry / (cASN + pASN*uCountry)
+	e[evCountryRare] = rarity(pCountry, 10, pCountry/(cCountry+pCountry))
+	e[evASNRare] = rarity(pASN, 10, newASN)
+	if o.net.anonymous {
+		e[evAnonymous] = newASN
+	}
+	o.distance(e)
+	return max(0, prefix)
+}
+
+// prefixOnly is for a service without a GeoResolver: the prefix alone.
+func (o *observation) prefixOnly(e *Evidence) float64 {
+	if o.net.prefix == 0 {
+		return 0
+	}
+	const rare = 1e-3
+	r := ratio(rare, o.blend(o.own(prefixes, o.net.prefix), rare))
+	split(e, evPrefixNew, evPrefixOwn, r)
+	return max(0, r)
+}
+
+func (o *observation) distance(e *Evidence) {
+	if o.located {
+		km := apart(o.known, o.place)
+		e[evDistance] = ln(1 + km/nearby)
+		e[evFar] = max(0, ln(km/500+1e-9))
+	}
+}
+
+// software returns the ratio of the whole user agent, where it is suspicious. An
+// agent that was left out is an unknown one for a user who always had one.
+func (o *observation) software(e *Evidence) float64 {
+	if !o.agent.known() && o.p.empty(agents) {
+		return 0
+	}
+	total := o.pop.total(totalAgents)
+	inSystem := o.pop.count(systemTable, o.agent.device)
+	inBrowser := o.pop.count(browserTable, o.agent.browser)
+	inAgent := o.pop.count(agentTable, o.agent.full)
+	pSystem := (inSystem + 0.1) / (total + 2)
+	pBrowser := (min(inBrowser, inSystem) + 0.1) / (inSystem + 1)
+	pAgent := (min(inAgent, inBrowser) + 0.1) / (inBrowser + 5)
+
+	cBrowser := o.own(browsers, o.agent.browser)
+	uSystem := o.blend(o.own(systems, o.agent.device), pSystem)
+	uBrowser := o.blend(cBrowser, pBrowser*uSystem)
+	uAgent := o.blend(o.own(agents, o.agent.full), pAgent*uBrowser)
+	system := ratio(pSystem, uSystem)
+	browser := ratio(pSystem*pBrowser, uBrowser)
+	full := ratio(pSystem*pBrowser*pAgent, uAgent)
+	split(e, evSystemNew, evSystemOwn, system)
+	split(e, evBrowserNew, evBrowserOwn, browser-system)
+	split(e, evAgentNew, evAgentOwn, full-browser)
+
+	novelty := pBrowser * uSystem / (cBrowser + pBrowser*uSystem)
+	e[evAgentRare] = rarity(pSystem*pBrowser, 10, novelty)
+	if o.agent.bot {
+		e[evBot] = novelty
+	}
+	o.older(e)
+	return max(0, full)
+}
+
+// older compares versions: browsers update themselves forward only. One major
+// version back may be a second machine.
+func (o *observation) older(e *Evidence) {
+	known := o.p.find(browsers, o.agent.browser)
+	if known < 0 || o.agent.major == 0 || o.p.has(agents, o.agent.full) {
+		return
+	}
+	if behind := int(o.p.major(known)) - int(o.agent.major); behind > 1 {
+		e[evOlder] = min(3, ln(float64(behind))/math.Ln2)
+	}
+}
+
+// deviceEvent says whether a login could have shown a known device, and did not.
+type deviceEvent struct{ asked, fresh bool }
+
+func (o *observation) deviceEvent() deviceEvent {
+	asked := o.p.logins > 0 && (o.device != 0 || len(o.p.devices) > 0)
+	return deviceEvent{asked, asked && (o.p.device(o.device, o.today) == 0)}
+}
+
+// deviceID weighs a new device by how often the user has one: whose browser
+// keeps no cookies has a new one each time.
+func (o *observation) deviceID(e *Evidence) float64 {
+	event := o.deviceEvent()
+	switch {
+	case !event.asked:
+		return 0
+	case !event.fresh:
+		seen := o.p.device(o.device, o.today)
+		e[evDeviceOwn] = -1 - ln(1+float64(seen))
+		return 0
+	}
+	common := (o.pop.total(totalFresh) + 15) / (o.pop.total(totalAsked) + 100)
+	fresh, asked := float64(o.p.fresh)*o.scale, float64(o.p.asked)*o.scale
+	e[evDeviceNew] = min(maxRatio, -ln((fresh+priorDevice*common)/(asked+priorDevice)))
+	return e[evDeviceNew]
+}
+
+func (o *observation) time(e *Evidence) {
+	if o.p.logins == 0 {
+		return
+	}
+	total := o.pop.total(totalHours)
+	everyone := (o.pop.hour(o.hour) + 1) / (total + 24)
+	user := (o.p.hour(o.hour)*o.scale + priorHour*everyone) / (o.logins() + priorHour)
+	split(e, evTimeNew, evTimeOwn, ratio(everyone, user))
+}
+
+// travel is suppressed where the address says little about where the user is: in
+// an anonymizing network; and discounted in a network or at a place that he has
+// used before, which covers the company's VPN and the carrier's exits.
+func (o *observation) travel(e *Evidence) {
+	if !o.located {
+		return
+	}
+	e[evTravel] = newTrip(o.last, o.place).impossible()
+	here := apart(o.known, o.place) == 0 && o.known.count >= 2*unit
+	if e[evTravel] > 0 && (here || o.p.has(asns, o.net.asn)) {
+		e[evTravel] *= 0.3
+	}
+}

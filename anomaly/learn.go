@@ -1,0 +1,98 @@
+package anomaly
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Trust says how well a login was proved to be the user's.
+type Trust uint8
+
+const (
+	// Untrusted is quarantined: it is counted apart and never lowers a score.
+	Untrusted Trust = iota
+	// Proved is a login that ended allowed: with the password and, where one was
+	// asked for, the step-up.
+	Proved
+)
+
+// learnAttempts bounds the saves of one Learn under contention for one user.
+const learnAttempts = 8
+
+// Learn remembers a login: a load and a save. It is Proved only when the login
+// was allowed and the step-up, where there was one, passed; an attacker must not
+// train the profile. An untrusted login of a user without a profile leaves
+// nothing, so that guessed names fill no store. Errors are those of Assess, and
+// ErrConflict when others saved the same profile in each of eight attempts.
+func (d *Detector) Learn(ctx context.Context, a Attempt, t Trust) error {
+	s := d.scratch.Get().(*scratch)
+	defer d.scratch.Put(s)
+	for range learnAttempts {
+		done, err := d.learnOnce(ctx, &a, t, s)
+		if done || err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("anomaly: learn: %w", ErrConflict)
+}
+
+func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratch) (done bool, err error) {
+	version, err := d.observe(ctx, a, s)
+	if err != nil {
+		return false, err
+	}
+	o := &s.o
+	event := o.deviceEvent()
+	s.p.decode(&s.v)
+	switch {
+	case t == Proved:
+		o.absorb(&s.p, event, d.halfLife)
+	case version == 0:
+		return true, nil
+	default:
+		s.p.hold(o.context(), o.today)
+	}
+	s.blob = s.p.encode(s.blob[:0])
+	err = d.store.Save(ctx, a.UserID, s.blob, version)
+	if errors.Is(err, ErrConflict) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("anomaly: save profile: %w", err)
+	}
+	if t == Proved {
+		d.population.learn(o.net, o.agent, o.hour, event)
+	}
+	return true, nil
+}
+
+// absorb adds a proved login to the profile.
+func (o *observation) absorb(p *profile, event deviceEvent, halfLife float64) {
+	p.advance(o.today, halfLife)
+	p.logins++
+	if event.asked {
+		p.asked++
+	}
+	if event.fresh {
+		p.fresh++
+	}
+	p.bump(countries, o.net.country, 0)
+	p.bump(asns, o.net.asn, 0)
+	p.bump(prefixes, o.net.prefix, 0)
+	if o.agent.known() {
+		p.bump(systems, o.agent.device, 0)
+		p.bump(browsers, o.agent.browser, o.agent.major)
+		p.bump(agents, o.agent.full, 0)
+	}
+	if o.device != 0 {
+		p.bumpDevice(o.device, o.today)
+	}
+	p.bumpHour(o.hour)
+	if o.placed {
+		p.visit(o.place)
+		p.zone = o.zone
+	}
+	p.minute = max(p.minute, o.minute)
+	p.release(o.context())
+}

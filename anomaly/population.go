@@ -1,0 +1,122 @@
+package anomaly
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// population is this process's view of everyone: what was merged last, and what
+// it saw since.
+type population struct {
+	view atomic.Pointer[sketch]
+	mu   sync.RWMutex // Learn reads, a merge writes
+	own  *sketch      // since the last merge
+}
+
+func (p *population) init() {
+	p.view.Store(newSketch())
+	p.own = newSketch()
+}
+
+func (p *population) sketch() *sketch { return p.view.Load() }
+
+func (p *population) learn(n network, a agent, hour int, event deviceEvent) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	p.view.Load().learn(n, a, hour, event)
+	p.own.learn(n, a, hour, event)
+}
+
+// take returns what this process saw since the last merge, and starts anew.
+func (p *population) take() *sketch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	taken := p.own
+	p.own = newSketch()
+	return taken
+}
+
+// put gives back what could not be merged.
+func (p *population) put(taken *sketch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.own.addAll(taken)
+}
+
+// show makes merged, and what was seen since, the view.
+func (p *population) show(merged *sketch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	merged.addAll(p.own)
+	merged.measureNoise()
+	p.view.Store(merged)
+}
+
+// Run merges what this process saw of the population with what the others saw,
+// at once and then every Config.MergeEvery, until ctx ends; then it merges a last
+// time and returns ctx's error. A merge that fails is tried again at the next
+// turn, with nothing lost. A service of one process needs it too: without Run the
+// population is forgotten at a restart.
+func (d *Detector) Run(ctx context.Context) error {
+	ticker := time.NewTicker(d.cfg.MergeEvery)
+	defer ticker.Stop()
+	for {
+		err := d.Merge(ctx)
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			return errors.Join(ctx.Err(), d.Merge(last))
+		case <-ticker.C:
+		}
+		if errors.Is(err, ErrDamaged) {
+			return err
+		}
+	}
+}
+
+// Merge is one turn of Run: a load and a save of some 200 KB.
+func (d *Detector) Merge(ctx context.Context) error {
+	taken := d.population.take()
+	for range learnAttempts {
+		merged, err := d.mergeOnce(ctx, taken)
+		if err == nil {
+			d.population.show(merged)
+			return nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			d.population.put(taken)
+			return fmt.Errorf("anomaly: merge population: %w", err)
+		}
+	}
+	d.population.put(taken)
+	return fmt.Errorf("anomaly: merge population: %w", ErrConflict)
+}
+
+func (d *Detector) mergeOnce(ctx context.Context, taken *sketch) (*sketch, error) {
+	blob, version, err := d.store.Load(ctx, PopulationKey, nil)
+	if err != nil {
+		return nil, err
+	}
+	today := dayOf(d.cfg.Now())
+	merged, day := newSketch(), today
+	if version != 0 {
+		if merged, day, err = decodeSketch(blob); err != nil {
+			return nil, err
+		}
+	}
+	// In steps, as profile.advance does and for the same reason.
+	if float64(today)-float64(day) >= max(1, d.halfLife/16) {
+		merged.scale(decay(day, today, d.halfLife))
+		day = today
+	}
+	if merged.total(totalNetworks) > 1<<26 {
+		merged.scale(0.5)
+	}
+	merged.addAll(taken)
+	return merged, d.store.Save(ctx, PopulationKey, merged.encode(day), version)
+}

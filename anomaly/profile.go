@@ -1,0 +1,222 @@
+package anomaly
+
+import (
+	"math"
+	"slices"
+)
+
+// profile is what is kept of one user, as Learn changes it. Counts decay: they
+// are in units of 1/256 login at the day of the header, and whoever reads them
+// scales them to his own day.
+type profile struct {
+	header
+	tallies [tallyLists][]tally
+	devices []device
+	hours   [24]uint16
+	places  []spot
+	pending []pending
+}
+
+// The lists of values with counts.
+const (
+	countries = iota
+	asns
+	prefixes
+	systems
+	browsers
+	agents
+	tallyLists
+)
+
+// Bounds of the lists. With them a profile has at most MaxProfile bytes.
+var tallyLimits = [tallyLists]int{countries: 6, asns: 12, prefixes: 20, systems: 6, browsers: 8, agents: 10}
+
+const (
+	maxDevices = 8
+	maxPlaces  = 8
+	maxPending = 4
+
+	unit      = 256 // one login
+	minCount  = unit / 4
+	expiry    = 183 // days after which an unused device is unknown
+	saturated = math.MaxUint16
+)
+
+// tally is a value and its decayed count. Browsers also keep the highest major
+// version.
+type tally struct {
+	key   uint32
+	count uint16
+	major uint16
+}
+
+type device struct {
+	hash  uint64
+	day   uint16 // last seen
+	count uint8  // saturating, not decayed
+}
+
+// spot is a place as a unit vector, good to 200 m.
+type spot struct {
+	x, y, z int16
+	radius  uint16 // km
+	minute  uint32 // last seen
+	count   uint16
+}
+
+// pending is an unproved login in quarantine: hash of network, agent and device.
+type pending struct {
+	hash  uint32
+	day   uint16
+	count uint16
+}
+
+// advance decays all counts to day. It moves only in steps of a sixteenth of a
+// half-life, because a count of a few units would be rounded back up by smaller
+// ones and never die.
+func (p *profile) advance(day uint16, halfLife float64) {
+	if p.logins == 0 {
+		p.day = day
+		return
+	}
+	if float64(day)-float64(p.day) < max(1, halfLife/16) {
+		return
+	}
+	f := decay(p.day, day, halfLife)
+	p.day = day
+	p.logins *= float32(f)
+	p.asked *= float32(f)
+	p.fresh *= float32(f)
+	for i, list := range p.tallies {
+		for j := range list {
+			list[j].count = scaled(list[j].count, f)
+		}
+		p.tallies[i] = slices.DeleteFunc(list, func(t tally) bool { return t.count < minCount })
+	}
+	for i := range p.hours {
+		p.hours[i] = scaled(p.hours[i], f)
+	}
+	for i := range p.places {
+		p.places[i].count = scaled(p.places[i].count, f)
+	}
+	p.devices = slices.DeleteFunc(p.devices, func(d device) bool { return expired(d.day, day) })
+	p.pending = slices.DeleteFunc(p.pending, func(c pending) bool { return expired(c.day, day) })
+}
+
+func scaled(count uint16, f float64) uint16 { return uint16(float64(count) * f) }
+
+func expired(seen, today uint16) bool { return int(today)-int(seen) > expiry }
+
+// decay is the factor between two days; time never runs backwards.
+func decay(from, to uint16, halfLife float64) float64 {
+	if to <= from {
+		return 1
+	}
+	return math.Exp2(-float64(to-from) / halfLife)
+}
+
+// bump adds one login to key, evicting the lightest value of a full list. When a
+// count would overflow, the whole list is halved: the proportions stay.
+func (p *profile) bump(which int, key uint32, major uint16) {
+	if key == 0 {
+		return
+	}
+	list := p.tallies[which]
+	at := slices.IndexFunc(list, func(t tally) bool { return t.key == key })
+	switch {
+	case at >= 0:
+		if list[at].count > saturated-unit {
+			for i := range list {
+				list[i].count /= 2
+			}
+		}
+		list[at].count += unit
+		list[at].major = max(list[at].major, major)
+	case len(list) < tallyLimits[which]:
+		p.tallies[which] = append(list, tally{key, unit, major})
+	default:
+		list[least(list, func(t tally) int { return int(t.count) })] = tally{key, unit, major}
+	}
+}
+
+// least is the index of the entry with the lowest weight.
+func least[T any](list []T, weight func(T) int) int {
+	at := 0
+	for i := range list {
+		if weight(list[i]) < weight(list[at]) {
+			at = i
+		}
+	}
+	return at
+}
+
+// bumpDevice remembers a device, forgetting the one unseen for longest.
+func (p *profile) bumpDevice(hash uint64, today uint16) {
+	at := slices.IndexFunc(p.devices, func(d device) bool { return d.hash == hash && !expired(d.day, today) })
+	switch {
+	case at >= 0:
+		d := &p.devices[at]
+		d.day = max(d.day, today)
+		d.count = uint8(min(math.MaxUint8, int(d.count)+1))
+	case len(p.devices) < maxDevices:
+		p.devices = append(p.devices, device{hash, today, 1})
+	default:
+		p.devices[least(p.devices, func(d device) int { return int(d.day) })] = device{hash, today, 1}
+	}
+}
+
+// bumpHour halves the histogram before it overflows; the other hours then count
+// for less than the logins that they had, which errs to the suspicious side.
+func (p *profile) bumpHour(hour int) {
+	if p.hours[hour] > saturated-unit {
+		for i := range p.hours {
+			p.hours[i] /= 2
+		}
+	}
+	spread(hour, unit, func(h int, weight uint32) { p.hours[h] += uint16(weight) })
+}
+
+// visit remembers a place: an old one comes up to date, and a new one replaces
+// the lightest that is not the last.
+func (p *profile) visit(s spot) {
+	for i := range p.places {
+		if old := &p.places[i]; old.distance(s) <= nearby {
+			count := uint16(min(saturated, int(old.count)+unit))
+			if s.minute >= old.minute {
+				*old = s
+			}
+			old.count = count
+			return
+		}
+	}
+	if len(p.places) < maxPlaces {
+		p.places = append(p.places, s)
+		return
+	}
+	last := slices.MaxFunc(p.places, func(a, b spot) int { return int(int64(a.minute) - int64(b.minute)) })
+	p.places[least(p.places, func(old spot) int {
+		if old == last {
+			return math.MaxInt
+		}
+		return int(old.count)
+	})] = s
+}
+
+// hold puts an unproved login into quarantine, release takes it out again.
+func (p *profile) hold(hash uint32, today uint16) {
+	at := slices.IndexFunc(p.pending, func(c pending) bool { return c.hash == hash })
+	if at >= 0 {
+		c := &p.pending[at]
+		c.count = uint16(min(saturated, int(c.count)+1))
+		c.day = max(c.day, today)
+		return
+	}
+	if len(p.pending) == maxPending {
+		p.pending = slices.Delete(p.pending, 0, 1)
+	}
+	p.pending = append(p.pending, pending{hash, today, 1})
+}
+
+func (p *profile) release(hash uint32) {
+	p.pending = slices.DeleteFunc(p.pending, func(c pending) bool { return c.hash == hash })
+}

@@ -1,0 +1,162 @@
+package anomaly
+
+import (
+	"math"
+	"sync/atomic"
+)
+
+// sketch is how often each value was seen in the whole population: small exact
+// tables where there are few values, count-min tables where there are many. It
+// has a fixed size, and sketches of several processes add up cell by cell.
+// Counts are in units of 1/16 login. It is safe for concurrent use.
+type sketch struct {
+	cells []atomic.Uint32
+	noise [tableCount]float64 // logins that collide with a value in the mean; set before others see the sketch
+}
+
+const populationUnit = 16
+
+// table is a count-min table of rows × width cells; one row of direct indices
+// where every key is below width.
+type table struct{ offset, rows, width, number int }
+
+func (t table) end() int { return t.offset + max(1, t.rows)*t.width }
+
+var (
+	totals       = table{0, 0, totalCells, 0}
+	countryTable = table{totals.end(), 0, 677, 1}
+	systemTable  = table{countryTable.end(), 0, 256, 2}
+	hourTable    = table{systemTable.end(), 0, 24, 3}
+	asnTable     = table{hourTable.end(), 3, 4096, 4}
+	prefixTable  = table{asnTable.end(), 3, 8192, 5}
+	browserTable = table{prefixTable.end(), 3, 1024, 6}
+	agentTable   = table{browserTable.end(), 3, 4096, 7}
+	cellCount    = agentTable.end()
+
+	counted = []table{asnTable, prefixTable, browserTable, agentTable}
+)
+
+const tableCount = 8
+
+const (
+	totalNetworks = iota // logins with a country
+	totalAgents          // … with a user agent
+	totalAsked           // … that could have shown a known device
+	totalFresh           // … and did not
+	totalHours           // all
+	totalCells
+)
+
+func newSketch() *sketch { return &sketch{cells: make([]atomic.Uint32, cellCount)} }
+
+func (t table) cell(row int, key uint32) int {
+	if t.rows == 0 {
+		return t.offset + int(key)%t.width
+	}
+	h := mix(uint64(key) | uint64(t.offset)<<32)
+	return t.offset + row*t.width + int((uint32(h)+uint32(row)*(uint32(h>>32)|1))%uint32(t.width))
+}
+
+func (s *sketch) add(t table, key uint32) {
+	for row := range max(1, t.rows) {
+		s.cells[t.cell(row, key)].Add(populationUnit)
+	}
+}
+
+// count estimates how many logins had key: the least of its cells, without what
+// collides there in the mean.
+func (s *sketch) count(t table, key uint32) float64 {
+	return max(0, s.least(t, key)-s.noise[t.number])
+}
+
+func (s *sketch) least(t table, key uint32) float64 {
+	n := uint32(math.MaxUint32)
+	for row := range max(1, t.rows) {
+		n = min(n, s.cells[t.cell(row, key)].Load())
+	}
+	return float64(n) / populationUnit
+}
+
+// measureNoise asks for values that nobody has. Only before others see the
+// sketch.
+func (s *sketch) measureNoise() {
+	const decoys = 64
+	for _, t := range counted {
+		sum := 0.0
+		for i := range uint32(decoys) {
+			sum += s.least(t, uint32(mix(uint64(i)<<40|uint64(t.number))))
+		}
+		s.noise[t.number] = sum / decoys
+	}
+}
+
+// hour is the weight of the logins around an hour, in logins.
+func (s *sketch) hour(h int) float64 {
+	return float64(s.cells[hourTable.offset+h].Load()) / unit
+}
+
+func (s *sketch) total(which uint32) float64 { return s.count(totals, which) }
+
+func (s *sketch) addAll(from *sketch) {
+	for i := range from.cells {
+		if n := from.cells[i].Load(); n != 0 {
+			s.cells[i].Add(n)
+		}
+	}
+}
+
+// scale multiplies every cell; only a sketch that nobody else has is scaled.
+func (s *sketch) scale(f float64) {
+	for i := range s.cells {
+		s.cells[i].Store(uint32(float64(s.cells[i].Load()) * f))
+	}
+}
+
+// learn adds one proved login.
+func (s *sketch) learn(n network, a agent, hour int, id deviceEvent) {
+	if n.country != 0 {
+		s.add(totals, totalNetworks)
+		s.add(countryTable, n.country)
+		s.add(asnTable, pairKey(n.country, n.asn))
+		s.add(prefixTable, pairKey(n.asn, n.prefix))
+	}
+	if a.known() {
+		s.add(totals, totalAgents)
+		s.add(systemTable, a.device)
+		s.add(browserTable, a.browser)
+		s.add(agentTable, a.full)
+	}
+	s.add(totals, totalHours)
+	spread(hour, unit, func(h int, weight uint32) { s.cells[hourTable.offset+h].Add(weight) })
+	if id.asked {
+		s.add(totals, totalAsked)
+	}
+	if id.fresh {
+		s.add(totals, totalFresh)
+	}
+}
+
+func pairKey(a, b uint32) uint32 { return uint32(mix(uint64(a)<<32 | uint64(b))) }
+
+const sketchFormat = 1
+
+// encode writes format, day and the cells.
+func (s *sketch) encode(day uint16) []byte {
+	b := make([]byte, 0, 3+4*len(s.cells))
+	b = le.AppendUint16(append(b, sketchFormat), day)
+	for i := range s.cells {
+		b = le.AppendUint32(b, s.cells[i].Load())
+	}
+	return b
+}
+
+func decodeSketch(b []byte) (*sketch, uint16, error) {
+	s := newSketch()
+	if len(b) != 3+4*len(s.cells) || b[0] != sketchFormat {
+		return nil, 0, ErrDamaged
+	}
+	for i := range s.cells {
+		s.cells[i].Store(le.Uint32(b[3+4*i:]))
+	}
+	return s, le.Uint16(b[1:]), nil
+}

@@ -1,0 +1,34 @@
+package anomaly
+
+import (
+	"context"
+	"errors"
+)
+
+// PopulationKey is the key of the population sketch in a Store. No user id
+// starts with a space.
+const PopulationKey = " population"
+
+// ErrConflict says that the version in the store is not the one that Save names:
+// somebody else saved in between.
+var ErrConflict = errors.New("anomaly: saved by somebody else in between")
+
+// Store keeps one versioned blob per key: profiles of at most MaxProfile bytes
+// under the user's id, and one sketch of some 100 to 300 KB under PopulationKey.
+// All policy is in the Detector; a store moves bytes and compares versions. It
+// is safe for concurrent use, and package anomalytest has the suite for it.
+//
+// A store may drop profiles: a user whose profile is gone is at his first login
+// again. It must not drop the sketch.
+type Store interface {
+	// Load appends the blob of key to dst and returns the whole and its version,
+	// in one round trip. A key that is not there is version 0 with dst as it was.
+	Load(ctx context.Context, key string, dst []byte) (blob []byte, version uint64, err error)
+	// Save replaces the blob if the stored version still is version (0: there is
+	// none), and raises it; else it is ErrConflict and nothing changes. It keeps
+	// no reference to blob. A version is never used twice for one key, unless
+	// the key was deleted in between.
+	Save(ctx context.Context, key string, blob []byte, version uint64) error
+	// Delete removes a key. One that is not there is no error.
+	Delete(ctx context.Context, key string) error
+}

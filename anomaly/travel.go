@@ -1,0 +1,87 @@
+package anomaly
+
+import (
+	"math"
+	"time"
+)
+
+// Bounds of what counts as travel. Airliners cruise below 1,000 km/h; databases
+// place an address wrongly by the size of a carrier's region, so short hops say
+// nothing.
+const (
+	maxSpeed      = 900.0 // km/h
+	minTravel     = 300.0 // km between the two accuracy circles
+	nearby        = 50.0  // km: the same place
+	defaultRadius = 50.0  // km, where the database names none
+	earthRadius   = 6371.0
+	spotScale     = math.MaxInt16
+)
+
+func newSpot(p *Place, minute uint32) spot {
+	const rad = math.Pi / 180
+	sinLat, cosLat := math.Sincos(p.Lat * rad)
+	sinLon, cosLon := math.Sincos(p.Lon * rad)
+	return spot{
+		x: axis(cosLat * cosLon), y: axis(cosLat * sinLon), z: axis(sinLat),
+		radius: uint16(radiusOf(p)), minute: minute, count: unit,
+	}
+}
+
+func axis(v float64) int16 { return int16(math.Round(v * spotScale)) }
+
+func radiusOf(p *Place) float64 {
+	if p.Radius == 0 {
+		return defaultRadius
+	}
+	return p.Radius
+}
+
+// chord2 is the square of the straight line through the earth, in units of
+// spotScale: what can be compared without trigonometry.
+func (s spot) chord2(o spot) int64 {
+	dx, dy, dz := int64(s.x)-int64(o.x), int64(s.y)-int64(o.y), int64(s.z)-int64(o.z)
+	return dx*dx + dy*dy + dz*dz
+}
+
+// chord is the straight line through the earth, in km: a little less than the
+// way.
+func (s spot) chord(o spot) float64 {
+	return math.Sqrt(float64(s.chord2(o))) * (earthRadius / spotScale)
+}
+
+// distance is along the great circle, in km.
+func (s spot) distance(o spot) float64 {
+	return 2 * earthRadius * math.Asin(min(1, s.chord(o)/(2*earthRadius)))
+}
+
+// apart is the distance that remains between the two accuracy circles.
+func apart(a, b spot) float64 {
+	radii := float64(a.radius) + float64(b.radius)
+	if a.chord(b)*1.01 < radii {
+		return 0 // Most logins end here, without trigonometry.
+	}
+	return max(0, a.distance(b)-radii)
+}
+
+// trip is the way from the last place to this one.
+type trip struct {
+	km       float64
+	duration time.Duration
+}
+
+func (t trip) speed() float64 { return t.km / max(t.duration.Hours(), 1.0/60) }
+
+// impossible is how many doublings the speed lies above what is possible; 0 when
+// it is possible, when the login lies before the last one, and for hops below
+// minTravel.
+func (t trip) impossible() float64 {
+	if t.km < minTravel || t.duration < 0 {
+		return 0
+	}
+	return min(6, max(0, ln(t.speed()/maxSpeed)/math.Ln2))
+}
+
+func newTrip(from, to spot) trip {
+	minutes := int64(to.minute) - int64(from.minute)
+	return trip{apart(from, to), time.Duration(minutes) * time.Minute}
+}

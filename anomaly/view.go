@@ -1,0 +1,148 @@
+package anomaly
+
+import "math"
+
+// view reads an encoded profile where it lies, without decoding its lists: an
+// assessment looks at few of their entries. It is valid as long as the blob is.
+type view struct {
+	header
+	hours   []byte
+	tallies [tallyLists][]byte
+	majors  []byte // of the browsers
+	devices []byte
+	places  []byte
+	pending []byte
+}
+
+// header is what stands at a fixed place.
+type header struct {
+	day    uint16  // since 1970: what the counts are decayed to
+	zone   int8    // quarter-hours east of UTC, where the user last was
+	minute uint32  // since 1970: the last proved login
+	logins float32 // decayed number of proved logins; zero: no history
+	asked  float32 // decayed number of logins that could have shown a known device
+	fresh  float32 // those of them that did not
+}
+
+// open reads the outline of a blob. An empty blob is a user without history.
+func (v *view) open(b []byte) error {
+	*v = view{}
+	if len(b) == 0 {
+		return nil
+	}
+	if len(b) < headerSize || b[0] != profileFormat {
+		return ErrDamaged
+	}
+	v.header = header{
+		zone: int8(b[1]), day: le.Uint16(b[2:]), minute: le.Uint32(b[4:]),
+		logins: f32(b[8:]), asked: f32(b[12:]), fresh: f32(b[16:]),
+	}
+	v.hours = b[headerSize-hoursSize : headerSize]
+	rest, ok := b[headerSize:], true
+	for i := range v.tallies {
+		v.tallies[i], rest, ok = section(rest, tallySize, tallyLimits[i], ok)
+	}
+	n := len(v.tallies[browsers]) / tallySize * 2
+	if !ok || len(rest) < n {
+		return ErrDamaged
+	}
+	v.majors, rest = rest[:n], rest[n:]
+	v.devices, rest, ok = section(rest, deviceSize, maxDevices, ok)
+	v.places, rest, ok = section(rest, spotSize, maxPlaces, ok)
+	v.pending, rest, ok = section(rest, pendingSize, maxPending, ok)
+	if !ok || len(rest) != 0 || !v.plausible() {
+		return ErrDamaged
+	}
+	return nil
+}
+
+// section cuts off a list: its length in one byte, then its entries.
+func section(b []byte, size, limit int, ok bool) (list, rest []byte, _ bool) {
+	if !ok || len(b) == 0 || int(b[0]) > limit || len(b) < 1+int(b[0])*size {
+		return nil, nil, false
+	}
+	end := 1 + int(b[0])*size
+	return b[1:end], b[end:], true
+}
+
+func f32(b []byte) float32 { return math.Float32frombits(le.Uint32(b)) }
+
+func (h *header) plausible() bool {
+	ok := func(f float32) bool { return f >= 0 && f < 1e9 }
+	return ok(h.logins) && ok(h.asked) && ok(h.fresh) && h.zone >= -maxZone && h.zone <= maxZone
+}
+
+// find is the position of key in a list, -1 without it.
+func (v *view) find(list int, key uint32) int {
+	raw := v.tallies[list]
+	for i := 0; i+tallySize <= len(raw); i += tallySize {
+		if le.Uint32(raw[i:]) == key {
+			return i / tallySize
+		}
+	}
+	return -1
+}
+
+func (v *view) has(list int, key uint32) bool { return v.find(list, key) >= 0 }
+
+func (v *view) empty(list int) bool { return len(v.tallies[list]) == 0 }
+
+// count is in logins.
+func (v *view) count(list int, key uint32) float64 {
+	if i := v.find(list, key); i >= 0 {
+		return float64(le.Uint16(v.tallies[list][i*tallySize+4:])) / unit
+	}
+	return 0
+}
+
+// heaviest is the key with most logins, 0 without any.
+func (v *view) heaviest(list int) (key uint32) {
+	raw, most := v.tallies[list], uint16(0)
+	for ; len(raw) >= tallySize; raw = raw[tallySize:] {
+		if n := le.Uint16(raw[4:]); n > most {
+			key, most = le.Uint32(raw), n
+		}
+	}
+	return key
+}
+
+// major is the highest major version of the browser at a position.
+func (v *view) major(i int) uint16 { return le.Uint16(v.majors[2*i:]) }
+
+// hour is the weight of the logins around an hour, in logins.
+func (v *view) hour(h int) float64 { return float64(le.Uint16(v.hours[2*h:])) / unit }
+
+// device is how often a device was seen lately, 0 for an unknown one.
+func (v *view) device(hash uint64, today uint16) uint8 {
+	for raw := v.devices; len(raw) >= deviceSize; raw = raw[deviceSize:] {
+		if d := readDevice(raw); d.hash == hash && !expired(d.day, today) {
+			return d.count
+		}
+	}
+	return 0
+}
+
+// held is how many unproved logins from a context are in quarantine.
+func (v *view) held(hash uint32) uint16 {
+	for raw := v.pending; len(raw) >= pendingSize; raw = raw[pendingSize:] {
+		if c := readPending(raw); c.hash == hash {
+			return c.count
+		}
+	}
+	return 0
+}
+
+// around is the closest known place and the place of the last login.
+func (v *view) around(s spot) (nearest, last spot, ok bool) {
+	closest := int64(math.MaxInt64)
+	for raw := v.places; len(raw) >= spotSize; raw = raw[spotSize:] {
+		known := readSpot(raw)
+		if d := known.chord2(s); d < closest {
+			nearest, closest = known, d
+		}
+		if !ok || known.minute > last.minute {
+			last, ok = known, true
+		}
+	}
+	return nearest, last, ok
+}
