@@ -7,10 +7,11 @@ import (
 	"net/http"
 
 	"github.com/auth0kit/auth0kit/internal/jose"
+	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 )
 
 func ExampleVerifier_Verify() {
-	tenant := newIssuer() // publishes its keys; any http.RoundTripper
+	tenant := josetest.NewIssuer() // publishes its keys; any http.RoundTripper
 	keys, err := jose.NewKeySet(issuerID+".well-known/jwks.json", jose.KeySetConfig{HTTPClient: &http.Client{Transport: tenant}})
 	if err != nil {
 		panic(err)
@@ -26,7 +27,7 @@ func ExampleVerifier_Verify() {
 	token, err := v.Verify(context.Background(), good())
 	fmt.Println(token.Subject, err)
 
-	_, err = v.Verify(context.Background(), sign(rsaKeys()[1], header("rs"), claims()))
+	_, err = v.Verify(context.Background(), josetest.Sign(josetest.RSA(1), josetest.Header("rs"), claims()))
 	fmt.Println(errors.Is(err, jose.ErrInvalid), err)
 	// Output:
 	// auth0|1 <nil>

@@ -1,45 +1,20 @@
 package jose_test
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
-	"maps"
-	"math/big"
+	"fmt"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/auth0kit/auth0kit/internal/jose"
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 )
 
 const (
 	issuerID = "https://tenant.example.com/"
 	audience = "https://api.example.com"
-)
-
-// Keys are expensive; all tests share these.
-var (
-	rsaKeys = sync.OnceValue(func() [3]*rsa.PrivateKey {
-		var keys [3]*rsa.PrivateKey
-		for i := range keys {
-			keys[i] = must(rsa.GenerateKey(rand.Reader, 2048))
-		}
-		return keys
-	})
-	ecKey = sync.OnceValue(func() *ecdsa.PrivateKey {
-		return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	})
 )
 
 func must[T any](v T, err error) T {
@@ -49,80 +24,29 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// issuer is an http.RoundTripper that publishes keys, and signs with them.
-type issuer struct {
-	mu      sync.Mutex
-	jwks    []map[string]any
-	raw     []byte        // instead of jwks
-	status  int           // 0: 200
-	err     error         // of the transport
-	latency time.Duration // of an answer
-	fetches atomic.Int64
-}
-
-// newIssuer publishes "rs" (RS256, the first RSA key) and "es" (ES256).
-func newIssuer() *issuer {
-	i := &issuer{}
-	i.publish(rsaJWK("rs", &rsaKeys()[0].PublicKey), ecJWK("es", &ecKey().PublicKey))
-	return i
-}
-
-func (i *issuer) publish(keys ...map[string]any) {
-	i.set(func() { i.jwks = keys })
-}
-
-func (i *issuer) set(change func()) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	change()
-}
-
-func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
-	i.fetches.Add(1)
-	i.mu.Lock()
-	latency := i.latency
-	i.mu.Unlock()
-	select {
-	case <-time.After(latency):
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.err != nil {
-		return nil, i.err
-	}
-	body := i.raw
-	if body == nil {
-		body = must(json.Marshal(map[string]any{"keys": i.jwks}))
-	}
-	status := i.status
-	if status == 0 {
-		status = http.StatusOK
-	}
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(string(body))), Request: r}, nil
-}
-
-func (i *issuer) keySet(t testing.TB, cfg jose.KeySetConfig) *jose.KeySet {
+func keySet(t testing.TB, i *josetest.Issuer, cfg jose.KeySetConfig) *jose.KeySet {
 	t.Helper()
 	cfg.HTTPClient = &http.Client{Transport: i}
-	keys, err := jose.NewKeySet(issuerID+".well-known/jwks.json", cfg)
+	keys, err := jose.NewKeySet(i.ID+".well-known/jwks.json", cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return keys
 }
 
-func (i *issuer) verifier(t testing.TB, change ...func(*jose.Policy)) *jose.Verifier {
+func verifier(t testing.TB, i *josetest.Issuer, algorithms ...string) *jose.Verifier {
+	t.Helper()
+	return verifierOf(t, i, func(p *jose.Policy) { p.Algorithms = algorithms })
+}
+
+func verifierOf(t testing.TB, i *josetest.Issuer, change func(*jose.Policy)) *jose.Verifier {
 	t.Helper()
 	p := jose.Policy{
-		Issuers:  []jose.Issuer{{ID: issuerID, Keys: i.keySet(t, jose.KeySetConfig{})}},
+		Issuers:  []jose.Issuer{{ID: i.ID, Keys: keySet(t, i, jose.KeySetConfig{})}},
 		Audience: audience,
 		Types:    []string{"at+jwt", "JWT"},
 	}
-	for _, c := range change {
-		c(&p)
-	}
+	change(&p)
 	v, err := jose.NewVerifier(p)
 	if err != nil {
 		t.Fatal(err)
@@ -130,62 +54,32 @@ func (i *issuer) verifier(t testing.TB, change ...func(*jose.Policy)) *jose.Veri
 	return v
 }
 
-func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+func claims() map[string]any { return (&josetest.Issuer{ID: issuerID}).Claims(audience) }
 
-func rsaJWK(kid string, k *rsa.PublicKey) map[string]any {
-	return map[string]any{
-		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid,
-		"n": b64(k.N.Bytes()), "e": b64(big.NewInt(int64(k.E)).Bytes()),
-	}
+// signed is a good token but for its key, RSA(n) under the id.
+func signed(kid string, n int) string {
+	return josetest.Sign(josetest.RSA(n), josetest.Header(kid), claims())
 }
 
-func ecJWK(kid string, k *ecdsa.PublicKey) map[string]any {
-	point := must(k.Bytes())
-	return map[string]any{
-		"kty": "EC", "use": "sig", "alg": "ES256", "crv": "P-256", "kid": kid,
-		"x": b64(point[1:33]), "y": b64(point[33:]),
-	}
+func good() string { return signed("rs", 0) }
+
+// invented is a token with a key that nobody has: its signature is never looked at.
+func invented(parts ...any) string {
+	return josetest.Segment(josetest.Header(fmt.Sprint(parts...))) + "." + josetest.Segment(claims()) + ".AAAA"
 }
 
-func with(m map[string]any, name string, value any) map[string]any {
-	m = maps.Clone(m)
-	m[name] = value
-	if value == nil {
-		delete(m, name)
-	}
-	return m
+func verify(t *testing.T, v *jose.Verifier, token string) error {
+	t.Helper()
+	_, err := v.Verify(t.Context(), token)
+	return err
 }
 
-// claims are those of a good token now.
-func claims() map[string]any {
-	now := time.Now().Unix()
-	return map[string]any{
-		"iss": issuerID, "sub": "auth0|1", "aud": []string{audience, issuerID + "userinfo"},
-		"iat": now, "exp": now + 3600, "scope": "openid",
+func wantGood(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("a good token is refused: %v", err)
 	}
 }
-
-func header(kid string) map[string]any {
-	return map[string]any{"alg": "RS256", "typ": "JWT", "kid": kid}
-}
-
-// sign signs header and claims with the key; texts are taken as they are.
-func sign(key crypto.PrivateKey, header, claims any) string {
-	text := func(v any) string {
-		if s, ok := v.(string); ok {
-			return b64([]byte(s))
-		}
-		return b64(must(json.Marshal(v)))
-	}
-	signed := text(header) + "." + text(claims)
-	method := jwt.SigningMethod(jwt.SigningMethodRS256)
-	if _, ok := key.(*ecdsa.PrivateKey); ok {
-		method = jwt.SigningMethodES256
-	}
-	return signed + "." + b64(must(method.Sign(signed, key)))
-}
-
-func good() string { return sign(rsaKeys()[0], header("rs"), claims()) }
 
 func wantReason(t *testing.T, err error, want jose.Reason) {
 	t.Helper()
@@ -209,3 +103,13 @@ func wantUnavailable(t *testing.T, err error) *jose.UnavailableError {
 	}
 	return e
 }
+
+func wantFetches(t *testing.T, i *josetest.Issuer, want int64) {
+	t.Helper()
+	if got := i.Fetches.Load(); got != want {
+		t.Fatalf("%d fetches, want %d", got, want)
+	}
+}
+
+// text is the JSON of claims or a header.
+func text(m map[string]any) string { return string(must(json.Marshal(m))) }

@@ -2,7 +2,6 @@ package jose_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,44 +11,18 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/jose"
+	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 )
-
-func verify(t *testing.T, v *jose.Verifier, token string) error {
-	t.Helper()
-	_, err := v.Verify(t.Context(), token)
-	return err
-}
-
-// invented is a token with a key that nobody has: its signature is never looked at.
-func invented(parts ...any) string {
-	return b64(must(json.Marshal(header(fmt.Sprint(parts...))))) + "." + b64(must(json.Marshal(claims()))) + ".AAAA"
-}
-
-func signed(kid string, key int) string { return sign(rsaKeys()[key], header(kid), claims()) }
-
-func wantFetches(t *testing.T, i *issuer, want int64) {
-	t.Helper()
-	if got := i.fetches.Load(); got != want {
-		t.Fatalf("%d fetches, want %d", got, want)
-	}
-}
-
-func wantGood(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatalf("a good token is refused: %v", err)
-	}
-}
 
 func TestRotatedKeyWorksAtTheFirstRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
 		wantGood(t, verify(t, v, good()))
-		i.publish(rsaJWK("rs2", &rsaKeys()[1].PublicKey))
+		i.Publish(josetest.RSAKey("rs2", &josetest.RSA(1).PublicKey))
 		wantGood(t, verify(t, v, signed("rs2", 1)))
 		wantFetches(t, i, 2)
-		i.publish(rsaJWK("rs3", &rsaKeys()[2].PublicKey))
+		i.Publish(josetest.RSAKey("rs3", &josetest.RSA(2).PublicKey))
 		wantGood(t, verify(t, v, signed("rs3", 2)))
 		wantReason(t, verify(t, v, signed("rs2", 1)), jose.UnknownKey)
 	})
@@ -57,8 +30,8 @@ func TestRotatedKeyWorksAtTheFirstRequest(t *testing.T) {
 
 func TestFloodOfUnknownKeysFetchesOncePerWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
 		wantGood(t, verify(t, v, good()))
 		for n := range 500 {
 			wantReason(t, verify(t, v, invented("invented-", n)), jose.UnknownKey)
@@ -68,7 +41,7 @@ func TestFloodOfUnknownKeysFetchesOncePerWindow(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			wantReason(t, verify(t, v, invented("later-", n)), jose.UnknownKey)
 		}
-		if got := i.fetches.Load(); got > 12 {
+		if got := i.Fetches.Load(); got > 12 {
 			t.Fatalf("%d fetches in 50 s, want at most one in 5 s", got-2)
 		}
 		wantGood(t, verify(t, v, good()))
@@ -77,9 +50,9 @@ func TestFloodOfUnknownKeysFetchesOncePerWindow(t *testing.T) {
 
 func TestConcurrentFloodSharesOneFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		i.latency = 300 * time.Millisecond
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		i.Delay(300 * time.Millisecond)
+		v := verifier(t, i)
 		var wg sync.WaitGroup
 		for n := range 500 {
 			wg.Go(func() {
@@ -93,11 +66,11 @@ func TestConcurrentFloodSharesOneFetch(t *testing.T) {
 
 func TestFloodCannotDelayARotationByMoreThanOneWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
 		wantGood(t, verify(t, v, good()))
 		wantReason(t, verify(t, v, signed("invented", 1)), jose.UnknownKey) // closes the window
-		i.publish(rsaJWK("rs2", &rsaKeys()[1].PublicKey))
+		i.Publish(josetest.RSAKey("rs2", &josetest.RSA(1).PublicKey))
 		rotated := signed("rs2", 1)
 		start := time.Now()
 		for n := 0; verify(t, v, rotated) != nil; n++ {
@@ -115,8 +88,8 @@ func TestFloodCannotDelayARotationByMoreThanOneWindow(t *testing.T) {
 
 func TestBadSignatureNeverFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
 		wantGood(t, verify(t, v, good()))
 		forged := signed("rs", 1)
 		for range 500 {
@@ -129,8 +102,8 @@ func TestBadSignatureNeverFetches(t *testing.T) {
 
 func TestKnownKeyOfAnotherAlgorithmNeverFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
 		wantGood(t, verify(t, v, good()))
 		mixed := signed("es", 0)
 		for range 100 {
@@ -142,19 +115,19 @@ func TestKnownKeyOfAnotherAlgorithmNeverFetches(t *testing.T) {
 }
 
 func TestForeignIssuerNeverFetches(t *testing.T) {
-	i := newIssuer()
-	v := i.verifier(t)
-	wantReason(t, verify(t, v, sign(rsaKeys()[0], header("rs"), with(claims(), "iss", "https://evil.example.com/"))), jose.BadIssuer)
+	i := josetest.NewIssuer()
+	v := verifier(t, i)
+	wantReason(t, verify(t, v, josetest.Sign(josetest.RSA(0), josetest.Header("rs"), josetest.With(claims(), "iss", "https://evil.example.com/"))), jose.BadIssuer)
 	wantFetches(t, i, 0)
 }
 
 func TestStaleKeysServeWhileTheIssuerIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
-		token := sign(rsaKeys()[0], header("rs"), with(claims(), "exp", time.Now().Add(48*time.Hour).Unix()))
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
+		token := josetest.Sign(josetest.RSA(0), josetest.Header("rs"), josetest.With(claims(), "exp", time.Now().Add(48*time.Hour).Unix()))
 		wantGood(t, verify(t, v, token))
-		i.set(func() { i.status = http.StatusServiceUnavailable })
+		i.Answer(http.StatusServiceUnavailable, nil)
 		for range 24*6 - 1 {
 			time.Sleep(10 * time.Minute)
 			wantGood(t, verify(t, v, token))
@@ -163,7 +136,7 @@ func TestStaleKeysServeWhileTheIssuerIsDown(t *testing.T) {
 		if e := wantUnavailable(t, verify(t, v, token)); e.RetryAfter > 5*time.Second {
 			t.Fatalf("RetryAfter is %s, want a window at most", e.RetryAfter)
 		}
-		i.set(func() { i.status = 0 })
+		i.Answer(http.StatusOK, nil)
 		wantUnavailable(t, verify(t, v, token)) // the window is closed
 		time.Sleep(5 * time.Second)
 		wantGood(t, verify(t, v, token))
@@ -172,10 +145,10 @@ func TestStaleKeysServeWhileTheIssuerIsDown(t *testing.T) {
 
 func TestUnknownKeyWhileTheIssuerIsDownIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
 		wantGood(t, verify(t, v, good()))
-		i.set(func() { i.err = errors.New("dial tcp: lookup tenant.example.com: no such host") })
+		i.Answer(0, errors.New("dial tcp: lookup tenant.example.com: no such host"))
 		for range 100 {
 			wantUnavailable(t, verify(t, v, invented("rs2")))
 		}
@@ -186,15 +159,15 @@ func TestUnknownKeyWhileTheIssuerIsDownIsUnavailable(t *testing.T) {
 
 func TestColdStartWithoutIssuerIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		i.status = http.StatusBadGateway
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		i.Answer(http.StatusBadGateway, nil)
+		v := verifier(t, i)
 		token := good()
 		for range 100 {
 			wantUnavailable(t, verify(t, v, token))
 		}
 		wantFetches(t, i, 1)
-		i.set(func() { i.status = 0 })
+		i.Answer(http.StatusOK, nil)
 		time.Sleep(5 * time.Second)
 		wantGood(t, verify(t, v, good()))
 	})
@@ -202,10 +175,10 @@ func TestColdStartWithoutIssuerIsUnavailable(t *testing.T) {
 
 func TestSlowIssuerDelaysNobodyWithAKnownKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
 		wantGood(t, verify(t, v, good()))
-		i.set(func() { i.latency = time.Hour })
+		i.Delay(time.Hour)
 		time.Sleep(5 * time.Minute)
 		start := time.Now()
 		wantGood(t, verify(t, v, good()))
@@ -226,11 +199,11 @@ func TestSlowIssuerDelaysNobodyWithAKnownKey(t *testing.T) {
 
 func TestRevokedKeyDiesWithinRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
 		token, err := v.Verify(t.Context(), good())
 		wantGood(t, err)
-		i.publish(rsaJWK("rs2", &rsaKeys()[1].PublicKey))
+		i.Publish(josetest.RSAKey("rs2", &josetest.RSA(1).PublicKey))
 		time.Sleep(5 * time.Minute)
 		wantReason(t, verify(t, v, good()), jose.UnknownKey)
 		wantReason(t, token.Current(t.Context()), jose.UnknownKey)
@@ -239,15 +212,15 @@ func TestRevokedKeyDiesWithinRefresh(t *testing.T) {
 
 func TestReplacedKeyUnderTheSameIDIsNotCurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
 		token, err := v.Verify(t.Context(), good())
 		wantGood(t, err)
 		time.Sleep(5 * time.Minute)
 		if err := token.Current(t.Context()); err != nil {
 			t.Fatalf("the same key after a refresh: %v", err)
 		}
-		i.publish(rsaJWK("rs", &rsaKeys()[1].PublicKey))
+		i.Publish(josetest.RSAKey("rs", &josetest.RSA(1).PublicKey))
 		time.Sleep(5 * time.Minute)
 		wantReason(t, token.Current(t.Context()), jose.UnknownKey)
 		wantReason(t, verify(t, v, good()), jose.BadSig)
@@ -256,9 +229,9 @@ func TestReplacedKeyUnderTheSameIDIsNotCurrent(t *testing.T) {
 
 func TestCancelledWaiterCancelsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := newIssuer()
-		i.latency = time.Second
-		v := i.verifier(t)
+		i := josetest.NewIssuer()
+		i.Delay(time.Second)
+		v := verifier(t, i)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -286,10 +259,10 @@ func TestUselessAnswersKeepTheOldKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				i := newIssuer()
-				v := i.verifier(t)
+				i := josetest.NewIssuer()
+				v := verifier(t, i)
 				wantGood(t, verify(t, v, good()))
-				i.set(func() { i.raw = []byte(body) })
+				i.PublishRaw([]byte(body))
 				time.Sleep(time.Hour)
 				wantGood(t, verify(t, v, good()))
 				wantUnavailable(t, verify(t, v, signed("rs2", 1)))

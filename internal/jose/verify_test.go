@@ -1,7 +1,6 @@
 package jose_test
 
 import (
-	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,20 +10,15 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/jose"
+	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// signAs signs with any algorithm of golang-jwt.
-func signAs(alg string, key crypto.PrivateKey, header, claims map[string]any) string {
-	signed := b64(must(json.Marshal(header))) + "." + b64(must(json.Marshal(claims)))
-	return signed + "." + b64(must(jwt.GetSigningMethod(alg).Sign(signed, key)))
-}
-
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	c := with(with(claims(), "org_id", "org_1"), "permissions", []string{"read:a", "write:\u00e4\n"})
+	c := josetest.With(josetest.With(claims(), "org_id", "org_1"), "permissions", []string{"read:a", "write:\u00e4\n"})
 	c["act"] = map[string]any{"sub": "agt_1", "n": 1}
-	token, err := newIssuer().verifier(t).Verify(t.Context(), sign(rsaKeys()[0], header("rs"), c))
+	token, err := verifier(t, josetest.NewIssuer()).Verify(t.Context(), josetest.Sign(josetest.RSA(0), josetest.Header("rs"), c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +44,8 @@ func TestVerify(t *testing.T) {
 
 func TestClaimsAreStrict(t *testing.T) {
 	t.Parallel()
-	v := newIssuer().verifier(t)
-	base := string(must(json.Marshal(claims())))
+	v := verifier(t, josetest.NewIssuer())
+	base := text(claims())
 	add := func(more string) string { return base[:len(base)-1] + "," + more + "}" }
 	for name, c := range map[string]struct {
 		payload string
@@ -75,73 +69,73 @@ func TestClaimsAreStrict(t *testing.T) {
 		"comment":               {base[:1] + "/**/" + base[1:], jose.Malformed},
 		"cnf":                   {add(`"cnf":{"jkt":"x"}`), jose.Bound},
 		"cnf null":              {add(`"cnf":null`), jose.Bound},
-		"empty sub":             {string(must(json.Marshal(with(claims(), "sub", "")))), jose.BadClaims},
-		"sub as number":         {string(must(json.Marshal(with(claims(), "sub", 7)))), jose.BadClaims},
-		"no exp":                {string(must(json.Marshal(with(claims(), "exp", nil)))), jose.BadClaims},
-		"exp as string":         {string(must(json.Marshal(with(claims(), "exp", "9999999999")))), jose.BadClaims},
-		"exp after year 9999":   {string(must(json.Marshal(with(claims(), "exp", 1e18)))), jose.BadClaims},
-		"negative exp":          {string(must(json.Marshal(with(claims(), "exp", -1)))), jose.BadClaims},
-		"exp 0":                 {string(must(json.Marshal(with(claims(), "exp", 0)))), jose.Expired},
+		"empty sub":             {text(josetest.With(claims(), "sub", "")), jose.BadClaims},
+		"sub as number":         {text(josetest.With(claims(), "sub", 7)), jose.BadClaims},
+		"no exp":                {text(josetest.With(claims(), "exp", nil)), jose.BadClaims},
+		"exp as string":         {text(josetest.With(claims(), "exp", "9999999999")), jose.BadClaims},
+		"exp after year 9999":   {text(josetest.With(claims(), "exp", 1e18)), jose.BadClaims},
+		"negative exp":          {text(josetest.With(claims(), "exp", -1)), jose.BadClaims},
+		"exp 0":                 {text(josetest.With(claims(), "exp", 0)), jose.Expired},
 		"nbf as string":         {add(`"nbf":"1"`), jose.BadClaims},
-		"aud with a number":     {string(must(json.Marshal(with(claims(), "aud", []any{audience, 1})))), jose.BadAudience},
-		"aud empty":             {string(must(json.Marshal(with(claims(), "aud", []any{})))), jose.BadAudience},
-		"aud object":            {string(must(json.Marshal(with(claims(), "aud", map[string]any{audience: 1})))), jose.BadAudience},
+		"aud with a number":     {text(josetest.With(claims(), "aud", []any{audience, 1})), jose.BadAudience},
+		"aud empty":             {text(josetest.With(claims(), "aud", []any{})), jose.BadAudience},
+		"aud object":            {text(josetest.With(claims(), "aud", map[string]any{audience: 1})), jose.BadAudience},
 		"aud null":              {strings.Replace(base, `"aud":[`, `"aud":null,"y":[`, 1), jose.BadAudience},
-		"no iss":                {string(must(json.Marshal(with(claims(), "iss", nil)))), jose.BadIssuer},
-		"iss as array":          {string(must(json.Marshal(with(claims(), "iss", []string{issuerID})))), jose.BadIssuer},
-		"iss without the slash": {string(must(json.Marshal(with(claims(), "iss", strings.TrimSuffix(issuerID, "/"))))), jose.BadIssuer},
+		"no iss":                {text(josetest.With(claims(), "iss", nil)), jose.BadIssuer},
+		"iss as array":          {text(josetest.With(claims(), "iss", []string{issuerID})), jose.BadIssuer},
+		"iss without the slash": {text(josetest.With(claims(), "iss", strings.TrimSuffix(issuerID, "/"))), jose.BadIssuer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wantReason(t, verify(t, v, sign(rsaKeys()[0], header("rs"), c.payload)), c.want)
+			wantReason(t, verify(t, v, josetest.Sign(josetest.RSA(0), josetest.Header("rs"), c.payload)), c.want)
 		})
 	}
-	wantGood(t, verify(t, v, sign(rsaKeys()[0], header("rs"), " \n"+base+"\t ")))
+	wantGood(t, verify(t, v, josetest.Sign(josetest.RSA(0), josetest.Header("rs"), " \n"+base+"\t ")))
 }
 
 func TestHeaderIsStrict(t *testing.T) {
 	t.Parallel()
-	v := newIssuer().verifier(t)
+	v := verifier(t, josetest.NewIssuer())
 	for name, c := range map[string]struct {
 		header any
 		want   jose.Reason
 	}{
-		"crit":          {with(header("rs"), "crit", []string{"x"}), jose.BadHeader},
-		"crit empty":    {with(header("rs"), "crit", []string{}), jose.BadHeader},
-		"b64":           {with(header("rs"), "b64", false), jose.BadHeader},
-		"jwk":           {with(header("rs"), "jwk", rsaJWK("rs", &rsaKeys()[1].PublicKey)), jose.BadHeader},
-		"jku":           {with(header("rs"), "jku", "https://evil.example.com/"), jose.BadHeader},
-		"x5c":           {with(header("rs"), "x5c", []string{"AA"}), jose.BadHeader},
-		"zip":           {with(header("rs"), "zip", "DEF"), jose.BadHeader},
+		"crit":          {josetest.With(josetest.Header("rs"), "crit", []string{"x"}), jose.BadHeader},
+		"crit empty":    {josetest.With(josetest.Header("rs"), "crit", []string{}), jose.BadHeader},
+		"b64":           {josetest.With(josetest.Header("rs"), "b64", false), jose.BadHeader},
+		"jwk":           {josetest.With(josetest.Header("rs"), "jwk", josetest.RSAKey("rs", &josetest.RSA(1).PublicKey)), jose.BadHeader},
+		"jku":           {josetest.With(josetest.Header("rs"), "jku", "https://evil.example.com/"), jose.BadHeader},
+		"x5c":           {josetest.With(josetest.Header("rs"), "x5c", []string{"AA"}), jose.BadHeader},
+		"zip":           {josetest.With(josetest.Header("rs"), "zip", "DEF"), jose.BadHeader},
 		"alg twice":     {`{"alg":"none","typ":"JWT","kid":"rs","alg":"RS256"}`, jose.BadHeader},
 		"Alg":           {`{"alg":"RS256","typ":"JWT","kid":"rs","Alg":"none"}`, jose.BadHeader},
-		"none":          {with(header("rs"), "alg", "none"), jose.BadAlg},
-		"alg as array":  {with(header("rs"), "alg", []string{"RS256"}), jose.BadAlg},
-		"alg in space":  {with(header("rs"), "alg", " RS256"), jose.BadAlg},
-		"no alg":        {with(header("rs"), "alg", nil), jose.BadAlg},
-		"no typ":        {with(header("rs"), "typ", nil), jose.BadType},
-		"typ as number": {with(header("rs"), "typ", 1), jose.BadType},
-		"logout":        {with(header("rs"), "typ", "logout+jwt"), jose.BadType},
-		"dpop":          {with(header("rs"), "typ", "application/dpop+jwt"), jose.BadType},
-		"no kid":        {with(header("rs"), "kid", nil), jose.UnknownKey},
-		"kid as array":  {with(header("rs"), "kid", []string{"rs"}), jose.UnknownKey},
+		"none":          {josetest.With(josetest.Header("rs"), "alg", "none"), jose.BadAlg},
+		"alg as array":  {josetest.With(josetest.Header("rs"), "alg", []string{"RS256"}), jose.BadAlg},
+		"alg in space":  {josetest.With(josetest.Header("rs"), "alg", " RS256"), jose.BadAlg},
+		"no alg":        {josetest.With(josetest.Header("rs"), "alg", nil), jose.BadAlg},
+		"no typ":        {josetest.With(josetest.Header("rs"), "typ", nil), jose.BadType},
+		"typ as number": {josetest.With(josetest.Header("rs"), "typ", 1), jose.BadType},
+		"logout":        {josetest.With(josetest.Header("rs"), "typ", "logout+jwt"), jose.BadType},
+		"dpop":          {josetest.With(josetest.Header("rs"), "typ", "application/dpop+jwt"), jose.BadType},
+		"no kid":        {josetest.With(josetest.Header("rs"), "kid", nil), jose.UnknownKey},
+		"kid as array":  {josetest.With(josetest.Header("rs"), "kid", []string{"rs"}), jose.UnknownKey},
 		"not an object": {"[]", jose.Malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wantReason(t, verify(t, v, sign(rsaKeys()[0], c.header, claims())), c.want)
+			wantReason(t, verify(t, v, josetest.Sign(josetest.RSA(0), c.header, claims())), c.want)
 		})
 	}
 	for _, typ := range []string{"JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"} {
-		wantGood(t, verify(t, v, sign(rsaKeys()[0], with(header("rs"), "typ", typ), claims())))
+		wantGood(t, verify(t, v, josetest.Sign(josetest.RSA(0), josetest.With(josetest.Header("rs"), "typ", typ), claims())))
 	}
 }
 
 func TestTimesHaveALeeway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		v := newIssuer().verifier(t)
-		exact := newIssuer().verifier(t, func(p *jose.Policy) { p.Leeway = -1 })
+		v := verifier(t, josetest.NewIssuer())
+		exact := verifierOf(t, josetest.NewIssuer(), func(p *jose.Policy) { p.Leeway = -1 })
 		now := time.Now().Unix()
 		for name, c := range map[string]struct {
 			claim             string
@@ -158,7 +152,7 @@ func TestTimesHaveALeeway(t *testing.T) {
 			"iat in 30 s":     {"iat", now + 30, "", jose.NotYet},
 			"iat in 31 s":     {"iat", now + 31, jose.NotYet, jose.NotYet},
 		} {
-			token := sign(rsaKeys()[0], header("rs"), with(claims(), c.claim, c.at))
+			token := josetest.Sign(josetest.RSA(0), josetest.Header("rs"), josetest.With(claims(), c.claim, c.at))
 			check := func(v *jose.Verifier, want jose.Reason) {
 				t.Log(name)
 				if err := verify(t, v, token); want == "" {
@@ -175,13 +169,13 @@ func TestTimesHaveALeeway(t *testing.T) {
 
 func TestForgeryIsReportedBeforeExpiry(t *testing.T) {
 	t.Parallel()
-	old := with(claims(), "exp", 1000)
-	wantReason(t, verify(t, newIssuer().verifier(t), sign(rsaKeys()[1], header("rs"), old)), jose.BadSig)
+	old := josetest.With(claims(), "exp", 1000)
+	wantReason(t, verify(t, verifier(t, josetest.NewIssuer()), josetest.Sign(josetest.RSA(1), josetest.Header("rs"), old)), jose.BadSig)
 }
 
 func TestEncodingIsStrict(t *testing.T) {
 	t.Parallel()
-	v := newIssuer().verifier(t)
+	v := verifier(t, josetest.NewIssuer())
 	token := good()
 	parts := strings.Split(token, ".")
 	for name, bad := range map[string]string{
@@ -216,7 +210,7 @@ func stray(last byte) string {
 }
 
 func TestHugeTokensCostNothing(t *testing.T) {
-	v := newIssuer().verifier(t)
+	v := verifier(t, josetest.NewIssuer())
 	dots := strings.Repeat(".", 8<<20)
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(10, func() {
@@ -230,7 +224,7 @@ func TestHugeTokensCostNothing(t *testing.T) {
 
 func TestNewVerifierNamesTheField(t *testing.T) {
 	t.Parallel()
-	keys := newIssuer().keySet(t, jose.KeySetConfig{})
+	keys := keySet(t, josetest.NewIssuer(), jose.KeySetConfig{})
 	ok := jose.Policy{Issuers: []jose.Issuer{{ID: issuerID, Keys: keys}}, Audience: audience, Types: []string{"JWT"}}
 	for field, change := range map[string]func(*jose.Policy){
 		"Issuers":    func(p *jose.Policy) { p.Issuers = nil },
@@ -250,19 +244,19 @@ func TestNewVerifierNamesTheField(t *testing.T) {
 // FuzzVerify signs any header and payload with the issuer's key: what is
 // accepted, golang-jwt with all its options must accept too.
 func FuzzVerify(f *testing.F) {
-	es := with(header("es"), "alg", "ES256") // signing with RSA would take most of the time
-	h, c := string(must(json.Marshal(es))), string(must(json.Marshal(claims())))
+	es := josetest.With(josetest.Header("es"), "alg", "ES256") // signing with RSA would take most of the time
+	h, c := string(must(json.Marshal(es))), text(claims())
 	f.Add(h, c)
 	f.Add(h, strings.Replace(c, `"sub":`, `"SUB":"x","sub":`, 1))
 	f.Add(`{"alg":"ES256","typ":"JWT","kid":"es","crit":["x"]}`, c)
 	f.Add(h, strings.Replace(c, `"exp":`, `"nbf":1e3,"exp":`, 1))
 	f.Add(h, `{"iss":"https://tenant.example.com/","aud":"https://api.example.com","exp":99999999999.5,"x":[{"a":[1,-0.5e-3]},null,true]}`)
-	v := newIssuer().verifier(f, func(p *jose.Policy) { p.Algorithms = []string{"ES256"} })
+	v := verifier(f, josetest.NewIssuer(), "ES256")
 	reference := jwt.NewParser(jwt.WithValidMethods([]string{"ES256"}), jwt.WithIssuer(issuerID), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithStrictDecoding(), jwt.WithLeeway(30*time.Second))
-	key := func(*jwt.Token) (any, error) { return &ecKey().PublicKey, nil }
+	key := func(*jwt.Token) (any, error) { return &josetest.EC().PublicKey, nil }
 	f.Fuzz(func(t *testing.T, header, payload string) {
-		raw := sign(ecKey(), header, payload)
+		raw := josetest.Sign(josetest.EC(), header, payload)
 		token, err := v.Verify(t.Context(), raw)
 		if err != nil {
 			return

@@ -1,0 +1,128 @@
+package tenancy
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/jose"
+)
+
+// VerifierConfig may be zero.
+type VerifierConfig struct {
+	OtherIssuers []string         // The custom domains of the same tenant, as https://login.example.com/.
+	Algorithms   []string         // Defaults to RS256 alone. PS256 and ES256 are the others that Auth0 may be told to use.
+	Leeway       time.Duration    // For clocks that differ. Defaults to 30 s; negative means none, 5 min is the most.
+	MaxStale     time.Duration    // How long keys serve while the issuer cannot be reached. Defaults to 24 h.
+	CacheSize    int              // Verified tokens kept, of 2 to 4 kB each. Defaults to 4,096; negative means none.
+	HTTPClient   *http.Client     // For the keys. Defaults to a client of its own.
+	Now          func() time.Time // Defaults to time.Now.
+}
+
+const defaultCacheSize = 4096
+
+// Verifier verifies access tokens of one tenant for one API. It is safe for
+// concurrent use.
+type Verifier struct {
+	tokens   *jose.Verifier
+	audience string
+	cache    *lru[[sha256.Size]byte, *Token] // nil: none
+	now      func() time.Time
+}
+
+// NewVerifier makes a verifier of the tokens that issuer, such as
+// https://tenant.eu.auth0.com/ with its slash, gives for audience, the
+// identifier of the API. It does no I/O: the keys, at issuer followed by
+// .well-known/jwks.json, are read with the first token.
+func NewVerifier(issuer, audience string, cfg VerifierConfig) (*Verifier, error) {
+	if audience == "" || strings.ContainsFunc(audience, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r >= 0x7f }) {
+		return nil, errors.New("tenancy: audience must be the identifier of the API, in plain ASCII")
+	}
+	policy := jose.Policy{
+		Audience: audience, Algorithms: cfg.Algorithms, Leeway: cfg.Leeway, Now: cfg.Now,
+		Types: []string{"at+jwt", "JWT"}, // RFC 9068's profile and Auth0's own
+	}
+	for _, id := range append([]string{issuer}, cfg.OtherIssuers...) {
+		i, err := newIssuer(id, cfg)
+		if err != nil {
+			return nil, err
+		}
+		policy.Issuers = append(policy.Issuers, i)
+	}
+	tokens, err := jose.NewVerifier(policy)
+	if err != nil {
+		return nil, fmt.Errorf("tenancy: VerifierConfig: %w", err)
+	}
+	v := &Verifier{tokens: tokens, audience: audience, now: cfg.Now}
+	if v.now == nil {
+		v.now = time.Now
+	}
+	if cfg.CacheSize == 0 {
+		cfg.CacheSize = defaultCacheSize
+	}
+	if cfg.CacheSize > 0 {
+		v.cache = newLRU[[sha256.Size]byte, *Token](cfg.CacheSize)
+	}
+	return v, nil
+}
+
+func newIssuer(id string, cfg VerifierConfig) (jose.Issuer, error) {
+	u, err := url.Parse(id)
+	if err != nil || u.Host == "" || !strings.HasSuffix(id, "/") || u.RawQuery != "" || u.Fragment != "" {
+		return jose.Issuer{}, errors.New("tenancy: an issuer must be the iss of the tokens: https://, the domain, and a slash at the end")
+	}
+	keys, err := jose.NewKeySet(id+".well-known/jwks.json", jose.KeySetConfig{HTTPClient: cfg.HTTPClient, MaxStale: cfg.MaxStale})
+	if err != nil {
+		return jose.Issuer{}, fmt.Errorf("tenancy: issuer: %w", err)
+	}
+	return jose.Issuer{ID: id, Keys: keys}, nil
+}
+
+// Verify returns the token if it is good now, a *TokenError (ErrInvalidToken) if
+// it is refused, or an *UnavailableError (ErrUnavailable) if the keys that would
+// decide cannot be read.
+//
+// A token that was verified before is found by its SHA-256; it must still be
+// before its exp, and its issuer must still publish its key.
+func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
+	if len(token) > jose.MaxLength {
+		return nil, &TokenError{Reason: string(jose.TooLong)}
+	}
+	if v.cache == nil {
+		return v.verify(ctx, token)
+	}
+	key := sha256.Sum256([]byte(token))
+	if t, ok := v.cache.get(key); ok {
+		err := v.recheck(ctx, t)
+		if err == nil || errors.Is(err, jose.ErrUnavailable) {
+			return t.orNil(err), fromJose(err)
+		}
+		v.cache.drop(key)
+	}
+	t, err := v.verify(ctx, token)
+	if err == nil && v.now().Before(t.ExpiresAt) {
+		v.cache.put(key, t)
+	}
+	return t, err
+}
+
+// recheck looks at what can have changed since a token was verified.
+func (v *Verifier) recheck(ctx context.Context, t *Token) error {
+	if !v.now().Before(t.ExpiresAt) {
+		return &TokenError{Reason: string(jose.Expired)}
+	}
+	return t.verified.Current(ctx)
+}
+
+func (v *Verifier) verify(ctx context.Context, token string) (*Token, error) {
+	verified, err := v.tokens.Verify(ctx, token)
+	if err != nil {
+		return nil, fromJose(err)
+	}
+	return newToken(verified)
+}
