@@ -1,0 +1,146 @@
+package redissession
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/auth0kit/auth0kit/session"
+)
+
+const (
+	idSize  = 26
+	refSize = 16 // of a hashed user id or SID
+)
+
+var errRecord = errors.New("redissession: a stored record cannot be read; was it written by another version?")
+
+// ref is how keys name a user or a SID: of fixed length, and without characters
+// that mean something. 128 bits of SHA-256 do not collide by accident.
+func ref(kind, id string) string {
+	sum := sha256.Sum256([]byte("auth0kit/redissession " + kind + "\x00" + id))
+	return string(sum[:refSize])
+}
+
+// encode writes r in the form that scripts.go describes. The epoch is the
+// script's to fill in.
+func encode(r *session.Record) ([]byte, error) {
+	if len(r.ID) != idSize || len(r.UserID) > 1<<16-1 {
+		return nil, errors.New("redissession: Record.ID must have 26 characters and UserID fewer than 65536")
+	}
+	b := make([]byte, 0, 320+len(r.UserID)+len(r.SID)+len(r.Device.UserAgent)+len(r.Payload))
+	b = append(b, 'L')
+	for _, t := range []time.Time{r.LastSeen, r.IdleAt, r.ExpiresAt} {
+		b = appendTime(b, t)
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Version))
+	b = append(b, make([]byte, 8+4)...) // epoch, and the length that is known below
+	b = append(b, ref("user", r.UserID)...)
+	if r.SID == "" {
+		b = append(b, make([]byte, refSize)...)
+	} else {
+		b = append(b, ref("sid", r.SID)...)
+	}
+	b = append(b, r.ID...)
+	b = appendText(b, r.UserID)
+	b = appendTime(appendTime(b, r.CreatedAt), r.RotatedAt)
+	b = append(b, r.CSRF[:]...)
+	b = append(b, byte(len(r.Methods)))
+	for _, m := range r.Methods {
+		b = appendText(appendTime(b, m.At), m.Name)
+	}
+	b = appendText(appendText(appendText(b, r.SID), r.Device.UserAgent), r.Device.IP)
+	binary.BigEndian.PutUint32(b[41:], uint32(len(b)))
+	return append(b, r.Payload...), nil
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	return binary.BigEndian.AppendUint64(b, uint64(t.UnixMilli()))
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
+}
+
+// decode reads a live record.
+func decode(v string, k session.Key) (session.Record, error) {
+	d := decoder{rest: v}
+	r := session.Record{Key: k}
+	d.skip(1)
+	r.LastSeen, r.IdleAt, r.ExpiresAt = d.time(), d.time(), d.time()
+	r.Version = int64(d.uint64())
+	d.skip(8)
+	length := int(d.uint32())
+	d.skip(2 * refSize)
+	r.ID = d.take(idSize)
+	r.UserID = d.text()
+	r.CreatedAt, r.RotatedAt = d.time(), d.time()
+	copy(r.CSRF[:], d.take(len(r.CSRF)))
+	if n := d.byte(); n > 0 && !d.failed {
+		r.Methods = make([]session.Method, n)
+		for i := range r.Methods {
+			r.Methods[i].At, r.Methods[i].Name = d.time(), d.text()
+		}
+	}
+	r.SID = d.text()
+	r.Device.UserAgent, r.Device.IP = d.text(), d.text()
+	if d.failed || length != len(v)-len(d.rest) {
+		return session.Record{}, errRecord
+	}
+	if d.rest != "" {
+		r.Payload = []byte(d.rest)
+	}
+	return r, nil
+}
+
+// decodeDead reads whose session a revoked or replaced key was.
+func decodeDead(v string) session.Record {
+	d := decoder{rest: v}
+	if v == "" {
+		return session.Record{}
+	}
+	d.skip(77)
+	if v[0] == 'A' {
+		d = decoder{rest: v}
+		d.skip(41)
+	}
+	r := session.Record{ID: d.take(idSize), UserID: d.text()}
+	if d.failed {
+		return session.Record{}
+	}
+	return r
+}
+
+// decoder reads from the front; past the end it fails and reads zeros.
+type decoder struct {
+	rest   string
+	failed bool
+}
+
+func (d *decoder) take(n int) string {
+	if n > len(d.rest) {
+		d.failed, d.rest = true, ""
+		return ""
+	}
+	out := d.rest[:n]
+	d.rest = d.rest[n:]
+	return out
+}
+
+func (d *decoder) skip(n int) { d.take(n) }
+
+func (d *decoder) number(size int) uint64 {
+	var n uint64
+	for _, c := range []byte(d.take(size)) {
+		n = n<<8 | uint64(c)
+	}
+	return n
+}
+
+func (d *decoder) byte() byte     { return byte(d.number(1)) }
+func (d *decoder) uint32() uint32 { return uint32(d.number(4)) }
+func (d *decoder) uint64() uint64 { return d.number(8) }
+func (d *decoder) text() string   { return d.take(int(d.number(2))) }
+
+func (d *decoder) time() time.Time { return time.UnixMilli(int64(d.number(8))).UTC() }

@@ -1,0 +1,86 @@
+package redissession
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/rueidis"
+
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// Delete implements session.Store.
+func (s *Store) Delete(ctx context.Context, sel session.Selector) ([]session.Ended, error) {
+	switch sel.Form() {
+	case session.SelectKey:
+		p := s.shard(sel.Key.Tag)
+		state, rest, err := s.run(ctx, deleteKeyScript, p, sel.Now, []string{p.session(*sel.Key)})
+		if err != nil || state != "L" {
+			return nil, err
+		}
+		return endedOf(rest)
+	case session.SelectOne:
+		return s.deleteOf(ctx, sel, sel.UserID, "one", sel.ID, "0")
+	case session.SelectOthers:
+		return s.deleteOf(ctx, sel, sel.UserID, "others", sel.Except, "0")
+	case session.SelectUser:
+		return s.deleteOf(ctx, sel, sel.UserID, "all", "", lifetime(sel.Now, sel.MarkUntil))
+	case session.SelectSID:
+		return s.deleteSID(ctx, sel)
+	case session.SelectEveryone:
+		return nil, s.deleteEveryone(ctx, sel)
+	}
+	return nil, session.ErrSelector
+}
+
+// deleteOf ends those of one user's sessions that match, in one script.
+func (s *Store) deleteOf(ctx context.Context, sel session.Selector, userID, which, of, mark string) ([]session.Ended, error) {
+	p := s.shard(session.Tag(userID))
+	keys := []string{p.user(userID), p.userMark(userID)}
+	_, rest, err := s.run(ctx, deleteUserScript, p, sel.Now, keys, which, of, mark)
+	if err != nil {
+		return nil, err
+	}
+	return endedOf(rest)
+}
+
+// deleteSID marks the SID, and then ends its sessions user by user: mostly one.
+func (s *Store) deleteSID(ctx context.Context, sel session.Selector) ([]session.Ended, error) {
+	life := []string{lifetime(sel.Now, sel.MarkUntil)}
+	users, err := leaveScript.Exec(ctx, s.client, s.sidKeys(sel.SID), life).AsStrSlice()
+	if err != nil {
+		return nil, fmt.Errorf("redissession: %w", err)
+	}
+	var ended []session.Ended
+	for _, user := range users {
+		some, err := s.deleteOf(ctx, sel, user, "sid", ref("sid", sel.SID), "0")
+		if err != nil {
+			return nil, err
+		}
+		ended = append(ended, some...)
+	}
+	return ended, nil
+}
+
+// deleteEveryone moves every shard to another epoch. When some of them cannot be
+// reached, the others are done and the error says so.
+func (s *Store) deleteEveryone(ctx context.Context, sel session.Selector) error {
+	calls := make([]rueidis.LuaExec, shards)
+	for i := range calls {
+		calls[i] = rueidis.LuaExec{Keys: []string{s.shard(uint16(i)).state()}, Args: []string{millis(sel.Now)}}
+	}
+	failed := 0
+	var last error
+	for i, reply := range everyoneScript.ExecMulti(ctx, s.client, calls...) {
+		n, err := reply.AsInt64()
+		if err != nil {
+			failed, last = failed+1, err
+			continue
+		}
+		s.learn(s.shard(uint16(i)), n)
+	}
+	if failed > 0 {
+		return fmt.Errorf("redissession: %d of %d shards were not reached: %w", failed, shards, last)
+	}
+	return nil
+}

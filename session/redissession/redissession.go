@@ -1,0 +1,322 @@
+// Package redissession keeps sessions in Redis 6 or newer, Valkey, or a cluster
+// of them, through rueidis:
+//
+//	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"redis:6379"}})
+//	…
+//	store, err := redissession.New(client, redissession.Config{})
+//	…
+//	sessions, err := session.New(store, session.Config{Outbox: store, …})
+//
+// Every operation is one Lua script, so it is atomic, and Validate is one round
+// trip. Exceptions are a login with a SID and RevokeSID, which are two, and
+// RevokeEveryone, one pipeline. The store is a session.Replay and a
+// session.Outbox too; Redis forgets by itself, so nothing is swept.
+//
+// # Cluster
+//
+// A user's sessions, their list and the user's revocations lie in one of 256
+// shards, which the token names; the shard is the hash tag of all their keys. So a
+// script sees them together, in a cluster too. Scripts build the names of a
+// user's other keys themselves, which Redis and Valkey allow within a slot.
+//
+// # What Redis must not forget
+//
+// A session is revoked by a write, and a Redis that comes back without its last
+// writes (an old snapshot, or a replica that lagged when it took over) would
+// bring the session back too. So run Redis with
+//
+//	appendonly yes
+//	appendfsync always
+//	maxmemory-policy noeviction
+//
+// Against the rest, each shard counts its revocations, and every process
+// remembers the highest count that it has seen. When Redis shows a lower one, its
+// data are older than what is known: all sessions of the shard end, and their
+// users sign in again. A Redis that comes back empty ends all sessions too.
+//
+// # Cache
+//
+// With Config.MaxStale, sessions are read from rueidis's client-side cache, which
+// Redis tells of every change (RESP3 CLIENT TRACKING). A revocation is then
+// usually seen within milliseconds, and after MaxStale at the latest. What
+// changes a session never uses the cache.
+package redissession
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/auth0kit/auth0kit/session"
+)
+
+const shards = 256
+
+// Config is optional.
+type Config struct {
+	// Prefix of all keys. Defaults to "auth0kit:session". Two stores with their own
+	// prefixes are apart.
+	Prefix string
+	// MaxStale is how old the cache's answer may be at most. Defaults to 0: no
+	// cache. The client must have been made without DisableCache.
+	MaxStale time.Duration
+}
+
+// Store is a session.Store in Redis. It is safe for concurrent use. It does not
+// own the client: closing that is its owner's.
+type Store struct {
+	client   rueidis.Client
+	prefix   string
+	maxStale time.Duration
+	known    [shards]atomic.Int64 // revocations that this process has seen
+}
+
+var (
+	_ session.Store  = (*Store)(nil)
+	_ session.Replay = (*Store)(nil)
+	_ session.Outbox = (*Store)(nil)
+)
+
+// New makes a store. It does no I/O.
+func New(client rueidis.Client, cfg Config) (*Store, error) {
+	if client == nil {
+		return nil, errors.New("redissession: client is nil; make one with rueidis.NewClient")
+	}
+	if cfg.Prefix == "" {
+		cfg.Prefix = "auth0kit:session"
+	}
+	if strings.ContainsAny(cfg.Prefix, "{}") {
+		return nil, errors.New("redissession: Config.Prefix must not have braces; they choose the cluster slot")
+	}
+	if cfg.MaxStale < 0 {
+		return nil, errors.New("redissession: Config.MaxStale must not be negative")
+	}
+	return &Store{client: client, prefix: cfg.Prefix, maxStale: cfg.MaxStale}, nil
+}
+
+// shard is where a tag's keys lie.
+type shard struct {
+	n    int
+	base string // all its keys begin so
+}
+
+func (s *Store) shard(tag uint16) shard {
+	n := int(tag % shards)
+	return shard{n: n, base: "{" + s.prefix + ":" + strconv.Itoa(n) + "}"}
+}
+
+func (p shard) state() string                { return p.base + ":g" }
+func (p shard) session(k session.Key) string { return p.base + ":s:" + string(k.Hash[:]) }
+func (p shard) user(id string) string        { return p.base + ":u:" + ref("user", id) }
+func (p shard) userMark(id string) string    { return p.base + ":m:" + ref("user", id) }
+
+// run executes a script of a shard, and returns its state and what else it has.
+func (s *Store) run(ctx context.Context, lua *rueidis.Lua, p shard, now time.Time, keys []string, args ...string) (string, []rueidis.RedisMessage, error) {
+	keys = append([]string{p.state()}, keys...)
+	args = append([]string{millis(now), strconv.FormatInt(s.known[p.n].Load(), 10), p.base}, args...)
+	reply, err := lua.Exec(ctx, s.client, keys, args).ToArray()
+	if err != nil {
+		return "", nil, fmt.Errorf("redissession: %w", err)
+	}
+	if len(reply) < 2 {
+		return "", nil, errRecord
+	}
+	n, err := reply[0].AsInt64()
+	if err != nil {
+		return "", nil, errRecord
+	}
+	s.learn(p, n)
+	state, err := reply[1].ToString()
+	if err != nil {
+		return "", nil, errRecord
+	}
+	return state, reply[2:], nil
+}
+
+// learn remembers the highest count of revocations.
+func (s *Store) learn(p shard, n int64) {
+	for {
+		old := s.known[p.n].Load()
+		if n <= old || s.known[p.n].CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
+
+// answer is what a script's state means.
+func answer(state string) error {
+	switch state {
+	case "L":
+		return nil
+	case "N":
+		return session.ErrNone
+	case "E":
+		return session.ErrExpired
+	case "R":
+		return session.ErrRevoked
+	case "C":
+		return session.ErrConflict
+	case "M":
+		return session.ErrLimit
+	}
+	return errRecord
+}
+
+// Create implements session.Store.
+func (s *Store) Create(ctx context.Context, r session.Record, l session.Limit) ([]session.Ended, error) {
+	value, err := encode(&r)
+	if err != nil {
+		return nil, err
+	}
+	p := s.shard(r.Key.Tag)
+	life := lifetime(l.Now, r.ExpiresAt)
+	keys := []string{p.session(r.Key), p.user(r.UserID), p.userMark(r.UserID)}
+	state, rest, err := s.run(ctx, createScript, p, l.Now, keys, string(value), millis(r.CreatedAt),
+		millis(r.AuthTime()), strconv.Itoa(l.Max), strconv.Itoa(int(l.Policy)), life)
+	if err == nil {
+		err = answer(state)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.SID != "" {
+		if err := s.join(ctx, &r, l.Now, life); err != nil {
+			return nil, err
+		}
+	}
+	return endedOf(rest)
+}
+
+// join enters the session's user under its SID, which may lie in another shard.
+// Nobody has the token yet, so when a revocation of the SID was first, the session
+// can go as if it had never been; when it comes later it finds the session here.
+func (s *Store) join(ctx context.Context, r *session.Record, now time.Time, life string) error {
+	joined, err := joinScript.Exec(ctx, s.client, s.sidKeys(r.SID), []string{r.UserID, life}).AsInt64()
+	if err == nil && joined == 1 {
+		return nil
+	}
+	undo := session.Selector{Key: &r.Key, Now: now}
+	_, undone := s.Delete(context.WithoutCancel(ctx), undo)
+	switch {
+	case err != nil:
+		return errors.Join(fmt.Errorf("redissession: %w", err), undone)
+	case undone != nil:
+		return undone
+	}
+	return session.ErrRevoked
+}
+
+// sidKeys are the mark and the index of a SID.
+func (s *Store) sidKeys(sid string) []string {
+	p := s.shard(session.Tag(sid))
+	return []string{p.base + ":x:" + ref("sid", sid), p.base + ":i:" + ref("sid", sid)}
+}
+
+// Load implements session.Store. It is one round trip.
+func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
+	p := s.shard(k.Tag)
+	if s.maxStale > 0 && !t.Fresh {
+		if r, ok := s.cached(ctx, p, k, t); ok {
+			return r, nil
+		}
+	}
+	state, rest, err := s.run(ctx, loadScript, p, t.Now, []string{p.session(k)}, millis(t.IfBefore), millis(t.IdleAt))
+	if err != nil {
+		return session.Record{}, err
+	}
+	if len(rest) != 2 {
+		return session.Record{}, errRecord
+	}
+	value, err1 := rest[0].ToString()
+	hash, err2 := rest[1].ToString()
+	if err1 != nil || err2 != nil || len(hash) != len(k.Hash) {
+		return session.Record{}, errRecord
+	}
+	switch state {
+	case "R":
+		return decodeDead(value), session.ErrRevoked
+	case "L", "E":
+		copy(k.Hash[:], hash)
+		r, err := decode(value, k)
+		if err != nil {
+			return session.Record{}, err
+		}
+		return r, answer(state)
+	}
+	return session.Record{}, answer(state)
+}
+
+// Replace implements session.Store.
+func (s *Store) Replace(ctx context.Context, k session.Key, r session.Record, g session.Grace) error {
+	value, err := encode(&r)
+	if err != nil {
+		return err
+	}
+	until := time.UnixMilli(0)
+	if !g.Until.IsZero() {
+		until = g.Until
+	}
+	p := s.shard(k.Tag)
+	keys := []string{p.session(k), p.session(r.Key), p.user(r.UserID)}
+	state, _, err := s.run(ctx, replaceScript, p, g.Now, keys,
+		strconv.FormatInt(r.Version-1, 10), string(value), millis(until), millis(r.CreatedAt))
+	if err != nil {
+		return err
+	}
+	return answer(state)
+}
+
+// List implements session.Store.
+func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]session.Record, error) {
+	p := s.shard(session.Tag(userID))
+	_, rest, err := s.run(ctx, listScript, p, now, []string{p.user(userID)})
+	if err != nil {
+		return nil, err
+	}
+	records := make([]session.Record, 0, len(rest)/2)
+	for i := 0; i+1 < len(rest); i += 2 {
+		value, err1 := rest[i].ToString()
+		hash, err2 := rest[i+1].ToString()
+		if err1 != nil || err2 != nil {
+			return nil, errRecord
+		}
+		k := session.Key{Tag: session.Tag(userID)}
+		copy(k.Hash[:], hash)
+		r, err := decode(value, k)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+func endedOf(rest []rueidis.RedisMessage) ([]session.Ended, error) {
+	var ended []session.Ended
+	for i := range rest {
+		value, err := rest[i].ToString()
+		if err != nil {
+			return nil, errRecord
+		}
+		r, err := decode(value, session.Key{})
+		if err != nil {
+			return nil, err
+		}
+		ended = append(ended, r.Ended())
+	}
+	return ended, nil
+}
+
+func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+
+// lifetime is how long something lives that must be there until then, in
+// milliseconds of Redis's own clock, with room to say "expired" for a while.
+func lifetime(now, until time.Time) string {
+	return strconv.FormatInt(max(until.Sub(now)+10*time.Minute, time.Second).Milliseconds(), 10)
+}

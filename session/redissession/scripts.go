@@ -1,0 +1,216 @@
+package redissession
+
+import "github.com/redis/rueidis"
+
+// A session is one string: a header that scripts read and change in place, the
+// rest of the record, and the payload. All of a user's keys have the shard of the
+// user's tag as their hash tag, so one script sees them all, in a cluster too.
+//
+//	{prefix:shard}:g          hash: e epoch, n number of revocations, t time of RevokeEveryone
+//	{prefix:shard}:s:<hash>   session, or what is left of one
+//	{prefix:shard}:u:<user>   sorted set of the hashes of a user's sessions by creation
+//	{prefix:shard}:m:<user>   time of the user's last RevokeUser
+//	{prefix:shard}:x:<sid>    mark of a revoked SID, in the shard of the SID
+//	{prefix:shard}:i:<sid>    set of the users with that SID, in the shard of the SID
+//	{prefix:outbox}:d, :j     sorted set of job ids by due time, hash of jobs
+//	{prefix:jti:<hash>}       a logout token that was used
+//
+// The header, counted from 1 as Lua does: 1 state (L live, R revoked, A replaced),
+// 2 last seen, 10 idle deadline, 18 absolute deadline, 26 version, 34 epoch, 42
+// length without payload, 46 user, 62 SID, 78 id, 104 length of the user id, 106
+// user id. A replaced key has: 2 end of its grace, 10 hash of its successor, 42
+// id, 68 length of the user id, 70 user id.
+
+// prelude reads the shard's state. When Redis counts fewer revocations than this
+// process has seen, it has come back with older data, in which revoked sessions
+// live: then all sessions of the shard are dead.
+const prelude = `
+local now, known, base = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local g = redis.call('HMGET', KEYS[1], 'e', 'n', 't')
+local epoch, n = tonumber(g[1] or 0), tonumber(g[2] or 0)
+if n < known then
+  epoch, n = epoch + 1, known + 1
+  redis.call('HSET', KEYS[1], 'e', epoch, 'n', n)
+end
+local function int(v, pos) return (struct.unpack('>I8', v, pos)) end
+local function pack(x) return struct.pack('>I8', x) end
+local function ttl(v)
+  return math.max(1, math.min(int(v, 10), int(v, 18)) - now + 600000)
+end
+local function state(v)
+  if v:byte(1) ~= 76 or int(v, 34) ~= epoch then return 'R' end
+  if now >= int(v, 10) or now >= int(v, 18) then return 'E' end
+  return 'L'
+end
+local function resolve(key)
+  local v = redis.call('GET', key)
+  while v and v:byte(1) == 65 do
+    if now >= int(v, 2) then return 'R', key, v end
+    local nextkey = base .. ':s:' .. v:sub(10, 41)
+    local nextv = redis.call('GET', nextkey)
+    if not nextv then return 'R', key, v end
+    key, v = nextkey, nextv
+  end
+  if not v then return 'N', key, '' end
+  return state(v), key, v
+end
+local function cut(v) return v:sub(1, (struct.unpack('>I4', v, 42))) end
+local function dead(v) return 'R' .. v:sub(2, 105 + (struct.unpack('>I2', v, 104))) end
+local function bump()
+  n = n + 1
+  redis.call('HSET', KEYS[1], 'n', n)
+end
+local function kill(key, v)
+  redis.call('SET', key, dead(v), 'PX', ttl(v))
+  redis.call('ZREM', base .. ':u:' .. v:sub(46, 61), key:sub(#base + 4))
+end
+local function live(index)
+  local out = {}
+  for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local key = base .. ':s:' .. member
+    local v = redis.call('GET', key)
+    if v and state(v) == 'L' then
+      out[#out + 1] = {key = key, v = v, seen = int(v, 2), order = #out}
+    else
+      redis.call('ZREM', index, member)
+    end
+  end
+  return out
+end
+`
+
+// KEYS g, session. ARGV now, known, base, if before, idle deadline.
+const loadText = prelude + `
+local st, key, v = resolve(KEYS[2])
+if st == 'L' and int(v, 2) < tonumber(ARGV[4]) then
+  v = 'L' .. pack(now) .. pack(tonumber(ARGV[5])) .. v:sub(18)
+  redis.call('SETRANGE', key, 1, v:sub(2, 17))
+  redis.call('PEXPIRE', key, ttl(v))
+end
+return {n, st, v, key:sub(#base + 4)}`
+
+// KEYS g, session, user, mark. ARGV now, known, base, value, created, authenticated, max, policy, life of the index.
+const createText = prelude + `
+local auth = tonumber(ARGV[6])
+local mark = redis.call('GET', KEYS[4])
+if g[3] and auth < tonumber(g[3]) or mark and auth < tonumber(mark) then return {n, 'R'} end
+local others, max, ended = live(KEYS[3]), tonumber(ARGV[7]), {}
+if #others >= max then
+  if ARGV[8] == '2' then return {n, 'M'} end
+  if ARGV[8] == '1' then
+    table.sort(others, function(a, b) if a.seen ~= b.seen then return a.seen < b.seen end return a.order < b.order end)
+  end
+  for i = 1, #others - max + 1 do
+    kill(others[i].key, others[i].v)
+    ended[i] = cut(others[i].v)
+  end
+  bump()
+end
+local v = ARGV[4]:sub(1, 33) .. pack(epoch) .. ARGV[4]:sub(42)
+redis.call('SET', KEYS[2], v, 'PX', ttl(v))
+redis.call('ZADD', KEYS[3], ARGV[5], KEYS[2]:sub(#base + 4))
+redis.call('PEXPIRE', KEYS[3], math.max(redis.call('PTTL', KEYS[3]), tonumber(ARGV[9])))
+return {n, 'L', unpack(ended)}`
+
+// KEYS g, old session, new session, user. ARGV now, known, base, old version, value, end of grace, created.
+const replaceText = prelude + `
+local st, key, v = resolve(KEYS[2])
+if st ~= 'L' then return {n, st} end
+if key ~= KEYS[2] or int(v, 26) ~= tonumber(ARGV[4]) then return {n, 'C'} end
+local w = ARGV[5]:sub(1, 33) .. pack(epoch) .. ARGV[5]:sub(42)
+redis.call('SET', KEYS[3], w, 'PX', ttl(w))
+if KEYS[2] ~= KEYS[3] then
+  local old, new, left = KEYS[2]:sub(#base + 4), KEYS[3]:sub(#base + 4), dead(v)
+  if tonumber(ARGV[6]) > now then
+    left = 'A' .. pack(tonumber(ARGV[6])) .. new .. left:sub(78)
+  end
+  redis.call('SET', KEYS[2], left, 'PX', ttl(v))
+  redis.call('ZREM', KEYS[4], old)
+  redis.call('ZADD', KEYS[4], ARGV[7], new)
+  bump()
+end
+return {n, 'L'}`
+
+// KEYS g, session. ARGV now, known, base.
+const deleteKeyText = prelude + `
+local st, key, v = resolve(KEYS[2])
+if st ~= 'L' then return {n, st} end
+kill(key, v)
+bump()
+return {n, 'L', cut(v)}`
+
+// KEYS g, user, mark. ARGV now, known, base, which, of which, life of the mark.
+const deleteUserText = prelude + `
+local which, of, ended = ARGV[4], ARGV[5], {}
+local match = {
+  all = function() return true end,
+  one = function(v) return v:sub(78, 103) == of end,
+  others = function(v) return v:sub(78, 103) ~= of end,
+  sid = function(v) return v:sub(62, 77) == of end,
+}
+for _, s in ipairs(live(KEYS[2])) do
+  if match[which](s.v) then
+    kill(s.key, s.v)
+    ended[#ended + 1] = cut(s.v)
+  end
+end
+if tonumber(ARGV[6]) > 0 then redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[6]) end
+if #ended > 0 or tonumber(ARGV[6]) > 0 then bump() end
+return {n, 'L', unpack(ended)}`
+
+// KEYS g, user. ARGV now, known, base.
+const listText = prelude + `
+local out = {}
+for _, s in ipairs(live(KEYS[2])) do
+  out[#out + 1] = cut(s.v)
+  out[#out + 1] = s.key:sub(#base + 4)
+end
+return {n, 'L', unpack(out)}`
+
+// KEYS g. ARGV now.
+const everyoneText = `
+redis.call('HINCRBY', KEYS[1], 'e', 1)
+redis.call('HSET', KEYS[1], 't', ARGV[1])
+return redis.call('HINCRBY', KEYS[1], 'n', 1)`
+
+// KEYS mark, index. ARGV member, life. A SID that is marked has no new sessions.
+const joinText = `
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('SADD', KEYS[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[2]), tonumber(ARGV[2])))
+return 1`
+
+// KEYS mark, index. ARGV life.
+const leaveText = `
+redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
+return redis.call('SMEMBERS', KEYS[2])`
+
+// KEYS due, jobs. ARGV now, lease, how many. A job is attempts, a space, and the rest.
+const takeText = `
+local out = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
+  local job = redis.call('HGET', KEYS[2], id)
+  if job then
+    local attempts, rest = job:match('^(%d+) (.*)$')
+    job = string.format('%d %s', attempts + 1, rest)
+    redis.call('HSET', KEYS[2], id, job)
+    redis.call('ZADD', KEYS[1], ARGV[2], id)
+    out[#out + 1] = job
+  else
+    redis.call('ZREM', KEYS[1], id)
+  end
+end
+return out`
+
+var (
+	loadScript       = rueidis.NewLuaScript(loadText)
+	createScript     = rueidis.NewLuaScript(createText)
+	replaceScript    = rueidis.NewLuaScript(replaceText)
+	deleteKeyScript  = rueidis.NewLuaScript(deleteKeyText)
+	deleteUserScript = rueidis.NewLuaScript(deleteUserText)
+	listScript       = rueidis.NewLuaScript(listText)
+	everyoneScript   = rueidis.NewLuaScript(everyoneText)
+	joinScript       = rueidis.NewLuaScript(joinText)
+	leaveScript      = rueidis.NewLuaScript(leaveText)
+	takeScript       = rueidis.NewLuaScript(takeText)
+)
