@@ -41,8 +41,8 @@ func listConnections(c *call) *reply {
 	}
 	view := func(con *connection) any { return c.fields(con.view()) }
 	if c.byCheckpoint() {
-		slices.Reverse(rows)
-		return checkpoint(c, "connections", false, rows, func(con *connection) mark { return mark{con.createdAt, con.id} }, view)
+		where := func(con *connection) mark { return mark{con.createdAt, con.id} }
+		return checkpoint(c, list[*connection]{key: "connections", rows: rows, where: where, view: view})
 	}
 	return pageOf(c, "connections", beyondOther, rows, view)
 }
@@ -162,14 +162,8 @@ func connectionClients(c *call) *reply {
 		}
 		return mark{time.Unix(0, 0), id}
 	}
-	ids := slices.Clone(con.clients)
-	slices.SortFunc(ids, func(a, b string) int {
-		if where(a).before(where(b)) {
-			return -1
-		}
-		return 1
-	})
-	return checkpoint(c, "clients", false, ids, where, func(id string) any { return map[string]any{"client_id": id} })
+	view := func(id string) any { return map[string]any{"client_id": id} }
+	return checkpoint(c, list[string]{key: "clients", rows: con.clients, where: where, view: view})
 }
 
 func changeConnectionClients(c *call) *reply {

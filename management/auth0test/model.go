@@ -83,6 +83,7 @@ type apiScope struct {
 func (t *Tenant) addManagementAPI(now time.Time) {
 	a := &api{id: randomID(24), identifier: managementAudience, createdAt: now,
 		doc: map[string]any{"name": "Auth0 Management API", "is_system": true}}
+	defaults(a.doc, apiDefaults())
 	for _, s := range knownScopes() {
 		a.scopes = append(a.scopes, apiScope{Value: s})
 	}

@@ -11,7 +11,9 @@ type organization struct {
 	doc         map[string]any // Without id and name.
 	createdAt   time.Time
 	members     table[member]
-	listed      table[member] // What member lists show, when there is a SearchDelay.
+	listed      table[member]       // What member lists show, when there is a SearchDelay.
+	early       map[string][]string // Roles given to users who are not members yet: Auth0 takes them.
+	groupRoles  map[string][]string // Group id to role ids.
 	connections table[orgConnection]
 	invitations table[invitation]
 	grants      []string // Ids of client grants.
@@ -28,6 +30,7 @@ type member struct {
 type orgConnection struct {
 	id                                           string
 	assignMembership, showAsButton, enableSignup bool
+	signupSaid                                   bool // Shown, because a request named it.
 }
 
 type invitation struct {
@@ -50,7 +53,8 @@ func (t *Tenant) join(o *organization, userID string, now time.Time) *member {
 	if m := o.members.get(userID); m != nil {
 		return m
 	}
-	m := &member{userID: userID, at: now}
+	m := &member{userID: userID, at: now, roles: o.early[userID]}
+	delete(o.early, userID)
 	o.members.put(userID, m)
 	if u := t.users.get(userID); u != nil {
 		u.orgs = append(slices.Clone(u.orgs), o.id)

@@ -3,6 +3,7 @@ package auth0test
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,11 +94,11 @@ type mark struct {
 }
 
 func (m mark) cursor() string {
-	return base64.StdEncoding.EncodeToString([]byte(m.at.UTC().Format(cursorTime) + "," + m.id))
+	return base64.RawStdEncoding.EncodeToString([]byte(m.at.UTC().Format(cursorTime) + "," + m.id))
 }
 
 func parseCursor(s string) (mark, bool) {
-	raw, err := base64.StdEncoding.DecodeString(s)
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
 	if err != nil {
 		return mark{}, false
 	}
@@ -106,35 +107,47 @@ func parseCursor(s string) (mark, bool) {
 	return mark{when, id}, found && err == nil && id != ""
 }
 
-// before reports whether m stands before o in a list with the newest first.
-func (m mark) before(o mark) bool {
-	if !m.at.Equal(o.at) {
-		return m.at.After(o.at)
+// compare orders the oldest first.
+func (m mark) compare(o mark) int {
+	if c := m.at.Compare(o.at); c != 0 {
+		return c
 	}
-	return m.id > o.id
+	return strings.Compare(m.id, o.id)
 }
 
-// checkpoint answers one page of rows, which are sorted with the newest first.
-// Member lists say always: they name a next page as long as the page has rows.
-func checkpoint[T any](c *call, key string, always bool, rows []T, where func(T) mark, view func(T) any) *reply {
-	take := c.number("take", 50)
+// list is a list that is paged by checkpoint, as recorded.
+type list[T any] struct {
+	key    string
+	rows   []T
+	where  func(T) mark
+	view   func(T) any
+	always bool // Names a next page as long as the page has rows.
+	turned bool // A page shows its rows with the newest first.
+}
+
+// checkpoint answers one page by from and take.
+func checkpoint[T any](c *call, l list[T]) *reply {
+	rows := slices.SortedFunc(slices.Values(l.rows), func(a, b T) int { return l.where(a).compare(l.where(b)) })
 	if from := c.query.Get("from"); from != "" {
 		last, valid := parseCursor(from)
 		if !valid {
 			return badRequest(badCursor, "")
 		}
-		i := 0
-		for i < len(rows) && !last.before(where(rows[i])) {
-			i++
+		start := slices.IndexFunc(rows, func(r T) bool { return l.where(r).compare(last) > 0 })
+		if start < 0 {
+			start = len(rows)
 		}
-		rows = rows[i:]
+		rows = rows[start:]
 	}
-	more := len(rows) > take
-	rows = rows[:min(take, len(rows))]
-	body := map[string]any{key: render(rows, view)}
-	if len(rows) > 0 && (always || more) {
-		body["next"] = where(rows[len(rows)-1]).cursor()
+	page := rows[:min(c.number("take", 50), len(rows))]
+	body := map[string]any{}
+	if len(page) > 0 && (l.always || len(rows) > len(page)) {
+		body["next"] = l.where(page[len(page)-1]).cursor()
 	}
+	if l.turned {
+		slices.Reverse(page)
+	}
+	body[l.key] = render(page, l.view)
 	return ok(body)
 }
 

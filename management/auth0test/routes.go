@@ -9,6 +9,12 @@ func managementRoutes() []route {
 		userRoutes(),
 		connectionRoutes(),
 		jobRoutes(),
+		roleRoutes(),
+		userRoleRoutes(),
+		groupRoutes(),
+		organizationRoutes(),
+		resourceServerRoutes(),
+		ticketRoutes(),
 	)
 }
 

@@ -67,6 +67,7 @@ type Tenant struct {
 	apis        table[api]
 	grants      table[clientGrant]
 	roles       table[role]
+	groups      table[group]
 	orgs        table[organization]
 	jobs        jobStore
 	tickets     map[string]*ticket
