@@ -5,9 +5,14 @@ import (
 	"time"
 )
 
-// probeEvery is how often an unknown or empty bucket is tried when Auth0 does
-// not say when to.
-const probeEvery = time.Second
+const (
+	// probeEvery is how often an unknown or empty bucket is tried when Auth0
+	// does not say when to.
+	probeEvery = time.Second
+
+	// maxProbe bounds that pause when it does: clocks may differ by hours.
+	maxProbe = time.Minute
+)
 
 // bucket is the estimate of one token bucket of the tenant. pacer.mu guards
 // everything but turn.
@@ -20,6 +25,7 @@ type bucket struct {
 	levelAt  time.Time
 	rate     float64 // Tokens a second; zero until it is known.
 	inflight int
+	starved  bool // Somebody waits, or waited, since the last answer.
 
 	probeAt  time.Time // When one request may go although the level is too low.
 	blocked  time.Time // Nobody goes before: a 429 said so.
@@ -57,13 +63,15 @@ func (b *bucket) delay(now time.Time, reserve float64) time.Duration {
 	}
 	b.refill(now)
 	missing := reserve + 1 - b.level
-	if missing <= 0 || !b.probeAt.After(now) {
+	if missing <= 0 {
 		return 0
 	}
+	b.starved = true
 	wait := b.probeAt.Sub(now)
 	if b.rate > 0 {
-		// A little more than computed, so that rounding cannot ask too early.
-		wait = min(wait, time.Duration(missing/b.rate*float64(time.Second))+time.Millisecond)
+		// A little more than computed, so that rounding cannot ask too early. A
+		// rate that is too low must not make anybody wait for ever.
+		wait = min(time.Duration(missing/b.rate*float64(time.Second))+time.Millisecond, wait+2*probeEvery)
 	}
 	return wait
 }
@@ -105,7 +113,7 @@ func (b *bucket) observe(sent, now time.Time, o observation) {
 	b.level, b.levelAt = worst, now
 	b.measure(now, o.left)
 	b.seenLeft, b.seenSent, b.seenAt = o.left, sent, now
-	wait := o.reset
+	wait := min(o.reset, maxProbe)
 	if wait <= 0 {
 		wait = probeEvery
 	}
@@ -116,30 +124,40 @@ func (b *bucket) observe(sent, now time.Time, o observation) {
 // What others spend makes it too low, which is the safe side.
 func (b *bucket) measure(now time.Time, left int) {
 	elapsed := now.Sub(b.markAt)
-	full := left >= b.size-1 // A full bucket shows nothing of its rate.
-	if !b.markAt.IsZero() && elapsed < probeEvery && !full {
+	full := left >= b.size-1 // Then some of what was added may have run over.
+	starved := b.starved
+	b.starved = false
+	if least := probeEvery / 20; !b.markAt.IsZero() && (elapsed < probeEvery && !full || elapsed < least) {
 		return
 	}
-	if gained := left - b.markLeft + b.answered - b.markAnswered; !b.markAt.IsZero() && !full && gained > 0 {
-		rate := float64(gained) / elapsed.Seconds()
-		if b.rate > 0 {
-			rate = (rate + b.rate) / 2
-		}
-		b.rate = rate
+	gained := left - b.markLeft + b.answered - b.markAnswered
+	switch sample := float64(gained) / elapsed.Seconds(); {
+	case b.markAt.IsZero() || gained <= 0 || full && !starved:
+	case full: // We waited for longer than was needed: try sooner.
+		b.rate = min(max(b.rate, sample)*1.25, float64(b.size))
+	case b.rate > 0:
+		b.rate = (b.rate + sample) / 2
+	default:
+		b.rate = sample
 	}
 	b.markLeft, b.markAt, b.markAnswered = left, now, b.answered
 }
 
 // contradicts reports whether an answer that says left cannot be about this
-// bucket: it has more in it than can have been added since the last answer. No
-// plan adds more in a second than the bucket holds, and the steps in which
-// Auth0 adds are smaller than half of it.
+// bucket: it has more in it than can have been added since the last answer. That
+// is at most twice the measured rate, or what the bucket holds in a second,
+// which no plan exceeds; the steps in which Auth0 adds are smaller than half of
+// the bucket.
 func (b *bucket) contradicts(sent, now time.Time, left int) bool {
 	if b.seenAt.IsZero() || sent.Before(b.seenAt) {
 		return false
 	}
 	size := float64(b.size)
-	most := float64(b.seenLeft) + size*now.Sub(b.seenSent).Seconds() + size/2 + 1
+	rate := size
+	if b.rate > 0 {
+		rate = min(2*b.rate, size)
+	}
+	most := float64(b.seenLeft) + rate*now.Sub(b.seenSent).Seconds() + size/2 + 1
 	return float64(left) > most
 }
 

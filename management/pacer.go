@@ -19,33 +19,52 @@ const maxRoutes = 512
 // and lets requests through so that a share of every bucket stays untouched.
 //
 // Auth0 says how large a bucket is and what is left in it, but not which
-// operations share it: on some plans there is one for all, on others one for
-// each group of operations (https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy).
-// So operations whose answers name the same size are taken to share a bucket
-// until an answer shows that they cannot: see [bucket.contradicts].
+// operations share it. On some plans there is one for all, on others one for
+// each group of operations, on most there are both. So an operation of a
+// documented group whose answers name that group's size has the group's bucket;
+// all others whose answers name the same size share one, until an answer shows
+// that they cannot: see [bucket.contradicts].
 type pacer struct {
 	budget float64
 
 	mu      sync.Mutex
-	routes  map[string]*bucket
-	own     map[string]bool // Routes that were found to have a bucket of their own.
-	bySize  map[int]*bucket
-	first   *bucket // The first one learnt: what a new route is taken to use.
-	unknown *bucket // Before the first answer.
-	free    *bucket // Of routes whose answers name no limit.
+	routes  map[string]*route
+	shared  map[string]*bucket // By what bucketName says.
+	tenant  int                // The size of the bucket for all operations, when there is one.
+	first   *bucket            // The first one learnt: what a new route is taken to use.
+	unknown *bucket            // Before the first answer.
+	free    *bucket            // Of routes whose answers name no limit.
+	silent  bool               // There was such an answer.
 }
 
 func newPacer(budget float64) *pacer {
 	return &pacer{
-		budget: budget, routes: map[string]*bucket{}, own: map[string]bool{}, bySize: map[int]*bucket{},
+		budget: budget, routes: map[string]*route{}, shared: map[string]*bucket{},
 		unknown: newBucket(0, 0), free: newBucket(0, 0),
 	}
 }
 
+// route is what is known of one operation.
+type route struct {
+	name     string
+	learnt   *bucket // Nil before the first answer.
+	own      bool    // Found to have a bucket of its own.
+	charged  *bucket // Where its requests in flight are counted.
+	inflight int
+}
+
+// charge counts the requests in flight in b from now on.
+func (r *route) charge(b *bucket) {
+	if r.charged != nil {
+		r.charged.inflight -= r.inflight
+	}
+	b.inflight += r.inflight
+	r.charged = b
+}
+
 // pass is the permission to send one request.
 type pass struct {
-	route  string
-	bucket *bucket
+	route  *route
 	sentAt time.Time
 }
 
@@ -88,46 +107,48 @@ func untilReset(header http.Header, now time.Time) time.Duration {
 	return max(0, time.Unix(at, 0).Sub(serverTime(header, now)))
 }
 
-// acquire waits until a request of route may be sent, at most limit unless that
-// is negative, and returns how long it waited.
-func (p *pacer) acquire(ctx context.Context, route string, limit time.Duration) (*pass, time.Duration, error) {
-	start := time.Now()
-	w := &waiter{ctx: ctx, limit: limit, start: start}
+// acquire waits until a request of the route may be sent, at most limit unless
+// that is negative, and returns how long it waited.
+func (p *pacer) acquire(ctx context.Context, name string, limit time.Duration) (*pass, time.Duration, error) {
+	w := &waiter{ctx: ctx, limit: limit, start: time.Now()}
 	if limit >= 0 {
 		timer := time.NewTimer(limit)
 		defer timer.Stop()
 		w.expired = timer.C
 	}
+	r := p.route(name)
 	for {
-		b := p.of(route)
+		b := p.current(r)
 		// One waiter at a time watches the bucket; channels hand the turn on
 		// in the order of arrival.
 		if err := w.enter(b); err != nil {
-			return nil, time.Since(start), err
+			return nil, time.Since(w.start), err
 		}
-		granted, err := p.watch(w, route, b)
+		granted, err := p.watch(w, r, b)
 		<-b.turn
 		if granted != nil || err != nil {
-			return granted, time.Since(start), err
+			return granted, time.Since(w.start), err
 		}
 	}
 }
 
 // watch waits for a token of b. It returns nil and no error when the route was
 // found to use another bucket.
-func (p *pacer) watch(w *waiter, route string, b *bucket) (*pass, error) {
+func (p *pacer) watch(w *waiter, r *route, b *bucket) (*pass, error) {
 	for {
 		p.mu.Lock()
-		if p.lookup(route) != b {
+		if p.lookup(r) != b {
 			p.mu.Unlock()
 			return nil, nil
 		}
 		now := time.Now()
 		delay := b.delay(now, p.reserve(b))
 		if delay <= 0 {
+			r.charge(b)
+			r.inflight++
 			b.take(now)
 			p.mu.Unlock()
-			return &pass{route, b, now}, nil
+			return &pass{r, now}, nil
 		}
 		changed := b.changed
 		p.mu.Unlock()
@@ -141,12 +162,15 @@ func (p *pacer) watch(w *waiter, route string, b *bucket) (*pass, error) {
 func (p *pacer) done(granted *pass, o observation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	granted.bucket.inflight--
-	b := granted.bucket
+	now, r := time.Now(), granted.route
+	before := r.charged
+	before.inflight--
+	r.inflight--
+	b := before
 	if o.answered {
 		b = p.learn(granted, o, now)
 		b.answered++
+		r.charge(b)
 	}
 	if o.known {
 		b.observe(granted.sentAt, now, o)
@@ -156,57 +180,90 @@ func (p *pacer) done(granted *pass, o observation) {
 	} else if o.answered {
 		b.refusals = 0
 	}
-	granted.bucket.notify()
-	if b != granted.bucket {
+	before.notify()
+	if b != before {
 		b.notify()
 	}
 }
 
 // learn returns the bucket that the answer is about and puts the route there.
 func (p *pacer) learn(granted *pass, o observation, now time.Time) *bucket {
-	route := granted.route
-	b := p.free
+	r := granted.route
 	switch {
-	case o.known && p.own[route]:
-		if b = p.routes[route]; b.size != o.size {
-			b = newBucket(o.size, o.left)
-		}
 	case o.known:
-		b = p.bySize[o.size]
-		if b == nil {
-			b = newBucket(o.size, o.left)
-			p.bySize[o.size] = b
-		} else if b.contradicts(granted.sentAt, now, o.left) {
-			p.own[route] = true
-			b = newBucket(o.size, o.left)
+		r.learnt = p.bucketFor(granted, o, now)
+		if p.first == nil {
+			p.first = r.learnt
 		}
-	case p.routes[route] != nil: // This answer alone is silent.
-		return p.routes[route]
+	case r.learnt == nil: // An answer without the headers: there is no limit.
+		r.learnt = p.free
+		p.silent = true
 	}
-	if p.first == nil && o.known {
-		p.first = b
+	return r.learnt
+}
+
+func (p *pacer) bucketFor(granted *pass, o observation, now time.Time) *bucket {
+	r := granted.route
+	if r.own {
+		if r.learnt.size == o.size {
+			return r.learnt
+		}
+		return newBucket(o.size, o.left)
 	}
-	if len(p.routes) < maxRoutes {
-		p.routes[route] = b
-	} else {
-		delete(p.own, route)
+	name := p.bucketName(r.name, o.size)
+	b := p.shared[name]
+	switch {
+	case b == nil:
+		b = newBucket(o.size, o.left)
+		p.shared[name] = b
+	case b.contradicts(granted.sentAt, now, o.left):
+		r.own = true
+		b = newBucket(o.size, o.left)
 	}
 	return b
 }
 
-func (p *pacer) of(route string) *bucket {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.lookup(route)
+// bucketName tells the bucket of a documented group from one known by its size
+// alone.
+func (p *pacer) bucketName(route string, size int) string {
+	g, documented := groups[route]
+	if !documented {
+		p.tenant = size
+	}
+	if documented && g.size == size && size != p.tenant {
+		return g.name
+	}
+	return strconv.Itoa(size)
 }
 
-func (p *pacer) lookup(route string) *bucket {
+// route returns what is known of the operation with that name.
+func (p *pacer) route(name string) *route {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.routes[name] == nil && len(p.routes) >= maxRoutes {
+		name = "" // All the rest.
+	}
+	if p.routes[name] == nil {
+		p.routes[name] = &route{name: name}
+	}
+	return p.routes[name]
+}
+
+func (p *pacer) current(r *route) *bucket {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lookup(r)
+}
+
+func (p *pacer) lookup(r *route) *bucket {
 	switch {
-	case p.routes[route] != nil:
-		return p.routes[route]
+	case r.learnt != nil:
+		return r.learnt
+	case p.shared[groups[r.name].name] != nil:
+		return p.shared[groups[r.name].name]
 	case p.first != nil:
 		return p.first
-	case len(p.routes) > 0: // Answers come, and none names a limit.
+	case p.silent:
 		return p.free
 	}
 	return p.unknown
