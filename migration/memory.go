@@ -13,6 +13,8 @@ import (
 // small enough to start anew after a crash (which is safe: see Config.Run). It
 // keeps some 300 bytes for each user. The zero value is ready.
 type MemoryLedger struct {
+	Now func() time.Time // The clock by which leases run out. Defaults to time.Now.
+
 	mu   sync.Mutex
 	runs map[string]*memoryRun
 }
@@ -28,6 +30,13 @@ type memoryRun struct {
 // NewMemoryLedger returns an empty ledger.
 func NewMemoryLedger() *MemoryLedger { return &MemoryLedger{} }
 
+func (m *MemoryLedger) now() time.Time {
+	if m.Now == nil {
+		return time.Now()
+	}
+	return m.Now()
+}
+
 // run returns the run, made on first use. The caller holds mu.
 func (m *MemoryLedger) run(name string) *memoryRun {
 	r, ok := m.runs[name]
@@ -41,14 +50,14 @@ func (m *MemoryLedger) run(name string) *memoryRun {
 	return r
 }
 
-// Lease implements Ledger by the process's clock.
+// Lease implements Ledger.
 func (m *MemoryLedger) Lease(ctx context.Context, run, holder string, ttl time.Duration) (Fence, error) {
 	if err := ctx.Err(); err != nil {
 		return Fence{}, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r, now := m.run(run), time.Now()
+	r, now := m.run(run), m.now()
 	if ttl <= 0 {
 		if r.holder == holder {
 			r.holder = ""

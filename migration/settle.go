@@ -33,6 +33,9 @@ type verdictOf struct{ code, path string }
 
 // finish settles the batch of a job that has ended.
 func (w *work) finish(ctx context.Context, b Batch, f *file, job *resource.Job) ([]*file, error) {
+	if job.Status != "completed" { // such a job has no list of errors
+		return w.finishByLooking(ctx, b, f, make(map[string]verdictOf), b.Keys)
+	}
 	listed, err := patiently(ctx, func() ([]resource.JobError, error) { return w.dst.JobErrors(ctx, job.ID) })
 	if err != nil {
 		return nil, fmt.Errorf("migration: read the errors of batch %d: %w", b.N, err)
@@ -42,7 +45,7 @@ func (w *work) finish(ctx context.Context, b Batch, f *file, job *resource.Job) 
 		return nil, err
 	}
 	rest := slices.DeleteFunc(slices.Clone(b.Keys), func(key string) bool { _, ok := verdicts[key]; return ok })
-	if job.Status == "completed" && job.Inserted+job.Updated >= len(rest) {
+	if job.Inserted+job.Updated >= len(rest) {
 		for _, key := range rest {
 			verdicts[key] = verdictOf{}
 		}

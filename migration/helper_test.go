@@ -1,0 +1,165 @@
+package migration_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/auth0kit/auth0kit/management"
+	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/passhash"
+)
+
+const connection = "legacy"
+
+// newTenant has a database connection that requires no usernames.
+func newTenant(opts auth0test.Options) *auth0test.Tenant {
+	t := auth0test.NewTenant(opts)
+	t.AddConnection(connection, "auth0")
+	return t
+}
+
+// newClient is a client of the tenant through the real SDK, as a bulk run has it.
+func newClient(t testing.TB, tenant *auth0test.Tenant) *management.Client {
+	t.Helper()
+	machine := tenant.Machine()
+	c, err := management.New(management.Config{
+		Domain: auth0test.DefaultDomain, ClientID: machine.ID, ClientSecret: machine.Secret,
+		HTTPClient: tenant.HTTPClient(), MaxWait: -1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// table is a legacy database in memory that marks its rows.
+type table struct {
+	mu    sync.Mutex
+	rows  []migration.Record // in order of keys
+	marks map[string]int
+}
+
+func newTable(rows ...migration.Record) *table {
+	slices.SortFunc(rows, func(a, b migration.Record) int { return strings.Compare(a.Key, b.Key) })
+	return &table{rows: rows, marks: make(map[string]int)}
+}
+
+func (t *table) Page(ctx context.Context, after string, limit int) ([]migration.Record, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i, found := slices.BinarySearchFunc(t.rows, after, func(r migration.Record, k string) int { return strings.Compare(r.Key, k) })
+	if found {
+		i++
+	}
+	page := slices.Clone(t.rows[i:min(i+limit, len(t.rows))])
+	for i := range page {
+		page[i].Migrated = t.marks[page[i].Key] > 0
+	}
+	return page, ctx.Err()
+}
+
+func (t *table) Find(ctx context.Context, identifier string) (migration.Record, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.rows {
+		if strings.EqualFold(r.Email, identifier) || r.Username != "" && r.Username == identifier {
+			r.Migrated = t.marks[r.Key] > 0
+			return r, ctx.Err()
+		}
+	}
+	return migration.Record{}, migration.ErrNoUser
+}
+
+func (t *table) MarkMigrated(_ context.Context, key string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.marks[key]++
+	return nil
+}
+
+func (t *table) UnmarkMigrated(_ context.Context, key string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.marks, key)
+	return nil
+}
+
+// change edits a row.
+func (t *table) change(key string, edit func(r *migration.Record)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.rows {
+		if t.rows[i].Key == key {
+			edit(&t.rows[i])
+		}
+	}
+}
+
+func (t *table) insert(r migration.Record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows = append(t.rows, r)
+	slices.SortFunc(t.rows, func(a, b migration.Record) int { return strings.Compare(a.Key, b.Key) })
+}
+
+// bare is a source that is nothing but a Source.
+type bare struct{ migration.Source }
+
+// user is a row whose password is "secret".
+func user(n int) migration.Record {
+	return migration.Record{
+		Key: fmt.Sprintf("u%06d", n), Email: fmt.Sprintf("user%d@example.com", n), EmailVerified: n%2 == 0,
+		Name: fmt.Sprintf("User %d", n), Password: secret(),
+		AppMetadata: map[string]any{"plan": "gold", "seats": n}, UserMetadata: map[string]any{"lang": "en"},
+	}
+}
+
+func users(n int) []migration.Record {
+	rows := make([]migration.Record, n)
+	for i := range rows {
+		rows[i] = user(i)
+	}
+	return rows
+}
+
+// secret is "secret" as bcrypt with Auth0's own cost: the hash that an import
+// takes as it is.
+var secret = sync.OnceValue(func() passhash.Stored {
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), 10)
+	if err != nil {
+		panic(err)
+	}
+	return passhash.Stored{Value: string(hash)}
+})
+
+// garbled is a hash that is broken.
+var garbled = passhash.Stored{Value: "$2b$10$tooshort"}
+
+// phpassHash is "secret" in WordPress's old format, which Auth0 cannot import.
+var phpassHash = passhash.Stored{Value: "$P$B12345678sHlwpYDJDOaDbcP5RRvdn/"}
+
+func newRunner(t testing.TB, src migration.Source, dst migration.Target, ledger migration.Ledger, cfg migration.Config) *migration.Runner {
+	t.Helper()
+	r, err := migration.NewRunner(src, dst, ledger, connection, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// run runs and returns the result.
+func run(t testing.TB, r *migration.Runner) *migration.Result {
+	t.Helper()
+	res, err := r.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
