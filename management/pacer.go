@@ -51,6 +51,17 @@ type route struct {
 	own      bool    // Found to have a bucket of its own.
 	charged  *bucket // Where its requests in flight are counted.
 	inflight int
+	moved    chan struct{} // Closed when learnt changes.
+}
+
+// move puts the route into b.
+func (r *route) move(b *bucket) {
+	if r.learnt == b {
+		return
+	}
+	r.learnt = b
+	close(r.moved)
+	r.moved = make(chan struct{})
 }
 
 // charge counts the requests in flight in b from now on.
@@ -118,11 +129,15 @@ func (p *pacer) acquire(ctx context.Context, name string, limit time.Duration) (
 	}
 	r := p.route(name)
 	for {
-		b := p.current(r)
+		b, moved := p.current(r)
 		// One waiter at a time watches the bucket; channels hand the turn on
 		// in the order of arrival.
-		if err := w.enter(b); err != nil {
+		entered, err := w.enter(b, moved)
+		if err != nil {
 			return nil, time.Since(w.start), err
+		}
+		if !entered {
+			continue
 		}
 		granted, err := p.watch(w, r, b)
 		<-b.turn
@@ -191,12 +206,12 @@ func (p *pacer) learn(granted *pass, o observation, now time.Time) *bucket {
 	r := granted.route
 	switch {
 	case o.known:
-		r.learnt = p.bucketFor(granted, o, now)
+		r.move(p.bucketFor(granted, o, now))
 		if p.first == nil {
 			p.first = r.learnt
 		}
 	case r.learnt == nil: // An answer without the headers: there is no limit.
-		r.learnt = p.free
+		r.move(p.free)
 		p.silent = true
 	}
 	return r.learnt
@@ -244,15 +259,16 @@ func (p *pacer) route(name string) *route {
 		name = "" // All the rest.
 	}
 	if p.routes[name] == nil {
-		p.routes[name] = &route{name: name}
+		p.routes[name] = &route{name: name, moved: make(chan struct{})}
 	}
 	return p.routes[name]
 }
 
-func (p *pacer) current(r *route) *bucket {
+// current is where the route waits, until moved is closed.
+func (p *pacer) current(r *route) (b *bucket, moved <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lookup(r)
+	return p.lookup(r), r.moved
 }
 
 func (p *pacer) lookup(r *route) *bucket {
@@ -282,19 +298,22 @@ type waiter struct {
 	expired <-chan time.Time
 }
 
-func (w *waiter) enter(b *bucket) error {
+// enter waits for the turn at b. It is false when the route has moved.
+func (w *waiter) enter(b *bucket, moved <-chan struct{}) (bool, error) {
 	select {
 	case b.turn <- struct{}{}:
-		return nil
+		return true, nil
 	default:
 	}
 	select {
 	case b.turn <- struct{}{}:
-		return nil
+		return true, nil
+	case <-moved:
+		return false, nil
 	case <-w.expired:
-		return noRoom(0)
+		return false, noRoom(0)
 	case <-w.ctx.Done():
-		return w.ended()
+		return false, w.ended()
 	}
 }
 
