@@ -59,6 +59,10 @@ func prefixKey(ip netip.Addr) uint32 {
 // sharedCGN is RFC 6598's space between a carrier and its customers.
 var sharedCGN = netip.MustParsePrefix("100.64.0.0/10")
 
+// Public reports whether an address can belong to one client: not private,
+// loopback, link-local, multicast or shared by a carrier (RFC 6598).
+func Public(ip netip.Addr) bool { return public(ip.Unmap()) }
+
 func public(ip netip.Addr) bool {
 	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !sharedCGN.Contains(ip)
 }

@@ -1,0 +1,168 @@
+package risk
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/audit"
+)
+
+// Config may be zero.
+type Config struct {
+	Factors   []Factor       // Added to the built-in ones. Defaults to none.
+	Counters  Counters       // Failures and velocity. Defaults to those of this process: set it when there are several.
+	Bands     Bands          // Defaults to 20, 50, 80.
+	Shadow    bool           // Decide and record, enforce nothing. Defaults to false.
+	OnMissing Action         // The least action when a factor failed. Defaults to MFARequired.
+	Model     *anomaly.Model // Whose cuts the scores 20, 50 and 80 stand for: the Detector's. Defaults to anomaly.DefaultModel.
+	Recorder  audit.Recorder // Defaults to audit.Discard.
+}
+
+// Engine decides about logins. It is safe for concurrent use.
+type Engine struct {
+	assessor Assessor
+	enforcer Enforcer
+	cfg      Config
+	cuts     [3]float64
+}
+
+// New returns an Engine. e may be nil only with Config.Shadow.
+func New(d Assessor, e Enforcer, cfg Config) (*Engine, error) {
+	if d == nil {
+		return nil, errors.New("risk: assessor must not be nil; *anomaly.Detector is one")
+	}
+	if e == nil && !cfg.Shadow {
+		return nil, errors.New("risk: enforcer must not be nil: it starts the challenges. Only Config.Shadow needs none")
+	}
+	if cfg.Bands == (Bands{}) {
+		cfg.Bands = Bands{20, 50, 80}
+	}
+	if b := cfg.Bands; !(0 < b.Prompt && b.Prompt < b.MFA && b.MFA < b.Deny && b.Deny <= 100) {
+		return nil, errors.New("risk: Config.Bands must rise, between 1 and 100")
+	}
+	switch cfg.OnMissing {
+	case "":
+		cfg.OnMissing = MFARequired
+	case Deny, MFARequired, PromptVerification, Allow:
+	default:
+		return nil, errors.New("risk: Config.OnMissing is not one of the four actions")
+	}
+	if cfg.Counters == nil {
+		cfg.Counters = NewMemoryCounters(0)
+	}
+	if cfg.Model == nil {
+		cfg.Model = anomaly.DefaultModel()
+	}
+	if err := cfg.Model.Validate(); err != nil {
+		return nil, err
+	}
+	return &Engine{d, e, cfg, cfg.Model.Cuts}, validateFactors(cfg.Factors)
+}
+
+func validateFactors(factors []Factor) error {
+	seen := map[string]bool{}
+	for _, f := range factors {
+		if f == nil || f.Name() == "" {
+			return errors.New("risk: Config.Factors has one that is nil or has no name")
+		}
+		if _, builtIn := side[f.Name()]; builtIn || seen[f.Name()] {
+			return fmt.Errorf("risk: Config.Factors has %q twice, or it is built in", f.Name())
+		}
+		seen[f.Name()] = true
+	}
+	return nil
+}
+
+// Evaluate decides about a login whose password was right. It enforces nothing:
+// Apply does. An attempt that cannot be (anomaly.ErrInvalid) is an error, and so
+// is a context that ended; a factor that failed is Missing and answered by
+// Config.OnMissing. Beside any error the Decision is the zero one, which denies.
+func (e *Engine) Evaluate(ctx context.Context, l Login) (Decision, error) {
+	d := Decision{ID: rand.Text(), Login: l}
+	sum, err := e.assess(ctx, &d)
+	if err != nil {
+		return Decision{}, err
+	}
+	sum += e.activity(ctx, &d) + auth0Share(&d)
+	for _, f := range e.cfg.Factors {
+		sum += e.custom(ctx, &d, f)
+	}
+	if err := ctx.Err(); err != nil {
+		return Decision{}, fmt.Errorf("risk: evaluate: %w", err)
+	}
+	e.decide(&d, sum)
+	return d, nil
+}
+
+// The built-in factors beside anomaly's four.
+const (
+	factorPrior    = "prior"
+	factorActivity = "suspicious_activity"
+	factorAuth0    = "auth0"
+)
+
+// assess adds anomaly's four factors.
+func (e *Engine) assess(ctx context.Context, d *Decision) (sum float64, err error) {
+	a, err := e.assessor.Assess(ctx, d.Login.Attempt)
+	if errors.Is(err, anomaly.ErrInvalid) {
+		return 0, fmt.Errorf("risk: evaluate: %w", err)
+	}
+	if err != nil {
+		for _, kind := range anomaly.Kinds {
+			d.Missing = append(d.Missing, kind.String())
+		}
+		return 0, nil
+	}
+	d.First = a.FirstLogin
+	d.add(factorPrior, float64(a.Prior), priorDetail(a))
+	sum = float64(a.Prior)
+	for i, f := range a.Findings {
+		detail := ""
+		if f.Kind != 0 {
+			detail = "before: " + f.Before()
+		}
+		d.add(anomaly.Kinds[i].String(), float64(f.LogOdds), detail)
+		sum += float64(f.LogOdds)
+	}
+	return sum, nil
+}
+
+func priorDetail(a anomaly.Assessment) string {
+	if a.FirstLogin {
+		return "initial_login"
+	}
+	return ""
+}
+
+func (e *Engine) custom(ctx context.Context, d *Decision, f Factor) float64 {
+	logOdds, detail, err := f.Assess(ctx, d.Login)
+	if err != nil || math.IsNaN(logOdds) {
+		d.Missing = append(d.Missing, f.Name())
+		return 0
+	}
+	logOdds = max(-MaxFactor, min(MaxFactor, logOdds))
+	d.add(f.Name(), logOdds, detail)
+	return logOdds
+}
+
+func (d *Decision) add(name string, logOdds float64, detail string) {
+	d.Factors = append(d.Factors, Share{name, logOdds, detail})
+}
+
+// decide turns log-odds into a score and an action. Denying needs strong evidence
+// from two sides and a history to compare with; else the score stops below.
+func (e *Engine) decide(d *Decision, sum float64) {
+	d.Score = score(sum, e.cuts)
+	if d.Score >= e.cfg.Bands.Deny && (d.First || !deniable(d.Factors)) {
+		d.Score = e.cfg.Bands.Deny - 1
+	}
+	if len(d.Missing) > 0 {
+		d.Score = max(d.Score, e.cfg.Bands.floor(e.cfg.OnMissing))
+	}
+	d.Action = e.cfg.Bands.action(d.Score)
+	d.Level = levels[d.Action]
+}

@@ -1,0 +1,37 @@
+package risk
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Explain says in a few lines why a decision is as it is: each factor with its
+// log-odds, its share of all that speaks against or for the login, and its
+// detail. It has no personal data beyond the details: countries, hours, browsers,
+// counts.
+func (d Decision) Explain() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "score %d, %s: %s\n", d.Score, d.Level, reason(d.Action))
+	total := 0.0
+	for _, s := range d.Factors {
+		if s.Name != factorPrior {
+			total += math.Abs(s.LogOdds)
+		}
+	}
+	for _, s := range d.Factors {
+		if s.Name == factorPrior && s.Detail == "" {
+			continue
+		}
+		share := 0.0
+		if total > 0 && s.Name != factorPrior {
+			share = 100 * math.Abs(s.LogOdds) / total
+		}
+		line := fmt.Sprintf("  %-20s %+5.1f %4.0f%%  %s", s.Name, s.LogOdds, share, s.Detail)
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	for _, name := range d.Missing {
+		fmt.Fprintf(&b, "  %-20s missing\n", name)
+	}
+	return b.String()
+}

@@ -1,0 +1,84 @@
+package risk
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// Past is a login of the past and how it ended. Refused is a wrong password.
+type Past struct {
+	Login   Login
+	Outcome Outcome
+}
+
+// Report is what an engine would have done.
+type Report struct {
+	Logins  int            // Those with the right password; the rest were counted by Failed.
+	Refused int            // Wrong passwords.
+	First   int            // Logins without a history, by users or before the profile was kept.
+	Actions map[Action]int // Of Logins.
+	Scores  [101]int       // How many logins had each score.
+}
+
+// Share is how many of all logins would have had an action, between 0 and 1.
+func (r Report) Share(a Action) float64 {
+	if r.Logins == 0 {
+		return 0
+	}
+	return float64(r.Actions[a]) / float64(r.Logins)
+}
+
+// Cut is the lowest score that at most the given share of the logins reach: what
+// to put into Bands for a budget of challenges. 101 if even 100 is reached more
+// often.
+func (r Report) Cut(share float64) int {
+	cut, above := 101, 0
+	for score := 100; score >= 0; score-- {
+		above += r.Scores[score]
+		if float64(above) > share*float64(r.Logins) {
+			break
+		}
+		cut = score
+	}
+	return cut
+}
+
+// Replay runs history, which must be in the order of time, through the engine:
+// each login is evaluated against what came before it, and learnt if it was
+// proved. Nothing is enforced or recorded. It fills the engine's stores, so give
+// it an engine of its own over anomaly.NewMemory, to see what Bands would do
+// before they are enforced; or one over the real store, to begin with a history.
+func (e *Engine) Replay(ctx context.Context, history iter.Seq2[Past, error]) (Report, error) {
+	r := Report{Actions: make(map[Action]int)}
+	for past, err := range history {
+		if err != nil {
+			return r, fmt.Errorf("risk: replay: %w", err)
+		}
+		if past.Outcome == Refused {
+			r.Refused++
+			if err := e.Failed(ctx, past.Login); err != nil {
+				return r, err
+			}
+			continue
+		}
+		d, err := e.Evaluate(ctx, past.Login)
+		if err != nil {
+			return r, fmt.Errorf("risk: replay login %d: %w", r.Logins+1, err)
+		}
+		r.count(d)
+		if err := e.assessor.Learn(ctx, past.Login.Attempt, past.Outcome.trust()); err != nil {
+			return r, fmt.Errorf("risk: replay login %d: %w", r.Logins, err)
+		}
+	}
+	return r, nil
+}
+
+func (r *Report) count(d Decision) {
+	r.Logins++
+	r.Actions[d.Action]++
+	r.Scores[max(0, min(100, d.Score))]++
+	if d.First {
+		r.First++
+	}
+}
