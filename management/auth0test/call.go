@@ -114,11 +114,13 @@ func (c *call) readForm(raw string) *reply {
 
 func (c *call) validate(v any) *reply {
 	m, isObject := v.(map[string]any)
-	empty := v == nil || isObject && len(m) == 0
+	nothing := map[string]any{}
 	bodyless := c.r.Method == http.MethodGet || c.r.Method == http.MethodDelete
-	if empty && (bodyless || v == nil && !c.op.Need) && (c.op.Body == nil || !c.op.Need) {
-		c.body = map[string]any{}
-		return nil
+	if v == nil || bodyless && isObject && len(m) == 0 {
+		if c.op.Body.check(nothing) == nil {
+			c.body = nothing
+			return nil
+		}
 	}
 	if bad := c.op.Body.check(v); bad != nil {
 		return badRequest(bad.message("Payload"), "invalid_body")

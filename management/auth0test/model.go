@@ -13,6 +13,7 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 type client struct {
 	id, secret string
 	doc        map[string]any
+	keys       table[clientKey]
 	createdAt  time.Time
 }
 
@@ -45,7 +46,7 @@ var allGrantTypes = []string{
 	"authorization_code", "refresh_token", "client_credentials", "password",
 	"http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/mfa-otp",
 	"http://auth0.com/oauth/grant-type/mfa-oob", "http://auth0.com/oauth/grant-type/mfa-recovery-code",
-	"http://auth0.com/oauth/grant-type/passwordless/otp", "implicit",
+	"http://auth0.com/oauth/grant-type/passwordless/otp", "urn:openid:params:grant-type:ciba", "implicit",
 }
 
 // clientGrant lets a client have tokens for an API.

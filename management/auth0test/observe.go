@@ -63,6 +63,9 @@ type Message struct {
 	URL     string    // The link, when there is one.
 	Code    string    // The one-time code, when there is one.
 	UserID  string    // Empty for an invitation.
+	Text    string    // What a push notification asks: the binding message.
+
+	push *pending // Set where an answer is waited for: see Approve and Deny.
 }
 
 type outbox struct {

@@ -9,6 +9,8 @@ func managementRoutes() []route {
 		userRoutes(),
 		connectionRoutes(),
 		jobRoutes(),
+		clientRoutes(),
+		clientGrantRoutes(),
 		roleRoutes(),
 		userRoleRoutes(),
 		groupRoutes(),

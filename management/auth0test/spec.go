@@ -21,7 +21,6 @@ type operation struct {
 	Scopes []string `json:"scopes"`
 	Params []param  `json:"params"`
 	Body   *shape   `json:"body"`
-	Need   bool     `json:"need"`
 }
 
 type param struct {
@@ -79,5 +78,25 @@ func lookup(rt *route) *operation {
 	return &operation{}
 }
 
-// amendments correct the description where recorded traffic contradicts it.
-var amendments = map[string]func(*operation){}
+// amendments correct the description where recorded traffic contradicts it:
+// properties that it does not have yet.
+var amendments = map[string]func(*operation){
+	"POST /resource-servers":       withProperties("token_lifetime_for_web"),
+	"PATCH /resource-servers/{id}": withProperties("token_lifetime_for_web"),
+	"POST /roles":                  withProperties("type", "owner_id"),
+	"POST /organizations":          withProperties("is_app_entitlement_active"),
+	"PATCH /organizations/{id}":    withProperties("is_app_entitlement_active"),
+}
+
+// withProperties lets a body have more properties, of any type.
+func withProperties(names ...string) func(*operation) {
+	return func(o *operation) {
+		s := o.Body
+		for s.target != nil {
+			s = s.target
+		}
+		for _, n := range names {
+			s.Properties[n] = &shape{}
+		}
+	}
+}

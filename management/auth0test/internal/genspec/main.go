@@ -30,7 +30,6 @@ type operation struct {
 	Scopes []string `json:"scopes,omitempty"`
 	Params []object `json:"params,omitempty"`
 	Body   object   `json:"body,omitempty"`
-	Need   bool     `json:"need,omitempty"` // The body is required.
 }
 
 func main() {
@@ -113,7 +112,6 @@ func (x *extract) operation(method, path string, op object) operation {
 	}
 	if c, ok := body["content"].(object)["application/json"].(object); ok {
 		o.Body = x.schema(c["schema"].(object))
-		o.Need = body["required"] == true
 	}
 	return o
 }

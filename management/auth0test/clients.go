@@ -1,0 +1,185 @@
+package auth0test
+
+import (
+	"encoding/base64"
+	"encoding/pem"
+	"slices"
+)
+
+func clientRoutes() []route {
+	return []route{
+		{method: "GET", pattern: "/clients", bucket: "read clients", handle: listClients},
+		{method: "POST", pattern: "/clients", handle: createClient},
+		{method: "GET", pattern: "/clients/{id}", bucket: "read clients", handle: readClient},
+		{method: "PATCH", pattern: "/clients/{id}", handle: updateClient},
+		{method: "DELETE", pattern: "/clients/{id}", handle: deleteClient},
+		{method: "POST", pattern: "/clients/{id}/rotate-secret", handle: rotateSecret},
+		{method: "GET", pattern: "/clients/{id}/connections", handle: clientConnections},
+		{method: "GET", pattern: "/clients/{client_id}/credentials", handle: listCredentials},
+		{method: "POST", pattern: "/clients/{client_id}/credentials", handle: createCredential},
+		{method: "GET", pattern: "/clients/{client_id}/credentials/{credential_id}", handle: readCredential},
+		{method: "PATCH", pattern: "/clients/{client_id}/credentials/{credential_id}", handle: updateCredential},
+		{method: "DELETE", pattern: "/clients/{client_id}/credentials/{credential_id}", handle: deleteCredential},
+	}
+}
+
+func (c *call) client(part string) (*client, *reply) {
+	cl := c.t.clients.get(c.path(part))
+	if cl == nil {
+		return nil, notFound("The client does not exist", "inexistent_client")
+	}
+	return cl, nil
+}
+
+// clientView shows a client; its keys only to who may read them.
+func (c *call) clientView(cl *client) map[string]any {
+	m := clone(cl.doc)
+	m["client_id"] = cl.id
+	if c.token.may("read:client_keys") || c.r.Method == "POST" {
+		m["client_secret"] = cl.secret
+		m["signing_keys"] = []any{map[string]any{"cert": c.t.signingCertificate()}}
+	}
+	return m
+}
+
+// signingCertificate is the certificate of the current key, as PEM.
+func (t *Tenant) signingCertificate() string {
+	x5c, _ := t.keys.signer().jwk()["x5c"].([]string)
+	if len(x5c) == 0 {
+		return ""
+	}
+	der, err := base64.StdEncoding.DecodeString(x5c[0])
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+func listClients(c *call) *reply {
+	rows := slices.DeleteFunc(c.t.clients.all(), func(cl *client) bool {
+		appType := c.query.Get("app_type")
+		return appType != "" && cl.doc["app_type"] != appType || c.query.Get("is_global") == "true" ||
+			c.query.Has("is_first_party") && (cl.doc["is_first_party"] == true) != c.flag("is_first_party")
+	})
+	view := func(cl *client) any { return c.fields(c.clientView(cl)) }
+	if c.byCheckpoint() {
+		where := func(cl *client) mark { return mark{cl.createdAt, cl.id} }
+		return checkpoint(c, list[*client]{key: "clients", rows: rows, where: where, view: view})
+	}
+	return pageOf(c, "clients", beyondOther, rows, view)
+}
+
+// completeClient adds what Auth0 sets by itself.
+func completeClient(doc map[string]any) {
+	defaults(doc, map[string]any{
+		"is_first_party": true, "is_token_endpoint_ip_header_trusted": false, "oidc_conformant": false, "sso_disabled": false,
+		"cross_origin_authentication": false, "custom_login_page_on": true,
+		"grant_types":       []any{"authorization_code", "implicit", "refresh_token", "client_credentials"},
+		"jwt_configuration": map[string]any{"lifetime_in_seconds": 36000},
+	})
+	jwt, _ := doc["jwt_configuration"].(map[string]any)
+	jwt = clone(jwt)
+	defaults(jwt, map[string]any{"secret_encoded": false})
+	doc["jwt_configuration"] = jwt
+	refresh, _ := doc["refresh_token"].(map[string]any)
+	if refresh = clone(refresh); refresh == nil {
+		refresh = map[string]any{}
+	}
+	endless := refresh["expiration_type"] != "expiring"
+	defaults(refresh, map[string]any{
+		"rotation_type": "non-rotating", "expiration_type": "non-expiring", "leeway": 0, "token_lifetime": 2592000,
+		"infinite_token_lifetime": endless, "infinite_idle_token_lifetime": endless, "idle_token_lifetime": 1296000,
+	})
+	doc["refresh_token"] = refresh
+	if logout, has := doc["oidc_logout"].(map[string]any); has && logout["backchannel_logout_urls"] != nil {
+		doc["oidc_backchannel_logout"] = map[string]any{"backchannel_logout_urls": logout["backchannel_logout_urls"]}
+	}
+}
+
+func createClient(c *call) *reply {
+	cl := &client{id: randomID(32), secret: randomID(64), doc: clone(c.body), createdAt: c.now}
+	delete(cl.doc, "client_secret")
+	if s := c.str("client_secret"); s != "" {
+		cl.secret = s
+	}
+	completeClient(cl.doc)
+	if bad := cl.takeCredentials(c.now); bad != nil {
+		return bad
+	}
+	c.t.clients.put(cl.id, cl)
+	view := c.clientView(cl)
+	cl.hideCredentials()
+	return created(view)
+}
+
+func readClient(c *call) *reply {
+	cl, bad := c.client("id")
+	if bad != nil {
+		return bad
+	}
+	return ok(c.fields(c.clientView(cl)))
+}
+
+func updateClient(c *call) *reply {
+	cl, bad := c.client("id")
+	if bad != nil {
+		return bad
+	}
+	for k, v := range c.body {
+		switch {
+		case k == "client_secret":
+			cl.secret, _ = v.(string)
+		case v == nil:
+			delete(cl.doc, k)
+		default:
+			cl.doc[k] = v
+		}
+	}
+	completeClient(cl.doc)
+	return ok(c.clientView(cl))
+}
+
+// deleteClient is idempotent; the client's grants go with it.
+func deleteClient(c *call) *reply {
+	cl := c.t.clients.get(c.path("id"))
+	if cl == nil {
+		return noContent()
+	}
+	c.t.clients.delete(cl.id)
+	for _, con := range c.t.connections.all() {
+		con.clients = minus(con.clients, []string{cl.id})
+	}
+	for _, g := range c.t.grants.all() {
+		if g.clientID == cl.id {
+			c.t.grants.delete(g.id)
+		}
+	}
+	return noContent()
+}
+
+func rotateSecret(c *call) *reply {
+	cl, bad := c.client("id")
+	if bad != nil {
+		return bad
+	}
+	cl.secret = randomID(64)
+	return ok(c.clientView(cl))
+}
+
+func clientConnections(c *call) *reply {
+	cl, bad := c.client("id")
+	if bad != nil {
+		return bad
+	}
+	rows := slices.DeleteFunc(c.t.connections.all(), func(con *connection) bool {
+		strategies := c.query["strategy"]
+		return !slices.Contains(con.clients, cl.id) || len(strategies) > 0 && !slices.Contains(strategies, con.strategy)
+	})
+	where := func(con *connection) mark { return mark{con.createdAt, con.id} }
+	view := func(con *connection) any {
+		m := con.view()
+		delete(m, "enabled_clients")
+		return c.fields(m)
+	}
+	return checkpoint(c, list[*connection]{key: "connections", rows: rows, where: where, view: view})
+}
