@@ -3,7 +3,6 @@ package auth0test
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -51,6 +50,7 @@ type loginEvent struct {
 	acrValues  []string
 	state      string
 	redirect   string
+	audience   string // Before the API is resolved.
 	methods    []authMethod
 }
 
@@ -58,8 +58,8 @@ type loginEvent struct {
 type verdict struct {
 	claims actionClaims
 	mfa    bool   // Ask for a second factor.
-	denied string // Why the login is refused; empty: it is not.
-	no     bool
+	no     bool   // The login is refused.
+	denied string // Why.
 }
 
 func (l *directLogin) event() *loginEvent {
@@ -225,6 +225,3 @@ func orEmpty(m map[string]any) map[string]any {
 	}
 	return m
 }
-
-// has reports whether a list has an entry.
-func has(list []string, s string) bool { return slices.Contains(list, s) }

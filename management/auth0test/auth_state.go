@@ -9,10 +9,14 @@ type authState struct {
 	logs     tenantLog
 	actions  actionState
 
+	logins map[string]*login          // By the state parameter of their pages.
+	codes  map[string]*authCode       // By the code; spent ones too, for a while.
 	opaque map[string]*opaqueToken    // By the token.
 	mfa    map[string]*mfaTransaction // By the mfa_token.
-
-	limits map[string]*attackBucket // Of second factors.
+	oob    map[string]*oobChallenge   // By the oob_code.
+	ciba   map[string]*cibaRequest    // By the auth_req_id.
+	sent   map[string]*sentCode       // Of passwordless, by connection and address.
+	limits map[string]*attackBucket   // Of second factors.
 
 	defaultAudience string
 	orgNames        bool // Names of organizations are in tokens and in requests.
@@ -23,6 +27,8 @@ func (s *authState) start() {
 	s.refresh.start()
 	s.factors.start()
 	s.protect.start()
+	s.logins, s.codes = map[string]*login{}, map[string]*authCode{}
 	s.opaque, s.mfa = map[string]*opaqueToken{}, map[string]*mfaTransaction{}
-	s.limits = map[string]*attackBucket{}
+	s.oob, s.ciba = map[string]*oobChallenge{}, map[string]*cibaRequest{}
+	s.sent, s.limits = map[string]*sentCode{}, map[string]*attackBucket{}
 }

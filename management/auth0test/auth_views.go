@@ -189,17 +189,15 @@ func (t *Tenant) isMember(orgID, userID string) bool {
 	return o != nil && o.members.get(userID) != nil
 }
 
-// rolesOf returns the ids of the roles of a member in an organization, else of
-// the user's own.
+// rolesOf returns the ids of the roles that count for a login, also those of
+// groups: of the member in an organization, else of the user.
 func (t *Tenant) rolesOf(userID string, org *orgView) []string {
 	if org != nil {
-		if m := t.orgs.get(org.id).members.get(userID); m != nil {
-			return m.roles
-		}
-		return nil
+		o := t.orgs.get(org.id)
+		return union(o.rolesIn(userID), t.inheritedRoles(o, userID))
 	}
 	if u := t.users.get(userID); u != nil {
-		return u.roles
+		return union(u.roles, t.tenantGroupRoles(userID))
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ func audienceUnder(issuer, identifier string) string {
 // role is a role of the tenant, or of one organization if it has an owner.
 type role struct {
 	id, name, description string
-	kind, owner           string // "organization" and its id, where the request said so.
+	kind, owner           string // "tenant", or "organization" and its id.
 	permissions           []permission
 	users                 table[roleUser] // Who has it in the tenant, not in organizations.
 	createdAt             time.Time

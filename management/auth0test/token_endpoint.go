@@ -24,18 +24,23 @@ const (
 )
 
 // tokenGrant is one grant type: its handler runs without the mutex, and the
-// codes of the tenant log for success and failure.
+// code of the tenant log for its failure.
 type tokenGrant struct {
-	serve  func(*Tenant, *tokenRequest) (*tokenSet, *oauthError)
-	fail   string
-	public bool // A confidential client need not authenticate.
+	serve func(*Tenant, *tokenRequest) (*tokenSet, *oauthError)
+	fail  string
 }
 
 var tokenGrants = map[string]tokenGrant{
 	grantClientCredentials: {serve: (*Tenant).clientCredentials, fail: "feccft"},
+	grantCode:              {serve: (*Tenant).exchangeCode, fail: "feacft"},
 	grantRefresh:           {serve: (*Tenant).exchangeRefresh, fail: "fertft"},
 	grantPassword:          {serve: (*Tenant).exchangePassword, fail: "fepft"},
 	grantPasswordRealm:     {serve: (*Tenant).exchangePassword, fail: "fepft"},
+	grantOTP:               {serve: (*Tenant).exchangeOTP, fail: "feotpft"},
+	grantOOB:               {serve: (*Tenant).exchangeOOB, fail: "feoobft"},
+	grantRecoveryCode:      {serve: (*Tenant).exchangeRecoveryCode, fail: "fercft"},
+	grantPasswordless:      {serve: (*Tenant).exchangePasswordless, fail: "fepotpft"},
+	grantCIBA:              {serve: (*Tenant).exchangeCIBA, fail: "ciba_exchange_failed"},
 }
 
 // tokenRequest is a request whose client is known and authenticated.

@@ -1,0 +1,106 @@
+package auth0test
+
+import (
+	"html/template"
+	"net/http"
+)
+
+// The pages of Universal Login: plain forms that need no JavaScript.
+const (
+	pageLogin        = "login"
+	pageSignup       = "signup"
+	pageOrganization = "organization"
+	pagePicker       = "organization-picker"
+	pageOptions      = "mfa-login-options"
+	pageRecovery     = "mfa-recovery-code-challenge"
+	pageNotice       = "mfa-recovery-code-enrollment"
+)
+
+// page is what a page shows.
+type page struct {
+	Title   string
+	Text    string
+	Code    string // A secret or a recovery code, to be copied.
+	Link    string // What an authenticator app scans.
+	Problem string
+	Action  string
+	State   string
+	Fields  []field
+	Buttons []button
+	Others  []anchor
+}
+
+type field struct {
+	Name, Label, Type, Value, Autocomplete string
+	ReadOnly, Optional, Check              bool
+}
+
+type button struct{ Name, Value, Label string }
+
+type anchor struct{ URL, Label string }
+
+var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{.Title}}</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;background:#f2f2f5;margin:0}main{background:#fff;max-width:22rem;margin:4rem auto;padding:2rem;border-radius:6px}
+label{display:block;margin-top:1rem}input:not([type=checkbox]){width:100%;box-sizing:border-box;padding:.5rem;font:inherit}button{margin-top:1.5rem;width:100%;padding:.6rem;font:inherit}
+.error{color:#b3261e}code{word-break:break-all}</style></head>
+<body><main>
+<h1>{{.Title}}</h1>
+{{with .Text}}<p>{{.}}</p>{{end}}
+{{with .Code}}<p><code id="secret">{{.}}</code></p>{{end}}
+{{with .Link}}<p><code id="barcode-uri">{{.}}</code></p>{{end}}
+{{with .Problem}}<p class="error" role="alert" id="error">{{.}}</p>{{end}}
+<form method="post" action="{{.Action}}">
+<input type="hidden" name="state" value="{{.State}}">
+{{range .Fields}}{{if .Check}}<label><input type="checkbox" name="{{.Name}}" value="true"> {{.Label}}</label>
+{{else}}<label for="{{.Name}}">{{.Label}}</label>
+<input id="{{.Name}}" name="{{.Name}}" type="{{.Type}}" value="{{.Value}}" autocomplete="{{.Autocomplete}}"{{if .ReadOnly}} readonly{{end}}{{if not .Optional}} required{{end}}>
+{{end}}{{end}}{{range .Buttons}}<button type="submit" name="{{.Name}}" value="{{.Value}}">{{.Label}}</button>
+{{end}}</form>
+{{range .Others}}<p><a href="{{.URL}}">{{.Label}}</a></p>
+{{end}}</main></body></html>
+`))
+
+var errorTemplate = template.Must(template.New("error").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Error</title></head>
+<body><main><h1>Oops!, something went wrong</h1><p id="error">{{.Code}}</p><p id="error_description">{{.Description}}</p></main></body></html>
+`))
+
+var formPostPage = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Submit</title></head>
+<body onload="document.forms[0].submit()"><form method="post" action="{{.To}}">
+{{range $name, $values := .Values}}{{range $values}}<input type="hidden" name="{{$name}}" value="{{.}}">
+{{end}}{{end}}<noscript><button type="submit">Continue</button></noscript></form></body></html>
+`))
+
+func render200(w http.ResponseWriter, tpl *template.Template, data any) {
+	renderHTML(w, http.StatusOK, tpl, data)
+}
+
+func renderHTML(w http.ResponseWriter, status int, tpl *template.Template, data any) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Frame-Options", "deny")
+	w.WriteHeader(status)
+	tpl.Execute(w, data) // The connection may be gone: nobody is left to tell.
+}
+
+// renderError shows an error that cannot go to an application.
+func renderError(w http.ResponseWriter, e *pageError) {
+	renderHTML(w, e.status, errorTemplate, map[string]string{"Code": e.code, "Description": e.description})
+}
+
+// show renders a page of a login; one with a problem answers 400.
+func (l *login) show(w http.ResponseWriter, name string, p page) {
+	p.Action, p.State = l.url(name), l.state
+	if len(p.Buttons) == 0 {
+		p.Buttons = []button{{"action", "default", "Continue"}}
+	}
+	status := http.StatusOK
+	if p.Problem != "" {
+		status = http.StatusBadRequest
+	}
+	renderHTML(w, status, pageTemplate, p)
+}
