@@ -189,8 +189,8 @@ func (a *attempt) importFile() ([]byte, error) {
 // startJob waits for a slot as long as ctx allows. After a lost answer it sends
 // the file again: whoever is there by then makes it fail, and is read back.
 func (a *attempt) startJob(ctx context.Context, file resource.Import) (*resource.Job, error) {
-	var pace pace
-	for looks := 0; ; looks++ {
+	start := time.Now()
+	for {
 		job, err := a.cfg.Importer.ImportUsers(ctx, file)
 		if err == nil {
 			return job, nil
@@ -198,16 +198,16 @@ func (a *attempt) startJob(ctx context.Context, file resource.Import) (*resource
 		if !passing(err) && !errors.Is(err, resource.ErrJobSlots) {
 			return nil, creating(err)
 		}
-		if wait(ctx, pace.slot(looks)) != nil {
+		if wait(ctx, slot(time.Since(start))) != nil {
 			return nil, creating(err)
 		}
 	}
 }
 
 func (a *attempt) awaitJob(ctx context.Context, id string) error {
-	var pace pace
-	for looks := 0; ; looks++ {
-		if err := wait(ctx, pace.next(looks, 0)); err != nil {
+	start := time.Now()
+	for {
+		if err := wait(ctx, next(time.Since(start), 0)); err != nil {
 			return creating(err)
 		}
 		job, err := patiently(ctx, func() (*resource.Job, error) { return a.cfg.Importer.Job(ctx, id) })

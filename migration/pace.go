@@ -85,19 +85,16 @@ func (p *pace) typical() time.Duration {
 	return p.average
 }
 
-// first is the wait before the first look at a job: most of what jobs take.
-func (p *pace) first() time.Duration { return max(shortPoll, p.typical()*9/10) }
+// first is the wait before the first look at a job: nearly all of what jobs take.
+func (p *pace) first() time.Duration { return max(shortPoll, p.typical()*19/20) }
 
-// next is the wait after one that was in vain: a fiftieth of what jobs take, so
-// that a slot stands empty for at most two percent, then more and more; or most
-// of what Auth0 says is left.
-func (p *pace) next(looks int, left time.Duration) time.Duration {
-	step := max(shortPoll, p.typical()/50)
-	for range min(looks, 20) {
-		step += step / 4
-	}
-	return min(max(step, left*9/10), longPoll)
+// next is the wait after a look in vain at a job that has been running for
+// elapsed: an eightieth of that, so that a slot never stands empty for more than
+// a small share of the time; or what Auth0 says is left, rounded up to seconds.
+func next(elapsed, left time.Duration) time.Duration {
+	step := min(max(shortPoll, elapsed/80), longPoll)
+	return max(step, min(left-time.Second, longPoll))
 }
 
-// slot is the wait for a job slot that somebody else has.
-func (p *pace) slot(looks int) time.Duration { return p.next(looks, 0) + rand.N(shortPoll) }
+// slot is the wait for a job slot that somebody else has had for elapsed.
+func slot(elapsed time.Duration) time.Duration { return next(elapsed, 0) + rand.N(shortPoll) }

@@ -141,5 +141,5 @@ func (p *planner) pack(user int) {
 
 func (p *planner) estimate() {
 	seconds := math.Max(float64(p.Importable)/p.cfg.UsersPerSecond, float64(p.Memberships)/membershipsPerSecond)
-	p.ETA = time.Duration(seconds * float64(time.Second)).Round(time.Second)
+	p.ETA = time.Duration(math.Ceil(seconds)) * time.Second
 }

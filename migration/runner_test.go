@@ -1,30 +1,373 @@
 package migration_test
 
 import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
-func TestRunMigratesEverybodyOnce(t *testing.T) {
+// mixed is a source with every class, and what must become of each key.
+func mixed() (rows []migration.Record, want map[string]migration.Class) {
+	want = make(map[string]migration.Class)
+	add := func(class migration.Class, key string, edit func(r *migration.Record)) {
+		r := user(len(rows))
+		r.Key = key
+		edit(&r)
+		rows = append(rows, r)
+		want[key] = class
+	}
+	nothing := func(*migration.Record) {}
+	for _, key := range []string{"a1", "a2", "a3"} {
+		add(migration.Direct, key, nothing)
+	}
+	add(migration.Converted, "b-django", func(r *migration.Record) {
+		r.Password.Value = "pbkdf2_sha256$1000$salt$KO5FZHvZd3Y5hbWnVgrXc7hhdBgIsqwZlKzxUH2JFY8="
+	})
+	add(migration.LazyOnly, "c-phpass", func(r *migration.Record) { r.Password = phpassHash })
+	add(migration.ResetOnly, "d-none", func(r *migration.Record) { r.Password = passhash.Stored{} })
+	add(migration.Invalid, "e-garbled", func(r *migration.Record) { r.Password = garbled })
+	add(migration.Invalid, "e-noemail", func(r *migration.Record) { r.Email = "" })
+	add(migration.Invalid, "e-email", func(r *migration.Record) { r.Email = "nobody" })
+	add(migration.Invalid, "e-phone", func(r *migration.Record) { r.Phone = "030 1234" })
+	add(migration.Invalid, "e-totp", func(r *migration.Record) { r.TOTPSecrets = []string{"lower case"} })
+	add(migration.Invalid, "e-meta", func(r *migration.Record) { r.AppMetadata = map[string]any{"user_id": 1} })
+	add(migration.Invalid, "e-marker", func(r *migration.Record) { r.AppMetadata = map[string]any{"auth0kit": 1} })
+	add(migration.Invalid, "e-json", func(r *migration.Record) { r.UserMetadata = map[string]any{"f": func() {}} })
+	add(migration.Invalid, "e-large", func(r *migration.Record) { r.UserMetadata = map[string]any{"x": strings.Repeat("x", 10240)} })
+	add(migration.Invalid, "auth0|e", nothing)
+	add(migration.Duplicate, "f-email", func(r *migration.Record) { r.Email = "USER0@example.COM" })
+	add(migration.Direct, "g-phone", func(r *migration.Record) { r.Phone = "+49301234567" })
+	add(migration.Duplicate, "h-phone", func(r *migration.Record) { r.Phone = "+49301234567" })
+	return rows, want
+}
+
+func TestPlanSortsAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	rows, want := mixed()
+	tenant := newTenant(auth0test.Options{})
+	ledger := migration.NewMemoryLedger()
+	streamed := 0
+	r := newRunner(t, newTable(rows...), newClient(t, tenant), ledger, migration.Config{
+		PageSize: 4, MaxProblems: 3, Problem: func(migration.Problem) { streamed++ },
+	})
+	p, err := r.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(c migration.Class) (n int) {
+		for _, class := range want {
+			if class == c {
+				n++
+			}
+		}
+		return n
+	}
+	got := map[migration.Class]int{
+		migration.Direct: p.Direct, migration.Converted: p.Converted, migration.LazyOnly: p.LazyOnly,
+		migration.ResetOnly: p.ResetOnly, migration.Invalid: p.Invalid, migration.Duplicate: p.Duplicate,
+	}
+	for class, n := range got {
+		if n != count(class) {
+			t.Errorf("%s: %d; want %d", class, n, count(class))
+		}
+	}
+	if p.Total != len(rows) || p.Importable != p.Direct+p.Converted || p.Files != 1 || p.ETA <= 0 {
+		t.Errorf("plan %+v", p)
+	}
+	if len(p.Problems) != 3 || streamed != p.Invalid+p.Duplicate {
+		t.Errorf("%d problems listed and %d streamed; want 3 and %d", len(p.Problems), streamed, p.Invalid+p.Duplicate)
+	}
+	if p.Formats["bcrypt"] == 0 || p.Rules[migration.RuleTooLarge] != 1 || p.Rules[migration.RuleDuplicate] != 2 {
+		t.Errorf("formats %v, rules %v", p.Formats, p.Rules)
+	}
+	for _, q := range tenant.Requests() {
+		if q.Method != "GET" && q.Path != "/oauth/token" {
+			t.Errorf("Plan sent %s %s", q.Method, q.Path)
+		}
+	}
+	if n := len(outcomesOf(t, ledger)); n != 0 {
+		t.Errorf("Plan wrote %d outcomes", n)
+	}
+}
+
+// outcomesOf reads the ledger of the run.
+func outcomesOf(t testing.TB, l migration.Ledger) map[string]migration.Outcome {
+	t.Helper()
+	all := make(map[string]migration.Outcome)
+	for o, err := range l.Outcomes(t.Context(), connection) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[o.Key] = o
+	}
+	return all
+}
+
+// usersOf reads all users of the connection by their keys.
+func usersOf(t testing.TB, c *management.Client) map[string]resource.User {
+	t.Helper()
+	con, err := c.Connection(t.Context(), connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]resource.User)
+	for u, err := range c.ExportUsers(t.Context(), con.ID) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimPrefix(u.ID, "auth0|")] = u
+	}
+	return all
+}
+
+func TestRunLosesNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rows, want := mixed()
+		tenant := newTenant(auth0test.Options{})
+		src, ledger, log := newTable(rows...), migration.NewMemoryLedger(), audit.NewMemory()
+		var last migration.Progress
+		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{
+			PageSize: 5, Recorder: log, Progress: func(p migration.Progress) { last = p },
+		})
+		res := run(t, r)
+		if res.Total != len(rows) || res.Total != res.Migrated+res.Failed+res.Lazy+res.Reset+res.Invalid+res.Duplicate {
+			t.Errorf("%d rows became %+v", len(rows), res)
+		}
+		there := usersOf(t, newClient(t, tenant))
+		for key, o := range outcomesOf(t, ledger) {
+			importable := want[key] == migration.Direct || want[key] == migration.Converted
+			u, exists := there[key]
+			if importable != exists || importable != (o.State == migration.StateMigrated) {
+				t.Errorf("%s (%s): outcome %s, at Auth0: %t", key, want[key], o.State, exists)
+			}
+			if !importable && o.Code == "" {
+				t.Errorf("%s: no reason", key)
+			}
+			if importable && u.AppMetadata["plan"] != "gold" {
+				t.Errorf("%s: metadata %v", key, u.AppMetadata)
+			}
+			if (src.marks[key] > 0) != importable {
+				t.Errorf("%s: marked %d times", key, src.marks[key])
+			}
+		}
+		if last.Read != len(rows) || last.Migrated != res.Migrated || last.Skipped != len(rows)-res.Migrated || last.Jobs != 0 {
+			t.Errorf("progress ended at %+v", last)
+		}
+		actions := log.Actions()
+		if want := []string{"migration.run.start", "migration.import.send", "migration.import.done", "migration.run.end"}; !slices.Equal(actions, want) {
+			t.Errorf("recorded %v", actions)
+		}
+	})
+}
+
+func TestRunAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rows, _ := mixed()
+		tenant := newTenant(auth0test.Options{})
+		ledger := migration.NewMemoryLedger()
+		src := newTable(rows...)
+		first := run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		before := outcomesOf(t, ledger)
+		second := run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		if *first != *second || !maps.Equal(before, outcomesOf(t, ledger)) {
+			t.Errorf("the second run: %+v after %+v", second, first)
+		}
+		if n := posts(tenant, "/api/v2/jobs/users-imports"); n != 1 {
+			t.Errorf("%d files were sent; want 1", n)
+		}
+	})
+}
+
+func posts(tenant *auth0test.Tenant, path string) (n int) {
+	for _, q := range tenant.Requests() {
+		if q.Method == "POST" && q.Path == path {
+			n++
+		}
+	}
+	return n
+}
+
+// A user without a password is imported when the operator says so, also by a
+// later run; a user whose hash only Lazy can verify never is.
+func TestImportWithoutPassword(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		none, lazy := user(1), user(2)
+		none.Password, lazy.Password = passhash.Stored{}, phpassHash
+		tenant := newTenant(auth0test.Options{})
+		src, ledger := newTable(none, lazy), migration.NewMemoryLedger()
+		res := run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		if res.Reset != 1 || res.Lazy != 1 || res.Migrated != 0 {
+			t.Errorf("without the switch: %+v", res)
+		}
+		res = run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{ImportWithoutPassword: true}))
+		if res.Reset != 0 || res.Lazy != 1 || res.Migrated != 1 {
+			t.Errorf("with the switch: %+v", res)
+		}
+	})
+}
+
+// The imports table says how long the slots stand empty: both must work at least
+// 98% of the time.
+func TestBothSlotsAreBusy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const jobTime = 18 * time.Second
+		tenant := newTenant(auth0test.Options{JobTime: jobTime})
+		r := newRunner(t, newTable(users(4000)...), newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{FileBytes: 25_000})
+		p, err := r.Plan(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if res := run(t, r); res.Migrated != 4000 {
+			t.Fatalf("%+v", res)
+		}
+		best := time.Duration((p.Files+1)/2) * jobTime
+		if p.Files < 40 || time.Since(start) > best*100/98 {
+			t.Errorf("%d files took %s; %s is possible", p.Files, time.Since(start), best)
+		}
+		polls := 0
+		for _, q := range tenant.Requests() {
+			if q.Method == "GET" && strings.HasPrefix(q.Path, "/api/v2/jobs/") && !strings.HasSuffix(q.Path, "errors") {
+				polls++
+			}
+		}
+		if polls > 12*p.Files {
+			t.Errorf("%d polls for %d files", polls, p.Files)
+		}
+	})
+}
+
+// Slots that somebody else uses are waited for, without failing and without
+// holding anything up for good.
+func TestForeignJobsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{JobTime: 5 * time.Minute})
+		client := newClient(t, tenant)
+		con, err := client.Connection(t.Context(), connection)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, email := range []string{"x@example.org", "y@example.org"} {
+			if _, err := client.ImportUsers(t.Context(), resource.Import{ConnectionID: con.ID, ExternalID: "other", Users: []byte(`[{"email":"` + email + `"}]`)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		res := run(t, newRunner(t, newTable(users(10)...), client, migration.NewMemoryLedger(), migration.Config{}))
+		if res.Migrated != 10 {
+			t.Errorf("%+v", res)
+		}
+	})
+}
+
+// Whose id or email another hand has given away is not ours: listed, untouched,
+// and migrated by RetryFailed once the way is free.
+func TestConflictsAreAdjudicated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := newTenant(auth0test.Options{})
-		src := newTable(users(5000)...)
+		client := newClient(t, tenant)
+		taken := tenant.AddUser(resource.User{ID: "u000001", Email: "stranger@example.com", Connection: connection}, "")
+		tenant.AddUser(resource.User{ID: "other", Email: "user2@example.com", Connection: connection}, "")
 		ledger := migration.NewMemoryLedger()
-		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{})
+		r := newRunner(t, newTable(users(4)...), client, ledger, migration.Config{})
 		res := run(t, r)
-		t.Logf("%+v", res)
-		for o := range ledger.Outcomes(t.Context(), connection) {
-			t.Logf("%+v", o)
-			break
+		if res.Migrated != 2 || res.Failed != 2 {
+			t.Errorf("%+v", res)
 		}
-		for b := range ledger.Batches(t.Context(), connection) {
-			t.Logf("%+v", b)
+		o := outcomesOf(t, ledger)
+		if o["u000001"].Code != "ID_TAKEN" || o["u000002"].Code != "DUPLICATED_USER" {
+			t.Errorf("codes %q and %q", o["u000001"].Code, o["u000002"].Code)
 		}
-		v, err := r.Verify(t.Context())
-		t.Logf("%+v %v", v, err)
+		if err := client.DeleteUser(t.Context(), taken); err != nil {
+			t.Fatal(err)
+		}
+		if res = run(t, r); res.Failed != 2 {
+			t.Errorf("Run has sent failed users again: %+v", res)
+		}
+		res, err := r.RetryFailed(t.Context())
+		if err != nil || res.Migrated != 3 || res.Failed != 1 {
+			t.Errorf("RetryFailed: %+v, %v", res, err)
+		}
+		if got := outcomesOf(t, ledger)["u000002"].Attempts; got != 2 {
+			t.Errorf("%d attempts; want 2", got)
+		}
 	})
+}
+
+func TestBadConfiguration(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(auth0test.Options{})
+	client, src, ledger := newClient(t, tenant), newTable(), migration.NewMemoryLedger()
+	cases := map[string]func() error{
+		"src": func() error {
+			_, err := migration.NewRunner(nil, client, ledger, connection, migration.Config{})
+			return err
+		},
+		"dst": func() error {
+			_, err := migration.NewRunner(src, nil, ledger, connection, migration.Config{})
+			return err
+		},
+		"ledger": func() error {
+			_, err := migration.NewRunner(src, client, nil, connection, migration.Config{})
+			return err
+		},
+		"connection":         func() error { _, err := migration.NewRunner(src, client, ledger, "", migration.Config{}); return err },
+		"Config.Run":         bad(client, migration.Config{Run: "a\nb"}),
+		"Config.PageSize":    bad(client, migration.Config{PageSize: -1}),
+		"Config.FileBytes":   bad(client, migration.Config{FileBytes: 512_000}),
+		"Config.Jobs":        bad(client, migration.Config{Jobs: 3}),
+		"Config.LeaseTTL":    bad(client, migration.Config{LeaseTTL: 1}),
+		"Config.MaxProblems": bad(client, migration.Config{MaxProblems: -1}),
+		"UsersPerSecond":     bad(client, migration.Config{UsersPerSecond: -1}),
+		"LazyConfig.Verificat": func() error {
+			_, err := migration.NewLazy(src, client, connection, migration.LazyConfig{Verifications: -1})
+			return err
+		},
+		"NewLazy a Source":  func() error { _, err := migration.NewLazy(nil, client, connection, migration.LazyConfig{}); return err },
+		"must not be nil":   func() error { _, err := migration.NewLazy(src, nil, connection, migration.LazyConfig{}); return err },
+		"must not be empty": func() error { _, err := migration.NewLazy(src, client, "", migration.LazyConfig{}); return err },
+	}
+	for field, make := range cases {
+		if err := make(); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	r, err := migration.NewRunner(src, client, ledger, "nowhere", migration.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Run(t.Context()); !errors.Is(err, resource.ErrNotFound) || !strings.Contains(err.Error(), `"nowhere"`) {
+		t.Errorf("an unknown connection: %v", err)
+	}
+	tenant.AddConnection("google", "google-oauth2")
+	r, err = migration.NewRunner(src, client, ledger, "google", migration.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Plan(t.Context()); err == nil || !strings.Contains(err.Error(), "google-oauth2") {
+		t.Errorf("a connection that is no database: %v", err)
+	}
+}
+
+func bad(client *management.Client, cfg migration.Config) func() error {
+	return func() error {
+		_, err := migration.NewRunner(newTable(), client, migration.NewMemoryLedger(), connection, cfg)
+		return err
+	}
 }

@@ -33,6 +33,7 @@ func (w *work) send(ctx context.Context, f *file) ([]*file, error) {
 	job, err := w.submit(ctx, f, b)
 	switch {
 	case err == nil:
+		w.refused.Store(0)
 		b.State, b.JobID = Submitted, job.ID
 		if err := w.put(ctx, b); err != nil {
 			return nil, err
@@ -41,7 +42,7 @@ func (w *work) send(ctx context.Context, f *file) ([]*file, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case refused(err):
-		return w.split(ctx, b, f, fileRefused(err))
+		return w.split(ctx, b, f, err)
 	case errors.Is(err, resource.ErrOutcomeUnknown) || errors.Is(err, resource.ErrUnavailable):
 		return w.lookAndResend(ctx, b, f, err)
 	}
@@ -54,16 +55,17 @@ func (w *work) submit(ctx context.Context, f *file, b Batch) (*resource.Job, err
 	if err := w.recordJob(ctx, "migration.import.send", b); err != nil {
 		return nil, err
 	}
-	for looks := 0; ; looks++ {
+	start := time.Now()
+	for n := 1; ; n++ {
 		job, err := w.dst.ImportUsers(ctx, resource.Import{
 			ConnectionID: w.connectionID, ExternalID: fmt.Sprintf("%s:%d", w.cfg.Run, b.N), Upsert: f.upsert, Users: f.body,
 		})
 		if err == nil || !errors.Is(err, resource.ErrRateLimited) && !errors.Is(err, resource.ErrJobSlots) {
 			return job, err
 		}
-		pause := w.pace.slot(looks)
+		pause := slot(time.Since(start))
 		if !errors.Is(err, resource.ErrJobSlots) {
-			pause = backoff(looks+1, err)
+			pause = backoff(n, err)
 		}
 		if err := wait(ctx, pause); err != nil {
 			return nil, err
@@ -85,16 +87,21 @@ func fileRefused(err error) string {
 	return codeRefused
 }
 
+// maxRefused is how many users in a row Auth0 may refuse one by one. More means
+// that it refuses everything, and that the users are not at fault.
+const maxRefused = 10
+
 // split gives up on a batch whose file Auth0 does not take. Its halves go on
 // alone, until the user at fault is alone too.
-func (w *work) split(ctx context.Context, b Batch, f *file, code string) ([]*file, error) {
-	if len(f.entries) == 1 {
-		return nil, w.settle(ctx, b, f, map[string]verdictOf{f.entries[0].key: {code: code}})
+func (w *work) split(ctx context.Context, b Batch, f *file, cause error) ([]*file, error) {
+	if len(f.entries) > 1 {
+		return f.halves(), w.settle(ctx, b, f, nil)
 	}
-	if err := w.settle(ctx, b, f, nil); err != nil {
-		return nil, err
+	if w.refused.Add(1) > maxRefused {
+		return nil, fmt.Errorf("migration: Auth0 refuses one user after another, each in a file of its own; "+
+			"look for what is wrong with all files: %w", cause)
 	}
-	return f.halves(), nil
+	return nil, w.settle(ctx, b, f, map[string]verdictOf{f.entries[0].key: {code: fileRefused(cause)}})
 }
 
 // lookAndResend finds out what became of a file that went out without an answer,
@@ -142,7 +149,7 @@ func (w *work) follow(ctx context.Context, b Batch, f *file) ([]*file, error) {
 func (w *work) await(ctx context.Context, id string) (*resource.Job, error) {
 	start := time.Now()
 	pause := w.pace.first()
-	for looks := 0; ; looks++ {
+	for {
 		if err := wait(ctx, pause); err != nil {
 			return nil, err
 		}
@@ -154,7 +161,7 @@ func (w *work) await(ctx context.Context, id string) (*resource.Job, error) {
 			w.pace.learn(time.Since(start))
 			return job, nil
 		}
-		pause = w.pace.next(looks, job.Left)
+		pause = next(time.Since(start), job.Left)
 	}
 }
 

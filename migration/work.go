@@ -19,6 +19,7 @@ type work struct {
 	connectionID string
 	marker       Marker // nil unless the source is one
 	nextBatch    atomic.Int64
+	refused      atomic.Int64 // users since the last file that Auth0 took
 	pace         pace
 	members      *memberStage
 	tracker      tracker
