@@ -117,8 +117,10 @@ func parseSHA1Crypt(s Stored, l limits) (parsed, error) {
 	if err := within("rounds", rounds, 1, l.digestRounds); err != nil {
 		return parsed{}, err
 	}
-	return lazyDigest(parts[4], "SHA-1 crypt", func(password string) string {
-		return string(crypt.KeySHA1Crypt([]byte(password), []byte(parts[3]), uint32(rounds)))
+	// Implementations fill the last three bytes differently; the first 24
+	// characters hold 144 bits of the digest.
+	return lazyDigest(parts[4][:24], "SHA-1 crypt", func(password string) string {
+		return string(crypt.KeySHA1Crypt([]byte(password), []byte(parts[3]), uint32(rounds)))[:24]
 	}), nil
 }
 

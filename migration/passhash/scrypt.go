@@ -60,17 +60,18 @@ func parsePasslibScrypt(s Stored, l limits) (parsed, error) {
 	if len(parts) != 5 {
 		return parsed{}, malformed("must be $scrypt$ln=…,r=…,p=…$salt$hash")
 	}
-	parameters := strings.Split(parts[2], ",")
 	salt, saltOK := fromBase64(parts[3])
 	key, keyOK := fromBase64(parts[4])
-	if len(parameters) != 3 || !saltOK || !keyOK {
+	parameters := map[string]string{}
+	for parameter := range strings.SplitSeq(parts[2], ",") {
+		name, value, _ := strings.Cut(parameter, "=")
+		parameters[name] = value
+	}
+	log, ok := number(parameters["ln"])
+	if !saltOK || !keyOK || !ok || log > 40 || len(parameters) != 3 {
 		return parsed{}, malformed("must have ln, r and p, and base64 after them")
 	}
-	log, ok := number(strings.TrimPrefix(parameters[0], "ln="))
-	if !ok || log > 40 {
-		return parsed{}, malformed("ln is not the logarithm of a cost")
-	}
-	return scryptFields(l, strconv.FormatInt(1<<log, 10), strings.TrimPrefix(parameters[1], "r="), strings.TrimPrefix(parameters[2], "p="), salt, key)
+	return scryptFields(l, strconv.FormatInt(1<<log, 10), parameters["r"], parameters["p"], salt, key)
 }
 
 // parseDjangoScrypt reads scrypt$N$salt$r$p$hash, whose salt is text.
