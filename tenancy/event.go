@@ -40,12 +40,9 @@ type event struct {
 // group.deleted (everybody). A stream reaches one replica; spread its events to
 // all, or keep RoleTTL short.
 func (x *Extractor) Observe(body []byte) error {
-	var e event
-	if err := json.Unmarshal(body, &e); err != nil {
-		return errors.New("tenancy: the event is not JSON of the expected form")
-	}
-	if len(e.Event) > 0 {
-		return x.Observe(e.Event)
+	e, err := parseEvent(body)
+	if err != nil {
+		return err
 	}
 	o := e.Data.Object
 	match, complete := func(member) bool { return false }, true
@@ -70,4 +67,16 @@ func (x *Extractor) Observe(body []byte) error {
 	}
 	x.invalidate(match)
 	return nil
+}
+
+func parseEvent(body []byte) (e event, err error) {
+	err = json.Unmarshal(body, &e)
+	if inner := e.Event; err == nil && len(inner) > 0 {
+		e = event{}
+		err = json.Unmarshal(inner, &e)
+	}
+	if err != nil {
+		return event{}, errors.New("tenancy: the event is not JSON of the expected form")
+	}
+	return e, nil
 }

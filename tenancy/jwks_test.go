@@ -1,0 +1,120 @@
+package tenancy_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/jose/josetest"
+	"github.com/auth0kit/auth0kit/tenancy"
+)
+
+// invented is a token with a key that nobody has.
+func invented(i *josetest.Issuer, n int) string {
+	return josetest.Segment(josetest.Header(fmt.Sprint("invented-", n))) + "." + josetest.Segment(claims(i)) + ".AAAA"
+}
+
+func TestStormOfUnknownKeysThroughTheMiddleware(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		h := extractor(t, i, tenancy.FromToken, tenancy.Config{}).Authenticated()(reached)
+		good := token(i, "", nil)
+		wantStatus(t, ask(h, good), http.StatusOK)
+		for n := range 500 {
+			wantStatus(t, ask(h, invented(i, n)), http.StatusUnauthorized, `error="invalid_token"`)
+		}
+		if got := i.Fetches.Load(); got != 2 {
+			t.Errorf("%d fetches, want the first and one for 500 unknown keys", got)
+		}
+		i.Publish(josetest.RSAKey("rs", &josetest.RSA(0).PublicKey), josetest.RSAKey("new", &josetest.RSA(1).PublicKey))
+		rotated := josetest.Sign(josetest.RSA(1), josetest.Header("new"), claims(i))
+		time.Sleep(5 * time.Second)
+		wantStatus(t, ask(h, rotated), http.StatusOK)
+		wantStatus(t, ask(h, good), http.StatusOK)
+	})
+}
+
+func TestStormOfBadSignaturesThroughTheMiddleware(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		h := extractor(t, i, tenancy.FromToken, tenancy.Config{}).Authenticated()(reached)
+		wantStatus(t, ask(h, token(i, "", nil)), http.StatusOK)
+		head := josetest.Segment(josetest.Header("rs")) + "."
+		for n := range 500 {
+			forged := head + josetest.Segment(josetest.With(claims(i), "n", n)) + "." + josetest.Base64(make([]byte, 256))
+			wantStatus(t, ask(h, forged), http.StatusUnauthorized, "signature")
+			time.Sleep(100 * time.Millisecond)
+		}
+		if got := i.Fetches.Load(); got != 1 {
+			t.Errorf("%d fetches, want 1", got)
+		}
+	})
+}
+
+func TestOutageIsNoReasonToSignUsersOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		i.Answer(0, errors.New("no route to host"))
+		h := extractor(t, i, tenancy.FromToken, tenancy.Config{}).Authenticated()(reached)
+		good := token(i, "", nil)
+		for range 10 {
+			resp := ask(h, good)
+			wantStatus(t, resp, http.StatusServiceUnavailable)
+			if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 5 {
+				t.Errorf("Retry-After is %q", resp.Header.Get("Retry-After"))
+			}
+			if resp.Header.Get("WWW-Authenticate") != "" {
+				t.Error("the client is asked to authenticate")
+			}
+		}
+		i.Answer(http.StatusOK, nil)
+		time.Sleep(5 * time.Second)
+		wantStatus(t, ask(h, good), http.StatusOK)
+	})
+}
+
+func TestCustomDomainsOfOneTenant(t *testing.T) {
+	t.Parallel()
+	i := josetest.NewIssuer()
+	v := verifier(t, i, tenancy.VerifierConfig{OtherIssuers: []string{"https://login.example.com/"}})
+	for iss, ok := range map[string]bool{i.ID: true, "https://login.example.com/": true, "https://login.example.com": false, "https://evil.example.com/": false} {
+		_, err := v.Verify(t.Context(), token(i, "iss", iss))
+		if ok != (err == nil) {
+			t.Errorf("%s: %v", iss, err)
+		}
+	}
+	if got := i.Fetches.Load(); got != 2 {
+		t.Errorf("%d fetches, want one for each issuer that is ours", got)
+	}
+}
+
+func TestNewVerifierRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		issuer, audience string
+		cfg              tenancy.VerifierConfig
+	}{
+		"no slash":       {"https://tenant.example.com", audience, tenancy.VerifierConfig{}},
+		"domain":         {"tenant.example.com", audience, tenancy.VerifierConfig{}},
+		"http":           {"http://tenant.example.com/", audience, tenancy.VerifierConfig{}},
+		"query":          {"https://tenant.example.com/?x=/", audience, tenancy.VerifierConfig{}},
+		"other issuer":   {"https://tenant.example.com/", audience, tenancy.VerifierConfig{OtherIssuers: []string{""}}},
+		"no audience":    {"https://tenant.example.com/", "", tenancy.VerifierConfig{}},
+		"quote":          {"https://tenant.example.com/", `a"b`, tenancy.VerifierConfig{}},
+		"line break":     {"https://tenant.example.com/", "a\nb", tenancy.VerifierConfig{}},
+		"HS256":          {"https://tenant.example.com/", audience, tenancy.VerifierConfig{Algorithms: []string{"HS256"}}},
+		"leeway":         {"https://tenant.example.com/", audience, tenancy.VerifierConfig{Leeway: time.Hour}},
+		"short MaxStale": {"https://tenant.example.com/", audience, tenancy.VerifierConfig{MaxStale: time.Second}},
+	} {
+		if _, err := tenancy.NewVerifier(c.issuer, c.audience, c.cfg); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}

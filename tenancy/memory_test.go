@@ -1,0 +1,64 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// crowd is a Directory in which everybody is a clerk, and every answer is made
+// anew, as a client does it.
+type crowd struct{ reads int }
+
+func (c *crowd) MemberRoles(_ context.Context, orgID, userID string) ([]resource.Role, error) {
+	c.reads++
+	return []resource.Role{{ID: fmt.Sprint("rol_", "clerk"), Name: fmt.Sprint("clerk of ", orgID)}, {ID: "rol_none", Name: userID}}, nil
+}
+
+func (*crowd) RolePermissions(_ context.Context, roleID string) ([]resource.Permission, error) {
+	return []resource.Permission{{Name: "read:" + roleID, Audience: "api"}}, nil
+}
+
+func TestTenThousandMembersStayWithinMemory(t *testing.T) {
+	const entries, members = 500, 10_000
+	dir := &crowd{}
+	l := newLive(dir, "api", entries, time.Hour, time.Hour)
+	ask := func(n int) {
+		if _, permissions, err := l.member(t.Context(), member{"org_acme", fmt.Sprintf("auth0|%024d", n)}); err != nil || len(permissions) != 2 {
+			t.Fatalf("%d: %q %v", n, permissions, err)
+		}
+	}
+	before := heap()
+	for n := range members {
+		ask(n)
+	}
+	if grown := heap() - before; grown > entries<<10 {
+		t.Errorf("the heap has grown by %d bytes, want at most 1 kB for each of %d entries", grown, entries)
+	}
+	if got := l.roles.entries.len(); got != entries || len(l.roles.flights) != 0 {
+		t.Errorf("%d members and %d reads are kept, want %d and 0", got, len(l.roles.flights), entries)
+	}
+	for n := range entries { // the newest are there
+		ask(members - 1 - n)
+	}
+	if dir.reads != members {
+		t.Errorf("%d reads, want one for each member", dir.reads)
+	}
+	ask(0) // the oldest is not
+	if dir.reads != members+1 {
+		t.Errorf("the first member was kept")
+	}
+	runtime.KeepAlive(l)
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
