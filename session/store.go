@@ -171,8 +171,9 @@ type Replay interface {
 type Outbox interface {
 	// Enqueue keeps j until Done.
 	Enqueue(ctx context.Context, j Job) error
-	// Take returns at most n jobs that are due, oldest due first, each with one
-	// more attempt, and moves them to lease: nobody else gets them before.
+	// Take returns the jobs that are due for the longest, at most n, in any order
+	// and each with one more attempt, and moves them to lease: nobody else gets
+	// them before.
 	Take(ctx context.Context, now, lease time.Time, n int) ([]Job, error)
 	// Retry moves a job to another time. A job that is done stays so.
 	Retry(ctx context.Context, id string, due time.Time) error

@@ -1,0 +1,81 @@
+package sqlsession
+
+import (
+	"database/sql"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// row is a session as it lies in the main table.
+type row struct {
+	id, userID, sid, methods, userAgent, ip           string
+	hash, csrf, payload                               []byte
+	version, revoked, epoch, current                  int64
+	createdAt, rotatedAt, lastSeen, idleAt, expiresAt int64
+	replaced                                          bool  // found by a key that was replaced
+	until                                             int64 // which works until then
+}
+
+// scan reads the columns, and more.
+func (r *row) scan(s interface{ Scan(...any) error }, more ...any) error {
+	return s.Scan(append([]any{
+		&r.id, &r.hash, &r.userID, &r.sid, &r.version, &r.createdAt, &r.rotatedAt, &r.lastSeen, &r.idleAt,
+		&r.expiresAt, &r.methods, &r.userAgent, &r.ip, &r.csrf, &r.revoked, &r.epoch, &r.current,
+	}, more...)...)
+}
+
+// dead reports whether the session was revoked, alone or with everyone, or the
+// key has been replaced and its grace is over.
+func (r *row) dead(now time.Time) bool {
+	return r.revoked != 0 || r.epoch != r.current || r.replaced && now.UnixMilli() >= r.until
+}
+
+func (r *row) record(tag uint16) session.Record {
+	out := session.Record{
+		Key: session.Key{Tag: tag}, ID: r.id, UserID: r.userID, SID: r.sid, Version: r.version,
+		CreatedAt: fromMillis(r.createdAt), RotatedAt: fromMillis(r.rotatedAt), LastSeen: fromMillis(r.lastSeen),
+		IdleAt: fromMillis(r.idleAt), ExpiresAt: fromMillis(r.expiresAt), Methods: methodsOf(r.methods),
+		Device: session.Device{UserAgent: r.userAgent, IP: r.ip},
+	}
+	copy(out.Key.Hash[:], r.hash)
+	copy(out.CSRF[:], r.csrf)
+	if len(r.payload) > 0 {
+		out.Payload = r.payload
+	}
+	return out
+}
+
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// methodsText is each method as its time, a colon and its name, with spaces
+// between: names have none.
+func methodsText(methods []session.Method) string {
+	var b strings.Builder
+	for i, m := range methods {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strconv.FormatInt(m.At.UnixMilli(), 10) + ":" + m.Name)
+	}
+	return b.String()
+}
+
+func methodsOf(text string) []session.Method {
+	var methods []session.Method
+	for entry := range strings.FieldsSeq(text) {
+		ms, name, _ := strings.Cut(entry, ":")
+		at, err := strconv.ParseInt(ms, 10, 64)
+		if err != nil {
+			continue
+		}
+		methods = append(methods, session.Method{Name: name, At: fromMillis(at)})
+	}
+	return methods
+}
+
+func scanEnded(rows *sql.Rows) (e session.Ended, err error) {
+	return e, rows.Scan(&e.ID, &e.UserID, &e.SID)
+}

@@ -1,0 +1,213 @@
+package sqlsession
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// Create implements session.Store.
+func (s *Store) Create(ctx context.Context, r session.Record, l session.Limit) ([]session.Ended, error) {
+	var evicted []session.Ended
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		epoch, err := s.admit(ctx, tx, &r, l.Now)
+		if err != nil {
+			return err
+		}
+		if evicted, err = s.makeRoom(ctx, tx, r.UserID, l); err != nil {
+			return err
+		}
+		_, err = changed(ctx, tx, s.query.insert, r.ID, r.Key.Hash[:], r.UserID, r.SID, r.Version, epoch,
+			r.CreatedAt.UnixMilli(), r.RotatedAt.UnixMilli(), r.LastSeen.UnixMilli(), r.IdleAt.UnixMilli(),
+			r.ExpiresAt.UnixMilli(), methodsText(r.Methods), r.Device.UserAgent, r.Device.IP, r.CSRF[:], r.Payload)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return evicted, nil
+}
+
+// admit locks the rows of r's user and SID, and refuses r when one of them or
+// everyone is marked. A RevokeEveryone that comes in between finds the epoch that
+// is returned here outdated.
+func (s *Store) admit(ctx context.Context, tx *sql.Tx, r *session.Record, now time.Time) (epoch int64, err error) {
+	var user, sid, everyone int64
+	if err := tx.QueryRowContext(ctx, s.query.lockUser, r.UserID, now.UnixMilli()).Scan(&user); err != nil {
+		return 0, wrap(err)
+	}
+	if r.SID != "" {
+		if err := tx.QueryRowContext(ctx, s.query.lockSID, r.SID, now.UnixMilli()).Scan(&sid); err != nil {
+			return 0, wrap(err)
+		}
+	}
+	if err := tx.QueryRowContext(ctx, s.query.state).Scan(&epoch, &everyone); err != nil {
+		return 0, wrap(err)
+	}
+	at := r.AuthTime().UnixMilli()
+	if sid != 0 || user != 0 && at < user || everyone != 0 && at < everyone {
+		return 0, session.ErrRevoked
+	}
+	return epoch, nil
+}
+
+// makeRoom evicts for one more session. The lock on the user's row keeps other
+// logins of the user away.
+func (s *Store) makeRoom(ctx context.Context, tx *sql.Tx, userID string, l session.Limit) ([]session.Ended, error) {
+	type other struct {
+		id   string
+		seen int64
+	}
+	others, err := collect(ctx, tx, func(rows *sql.Rows) (o other, err error) {
+		return o, rows.Scan(&o.id, &o.seen)
+	}, s.query.others, l.Now.UnixMilli(), userID)
+	if err != nil || len(others) < l.Max {
+		return nil, err
+	}
+	switch l.Policy {
+	case session.Reject:
+		return nil, session.ErrLimit
+	case session.EvictIdle:
+		slices.SortStableFunc(others, func(a, b other) int { return int(a.seen - b.seen) })
+	}
+	var evicted []session.Ended
+	for _, o := range others[:len(others)-l.Max+1] {
+		ended, err := collect(ctx, tx, scanEnded, s.query.killID, l.Now.UnixMilli(), userID, o.id)
+		if err != nil {
+			return nil, err
+		}
+		evicted = append(evicted, ended...)
+	}
+	return evicted, nil
+}
+
+// Load implements session.Store.
+func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
+	row, err := s.find(ctx, s.db, k)
+	if err != nil {
+		return session.Record{}, err
+	}
+	r := row.record(k.Tag)
+	switch {
+	case row.dead(t.Now):
+		return session.Record{ID: r.ID, UserID: r.UserID}, session.ErrRevoked
+	case r.Expired(t.Now):
+		return r, session.ErrExpired
+	case !r.LastSeen.Before(t.IfBefore):
+		return r, nil
+	}
+	n, err := s.touch(ctx, &r, t)
+	if err != nil {
+		return session.Record{}, err
+	}
+	if n == 1 { // else another was first, or it has just ended: it was live when it was read
+		r.LastSeen, r.IdleAt = t.Now, t.IdleAt
+	}
+	return r, nil
+}
+
+func (s *Store) touch(ctx context.Context, r *session.Record, t session.Touch) (int64, error) {
+	return changed(ctx, s.db, s.query.touch,
+		t.Now.UnixMilli(), t.IdleAt.UnixMilli(), r.ID, t.IfBefore.UnixMilli())
+}
+
+// find reads the row of a key, or of the key that has replaced it.
+func (s *Store) find(ctx context.Context, q querier, k session.Key) (*row, error) {
+	r := &row{}
+	err := r.scan(q.QueryRowContext(ctx, s.query.byHash, k.Hash[:]), &r.payload)
+	if errors.Is(err, sql.ErrNoRows) {
+		r.replaced = true
+		err = r.scan(q.QueryRowContext(ctx, s.query.byOldHash, k.Hash[:]), &r.payload, &r.until)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, session.ErrNone
+	}
+	return r, wrap(err)
+}
+
+// Replace implements session.Store.
+func (s *Store) Replace(ctx context.Context, k session.Key, r session.Record, g session.Grace) error {
+	args := []any{
+		g.Now.UnixMilli(), r.Key.Hash[:], r.Version, r.RotatedAt.UnixMilli(), r.LastSeen.UnixMilli(), r.IdleAt.UnixMilli(),
+		r.ExpiresAt.UnixMilli(), methodsText(r.Methods), r.Device.UserAgent, r.Device.IP, r.CSRF[:], r.Payload,
+		k.Hash[:], r.Version - 1,
+	}
+	lost := errors.New("lost")
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		n, err := changed(ctx, tx, s.query.replace, args...)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return lost
+		}
+		if r.Key == k {
+			return nil
+		}
+		return s.keep(ctx, tx, k, r.ID, g)
+	})
+	if errors.Is(err, lost) {
+		return s.why(ctx, k, g.Now)
+	}
+	return err
+}
+
+// keep lets the old key work until the end of its grace, or ends it and all others.
+func (s *Store) keep(ctx context.Context, tx *sql.Tx, k session.Key, id string, g session.Grace) error {
+	var until int64
+	if !g.Until.IsZero() {
+		until = g.Until.UnixMilli()
+	} else if _, err := changed(ctx, tx, s.query.endOld, id); err != nil {
+		return err
+	}
+	_, err := changed(ctx, tx, s.query.keepOld, k.Hash[:], id, until)
+	return err
+}
+
+// why tells why a Replace has found nothing to replace.
+func (s *Store) why(ctx context.Context, k session.Key, now time.Time) error {
+	row, err := s.find(ctx, s.db, k)
+	if err != nil {
+		return err
+	}
+	r := row.record(k.Tag)
+	switch {
+	case row.dead(now):
+		return session.ErrRevoked
+	case r.Expired(now):
+		return session.ErrExpired
+	}
+	return session.ErrConflict
+}
+
+// List implements session.Store.
+func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]session.Record, error) {
+	tag := session.Tag(userID)
+	return collect(ctx, s.db, func(rows *sql.Rows) (session.Record, error) {
+		var r row
+		err := r.scan(rows)
+		return r.record(tag), err
+	}, s.query.list, userID, now.UnixMilli())
+}
+
+// collect runs a query and reads all of its rows.
+func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, wrap(err)
+		}
+		out = append(out, v)
+	}
+	return out, wrap(rows.Err())
+}
