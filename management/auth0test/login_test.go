@@ -2,6 +2,7 @@ package auth0test_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -377,4 +378,22 @@ func TestRefreshedTokensKeepSessionAndOrganization(t *testing.T) {
 	if access["org_id"] != org || !slices.Equal(access["permissions"].([]any), []any{"read:orders"}) {
 		t.Errorf("access token %v", access)
 	}
+}
+
+// body reads an answer as text.
+func body(t testing.TB, res *http.Response) (int, string) {
+	t.Helper()
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(raw)
+}
+
+// between returns what stands between two texts.
+func between(s, before, after string) string {
+	_, rest, _ := strings.Cut(s, before)
+	found, _, _ := strings.Cut(rest, after)
+	return found
 }
