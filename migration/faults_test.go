@@ -1,0 +1,415 @@
+package migration_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management"
+	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration"
+)
+
+// checkAll demands that every row is at Auth0, with the mark, and in the ledger
+// as migrated.
+func checkAll(t testing.TB, tenant *auth0test.Tenant, ledger migration.Ledger, rows int) {
+	t.Helper()
+	there := usersOf(t, newClient(t, tenant))
+	if len(there) != rows {
+		t.Errorf("%d users at Auth0; want %d", len(there), rows)
+	}
+	for key, u := range there {
+		mark, _ := u.AppMetadata["auth0kit"].(map[string]any)
+		if mark["run"] != connection {
+			t.Fatalf("%s has the mark %v", key, mark)
+		}
+	}
+	migrated := 0
+	for key, o := range outcomesOf(t, ledger) {
+		if o.State != migration.StateMigrated {
+			t.Fatalf("%s is %s (%s %s)", key, o.State, o.Code, o.Path)
+		}
+		if o.Digest == "" {
+			t.Fatalf("%s has no digest", key)
+		}
+		migrated++
+	}
+	if migrated != rows {
+		t.Errorf("%d users in the ledger; want %d", migrated, rows)
+	}
+	for b, err := range ledger.Batches(t.Context(), connection) {
+		if err != nil || b.State != migration.Settled {
+			t.Errorf("batch %d is left in state %s (%v)", b.N, b.State, err)
+		}
+	}
+}
+
+// Whatever goes wrong between us and Auth0, one Run loses nobody and migrates
+// nobody twice.
+func TestFaultsLoseNobody(t *testing.T) {
+	t.Parallel()
+	const imports, job, jobErrors, read = "POST /api/v2/jobs/users-imports", "GET /api/v2/jobs/{id}", "GET /api/v2/jobs/{id}/errors", "GET /api/v2/users/{id}"
+	faults := map[string]auth0test.Fault{
+		"cut before":              {CutBefore: true, Times: 2},
+		"cut after":               {CutAfter: true, Times: 2},
+		"429 with Retry-After":    {Status: 429, RetryAfter: 7 * time.Second, Times: 3},
+		"429 without Retry-After": {Status: 429, Times: 3},
+		"500":                     {Status: 500, Times: 2},
+		"503":                     {Status: 503, Times: 2},
+		"408":                     {Status: 408, Times: 2},
+		"slow":                    {Latency: 20 * time.Second, Times: 2},
+	}
+	for name, fault := range faults {
+		for _, route := range []string{imports, job, jobErrors, read, "GET /api/v2/connections", "POST /oauth/token"} {
+			t.Run(name+" of "+route, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+					if route == read { // read only when something is to be reconciled
+						tenant.Fault(imports, auth0test.Fault{CutAfter: true, Times: 1})
+					}
+					if route == jobErrors {
+						tenant.AddUser(resource.User{ID: "u000001", Email: "user1@example.com", Connection: connection, AppMetadata: ours()}, "")
+					}
+					tenant.Fault(route, fault)
+					ledger := migration.NewMemoryLedger()
+					res := run(t, newRunner(t, newTable(users(120)...), newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}))
+					if res.Migrated != 120 || res.Failed != 0 {
+						t.Errorf("%+v", res)
+					}
+					checkAll(t, tenant, ledger, 120)
+				})
+			})
+		}
+	}
+}
+
+// ours is the mark of this run.
+func ours() map[string]any {
+	return map[string]any{"auth0kit": map[string]any{"run": connection, "via": "bulk"}}
+}
+
+// The management token dies in the middle of a run.
+func TestExpiringTokenLosesNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+		ledger := migration.NewMemoryLedger()
+		expired := 0
+		r := newRunner(t, newTable(users(400)...), newClient(t, tenant), ledger, migration.Config{
+			FileBytes: 20_480,
+			Progress: func(p migration.Progress) {
+				if p.Sent > 0 && expired == 0 {
+					expired++
+					tenant.RotateKeys()
+					tenant.RevokeKeys()
+				}
+			},
+		})
+		run(t, r)
+		if expired == 0 || posts(tenant, "/oauth/token") < 2 {
+			t.Error("no token has expired")
+		}
+		checkAll(t, tenant, ledger, 400)
+	})
+}
+
+// Auth0 forgets jobs after a day: their users are looked up.
+func TestForgottenJobsAreReconciled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+		src, ledger := newTable(users(100)...), migration.NewMemoryLedger()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // dies while jobs run
+		defer cancel()
+		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480})
+		if _, err := r.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("the first run: %v", err)
+		}
+		if n := len(outcomesOf(t, ledger)); n != 0 {
+			t.Fatalf("%d outcomes before any job has ended", n)
+		}
+		time.Sleep(48 * time.Hour)
+		run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}))
+		checkAll(t, tenant, ledger, 100)
+		if n := posts(tenant, "/api/v2/jobs/users-imports"); n > 6 {
+			t.Errorf("%d files were sent for 4", n)
+		}
+	})
+}
+
+// A ledger that is lost costs conflicts, not users.
+func TestLostLedgerMigratesNobodyTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{})
+		src := bare{newTable(users(60)...)}
+		run(t, newRunner(t, src, newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{}))
+		ledger := migration.NewMemoryLedger()
+		run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		checkAll(t, tenant, ledger, 60)
+	})
+}
+
+// A job that Auth0 cannot finish in two hours is taken apart, until the users
+// at fault are alone.
+func TestFailingJobsAreTakenApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{JobTime: 3 * time.Hour})
+		ledger := migration.NewMemoryLedger()
+		res := run(t, newRunner(t, newTable(users(4)...), newClient(t, tenant), ledger, migration.Config{}))
+		if res.Failed != 4 || outcomesOf(t, ledger)["u000000"].Code != "JOB_FAILED" {
+			t.Errorf("%+v: %+v", res, outcomesOf(t, ledger))
+		}
+	})
+}
+
+// roundTrip is a transport.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// picky is a client whose import files pass through judge first, as a proxy
+// before Auth0 would see them; a status other than zero is the answer.
+func picky(t testing.TB, tenant *auth0test.Tenant, judge func(body []byte) (status int, message string)) *management.Client {
+	t.Helper()
+	inner := tenant.HTTPClient().Transport
+	machine := tenant.Machine()
+	c, err := management.New(management.Config{
+		Domain: auth0test.DefaultDomain, ClientID: machine.ID, ClientSecret: machine.Secret, MaxWait: -1,
+		HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if !strings.HasSuffix(r.URL.Path, "users-imports") {
+				return inner.RoundTrip(r)
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			status, message := judge(body)
+			if status == 0 {
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				return inner.RoundTrip(r)
+			}
+			answer := fmt.Sprintf(`{"statusCode":%d,"error":"x","message":%q}`, status, message)
+			return &http.Response{
+				StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+				Body: io.NopCloser(strings.NewReader(answer)),
+			}, nil
+		})},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestPoisonIsFoundByHalves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{})
+		client := picky(t, tenant, func(body []byte) (int, string) {
+			if bytes.Contains(body, []byte("user7@")) || bytes.Contains(body, []byte("user33@")) {
+				return 400, "Payload validation error"
+			}
+			return 0, ""
+		})
+		ledger := migration.NewMemoryLedger()
+		res := run(t, newRunner(t, newTable(users(64)...), client, ledger, migration.Config{}))
+		o := outcomesOf(t, ledger)
+		if res.Migrated != 62 || res.Failed != 2 || o["u000007"].Code != "FILE_REFUSED" || o["u000033"].Code != "FILE_REFUSED" {
+			t.Errorf("%+v: %v, %v", res, o["u000007"], o["u000033"])
+		}
+	})
+}
+
+func TestTooLargeFilesAreHalved(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{})
+		largest := 0
+		client := picky(t, tenant, func(body []byte) (int, string) {
+			if len(body) > 9_000 {
+				return 413, "Payload content length greater than maximum allowed: 9000"
+			}
+			largest = max(largest, len(body))
+			return 0, ""
+		})
+		ledger := migration.NewMemoryLedger()
+		run(t, newRunner(t, newTable(users(200)...), client, ledger, migration.Config{Jobs: 1}))
+		checkAll(t, tenant, ledger, 200)
+		if largest < 4_500 {
+			t.Errorf("the largest file has %d bytes: split too often", largest)
+		}
+	})
+}
+
+// When everything is refused the users are not at fault, and are not written off.
+func TestRefusalOfEverythingEndsTheRun(t *testing.T) {
+	t.Parallel()
+	for _, message := range []string{"Payload validation error", "Connection must be enabled."} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := newTenant(auth0test.Options{})
+			refusing := true
+			client := picky(t, tenant, func([]byte) (int, string) {
+				if refusing {
+					return 400, message
+				}
+				return 0, ""
+			})
+			src, ledger := newTable(users(100)...), migration.NewMemoryLedger()
+			r := newRunner(t, src, client, ledger, migration.Config{})
+			if _, err := r.Run(t.Context()); !errors.Is(err, resource.ErrInvalid) {
+				t.Fatalf("Run: %v", err)
+			}
+			if n := len(outcomesOf(t, ledger)); n > 10 {
+				t.Errorf("%d users were written off", n)
+			}
+			refusing = false
+			if _, err := r.RetryFailed(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			checkAll(t, tenant, ledger, 100)
+		})
+	}
+}
+
+// errCrash is a machine that dies.
+var errCrash = errors.New("crash")
+
+// crashing is a ledger on a machine that dies at the nth write: before it, or
+// after it but before anybody learns of it.
+type crashing struct {
+	migration.Ledger
+	at    int64
+	after bool
+	n     atomic.Int64
+}
+
+func (c *crashing) write(do func() error) error {
+	n := c.n.Add(1)
+	if n > c.at || n == c.at && !c.after {
+		return errCrash
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	if n == c.at {
+		return errCrash
+	}
+	return nil
+}
+
+func (c *crashing) PutBatch(ctx context.Context, f migration.Fence, b migration.Batch) error {
+	return c.write(func() error { return c.Ledger.PutBatch(ctx, f, b) })
+}
+
+func (c *crashing) PutOutcomes(ctx context.Context, f migration.Fence, o []migration.Outcome) error {
+	return c.write(func() error { return c.Ledger.PutOutcomes(ctx, f, o) })
+}
+
+// A run that dies at any write to the ledger is taken up by the next one, and
+// the end is the same as if nothing had happened.
+func TestCrashAtEveryStep(t *testing.T) {
+	t.Parallel()
+	for _, after := range []bool{false, true} {
+		steps := 0
+		for at := int64(1); ; at++ {
+			done := false
+			synctest.Test(t, func(t *testing.T) {
+				tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+				src, ledger := newTable(withMemberships(tenant, users(200))...), migration.NewMemoryLedger()
+				cfg := migration.Config{FileBytes: 20_480, PageSize: 50}
+				c := &crashing{Ledger: ledger, at: at, after: after}
+				_, err := newRunner(t, src, newClient(t, tenant), c, cfg).Run(t.Context())
+				if err == nil {
+					done = true
+					return
+				}
+				if !errors.Is(err, errCrash) {
+					t.Fatalf("step %d: %v", at, err)
+				}
+				run(t, newRunner(t, src, newClient(t, tenant), ledger, cfg))
+				checkAll(t, tenant, ledger, 200)
+				checkMemberships(t, tenant, ledger, 200)
+			})
+			if done {
+				break
+			}
+			steps++
+		}
+		if steps < 12 {
+			t.Errorf("only %d steps were tried", steps)
+		}
+	}
+}
+
+// A run whose context ends at any moment is taken up by the next one.
+func TestCancelAtAnyTime(t *testing.T) {
+	t.Parallel()
+	for at := time.Duration(0); at < 40*time.Second; at += 1700 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+			tenant.Fault("POST /api/v2/jobs/users-imports", auth0test.Fault{Latency: time.Second})
+			src, ledger := newTable(users(120)...), migration.NewMemoryLedger()
+			cfg := migration.Config{FileBytes: 20_480}
+			for range 3 {
+				ctx, cancel := context.WithTimeout(t.Context(), at)
+				_, err := newRunner(t, src, newClient(t, tenant), ledger, cfg).Run(ctx)
+				cancel()
+				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Fatalf("after %s: %v", at, err)
+				}
+			}
+			run(t, newRunner(t, src, newClient(t, tenant), ledger, cfg))
+			checkAll(t, tenant, ledger, 120)
+		})
+	}
+}
+
+// Only one runner of a run works, and one that has lost its lease stops.
+func TestLease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{JobTime: time.Hour})
+		src, ledger := newTable(users(10)...), migration.NewMemoryLedger()
+		first := make(chan error)
+		go func() {
+			_, err := newRunner(t, src, newClient(t, tenant), &frozen{Ledger: ledger}, migration.Config{}).Run(t.Context())
+			first <- err
+		}()
+		time.Sleep(30 * time.Second)
+		if _, err := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}).Run(t.Context()); !errors.Is(err, migration.ErrLeased) {
+			t.Errorf("a second runner: %v; want ErrLeased", err)
+		}
+		time.Sleep(time.Minute) // the first one's renewals do not get through
+		run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		if err := <-first; !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "lease") {
+			t.Errorf("the first runner: %v; want that its lease is lost", err)
+		}
+		checkAll(t, tenant, ledger, 10)
+	})
+}
+
+// frozen is a ledger whose network dies after the first lease.
+type frozen struct {
+	migration.Ledger
+	taken bool
+}
+
+func (f *frozen) Lease(ctx context.Context, run, holder string, ttl time.Duration) (migration.Fence, error) {
+	if f.taken {
+		return migration.Fence{}, errCrash
+	}
+	f.taken = true
+	return f.Ledger.Lease(ctx, run, holder, ttl)
+}
