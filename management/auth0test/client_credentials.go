@@ -115,7 +115,7 @@ func credentialLists(doc map[string]any) []map[string]any {
 func (cl *client) takeCredentials(now time.Time) *reply {
 	for _, holder := range credentialLists(cl.doc) {
 		items, _ := holder["credentials"].([]any)
-		var shown []any
+		shown := []any{}
 		for _, item := range items {
 			m, _ := item.(map[string]any)
 			k, bad := newClientKey(m, now)

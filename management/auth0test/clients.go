@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"slices"
+	"strings"
 )
 
 func clientRoutes() []route {
@@ -56,9 +57,10 @@ func (t *Tenant) signingCertificate() string {
 }
 
 func listClients(c *call) *reply {
+	field, value, _ := strings.Cut(c.query.Get("q"), ":")
 	rows := slices.DeleteFunc(c.t.clients.all(), func(cl *client) bool {
 		appType := c.query.Get("app_type")
-		return appType != "" && cl.doc["app_type"] != appType || c.query.Get("is_global") == "true" ||
+		return field != "" && !c.t.clientHas(cl, field, value) || appType != "" && cl.doc["app_type"] != appType || c.query.Get("is_global") == "true" ||
 			c.query.Has("is_first_party") && (cl.doc["is_first_party"] == true) != c.flag("is_first_party")
 	})
 	view := func(cl *client) any { return c.fields(c.clientView(cl)) }
@@ -69,8 +71,36 @@ func listClients(c *call) *reply {
 	return pageOf(c, "clients", beyondOther, rows, view)
 }
 
+// clientHas evaluates the two queries of which lists of clients know.
+func (t *Tenant) clientHas(cl *client, field, value string) bool {
+	return t.grants.find(func(g *clientGrant) bool {
+		if g.clientID != cl.id {
+			return false
+		}
+		switch field {
+		case "client_grant.organization_id":
+			o := t.orgs.get(value)
+			return o != nil && slices.Contains(o.grants, g.id)
+		case "client_grant.allow_any_organization":
+			return plain(g.doc["allow_any_organization"]) == value
+		}
+		return false
+	}) != nil
+}
+
 // completeClient adds what Auth0 sets by itself.
 func completeClient(doc map[string]any) {
+	switch doc["app_type"] {
+	case "express_configuration":
+		defaults(doc, map[string]any{
+			"oidc_conformant": true, "grant_types": []any{"authorization_code", "client_credentials"},
+			"callbacks": []any{"https://system-admin.okta.com/admin/app/generic/oauth20redirect"}, "organization_usage": "require",
+			"organization_require_behavior": "pre_login_prompt", "jwt_configuration": map[string]any{"alg": "RS256"},
+			"client_authentication_methods": map[string]any{"private_key_jwt": map[string]any{"credentials": []any{}}},
+		})
+	case "resource_server":
+		defaults(doc, map[string]any{"oidc_conformant": true, "grant_types": []any{}, "jwt_configuration": map[string]any{"alg": "RS256"}})
+	}
 	defaults(doc, map[string]any{
 		"is_first_party": true, "is_token_endpoint_ip_header_trusted": false, "oidc_conformant": false, "sso_disabled": false,
 		"cross_origin_authentication": false, "custom_login_page_on": true,
@@ -97,6 +127,9 @@ func completeClient(doc map[string]any) {
 }
 
 func createClient(c *call) *reply {
+	if bad := c.checkVault(); bad != nil {
+		return bad
+	}
 	cl := &client{id: randomID(32), secret: randomID(64), doc: clone(c.body), createdAt: c.now}
 	delete(cl.doc, "client_secret")
 	if s := c.str("client_secret"); s != "" {
@@ -105,6 +138,13 @@ func createClient(c *call) *reply {
 	completeClient(cl.doc)
 	if bad := cl.takeCredentials(c.now); bad != nil {
 		return bad
+	}
+	if cl.doc["app_type"] == "resource_server" {
+		a := c.t.apiOf(c.issuer(), c.str("resource_server_identifier"))
+		if a == nil {
+			return noAPI()
+		}
+		a.doc["client_id"] = cl.id
 	}
 	c.t.clients.put(cl.id, cl)
 	view := c.clientView(cl)
@@ -123,6 +163,9 @@ func readClient(c *call) *reply {
 func updateClient(c *call) *reply {
 	cl, bad := c.client("id")
 	if bad != nil {
+		return bad
+	}
+	if bad := c.checkVault(); bad != nil {
 		return bad
 	}
 	for k, v := range c.body {

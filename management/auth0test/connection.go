@@ -59,25 +59,59 @@ func (c *connection) complete() {
 	}
 	switch c.strategy {
 	case "auth0":
-		defaults(c.options(), databaseDefaults())
+		c.completeDatabase()
 	case "ad":
 		defaults(c.options(), map[string]any{"ips": nil, "brute_force_protection": true})
 	}
 }
 
-// databaseDefaults are the options of a new database connection.
-func databaseDefaults() map[string]any {
-	return map[string]any{
+// completeDatabase adds the options of a new database connection.
+func (c *connection) completeDatabase() {
+	o := c.options()
+	defaults(o, map[string]any{
 		"mfa":              map[string]any{"active": true, "return_enroll_settings": true},
-		"passwordPolicy":   "good",
 		"strategy_version": 2,
 		"authentication_methods": map[string]any{
-			"password": map[string]any{"enabled": true}, "passkey": map[string]any{"enabled": false},
+			"password": map[string]any{"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
+			"passkey":  map[string]any{"enabled": false},
 		},
 		"passkey_options": map[string]any{
 			"challenge_ui": "both", "progressive_enrollment_enabled": true, "local_enrollment_enabled": true,
 		},
 		"brute_force_protection": true,
+	})
+	if attributes, has := o["attributes"].(map[string]any); has {
+		if email, has := attributes["email"].(map[string]any); has {
+			defaults(email, map[string]any{"verification_method": "link", "unique": true})
+		}
+	}
+	password, has := o["password_options"].(map[string]any)
+	if !has {
+		defaults(o, map[string]any{"passwordPolicy": "good"})
+		return
+	}
+	for part, values := range passwordOptions() {
+		m, has := password[part].(map[string]any)
+		if !has {
+			m = map[string]any{}
+			password[part] = m
+		}
+		defaults(m, values)
+	}
+}
+
+// passwordOptions are the defaults of the flexible password policy.
+func passwordOptions() map[string]map[string]any {
+	return map[string]map[string]any{
+		"complexity": {
+			"min_length": 15, "character_types": []any{}, "character_type_rule": "all", "identical_characters": "allow",
+			"sequential_characters": "allow", "max_length_exceeded": "error",
+		},
+		"profile_data": {"active": false, "blocked_fields": []any{
+			"name", "username", "nickname", "email", "phone_number", "user_metadata.name", "user_metadata.first", "user_metadata.last",
+		}},
+		"history":    {"active": false, "size": 3},
+		"dictionary": {"active": false, "custom": []any{}, "default": "en_100k"},
 	}
 }
 

@@ -39,7 +39,7 @@ func listConnections(c *call) *reply {
 			rows = append(rows, con)
 		}
 	}
-	view := func(con *connection) any { return c.fields(con.view()) }
+	view := func(con *connection) any { return c.connectionFields(con) }
 	if c.byCheckpoint() {
 		where := func(con *connection) mark { return mark{con.createdAt, con.id} }
 		return checkpoint(c, list[*connection]{key: "connections", rows: rows, where: where, view: view})
@@ -68,11 +68,12 @@ func createConnection(c *call) *reply {
 	return created(con.view())
 }
 
-// checkIdentifiers refuses flexible identifiers beside the settings that they
-// replace.
+// checkIdentifiers checks flexible identifiers: none beside the settings that
+// they replace, and at least one active.
 func (c *call) checkIdentifiers() *reply {
 	options := c.obj("options")
-	if options["attributes"] == nil {
+	attributes, has := options["attributes"].(map[string]any)
+	if !has {
 		return nil
 	}
 	for _, key := range []string{"requires_username", "validation"} {
@@ -80,7 +81,28 @@ func (c *call) checkIdentifiers() *reply {
 			return badRequest("Cannot set both options.attributes and options."+key, "invalid_body")
 		}
 	}
+	active := false
+	for _, name := range sortedKeys(attributes) {
+		a, _ := attributes[name].(map[string]any)
+		identifier, _ := a["identifier"].(map[string]any)
+		active = active || identifier["active"] == true
+		signup, _ := a["signup"].(map[string]any)
+		if a["profile_required"] == true && signup["status"] != "required" {
+			return badRequest("attribute "+name+" must also be required on signup", "invalid_body")
+		}
+	}
+	if !active {
+		return badRequest("attributes must contain one active identifier", "invalid_body")
+	}
 	return nil
+}
+
+// connectionFields applies the query's fields; is_domain_connection is always
+// shown, as recorded.
+func (c *call) connectionFields(con *connection) map[string]any {
+	m := c.fields(con.view())
+	m["is_domain_connection"] = con.doc["is_domain_connection"]
+	return m
 }
 
 func readConnection(c *call) *reply {
@@ -88,7 +110,7 @@ func readConnection(c *call) *reply {
 	if bad != nil {
 		return bad
 	}
-	return ok(c.fields(con.view()))
+	return ok(c.connectionFields(con))
 }
 
 // updateConnection replaces what the request names; options as a whole.

@@ -51,7 +51,7 @@ func (c *call) groupPage(rows []*group) *reply {
 
 func (c *call) rolePage(ids []string) *reply {
 	where := func(r *role) mark { return mark{r.createdAt, r.id} }
-	return checkpoint(c, list[*role]{key: "roles", rows: c.t.rolesByID(ids), where: where, view: func(r *role) any { return r.view() }})
+	return checkpoint(c, list[*role]{key: "roles", rows: c.t.rolesByID(ids), where: where, view: func(r *role) any { return r.brief() }})
 }
 
 // groupsOf are the groups of a user.

@@ -95,7 +95,7 @@ func (c *call) domain() (*organization, *discoveryDomain, *reply) {
 		d = o.domains.find(func(d *discoveryDomain) bool { return d.domain == strings.ToLower(name) })
 	}
 	if d == nil {
-		return nil, nil, notFound("Organization discovery domain not found.", "")
+		return nil, nil, notFound("No organization domain found by that id", "")
 	}
 	return o, d, nil
 }

@@ -59,10 +59,16 @@ func addOrgGrant(c *call) *reply {
 		return conflict("Quota exceeded; cannot add more than 100 client grants to a single organization", "")
 	}
 	o.grants = append(o.grants, g.id)
-	return created(map[string]any{
+	view := map[string]any{
 		"grant_id": g.id, "client_id": g.clientID, "audience": audienceUnder(c.issuer(), g.audience),
 		"scope": render(g.scopes, func(s string) any { return s }),
-	})
+	}
+	for _, key := range []string{"organization_usage", "allow_any_organization"} {
+		if v, has := g.doc[key]; has {
+			view[key] = v
+		}
+	}
+	return created(view)
 }
 
 func removeOrgGrant(c *call) *reply {

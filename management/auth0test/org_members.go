@@ -109,7 +109,7 @@ func listMemberRoles(c *call) *reply {
 	if bad != nil {
 		return bad
 	}
-	return pageOf(c, "roles", beyondOther, c.t.rolesByID(o.rolesIn(id)), func(r *role) any { return r.view() })
+	return pageOf(c, "roles", beyondOther, c.t.rolesByID(o.rolesIn(id)), func(r *role) any { return r.brief() })
 }
 
 func addMemberRoles(c *call) *reply {

@@ -11,11 +11,32 @@ const weakPassword = "PasswordStrengthError: Password is too weak"
 // checkPolicy checks a password against the connection's password policy
 // (https://auth0.com/docs/authenticate/database-connections/password-strength).
 func (c *connection) checkPolicy(password string) *reply {
-	policy, _ := c.options()["passwordPolicy"].(string)
-	if strength[policy].accepts(password, c.minLength(policy)) {
+	name, _ := c.options()["passwordPolicy"].(string)
+	p, length := strength[name], c.minLength(name)
+	if flexible, has := c.options()["password_options"].(map[string]any); has {
+		p, length = flexiblePolicy(flexible)
+	}
+	if p.accepts(password, length) {
 		return nil
 	}
 	return badRequest(weakPassword, "")
+}
+
+// flexiblePolicy reads password_options.
+func flexiblePolicy(options map[string]any) (policy, int) {
+	complexity, _ := options["complexity"].(map[string]any)
+	types, _ := complexity["character_types"].([]any)
+	p := policy{kinds: len(types), noTriad: complexity["identical_characters"] == "block"}
+	if complexity["character_type_rule"] == "three_of_four" {
+		p.kinds = min(3, len(types))
+	}
+	switch n := complexity["min_length"].(type) {
+	case float64:
+		return p, int(n)
+	case int:
+		return p, n
+	}
+	return p, 1
 }
 
 // policy says which kinds of characters a password needs.

@@ -1,6 +1,7 @@
 package auth0test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -31,12 +32,15 @@ func (c *call) role() (*role, *reply) {
 	return r, nil
 }
 
-// view is a role as all its operations show it.
+// brief is a role in the lists of users and members.
+func (r *role) brief() map[string]any {
+	return map[string]any{"id": r.id, "name": r.name, "description": r.description}
+}
+
+// view is a role as its own operations show it.
 func (r *role) view() map[string]any {
-	m := map[string]any{"id": r.id, "name": r.name, "description": r.description}
-	if r.kind != "" {
-		m["type"] = r.kind
-	}
+	m := r.brief()
+	m["type"] = r.kind
 	if r.owner != "" {
 		m["owner_id"] = r.owner
 	}
@@ -48,7 +52,7 @@ func listRoles(c *call) *reply {
 	var rows []*role
 	for _, r := range c.t.roles.all() {
 		if strings.Contains(strings.ToLower(r.name), name) && (owner == "" || r.owner == owner) &&
-			(kind == "" || kind == r.kind || kind == "tenant" && r.kind == "") {
+			(kind == "" || kind == r.kind) {
 			rows = append(rows, r)
 		}
 	}
@@ -60,7 +64,7 @@ func (t *Tenant) roleNamed(name, owner string) *role {
 }
 
 func createRole(c *call) *reply {
-	r := &role{id: newID("rol"), name: c.str("name"), description: c.str("description"), kind: c.str("type"), owner: c.str("owner_id"), createdAt: c.now}
+	r := &role{id: newID("rol"), name: c.str("name"), description: c.str("description"), kind: cmp.Or(c.str("type"), "tenant"), owner: c.str("owner_id"), createdAt: c.now}
 	if c.t.roleNamed(r.name, r.owner) != nil {
 		return conflict("The role already exists.", "")
 	}

@@ -92,7 +92,7 @@ func (t *Tenant) AddAPI(audience string, permissions ...string) {
 func (t *Tenant) AddRole(name, audience string, permissions ...string) string {
 	now := t.lock()
 	defer t.mu.Unlock()
-	r := &role{id: newID("rol"), name: name, createdAt: now}
+	r := &role{id: newID("rol"), name: name, kind: "tenant", createdAt: now}
 	if len(permissions) > 0 {
 		a := t.apiOf(t.Issuer(), audience)
 		if a == nil {

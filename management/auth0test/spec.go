@@ -79,13 +79,15 @@ func lookup(rt *route) *operation {
 }
 
 // amendments correct the description where recorded traffic contradicts it:
-// properties that it does not have yet.
+// properties that it does not have yet, or describes too narrowly.
 var amendments = map[string]func(*operation){
 	"POST /resource-servers":       withProperties("token_lifetime_for_web"),
 	"PATCH /resource-servers/{id}": withProperties("token_lifetime_for_web"),
 	"POST /roles":                  withProperties("type", "owner_id"),
 	"POST /organizations":          withProperties("is_app_entitlement_active"),
 	"PATCH /organizations/{id}":    withProperties("is_app_entitlement_active"),
+	"POST /clients":                withProperties("token_vault_privileged_access"),
+	"PATCH /clients/{id}":          withProperties("token_vault_privileged_access"),
 }
 
 // withProperties lets a body have more properties, of any type.

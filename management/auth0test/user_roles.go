@@ -45,7 +45,7 @@ func listUserRoles(c *call) *reply {
 	if bad != nil {
 		return bad
 	}
-	return pageOf(c, "roles", "", c.t.rolesByID(u.roles), func(r *role) any { return r.view() })
+	return pageOf(c, "roles", "", c.t.rolesByID(u.roles), func(r *role) any { return r.brief() })
 }
 
 func addUserRoles(c *call) *reply {
