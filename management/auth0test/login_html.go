@@ -74,6 +74,10 @@ var formPostPage = template.Must(template.New("form_post").Parse(`<!DOCTYPE html
 {{end}}{{end}}<noscript><button type="submit">Continue</button></noscript></form></body></html>
 `))
 
+var doneTemplate = template.Must(template.New("done").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Done</title></head><body><main><p id="done">{{.}}</p></main></body></html>
+`))
+
 func render200(w http.ResponseWriter, tpl *template.Template, data any) {
 	renderHTML(w, http.StatusOK, tpl, data)
 }
