@@ -24,6 +24,7 @@ func sqlHarness(t *testing.T, db *sql.DB) sessiontest.Harness {
 		Store:   openSQLSession(t, db, ""),
 		Again:   openSQLSession(t, db, ""),
 		Sibling: openSQLSession(t, db, "sibling"),
+		Rounds:  120, // of many requests each: databases write through to the disk
 	}
 }
 

@@ -174,42 +174,58 @@ func (s *Store) Create(ctx context.Context, r session.Record, l session.Limit) (
 	if err != nil {
 		return nil, err
 	}
+	if err := s.join(ctx, &r, l.Now); err != nil {
+		return nil, err
+	}
 	p := s.shard(r.Key.Tag)
-	life := lifetime(l.Now, r.ExpiresAt)
 	keys := []string{p.session(r.Key), p.user(r.UserID), p.userMark(r.UserID)}
 	state, rest, err := s.run(ctx, createScript, p, l.Now, keys, string(value), millis(r.CreatedAt),
-		millis(r.AuthTime()), strconv.Itoa(l.Max), strconv.Itoa(int(l.Policy)), life)
+		millis(r.AuthTime()), strconv.Itoa(l.Max), strconv.Itoa(int(l.Policy)), lifetime(l.Now, r.ExpiresAt))
 	if err == nil {
 		err = answer(state)
+	}
+	if err == nil {
+		err = s.confirm(ctx, &r, l.Now)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if r.SID != "" {
-		if err := s.join(ctx, &r, l.Now, life); err != nil {
-			return nil, err
-		}
-	}
 	return endedOf(rest)
 }
 
-// join enters the session's user under its SID, which may lie in another shard.
-// Nobody has the token yet, so when a revocation of the SID was first, the session
-// can go as if it had never been; when it comes later it finds the session here.
-func (s *Store) join(ctx context.Context, r *session.Record, now time.Time, life string) error {
-	joined, err := joinScript.Exec(ctx, s.client, s.sidKeys(r.SID), []string{r.UserID, life}).AsInt64()
-	if err == nil && joined == 1 {
+// join enters the session's user under its SID, which may lie in another shard,
+// unless the SID is revoked.
+func (s *Store) join(ctx context.Context, r *session.Record, now time.Time) error {
+	if r.SID == "" {
 		return nil
 	}
-	undo := session.Selector{Key: &r.Key, Now: now}
-	_, undone := s.Delete(context.WithoutCancel(ctx), undo)
-	switch {
-	case err != nil:
-		return errors.Join(fmt.Errorf("redissession: %w", err), undone)
-	case undone != nil:
-		return undone
+	args := []string{r.UserID, lifetime(now, r.ExpiresAt)}
+	joined, err := joinScript.Exec(ctx, s.client, s.sidKeys(r.SID), args).AsInt64()
+	if err == nil && joined == 0 {
+		return session.ErrRevoked
 	}
-	return session.ErrRevoked
+	return wrap(err)
+}
+
+// confirm looks for the mark again, now that the session is there: a RevokeSID in
+// between may have looked for the session too early, one from now on finds it.
+// Nobody has the token yet, so the session can go as if it had never been.
+func (s *Store) confirm(ctx context.Context, r *session.Record, now time.Time) error {
+	if r.SID == "" {
+		return nil
+	}
+	marked, err := s.client.Do(ctx, s.client.B().Exists().Key(s.sidKeys(r.SID)[0]).Build()).AsInt64()
+	if err == nil && marked == 0 {
+		return nil
+	}
+	if err = wrap(err); err == nil {
+		err = session.ErrRevoked
+	}
+	undo := session.Selector{Key: &r.Key, Now: now}
+	if _, undone := s.Delete(context.WithoutCancel(ctx), undo); undone != nil {
+		err = undone
+	}
+	return err
 }
 
 // sidKeys are the mark and the index of a SID.

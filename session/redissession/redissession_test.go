@@ -3,7 +3,6 @@ package redissession_test
 import (
 	"crypto/rand"
 	"testing"
-	"time"
 
 	"github.com/redis/rueidis"
 
@@ -44,5 +43,3 @@ func TestStore(t *testing.T) {
 		}
 	})
 }
-
-var _ = time.Second

@@ -111,5 +111,5 @@ func wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return wrap(err)
+	return fmt.Errorf("redissession: %w", err)
 }
