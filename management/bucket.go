@@ -10,6 +10,9 @@ const (
 	// does not say when to.
 	probeEvery = time.Second
 
+	// maxMeasure is how long a rate is measured at most.
+	maxMeasure = 5 * time.Second
+
 	// maxProbe bounds that pause when it does: clocks may differ by hours.
 	maxProbe = time.Minute
 )
@@ -37,10 +40,10 @@ type bucket struct {
 	seenAt   time.Time // … and its answer came.
 
 	// Where the measuring of rate began.
-	markLeft     int
-	markAt       time.Time
-	markAnswered int
-	answered     int
+	markLeft int
+	markAt   time.Time
+	since    int // Answers to requests that were sent after it.
+	answered int
 }
 
 func newBucket(size, left int) *bucket {
@@ -105,6 +108,9 @@ func (b *bucket) refill(now time.Time) {
 // estimate; others can lower it. Requests in flight may not be counted yet.
 func (b *bucket) observe(sent, now time.Time, o observation) {
 	b.refill(now)
+	if !sent.Before(b.markAt) {
+		b.since++
+	}
 	worst := float64(o.left - b.inflight)
 	if sent.Before(b.seenAt) {
 		b.level = min(b.level, worst)
@@ -123,24 +129,23 @@ func (b *bucket) observe(sent, now time.Time, o observation) {
 // measure estimates the rate from two levels and what was spent between them.
 // What others spend makes it too low, which is the safe side.
 func (b *bucket) measure(now time.Time, left int) {
-	elapsed := now.Sub(b.markAt)
+	elapsed, gained := now.Sub(b.markAt), left-b.markLeft+b.since
 	full := left >= b.size-1 // Then some of what was added may have run over.
 	starved := b.starved
 	b.starved = false
-	if least := probeEvery / 20; !b.markAt.IsZero() && (elapsed < probeEvery && !full || elapsed < least) {
-		return
-	}
-	gained := left - b.markLeft + b.answered - b.markAnswered
-	switch sample := float64(gained) / elapsed.Seconds(); {
-	case b.markAt.IsZero() || gained <= 0 || full && !starved:
-	case full: // We waited for longer than was needed: try sooner.
+	sample := float64(gained) / elapsed.Seconds()
+	switch {
+	case b.markAt.IsZero() || full && !starved:
+	case full && elapsed >= probeEvery/20: // We waited for longer than was needed: try sooner.
 		b.rate = min(max(b.rate, sample)*1.25, float64(b.size))
-	case b.rate > 0:
+	case full, elapsed < probeEvery, elapsed < maxMeasure && gained < b.size/4:
+		return // Too early: Auth0 adds in steps.
+	case gained > 0 && b.rate > 0:
 		b.rate = (b.rate + sample) / 2
-	default:
+	case gained > 0:
 		b.rate = sample
 	}
-	b.markLeft, b.markAt, b.markAnswered = left, now, b.answered
+	b.markLeft, b.markAt, b.since = left, now, 0
 }
 
 // contradicts reports whether an answer that says left cannot be about this

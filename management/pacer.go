@@ -2,14 +2,9 @@ package management
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // maxRoutes bounds what is learnt, in case an id is taken for a word.
@@ -52,6 +47,15 @@ type route struct {
 	charged  *bucket // Where its requests in flight are counted.
 	inflight int
 	moved    chan struct{} // Closed when learnt changes.
+	askedAt  time.Time
+}
+
+// take spends a token of b on a request that is sent now.
+func (r *route) take(b *bucket, now time.Time) *pass {
+	r.charge(b)
+	r.inflight++
+	b.take(now)
+	return &pass{r, now}
 }
 
 // move puts the route into b.
@@ -79,45 +83,6 @@ type pass struct {
 	sentAt time.Time
 }
 
-// observation is what an answer says of the bucket.
-type observation struct {
-	known      bool // The headers are there.
-	size, left int
-	reset      time.Duration // Until tokens are added; zero when it is not said.
-	refused    bool          // 429 because of a bucket.
-	retryAfter time.Duration
-	answered   bool // By something that would have named a limit if there was one.
-}
-
-func (a *answer) observation() observation {
-	if a.err != nil {
-		return observation{}
-	}
-	h, now := a.resp.Header, time.Now()
-	status := a.status()
-	o := observation{
-		answered:   status < 500 && status != http.StatusUnauthorized,
-		refused:    status == http.StatusTooManyRequests && !a.jobSlots(),
-		retryAfter: retryAfter(h, now),
-		reset:      untilReset(h, now),
-	}
-	size, err1 := strconv.Atoi(h.Get("X-RateLimit-Limit"))
-	left, err2 := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
-	if err1 == nil && err2 == nil && size > 0 {
-		o.known, o.answered, o.size, o.left = true, true, size, max(0, left)
-	}
-	return o
-}
-
-// untilReset reads X-RateLimit-Reset, the Unix time at which tokens are added.
-func untilReset(header http.Header, now time.Time) time.Duration {
-	at, err := strconv.ParseInt(header.Get("X-RateLimit-Reset"), 10, 64)
-	if err != nil || at <= 0 {
-		return 0
-	}
-	return max(0, time.Unix(at, 0).Sub(serverTime(header, now)))
-}
-
 // acquire waits until a request of the route may be sent, at most limit unless
 // that is negative, and returns how long it waited.
 func (p *pacer) acquire(ctx context.Context, name string, limit time.Duration) (*pass, time.Duration, error) {
@@ -129,18 +94,20 @@ func (p *pacer) acquire(ctx context.Context, name string, limit time.Duration) (
 	}
 	r := p.route(name)
 	for {
-		b, moved := p.current(r)
+		b, moved, known := p.current(r)
 		// One waiter at a time watches the bucket; channels hand the turn on
 		// in the order of arrival.
-		entered, err := w.enter(b, moved)
+		entered, err := w.enter(b, moved, known)
 		if err != nil {
 			return nil, time.Since(w.start), err
 		}
-		if !entered {
-			continue
+		var granted *pass
+		if entered {
+			granted, err = p.watch(w, r, b)
+			<-b.turn
+		} else {
+			granted = p.ask(r)
 		}
-		granted, err := p.watch(w, r, b)
-		<-b.turn
 		if granted != nil || err != nil {
 			return granted, time.Since(w.start), err
 		}
@@ -159,11 +126,8 @@ func (p *pacer) watch(w *waiter, r *route, b *bucket) (*pass, error) {
 		now := time.Now()
 		delay := b.delay(now, p.reserve(b))
 		if delay <= 0 {
-			r.charge(b)
-			r.inflight++
-			b.take(now)
-			p.mu.Unlock()
-			return &pass{r, now}, nil
+			defer p.mu.Unlock()
+			return r.take(b, now), nil
 		}
 		changed := b.changed
 		p.mu.Unlock()
@@ -171,6 +135,19 @@ func (p *pacer) watch(w *waiter, r *route, b *bucket) (*pass, error) {
 			return nil, err
 		}
 	}
+}
+
+// ask lets one request of a route through that nothing is known of and that has
+// waited in the queue of a bucket which may not be its own.
+func (p *pacer) ask(r *route) *pass {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, b := time.Now(), p.lookup(r)
+	if r.learnt != nil || r.inflight > 0 || b.blocked.After(now) || now.Sub(r.askedAt) < probeEvery {
+		return nil
+	}
+	r.askedAt = now
+	return r.take(b, now)
 }
 
 // done returns a pass with what the answer said.
@@ -264,11 +241,12 @@ func (p *pacer) route(name string) *route {
 	return p.routes[name]
 }
 
-// current is where the route waits, until moved is closed.
-func (p *pacer) current(r *route) (b *bucket, moved <-chan struct{}) {
+// current is where the route waits, until moved is closed; known says whether
+// that is more than a guess.
+func (p *pacer) current(r *route) (b *bucket, moved <-chan struct{}, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lookup(r), r.moved
+	return p.lookup(r), r.moved, r.learnt != nil
 }
 
 func (p *pacer) lookup(r *route) *bucket {
@@ -288,64 +266,4 @@ func (p *pacer) lookup(r *route) *bucket {
 // reserve is what stays in b for others. One token is always ours.
 func (p *pacer) reserve(b *bucket) float64 {
 	return float64(b.size - max(1, int(p.budget*float64(b.size))))
-}
-
-// waiter is one caller of acquire.
-type waiter struct {
-	ctx     context.Context
-	limit   time.Duration // Negative: as long as ctx lets it.
-	start   time.Time
-	expired <-chan time.Time
-}
-
-// enter waits for the turn at b. It is false when the route has moved.
-func (w *waiter) enter(b *bucket, moved <-chan struct{}) (bool, error) {
-	select {
-	case b.turn <- struct{}{}:
-		return true, nil
-	default:
-	}
-	select {
-	case b.turn <- struct{}{}:
-		return true, nil
-	case <-moved:
-		return false, nil
-	case <-w.expired:
-		return false, noRoom(0)
-	case <-w.ctx.Done():
-		return false, w.ended()
-	}
-}
-
-// wait sleeps for delay, or until the bucket has changed. It fails at once when
-// delay is more than the caller would wait.
-func (w *waiter) wait(delay time.Duration, changed <-chan struct{}) error {
-	if w.limit >= 0 && delay > w.limit-time.Since(w.start) {
-		return noRoom(delay)
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-changed:
-		return nil
-	case <-w.ctx.Done():
-		return w.ended()
-	}
-}
-
-// ended is for a context that has ended: by its deadline it was too short for
-// the rate limit, canceled it says nothing about that.
-func (w *waiter) ended() error {
-	err := error(silent{w.ctx.Err(), "waiting for room in the bucket: " + describe(w.ctx.Err())})
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("%w: %w", resource.ErrRateLimited, err)
-	}
-	return &resource.Error{Err: err}
-}
-
-// noRoom is the refusal without asking Auth0.
-func noRoom(after time.Duration) error {
-	return &resource.Error{RetryAfter: after, Err: fmt.Errorf("%w: no room in the bucket within Config.MaxWait", resource.ErrRateLimited)}
 }

@@ -98,7 +98,7 @@ func TestBucketsPerGroup(t *testing.T) {
 			return err
 		}},
 		// What is not documented has to be found out.
-		{"found out", 40, 50 * time.Second, 10, (*Client).RevokeSession},
+		{"found out", 40, 50 * time.Second, 40, (*Client).RevokeSession},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
