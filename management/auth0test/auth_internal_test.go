@@ -1,0 +1,376 @@
+package auth0test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// stage is a tenant with an application and a user, seen from inside.
+func stage(opts Options) (t *Tenant, app Client, userID string) {
+	t = NewTenant(opts)
+	app = t.AddClient(Client{CallbackURL: "https://app.example.com/callback"})
+	return t, app, t.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
+}
+
+func ada(app Client) Login {
+	return Login{ClientID: app.ID, Identifier: "ada@example.com", Password: "correct horse"}
+}
+
+func (t *Tenant) logCodes() (codes []string) {
+	t.lock()
+	defer t.mu.Unlock()
+	for _, e := range t.authState.logs.entries {
+		codes = append(codes, e.code)
+	}
+	return codes
+}
+
+func (t *Tenant) ask(test *testing.T, path string, pairs ...string) {
+	test.Helper()
+	v := url.Values{}
+	for pair := range slices.Chunk(pairs, 2) {
+		v.Set(pair[0], pair[1])
+	}
+	res, err := t.HTTPClient().PostForm(t.Issuer()+path, v)
+	if err != nil {
+		test.Fatal(err)
+	}
+	res.Body.Close()
+}
+
+// what gives the events of the log that some action causes.
+func (t *Tenant) logOf(do func()) []string {
+	before := len(t.logCodes())
+	do()
+	return t.logCodes()[before:]
+}
+
+func TestEventsAreLoggedWithTheirCodes(test *testing.T) {
+	test.Parallel()
+	t, app, id := stage(Options{})
+	secret := t.Enroll(id, "otp", "")
+	password := func(name, word string) {
+		t.ask(test, "oauth/token", "grant_type", "password", "client_id", app.ID, "client_secret", app.Secret, "username", name, "password", word)
+	}
+	for _, c := range []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"wrong password", func() { password("ada@example.com", "x") }, "fp"},
+		{"unknown user", func() { password("eve@example.com", "x") }, "fu"},
+		{"second factor due", func() { password("ada@example.com", "correct horse") }, "mfar"},
+		{"hosted login", func() {
+			l := ada(app)
+			l.OTP = t.OTP(secret)
+			if _, err := t.Login(context.Background(), l); err != nil {
+				test.Fatal(err)
+			}
+		}, "gd_start_auth gd_auth_succeed s seacft"},
+		{"wrong code", func() { l := ada(app); l.OTP = "x"; t.Login(context.Background(), l) }, "gd_start_auth gd_auth_failed"},
+		{"bad code of a login", func() {
+			t.ask(test, "oauth/token", "grant_type", "authorization_code", "client_id", app.ID, "client_secret", app.Secret, "code", "x")
+		}, "feacft"},
+		{"bad refresh token", func() {
+			t.ask(test, "oauth/token", "grant_type", "refresh_token", "client_id", app.ID, "client_secret", app.Secret, "refresh_token", "x")
+		}, "fertft"},
+		{"machine", func() {
+			m := t.Machine()
+			t.ask(test, "oauth/token", "grant_type", "client_credentials", "client_id", m.ID, "client_secret", m.Secret, "audience", t.Issuer()+"api/v2/")
+		}, "seccft"},
+		{"bad machine", func() {
+			t.ask(test, "oauth/token", "grant_type", "client_credentials", "client_id", app.ID, "client_secret", "x")
+		}, "feccft"},
+		{"silent login", func() {
+			t.HTTPClient().Get(t.Issuer() + "authorize?response_type=code&prompt=none&client_id=" + app.ID)
+		}, "fsa"},
+		{"sign-up", func() {
+			t.ask(test, "dbconnections/signup", "client_id", app.ID, "connection", DefaultConnection, "email", "b@example.com", "password", "Correct-H0rse")
+		}, "ss"},
+		{"logout", func() { t.HTTPClient().Get(t.Issuer() + "v2/logout") }, "slo"},
+		{"password mail", func() {
+			t.ask(test, "dbconnections/change_password", "client_id", app.ID, "connection", DefaultConnection, "email", "b@example.com")
+		}, "scpr"},
+	} {
+		if got := strings.Join(t.logOf(c.do), " "); got != c.want {
+			test.Errorf("%s: logged %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestLogEntriesAreInOrder(test *testing.T) {
+	test.Parallel()
+	t, app, id := stage(Options{})
+	if _, err := t.Login(context.Background(), Login{ClientID: app.ID, Identifier: "ada@example.com", Password: "correct horse", IP: "192.0.2.7", UserAgent: "Test/1"}); err != nil {
+		test.Fatal(err)
+	}
+	t.lock()
+	defer t.mu.Unlock()
+	last := ""
+	for _, e := range t.authState.logs.entries {
+		d := e.doc()
+		if e.id <= last || len(e.id) != 56 || !strings.HasPrefix(e.id, "900"+e.at.Format("20060102150405")) || d["log_id"] != e.id {
+			test.Errorf("entry %v after %s", d, last)
+		}
+		last = e.id
+	}
+	s := t.authState.logs.entries[0].doc()
+	if s["type"] != "s" || s["user_id"] != id || s["ip"] != "192.0.2.7" || s["user_agent"] != "Test/1" || s["client_id"] != app.ID ||
+		s["connection"] != DefaultConnection || s["strategy_type"] != "database" || s["hostname"] != DefaultDomain {
+		test.Errorf("entry %v", s)
+	}
+}
+
+func TestOldLogEntriesGo(test *testing.T) {
+	test.Parallel()
+	t := NewTenant(Options{})
+	t.lock()
+	defer t.mu.Unlock()
+	for range maxLogEntries + 1 {
+		t.log("s", logFields{})
+	}
+	if n := len(t.authState.logs.entries); n != maxLogEntries*9/10+1 {
+		test.Errorf("%d entries are kept", n)
+	}
+}
+
+func TestRevokingSessionsAndAccess(test *testing.T) {
+	test.Parallel()
+	for name, c := range map[string]struct {
+		revoke            func(t *Tenant, userID string, first *session)
+		sessions, refresh int // That are left of two each.
+	}{
+		"one session":          {func(t *Tenant, _ string, s *session) { t.revokeSession(s.id) }, 1, 1},
+		"delete a session":     {func(t *Tenant, _ string, s *session) { t.endSession(s, "session-revoked") }, 1, 2},
+		"all sessions":         {func(t *Tenant, id string, _ *session) { t.deleteUserSessions(id, "session-revoked") }, 0, 2},
+		"all access":           {func(t *Tenant, id string, _ *session) { t.revokeUserAccess(id, "", false) }, 0, 0},
+		"access of a session":  {func(t *Tenant, id string, s *session) { t.revokeUserAccess(id, s.id, false) }, 1, 1},
+		"access but no tokens": {func(t *Tenant, id string, _ *session) { t.revokeUserAccess(id, "", true) }, 0, 2},
+		"password":             {func(t *Tenant, id string, _ *session) { t.passwordChanged(id) }, 0, 0},
+		"no such session":      {func(t *Tenant, _ string, _ *session) { t.revokeSession("nothing") }, 2, 2},
+	} {
+		t, app, id := stage(Options{})
+		for range 2 {
+			if _, err := t.Login(context.Background(), ada(app)); err != nil {
+				test.Fatal(err)
+			}
+		}
+		now := t.lock()
+		c.revoke(t, id, t.sessionsOf(id, now)[0])
+		if s, r := len(t.sessionsOf(id, now)), len(t.authState.refresh.of(id)); s != c.sessions || r != c.refresh {
+			test.Errorf("%s: %d sessions and %d refresh tokens are left", name, s, r)
+		}
+		t.mu.Unlock()
+	}
+}
+
+func TestApplicationsChooseTheLogoutsTheyHearOf(test *testing.T) {
+	test.Parallel()
+	doc := func(initiators any) map[string]any {
+		d := map[string]any{"backchannel_logout_urls": []any{"https://app.example.com/bye"}}
+		if initiators != nil {
+			d["backchannel_logout_initiators"] = initiators
+		}
+		return d
+	}
+	for name, c := range map[string]struct {
+		doc  map[string]any
+		want string
+	}{
+		"all":      {doc(map[string]any{"mode": "all"}), "rp-logout password-changed session-expired"},
+		"standard": {doc(map[string]any{"mode": "custom"}), "rp-logout"},
+		"selected": {doc(map[string]any{"mode": "custom", "selected_initiators": []any{"password-changed"}}), "rp-logout password-changed"},
+		"no URL":   {map[string]any{}, ""},
+	} {
+		var a app
+		a.readLogout(c.doc)
+		var got []string
+		for _, i := range []string{"rp-logout", "password-changed", "session-expired"} {
+			if a.wants(i) {
+				got = append(got, i)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			test.Errorf("%s: hears of %v", name, got)
+		}
+	}
+}
+
+func TestFailedLogoutDeliveryIsLogged(test *testing.T) {
+	test.Parallel()
+	t := NewTenant(Options{Outgoing: HandlerTransport(http.NotFoundHandler())})
+	t.deliverLogout("https://app.example.com/bye", nil, logFields{})
+	t.deliverLogout("::", nil, logFields{})
+	if got := strings.Join(t.logCodes(), " "); got != "oidc_backchannel_logout_failed oidc_backchannel_logout_failed" {
+		test.Errorf("logged %s", got)
+	}
+}
+
+// scripts is an engine whose Actions are functions of Go, by their code.
+type scripts map[string]func(event, api map[string]any) error
+
+func (s scripts) Run(_ context.Context, code string, event, api any) error {
+	return s[code](event.(map[string]any), api.(map[string]any))
+}
+
+func call2(api map[string]any, object, method string, args ...any) {
+	switch f := api[object].(map[string]any)[method].(type) {
+	case func(string):
+		f(args[0].(string))
+	case func(string, any):
+		f(args[0].(string), args[1])
+	case func(any):
+		f(args[0])
+	}
+}
+
+func TestActionsRunAtLogin(test *testing.T) {
+	test.Parallel()
+	t, app, id := stage(Options{})
+	t.AddAPI("https://api.example.com", "read:orders")
+	var seen map[string]any
+	t.RunScripts(scripts{
+		"claims": func(event, api map[string]any) error {
+			seen = event
+			call2(api, "idToken", "setCustomClaim", "https://x/plan", "gold")
+			call2(api, "accessToken", "setCustomClaim", "https://x/ip", event["request"].(map[string]any)["ip"])
+			call2(api, "accessToken", "addScope", "extra")
+			call2(api, "accessToken", "removeScope", "profile")
+			call2(api, "user", "setAppMetadata", "seen", true)
+			return nil
+		},
+		"deny": func(event, api map[string]any) error { call2(api, "access", "deny", "not today"); return nil },
+		"mfa":  func(event, api map[string]any) error { call2(api, "multifactor", "enable", "any", nil); return nil },
+		"boom": func(event, api map[string]any) error { return errors.New("boom") },
+	})
+	bind := func(codes ...string) {
+		t.lock()
+		defer t.mu.Unlock()
+		t.authState.actions.bound = func(trigger string) (list []action) {
+			for _, c := range codes {
+				list = append(list, action{id: c, name: c, code: c, secrets: map[string]string{"key": "value"}})
+			}
+			return list
+		}
+	}
+	bind("claims")
+	l := ada(app)
+	l.Audience, l.IP = "https://api.example.com", "192.0.2.9"
+	tokens, err := t.Login(context.Background(), l)
+	if err != nil {
+		test.Fatal(err)
+	}
+	idToken, err1 := t.verify(tokens.ID)
+	access, err2 := t.verify(tokens.Access)
+	if err := errors.Join(err1, err2); err != nil {
+		test.Fatal(err)
+	}
+	if idToken["https://x/plan"] != "gold" || access["https://x/ip"] != "192.0.2.9" || access["scope"] != "openid email offline_access extra" {
+		test.Errorf("ID token %v, access token %v", idToken, access)
+	}
+	if seen["user"].(map[string]any)["user_id"] != id || seen["secrets"].(map[string]string)["key"] != "value" ||
+		seen["transaction"].(map[string]any)["protocol"] != "oidc-basic-profile" ||
+		seen["authentication"].(map[string]any)["methods"].([]any)[0].(map[string]any)["name"] != "pwd" {
+		test.Errorf("event %v", seen)
+	}
+	t.lock()
+	if t.users.get(id).appMetadata["seen"] != true {
+		test.Error("the metadata is not there")
+	}
+	t.mu.Unlock()
+	for code, want := range map[string]LoginError{
+		"deny": {"access_denied", "not today"}, "boom": {"access_denied", "Unauthorized"},
+	} {
+		bind(code, "claims")
+		_, err := t.Login(context.Background(), l)
+		if e, is := errors.AsType[*LoginError](err); !is || *e != want {
+			test.Errorf("%s: %v", code, err)
+		}
+	}
+	t.SetFactor("otp", true)
+	bind("mfa")
+	tokens, err = t.Login(context.Background(), l)
+	if err != nil {
+		test.Fatal(err)
+	}
+	if claims, _ := t.verify(tokens.ID); claims["amr"] == nil {
+		test.Errorf("after an Action asked for a second factor: %v", claims)
+	}
+	bind("mfa")
+	if got := t.logOf(func() {
+		t.ask(test, "oauth/token", "grant_type", "refresh_token", "client_id", app.ID, "client_secret", app.Secret, "refresh_token", tokens.Refresh)
+	}); !slices.Equal(got, []string{"mfar"}) {
+		test.Errorf("a refresh under that Action logged %v", got)
+	}
+}
+
+func TestTOTPVectors(test *testing.T) {
+	test.Parallel()
+	secret := base32NoPadding.EncodeToString([]byte("12345678901234567890")) // RFC 6238, appendix B.
+	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 1234567890: "005924", 20000000000: "353130"} {
+		if got := totpAt(secret, time.Unix(at, 0)); got != want {
+			test.Errorf("at %d: %s, want %s", at, got, want)
+		}
+	}
+	now := time.Unix(1234567890, 0)
+	current := now.Unix() / 30
+	for step, want := range map[int64]bool{-2: false, -1: true, 0: true, 1: true, 2: false} {
+		if _, ok := checkTOTP(secret, totpCode(secret, current+step), 0, now); ok != want {
+			test.Errorf("a code %d steps away: %v", step, ok)
+		}
+	}
+	if _, ok := checkTOTP(secret, totpCode(secret, current), current, now); ok {
+		test.Error("a spent code works")
+	}
+	if totpCode("not base32!", 1) != "" {
+		test.Error("a code without a secret")
+	}
+}
+
+func TestKeyPairsAreAllDifferent(test *testing.T) {
+	test.Parallel()
+	seen := map[[2]int]bool{}
+	for n := range 1000 {
+		i, j := pair(n)
+		if i >= j || seen[[2]int{i, j}] {
+			test.Fatalf("pair %d is %d, %d", n, i, j)
+		}
+		seen[[2]int{i, j}] = true
+	}
+	k := newRSAKey()
+	if err := k.Validate(); err != nil || k.N.BitLen() != 2048 {
+		test.Errorf("key of %d bits: %v", k.N.BitLen(), err)
+	}
+}
+
+func TestLifetimesOfRefreshTokens(test *testing.T) {
+	test.Parallel()
+	t, app, _ := stage(Options{})
+	tokens, err := t.Login(context.Background(), ada(app))
+	if err != nil {
+		test.Fatal(err)
+	}
+	works := func() bool {
+		return slices.Equal(t.logOf(func() {
+			t.ask(test, "oauth/token", "grant_type", "refresh_token", "client_id", app.ID, "client_secret", app.Secret, "refresh_token", tokens.Refresh)
+		}), []string{"sertft"})
+	}
+	for range 2 {
+		t.Advance(14 * 24 * time.Hour) // Idle tokens live 15 days.
+		if !works() {
+			test.Fatal("the token died of idleness")
+		}
+	}
+	t.Advance(3 * 24 * time.Hour) // All live 30 days.
+	if works() {
+		test.Error("the token lives for ever")
+	}
+}
