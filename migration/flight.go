@@ -20,7 +20,7 @@ type flight struct {
 
 // boarding is how long after a flight began others may join it. Who comes later
 // looks anew: by then the password at Auth0 may be another.
-const boarding = 2 * time.Second
+const boarding = 10 * time.Second
 
 // flights are the logins in progress, by key; its size is that of the logins.
 type flights struct {

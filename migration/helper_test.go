@@ -2,7 +2,10 @@ package migration_test
 
 import (
 	"context"
+	"crypto/md5"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -112,7 +115,7 @@ func (t *table) insert(r migration.Record) {
 // bare is a source that is nothing but a Source.
 type bare struct{ migration.Source }
 
-// user is a row whose password is "secret".
+// user is a row with password.
 func user(n int) migration.Record {
 	return migration.Record{
 		Key: fmt.Sprintf("u%06d", n), Email: fmt.Sprintf("user%d@example.com", n), EmailVerified: n%2 == 0,
@@ -129,21 +132,48 @@ func users(n int) []migration.Record {
 	return rows
 }
 
-// secret is "secret" as bcrypt with Auth0's own cost: the hash that an import
+// password is every row's; Auth0's default policy takes it.
+const password = "correct-Horse7"
+
+// secret is password as bcrypt with Auth0's own cost: the hash that an import
 // takes as it is.
-var secret = sync.OnceValue(func() passhash.Stored {
-	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), 10)
+var secret = sync.OnceValue(func() passhash.Stored { return hashed(nil, password, 10) })
+
+// hashed is a password as bcrypt.
+func hashed(t testing.TB, password string, cost int) passhash.Stored {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	return passhash.Stored{Value: string(hash)}
-})
+}
 
 // garbled is a hash that is broken.
 var garbled = passhash.Stored{Value: "$2b$10$tooshort"}
 
-// phpassHash is "secret" in WordPress's old format, which Auth0 cannot import.
-var phpassHash = passhash.Stored{Value: "$P$B12345678sHlwpYDJDOaDbcP5RRvdn/"}
+// phpassHash is password in the portable format of phpass, which Auth0 cannot
+// import: MD5 in a loop, and a base64 of its own.
+var phpassHash = func() passhash.Stored {
+	const alphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	const salt = "saltsalt"
+	sum := md5.Sum([]byte(salt + password))
+	for range 1 << 8 {
+		sum = md5.Sum(append(sum[:], password...))
+	}
+	var b strings.Builder
+	b.WriteString("$P$6" + salt) // alphabet[8]: 2^8 rounds
+	for i := 0; i < len(sum); i += 3 {
+		n := 0
+		for j, c := range sum[i:min(i+3, len(sum))] {
+			n |= int(c) << (8 * j)
+		}
+		for range min(4, len(sum)-i+1) {
+			b.WriteByte(alphabet[n&63])
+			n >>= 6
+		}
+	}
+	return passhash.Stored{Value: b.String()}
+}()
 
 func newRunner(t testing.TB, src migration.Source, dst migration.Target, ledger migration.Ledger, cfg migration.Config) *migration.Runner {
 	t.Helper()
@@ -162,4 +192,28 @@ func run(t testing.TB, r *migration.Runner) *migration.Result {
 		t.Fatal(err)
 	}
 	return res
+}
+
+// logIn logs a user in at the tenant.
+func logIn(t testing.TB, tenant *auth0test.Tenant, email, password string) {
+	t.Helper()
+	if status := tryLogIn(t, tenant, email, password); status != http.StatusOK {
+		t.Fatalf("the login of %s is answered %d", email, status)
+	}
+}
+
+// tryLogIn is a login by password-realm; see
+// https://auth0.com/docs/get-started/authentication-and-authorization-flow/resource-owner-password-flow
+func tryLogIn(t testing.TB, tenant *auth0test.Tenant, email, password string) (status int) {
+	t.Helper()
+	app := tenant.AddClient(auth0test.Client{})
+	resp, err := tenant.HTTPClient().PostForm(tenant.Issuer()+"oauth/token", url.Values{
+		"grant_type": {"http://auth0.com/oauth/grant-type/password-realm"}, "realm": {connection}, "scope": {"openid"},
+		"client_id": {app.ID}, "client_secret": {app.Secret}, "username": {email}, "password": {password},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
 }

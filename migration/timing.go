@@ -57,7 +57,7 @@ func (t *timing) try(s passhash.Stored) {
 	_ = passhash.Verify(s, "no password") // only its duration counts
 	took := time.Since(start)
 	t.mu.Lock()
-	slower := took > t.floor
+	slower := took >= t.floor
 	if slower {
 		t.decoy = s
 	}

@@ -1,0 +1,452 @@
+package migration_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/passhash"
+)
+
+func newLazy(t testing.TB, src migration.Source, dst migration.Creator, cfg migration.LazyConfig) *migration.Lazy {
+	t.Helper()
+	l, err := migration.NewLazy(src, dst, connection, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// as is the login of a row with its right password.
+func as(r migration.Record) migration.Credentials {
+	return migration.Credentials{Identifier: r.Email, Password: password, IP: netip.MustParseAddr("192.0.2.1")}
+}
+
+// cheap gives rows a hash that is verified quickly.
+func cheap(t testing.TB, rows ...migration.Record) []migration.Record {
+	t.Helper()
+	hash := hashed(t, password, 5)
+	for i := range rows {
+		rows[i].Password = hash
+	}
+	return rows
+}
+
+func TestLoginMigratesWhoProvesThePassword(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(auth0test.Options{})
+	src, log := newTable(user(1), user(2)), audit.NewMemory()
+	client := newClient(t, tenant)
+	l := newLazy(t, src, client, migration.LazyConfig{Recorder: log})
+	u, err := l.Login(t.Context(), as(user(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark, _ := u.AppMetadata["auth0kit"].(map[string]any)
+	if u.ID != "auth0|u000001" || u.Email != "user1@example.com" || u.AppMetadata["plan"] != "gold" || mark["via"] != "lazy" {
+		t.Errorf("created %+v", u)
+	}
+	if src.marks["u000001"] != 1 || len(usersOf(t, client)) != 1 {
+		t.Errorf("marks %v", src.marks)
+	}
+	if got := log.Actions(); !slices.Equal(got, []string{"migration.create", "migration.create", "migration.login"}) {
+		t.Errorf("recorded %v", got)
+	}
+	for _, typed := range []string{password, "wrong"} { // Auth0 owns the user now
+		c := as(user(1))
+		c.Password = typed
+		if _, err := l.Login(t.Context(), c); !errors.Is(err, migration.ErrMigrated) {
+			t.Errorf("the next login with %q: %v; want ErrMigrated", typed, err)
+		}
+	}
+	if _, err := newLazy(t, bare{src}, client, migration.LazyConfig{}).Login(t.Context(), as(user(1))); !errors.Is(err, migration.ErrMigrated) {
+		t.Errorf("without the mark: %v; want ErrMigrated", err)
+	}
+}
+
+// A wrong password, an unknown user, a broken hash, no hash and a blocked user
+// are one answer, and create nothing.
+func TestRefusalsAreOneAnswer(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(auth0test.Options{})
+	broken, none, blocked := user(2), user(3), user(4)
+	broken.Password, none.Password, blocked.Blocked = garbled, passhash.Stored{}, true
+	known := user(1)
+	known.Password = hashed(t, password, 8)
+	log := audit.NewMemory()
+	client := newClient(t, tenant)
+	l := newLazy(t, newTable(known, broken, none, blocked), client, migration.LazyConfig{Recorder: log})
+	wrong := as(user(1))
+	wrong.Password = "wrong"
+	empty := as(user(1))
+	empty.Password = ""
+	long := as(user(1))
+	long.Password = strings.Repeat("x", 5000)
+	cases := map[string]migration.Credentials{
+		"wrong_password": wrong, "unknown_user": as(user(99)), "unusable_hash": as(broken), "no_password": as(none),
+		"blocked": as(blocked), "empty": empty, "long": long, "no_email": {Identifier: "nobody", Password: password},
+	}
+	took := make(map[string]time.Duration)
+	for name, c := range cases {
+		start := time.Now()
+		u, err := l.Login(t.Context(), c)
+		took[name] = time.Since(start)
+		if u != nil || err == nil || err.Error() != migration.ErrCredentials.Error() || !errors.Is(err, migration.ErrCredentials) {
+			t.Errorf("%s: %v, %v; want ErrCredentials alone", name, u, err)
+		}
+	}
+	for name, d := range took { // bcrypt of cost 8 takes more than this; see TestRefusalsLastEquallyLong
+		if d < 5*time.Millisecond {
+			t.Errorf("%s was refused after %s", name, d)
+		}
+	}
+	if n := len(usersOf(t, client)); n != 0 {
+		t.Errorf("%d users were created", n)
+	}
+	for _, e := range log.Events() {
+		if e.Outcome != audit.Failure || e.Reason == "" || e.IP == "" && e.Target.ID != "" {
+			t.Errorf("event %+v", e)
+		}
+	}
+}
+
+// The formats of one source may cost from microseconds to a second. Refusals
+// take as long as the slowest.
+func TestCheapHashesAreNotRefusedFaster(t *testing.T) {
+	t.Parallel()
+	fast, slow := user(1), user(2)
+	fast.Password.Value = "{SSHA}gPb32x1TbLA/t6ZrHBK6nqzyvABzYWx0" // the value does not matter
+	slow.Password = hashed(t, password, 11)
+	l := newLazy(t, newTable(fast, slow), newClient(t, newTenant(auth0test.Options{})), migration.LazyConfig{})
+	var took [3]time.Duration
+	for i, who := range []migration.Record{fast, slow, user(99)} {
+		c := as(who)
+		c.Password = "wrong"
+		start := time.Now()
+		if _, err := l.Login(t.Context(), c); !errors.Is(err, migration.ErrCredentials) {
+			t.Fatal(err)
+		}
+		took[i] = time.Since(start)
+	}
+	if took[0] < took[1]/2 || took[2] < took[1]/2 {
+		t.Errorf("refusals of a cheap, a slow and no hash take %v", took)
+	}
+}
+
+// Of many concurrent logins exactly those with the right password succeed, and
+// one user comes of them.
+func TestConcurrentLoginsOfOneUser(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(auth0test.Options{})
+	tenant.Fault("POST /api/v2/users", auth0test.Fault{Latency: 50 * time.Millisecond})
+	client := newClient(t, tenant)
+	l := newLazy(t, newTable(cheap(t, user(1))...), client, migration.LazyConfig{})
+	var right, wrong atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			c := as(user(1))
+			if i%2 == 1 {
+				c.Password = fmt.Sprintf("wrong %d", i)
+			}
+			u, err := l.Login(t.Context(), c)
+			switch {
+			case i%2 == 0 && err == nil && u.ID == "auth0|u000001":
+				right.Add(1)
+				u.AppMetadata["mine"] = i // each has its own copy
+			case i%2 == 1 && errors.Is(err, migration.ErrCredentials) && u == nil:
+				wrong.Add(1)
+			default:
+				t.Errorf("login %d: %v, %v", i, u, err)
+			}
+		})
+	}
+	wg.Wait()
+	if right.Load() != 32 || wrong.Load() != 32 || posts(tenant, "/api/v2/users") != 1 || len(usersOf(t, client)) != 1 {
+		t.Errorf("%d succeeded, %d were refused, %d users were posted", right.Load(), wrong.Load(), posts(tenant, "/api/v2/users"))
+	}
+}
+
+// A user who signed up at Auth0, or who was changed there, is Auth0's.
+func TestAuth0sOwnUsersAreMigrated(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(auth0test.Options{})
+	tenant.AddUser(resource.User{Email: "native@example.com", Connection: connection}, "x")
+	tenant.AddUser(resource.User{Email: "user1@example.com", Connection: connection}, "x") // the row's email, another id
+	tenant.AddUser(resource.User{Email: "user2@example.com", Username: "u2"}, "x")         // another connection
+	l := newLazy(t, newTable(user(1), user(2)), newClient(t, tenant), migration.LazyConfig{})
+	if _, err := l.Login(t.Context(), migration.Credentials{Identifier: "Native@example.com", Password: "?"}); !errors.Is(err, migration.ErrMigrated) {
+		t.Errorf("a native user: %v; want ErrMigrated", err)
+	}
+	if _, err := l.Login(t.Context(), as(user(1))); !errors.Is(err, migration.ErrMigrated) {
+		t.Errorf("a row whose email is taken: %v; want ErrMigrated", err)
+	}
+	if u, err := l.Login(t.Context(), as(user(2))); err != nil || u.ID != "auth0|u000002" {
+		t.Errorf("a row whose email is in another connection: %v, %v", u, err)
+	}
+}
+
+// Answers that are lost are looked into: the login succeeds and one user exists.
+func TestLoginSurvivesFaults(t *testing.T) {
+	t.Parallel()
+	const create, read = "POST /api/v2/users", "GET /api/v2/users/{id}"
+	faults := map[string]func(tenant *auth0test.Tenant){
+		"cut after":  func(tn *auth0test.Tenant) { tn.Fault(create, auth0test.Fault{CutAfter: true, Times: 1}) },
+		"cut before": func(tn *auth0test.Tenant) { tn.Fault(create, auth0test.Fault{CutBefore: true, Times: 1}) },
+		"500":        func(tn *auth0test.Tenant) { tn.Fault(create, auth0test.Fault{Status: 500, Times: 1}) },
+		"429": func(tn *auth0test.Tenant) {
+			tn.Fault(create, auth0test.Fault{Status: 429, RetryAfter: time.Second, Times: 1})
+		},
+		"503 of the look": func(tn *auth0test.Tenant) { tn.Fault(read, auth0test.Fault{Status: 503, Times: 2}) },
+		"expired token":   func(tn *auth0test.Tenant) { tn.Fault(create, auth0test.Fault{Status: 401, Times: 1}) },
+		"cut after, and 50": func(tn *auth0test.Tenant) {
+			tn.Fault(create, auth0test.Fault{CutAfter: true, Times: 1})
+			tn.Fault(read, auth0test.Fault{Status: 500, Times: 1})
+		},
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tenant := newTenant(auth0test.Options{})
+				fault(tenant)
+				client := newClient(t, tenant)
+				u, err := newLazy(t, newTable(user(1)), client, migration.LazyConfig{}).Login(t.Context(), as(user(1)))
+				if err != nil || u.ID != "auth0|u000001" {
+					t.Errorf("%v, %v", u, err)
+				}
+				if n := len(usersOf(t, client)); n != 1 {
+					t.Errorf("%d users", n)
+				}
+			})
+		})
+	}
+}
+
+// When Auth0 cannot be asked, the answer is neither a yes nor a no.
+func TestOutageIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	for _, route := range []string{"POST /api/v2/users", "GET /api/v2/users/{id}"} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := newTenant(auth0test.Options{})
+			tenant.Fault(route, auth0test.Fault{Status: 503})
+			l := newLazy(t, newTable(user(1)), newClient(t, tenant), migration.LazyConfig{AccountFailures: 1})
+			for range 3 { // and counts as no guess
+				_, err := l.Login(t.Context(), as(user(1)))
+				if !errors.Is(err, resource.ErrUnavailable) || errors.Is(err, migration.ErrCredentials) {
+					t.Errorf("%s: %v; want ErrUnavailable", route, err)
+				}
+			}
+		})
+	}
+}
+
+// What only an import job can create goes by one, if there is an Importer.
+func TestImportRoute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{JobTime: 5 * time.Second})
+		factors := user(1)
+		factors.TOTPSecrets = []string{"JBSWY3DPEHPK3PXP"}
+		src := newTable(factors)
+		client := newClient(t, tenant)
+		if _, err := newLazy(t, src, client, migration.LazyConfig{}).Login(t.Context(), as(factors)); !errors.Is(err, migration.ErrImportOnly) {
+			t.Fatalf("without an Importer: %v; want ErrImportOnly", err)
+		}
+		if len(usersOf(t, client)) != 0 || len(src.marks) != 0 {
+			t.Error("a user was created without its second factor")
+		}
+		tenant.Fault("POST /api/v2/jobs/users-imports", auth0test.Fault{CutAfter: true, Times: 1})
+		u, err := newLazy(t, src, client, migration.LazyConfig{Importer: client}).Login(t.Context(), as(factors))
+		if err != nil || u.ID != "auth0|u000001" || src.marks["u000001"] != 1 {
+			t.Errorf("with an Importer: %v, %v", u, err)
+		}
+	})
+}
+
+func TestPasswordThatThePolicyRefuses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, newTenant(auth0test.Options{JobTime: 5 * time.Second}))
+		weak := user(1)
+		weak.Password = hashed(t, "secret", 4)
+		c := as(weak)
+		c.Password = "secret"
+		if _, err := newLazy(t, newTable(weak), client, migration.LazyConfig{}).Login(t.Context(), c); !errors.Is(err, migration.ErrImportOnly) {
+			t.Errorf("without an Importer: %v; want ErrImportOnly", err)
+		}
+		u, err := newLazy(t, newTable(weak), client, migration.LazyConfig{Importer: client}).Login(t.Context(), c)
+		if err != nil || u.ID != "auth0|u000001" {
+			t.Errorf("with an Importer: %v, %v", u, err)
+		}
+	})
+}
+
+// Guesses are bounded for each account and each address, in the same way for
+// accounts that do not exist; right passwords do not count.
+func TestGuessesAreThrottled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rows := cheap(t, users(30)...)
+		l := newLazy(t, newTable(rows...), newClient(t, newTenant(auth0test.Options{})), migration.LazyConfig{AccountFailures: 5, AddressFailures: 20})
+		guess := func(identifier string, address string) error {
+			_, err := l.Login(t.Context(), migration.Credentials{Identifier: identifier, Password: "wrong", IP: netip.MustParseAddr(address)})
+			return err
+		}
+		for _, identifier := range []string{"user1@example.com", "nobody@example.com"} {
+			for i := range 5 {
+				if err := guess(identifier, fmt.Sprintf("198.51.100.%d", i)); !errors.Is(err, migration.ErrCredentials) {
+					t.Fatalf("guess %d of %s: %v", i, identifier, err)
+				}
+			}
+			e, ok := errors.AsType[*migration.ThrottledError](guess(identifier, "198.51.100.9"))
+			if !ok || e.RetryAfter <= 0 || e.RetryAfter > 12*time.Minute {
+				t.Fatalf("guess 6 of %s: %v", identifier, e)
+			}
+			time.Sleep(e.RetryAfter)
+			if err := guess(identifier, "198.51.100.9"); !errors.Is(err, migration.ErrCredentials) {
+				t.Errorf("%s after RetryAfter: %v", identifier, err)
+			}
+		}
+		for i := range 20 { // one address, many accounts; a /64 is one address
+			if err := guess(fmt.Sprintf("stranger%d@example.com", i), fmt.Sprintf("2001:db8::%x", i+1)); !errors.Is(err, migration.ErrCredentials) {
+				t.Fatalf("guess %d of an address: %v", i, err)
+			}
+		}
+		if _, ok := errors.AsType[*migration.ThrottledError](guess("another@example.com", "2001:db8::ffff")); !ok {
+			t.Error("an address is not throttled")
+		}
+		for i := 2; i < 30; i++ { // an office behind one address, with passwords that are right
+			if _, err := l.Login(t.Context(), as(rows[i])); err != nil {
+				t.Fatalf("login %d: %v", i, err)
+			}
+		}
+	})
+}
+
+// Memory stays bounded, and a flood of names does not wash a guessed account
+// away.
+func TestThrottleIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{})
+		l := newLazy(t, newTable(cheap(t, user(1))...), newClient(t, tenant), migration.LazyConfig{AccountFailures: 2, MaxEntries: 8})
+		guess := func(identifier string) error {
+			_, err := l.Login(t.Context(), migration.Credentials{Identifier: identifier, Password: "wrong"})
+			return err
+		}
+		for range 2 {
+			if err := guess("victim"); !errors.Is(err, migration.ErrCredentials) {
+				t.Fatal(err)
+			}
+		}
+		for i := range 30 {
+			if err := guess(fmt.Sprint("flood", i)); !errors.Is(err, migration.ErrCredentials) {
+				t.Fatal(err)
+			}
+		}
+		if _, ok := errors.AsType[*migration.ThrottledError](guess("victim")); !ok {
+			t.Error("a flood of names has washed a guessed one away")
+		}
+	})
+}
+
+// More logins than may wait are turned away at once, and nobody has to wait for
+// a login that has gone.
+func TestOverload(t *testing.T) {
+	t.Parallel()
+	l := newLazy(t, newTable(user(1)), newClient(t, newTenant(auth0test.Options{})), migration.LazyConfig{Verifications: 1, MaxWaiting: 2})
+	var throttled, refused atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			_, err := l.Login(t.Context(), migration.Credentials{Identifier: fmt.Sprint("nobody", i), Password: "x"})
+			if _, ok := errors.AsType[*migration.ThrottledError](err); ok {
+				throttled.Add(1)
+			} else if errors.Is(err, migration.ErrCredentials) {
+				refused.Add(1)
+			} else {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if throttled.Load() == 0 || refused.Load() == 0 {
+		t.Errorf("%d were turned away and %d answered", throttled.Load(), refused.Load())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.Login(ctx, as(user(1))); !errors.Is(err, context.Canceled) {
+		t.Errorf("a login that has gone: %v", err)
+	}
+}
+
+// Who is not recorded is not let in, and not created either.
+func TestNothingWithoutTheLog(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, newTenant(auth0test.Options{}))
+	l := newLazy(t, newTable(user(1)), client, migration.LazyConfig{Recorder: full{}})
+	if u, err := l.Login(t.Context(), as(user(1))); u != nil || !errors.Is(err, audit.ErrNotRecorded) {
+		t.Errorf("a right password: %v, %v; want ErrNotRecorded", u, err)
+	}
+	wrong := as(user(1))
+	wrong.Password = "wrong"
+	if _, err := l.Login(t.Context(), wrong); !errors.Is(err, migration.ErrCredentials) || !errors.Is(err, audit.ErrNotRecorded) {
+		t.Errorf("a wrong password: %v; want ErrCredentials and ErrNotRecorded", err)
+	}
+	if n := len(usersOf(t, client)); n != 0 {
+		t.Errorf("%d users", n)
+	}
+}
+
+// full is a log that takes nothing.
+type full struct{}
+
+func (full) Record(context.Context, audit.Event) error { return errors.New("disk full") }
+
+// Bulk and lazy work on one connection at once, and migrate nobody twice.
+func TestLazyBesideBulk(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(auth0test.Options{JobTime: 300 * time.Millisecond})
+	client := newClient(t, tenant)
+	rows := users(60)
+	for i := range rows {
+		if i%3 == 0 {
+			rows[i].Password = phpassHash
+		}
+	}
+	src, ledger := newTable(rows...), migration.NewMemoryLedger()
+	l := newLazy(t, src, client, migration.LazyConfig{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range 12 {
+			if _, err := l.Login(t.Context(), as(rows[i])); err != nil && !errors.Is(err, migration.ErrMigrated) {
+				t.Errorf("login %d: %v", i, err)
+			}
+		}
+	})
+	res := run(t, newRunner(t, src, client, ledger, migration.Config{FileBytes: 20_480}))
+	wg.Wait()
+	if res.Failed != 0 {
+		t.Errorf("%+v", res)
+	}
+	res, err := newRunner(t, src, client, ledger, migration.Config{}).Sync(t.Context())
+	if err != nil || res.Migrated != 44 || res.Lazy != 16 {
+		t.Errorf("after a sync: %+v, %v", res, err)
+	}
+	if n := len(usersOf(t, client)); n != 44 {
+		t.Errorf("%d users at Auth0; want 40 by bulk and 4 by login", n)
+	}
+}
