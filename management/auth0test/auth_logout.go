@@ -107,6 +107,9 @@ func (t *Tenant) endBrowserSession(r *http.Request, app *app, sid string) {
 	if s != nil {
 		f.UserID, f.Connection = s.userID, s.connection
 		f.Details = map[string]any{"session_id": s.id}
+		if s.metadata != nil {
+			f.Details["session_metadata"] = s.metadata
+		}
 		t.endSession(s, "rp-logout")
 	}
 	t.log("slo", f)

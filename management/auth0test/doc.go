@@ -16,6 +16,24 @@
 // to a file and set SSL_CERT_FILE or NODE_EXTRA_CA_CERTS for programs that are
 // not this one).
 //
+// # Logging in
+//
+// Login drives /authorize and the login pages as a browser does, with second
+// factors, and returns the tokens; AccessToken makes one without a login, and
+// Sign any token, also wrong ones:
+//
+//	tokens, err := tenant.Login(ctx, auth0test.Login{Identifier: "ada@example.com", Password: "correct horse"})
+//
+// A browser or an OpenID Connect library logs in at the same pages: plain forms
+// without JavaScript. SetFactor, SetMFAPolicies and Enroll say who is asked for a
+// second factor; its codes and pushes are in the Outbox, and Message.Approve
+// answers a push. Applications with a BackChannelLogoutURL hear of the end of
+// sessions through Options.Outgoing.
+//
+// The tenant asks a user who is enrolled for the second factor, and everybody
+// whose application asks by acr_values, where at Auth0 an Action would have to
+// say so.
+//
 // # Time
 //
 // The tenant's clock is package time plus what Advance added. Nothing runs in

@@ -92,7 +92,6 @@ type driver struct {
 	state    string
 	started  int // Messages before the login.
 	client   *http.Client
-	secret   string // Of an authenticator app that is being enrolled.
 }
 
 func (d *driver) browser() *http.Client {

@@ -15,7 +15,6 @@ type authCode struct {
 	req      *authorizeRequest
 	issuance issuance
 	from     origin
-	method   string // Of the first factor.
 	expires  time.Time
 	used     bool
 	refresh  *refreshToken // That the exchange gave.

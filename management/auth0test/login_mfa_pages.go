@@ -1,6 +1,7 @@
 package auth0test
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -67,7 +68,7 @@ func (t *Tenant) getOptions(l *login, now time.Time) page {
 	p := page{Title: "Select a method to verify your identity"}
 	for _, e := range t.choices(l) {
 		label := map[string]string{"totp": "One-time password", "sms": "Text message", "voice": "Phone call", "email": "Email", "push": "Notification", "recovery-code": "Recovery code"}[e.kind]
-		if to := e.masked(); to != "" {
+		if to := cmp.Or(e.masked(), e.name); to != "" {
 			label += " (" + to + ")"
 		}
 		p.Buttons = append(p.Buttons, button{"action", e.id, label})
