@@ -1,0 +1,414 @@
+package integration
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/passhash"
+	"github.com/auth0kit/auth0kit/migration/sqlsource"
+)
+
+// sqlKind is a database with its spelling of what the tests need.
+type sqlKind struct {
+	dialect sqlsource.Dialect
+	open    func(testing.TB) *sql.DB
+	types   *strings.Replacer
+}
+
+var sqlKinds = []sqlKind{
+	{sqlsource.SQLite, openSQLite, strings.NewReplacer("{bigint}", "INTEGER", "{bool}", "BOOLEAN", "{time}", "TIMESTAMP", "{json}", "JSON", "{uuid}", "TEXT", "{quote}", `"`)},
+	{sqlsource.Postgres, openPostgres, strings.NewReplacer("{bigint}", "BIGINT", "{bool}", "BOOLEAN", "{time}", "TIMESTAMPTZ", "{json}", "JSONB", "{uuid}", "UUID", "{quote}", `"`)},
+	{sqlsource.MySQL, openMySQL, strings.NewReplacer("{bigint}", "BIGINT UNSIGNED", "{bool}", "TINYINT(1)", "{time}", "DATETIME", "{json}", "JSON", "{uuid}", "CHAR(36)", "{quote}", "`")},
+}
+
+func onEachSQL(t *testing.T, test func(t *testing.T, kind sqlKind, db *sql.DB)) {
+	t.Helper()
+	for _, kind := range sqlKinds {
+		t.Run(string(kind.dialect), func(t *testing.T) {
+			t.Parallel()
+			test(t, kind, kind.open(t))
+		})
+	}
+}
+
+func (k sqlKind) exec(t *testing.T, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		mustExec(t, db, k.types.Replace(statement))
+	}
+}
+
+const membersTable = `CREATE TABLE members (
+	id {bigint} PRIMARY KEY, mail VARCHAR(255), login VARCHAR(64), full_name VARCHAR(255), confirmed_at {time} NULL,
+	locked {bool} NOT NULL, pwd VARCHAR(255), changed {time} NULL, moved_at {time} NULL, plan VARCHAR(32), logins INTEGER, prefs {json})`
+
+var membersColumns = sqlsource.Columns{
+	Key: "id", Email: "mail", Username: "login", Name: "full_name", EmailVerified: "confirmed_at", Blocked: "locked",
+	Password: "pwd", UpdatedAt: "changed", MigratedAt: "moved_at",
+	AppMetadata:  map[string]string{"plan": "plan", "logins": "logins"},
+	UserMetadata: map[string]string{"preferences": "prefs"},
+}
+
+func insertMember(id int, mail, login string) string {
+	return fmt.Sprintf(`INSERT INTO members VALUES (%d, '%s', '%s', 'Ada %d', '2024-05-01 10:00:00', %s, '$2b$10$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K',
+	'2024-06-01 12:30:00', NULL, 'pro', %d, '{"theme":"dark","n":[1,2]}')`, id, mail, login, id, strconv.FormatBool(id%2 == 0), id)
+}
+
+func openMembers(t *testing.T, kind sqlKind, db *sql.DB, cfg sqlsource.Config) *sqlsource.Source {
+	t.Helper()
+	source, err := sqlsource.New(db, kind.dialect, "members", membersColumns, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := source.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+// allKeys reads the whole source in pages.
+func allKeys(t *testing.T, source migration.Source, limit int, between func(page int)) (keys []string) {
+	t.Helper()
+	for after, page := "", 0; ; page++ {
+		records, err := source.Page(t.Context(), after, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(records) > limit {
+			t.Fatalf("a page of %d has %d records", limit, len(records))
+		}
+		if len(records) == 0 {
+			return keys
+		}
+		for _, r := range records {
+			keys = append(keys, r.Key)
+		}
+		after = keys[len(keys)-1]
+		if between != nil {
+			between(page)
+		}
+	}
+}
+
+func TestSQLSourceReadsARow(t *testing.T) {
+	t.Parallel()
+	onEachSQL(t, func(t *testing.T, kind sqlKind, db *sql.DB) {
+		kind.exec(t, db, membersTable, insertMember(4, "ada@example.com", "ada"),
+			`INSERT INTO members (id, locked) VALUES (5, false)`)
+		source := openMembers(t, kind, db, sqlsource.Config{})
+		page, err := source.Page(t.Context(), "", 10)
+		if err != nil || len(page) != 2 {
+			t.Fatalf("%d records, %v", len(page), err)
+		}
+		r := page[0]
+		if r.Key != "4" || r.Email != "ada@example.com" || r.Username != "ada" || r.Name != "Ada 4" {
+			t.Errorf("texts: %q %q %q %q", r.Key, r.Email, r.Username, r.Name)
+		}
+		if !r.EmailVerified || !r.Blocked || r.Migrated {
+			t.Errorf("truths: %v %v %v", r.EmailVerified, r.Blocked, r.Migrated)
+		}
+		if want := time.Date(2024, 6, 1, 12, 30, 0, 0, time.UTC); !r.UpdatedAt.Equal(want) {
+			t.Errorf("UpdatedAt: %v, want %v", r.UpdatedAt, want)
+		}
+		if err := passhash.Verify(r.Password, "hello"); err != nil {
+			t.Error(err)
+		}
+		if got := fmt.Sprint(r.AppMetadata, r.UserMetadata); got != "map[logins:4 plan:pro] map[preferences:map[n:[1 2] theme:dark]]" {
+			// MariaDB calls its JSON columns text, and the value stays one.
+			if kind.dialect != sqlsource.MySQL || !strings.Contains(got, `preferences:{"theme":"dark"`) {
+				t.Errorf("metadata: %s", got)
+			}
+		}
+		empty := page[1]
+		if empty.Key != "5" || empty.Email != "" || !empty.Password.IsZero() || empty.AppMetadata != nil || !empty.UpdatedAt.IsZero() || empty.EmailVerified {
+			t.Errorf("a row of NULLs: %v", empty)
+		}
+	})
+}
+
+// Numeric order, no row twice, none lost, although rows come and go meanwhile.
+func TestSQLSourcePagesByKeyset(t *testing.T) {
+	t.Parallel()
+	onEachSQL(t, func(t *testing.T, kind sqlKind, db *sql.DB) {
+		kind.exec(t, db, membersTable)
+		var want []string
+		for id := 5; id < 125; id += 3 {
+			kind.exec(t, db, insertMember(id, fmt.Sprintf("u%d@example.com", id), fmt.Sprintf("u%d", id)))
+			want = append(want, strconv.Itoa(id))
+		}
+		source := openMembers(t, kind, db, sqlsource.Config{})
+		for _, limit := range []int{1, 7, 40, 1000} {
+			if got := allKeys(t, source, limit, nil); !slices.Equal(got, want) {
+				t.Errorf("pages of %d: %v, want %v", limit, got, want)
+			}
+		}
+		got := allKeys(t, source, 10, func(page int) {
+			if page == 0 { // One read row goes, one comes before the cursor, one after it.
+				kind.exec(t, db, `DELETE FROM members WHERE id = 5`, insertMember(6, "six@example.com", "six"), insertMember(1000, "last@example.com", "last"))
+			}
+		})
+		if want := append(slices.Clone(want), "1000"); !slices.Equal(got, want) {
+			t.Errorf("while rows come and go: %v, want %v", got, want)
+		}
+		filtered := openMembers(t, kind, db, sqlsource.Config{Where: "id > 100 OR id = 6"})
+		if got := allKeys(t, filtered, 4, nil); len(got) != 10 || got[0] != "6" || got[9] != "1000" {
+			t.Errorf("with Where: %v", got)
+		}
+	})
+}
+
+func TestSQLSourceFind(t *testing.T) {
+	t.Parallel()
+	onEachSQL(t, func(t *testing.T, kind sqlKind, db *sql.DB) {
+		kind.exec(t, db, membersTable, insertMember(1, "Ada@Example.com", "ada"), insertMember(2, "bob@example.com", "Bob"),
+			insertMember(3, "twin@example.com", "x"), insertMember(4, "TWIN@example.com", "y"), insertMember(5, "five@example.com", "bob@example.com"))
+		source := openMembers(t, kind, db, sqlsource.Config{})
+		for identifier, key := range map[string]string{
+			"ada@example.com": "1", "ADA@EXAMPLE.COM": "1", "ADA": "1", "bob": "2", "five@example.com": "5",
+			"twin@example.com": "", // two rows
+			"bob@example.com":  "", // the email of one and the username of another
+			"nobody":           "", "%": "", "_da": "", "' OR '1'='1": "", `\' OR 1=1 -- `: "", "": "",
+		} {
+			r, err := source.Find(t.Context(), identifier)
+			if key == "" && !errors.Is(err, migration.ErrNoUser) || key != "" && (err != nil || r.Key != key) {
+				t.Errorf("Find %q: %q, %v, want %q", identifier, r.Key, err, key)
+			}
+		}
+		exact := openMembers(t, kind, db, sqlsource.Config{ExactCase: true})
+		_, err := exact.Find(t.Context(), "ada@example.com")
+		if kind.dialect != sqlsource.MySQL && !errors.Is(err, migration.ErrNoUser) { // There the column's collation folds.
+			t.Errorf("another case with ExactCase: %v, want ErrNoUser", err)
+		}
+		if r, err := exact.Find(t.Context(), "Ada@Example.com"); err != nil || r.Key != "1" {
+			t.Errorf("the same case with ExactCase: %v", err)
+		}
+	})
+}
+
+func TestSQLSourceMarks(t *testing.T) {
+	t.Parallel()
+	onEachSQL(t, func(t *testing.T, kind sqlKind, db *sql.DB) {
+		kind.exec(t, db, membersTable, insertMember(1, "a@example.com", "a"), insertMember(2, "b@example.com", "b"))
+		source := openMembers(t, kind, db, sqlsource.Config{})
+		migrated := func() string {
+			page, err := source.Page(t.Context(), "", 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprint(page[0].Migrated, page[1].Migrated)
+		}
+		var wg sync.WaitGroup
+		for range 8 { // Again and again, and at once.
+			wg.Go(func() {
+				if err := source.MarkMigrated(t.Context(), "2"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got := migrated(); got != "false true" {
+			t.Errorf("after marking: %s", got)
+		}
+		if err := errors.Join(source.UnmarkMigrated(t.Context(), "2"), source.UnmarkMigrated(t.Context(), "99")); err != nil {
+			t.Error(err)
+		}
+		if got := migrated(); got != "false false" {
+			t.Errorf("after taking the mark back: %s", got)
+		}
+		if err := source.MarkMigrated(t.Context(), "nonsense"); err == nil {
+			t.Error("a key that is no integer is accepted")
+		}
+	})
+}
+
+func TestSQLSourceTextKeys(t *testing.T) {
+	t.Parallel()
+	onEachSQL(t, func(t *testing.T, kind sqlKind, db *sql.DB) {
+		kind.exec(t, db, `CREATE TABLE people (id {uuid} PRIMARY KEY, email VARCHAR(255), moved_at {time} NULL)`)
+		var want []string
+		for i := range 30 {
+			key := fmt.Sprintf("%08x-0000-4000-8000-000000000000", (i*2654435761)&0xffffffff)
+			kind.exec(t, db, fmt.Sprintf(`INSERT INTO people (id, email) VALUES ('%s', 'u%d@example.com')`, key, i))
+			want = append(want, key)
+		}
+		slices.Sort(want)
+		columns := sqlsource.Columns{Key: "id", Email: "email", MigratedAt: "moved_at"}
+		source, err := sqlsource.New(db, kind.dialect, "people", columns, sqlsource.Config{TextKey: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := source.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := allKeys(t, source, 7, nil); !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+		if err := source.MarkMigrated(t.Context(), want[3]); err != nil {
+			t.Error(err)
+		}
+		if page, err := source.Page(t.Context(), want[2], 1); err != nil || page[0].Key != want[3] || !page[0].Migrated {
+			t.Errorf("after marking: %v, %v", page, err)
+		}
+		wrong, err := sqlsource.New(db, kind.dialect, "people", columns, sqlsource.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantField(t, wrong.Check(t.Context()), "Config.TextKey", "must be true")
+	})
+}
+
+func wantField(t *testing.T, err error, field string, texts ...string) {
+	t.Helper()
+	e, ok := errors.AsType[*sqlsource.FieldError](err)
+	if !ok || e.Field != field {
+		t.Errorf("%v, want %s", err, field)
+		return
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("%v does not say %q", err, text)
+		}
+	}
+}
+
+func TestSQLSourceCheckNamesTheField(t *testing.T) {
+	t.Parallel()
+	onEachSQL(t, func(t *testing.T, kind sqlKind, db *sql.DB) {
+		kind.exec(t, db, membersTable, insertMember(1, "a@example.com", "a"), insertMember(2, "b@example.com", "a"))
+		check := func(table string, change func(*sqlsource.Columns), cfg sqlsource.Config) error {
+			columns := membersColumns
+			change(&columns)
+			source, err := sqlsource.New(db, kind.dialect, table, columns, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return source.Check(t.Context())
+		}
+		nothing := func(*sqlsource.Columns) {}
+		wantField(t, check("memberz", nothing, sqlsource.Config{}), "table", "memberz", "SELECT")
+		wantField(t, check("members", nothing, sqlsource.Config{From: "nowhere"}), "Config.From")
+		wantField(t, check("members", func(c *sqlsource.Columns) { c.Email = "email" }, sqlsource.Config{}), "Columns.Email", "email", "mail, login")
+		wantField(t, check("members", func(c *sqlsource.Columns) { c.AppMetadata = map[string]string{"tier": "tier"} }, sqlsource.Config{}), "Columns.AppMetadata[tier]")
+		wantField(t, check("members", func(c *sqlsource.Columns) { c.Key = "plan" }, sqlsource.Config{TextKey: true}), "Columns.Key", "not unique")
+		wantField(t, check("members", nothing, sqlsource.Config{TextKey: true}), "Config.TextKey", "must be false")
+		wantField(t, check("members", func(c *sqlsource.Columns) { c.UpdatedAt = "full_name" }, sqlsource.Config{}), "Columns", "Columns.UpdatedAt", "not a time")
+		both := check("members", func(c *sqlsource.Columns) { c.Email, c.Password = "e", "p" }, sqlsource.Config{})
+		if text := fmt.Sprint(both); !strings.Contains(text, "Columns.Email") || !strings.Contains(text, "Columns.Password") {
+			t.Errorf("two wrong columns: %v", both)
+		}
+		upper := check("members", func(c *sqlsource.Columns) { c.Email = "MAIL" }, sqlsource.Config{})
+		if kind.dialect == sqlsource.Postgres {
+			wantField(t, upper, "Columns.Email", "distinguishes case")
+		} else if upper != nil {
+			t.Errorf("another case: %v", upper)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		wantField(t, check("members", nothing, sqlsource.Config{}), "table")
+	})
+}
+
+// Each preset reads the schema that its framework creates.
+func TestSQLSourcePresets(t *testing.T) {
+	t.Parallel()
+	const bcrypt = "$2b$10$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K" // "hello"
+	presets := map[string]struct {
+		schema     sqlsource.Schema
+		statements []string
+		identifier string
+		password   string
+		want       string // Key, Email, Username, Name, EmailVerified, Blocked
+	}{
+		"Django": {sqlsource.Django(), []string{
+			`CREATE TABLE auth_user (id {bigint} PRIMARY KEY, password VARCHAR(128) NOT NULL, last_login {time} NULL, is_superuser {bool} NOT NULL, username VARCHAR(150) NOT NULL,
+				first_name VARCHAR(150) NOT NULL, last_name VARCHAR(150) NOT NULL, email VARCHAR(254) NOT NULL, is_staff {bool} NOT NULL, is_active {bool} NOT NULL, date_joined {time} NOT NULL)`,
+			`INSERT INTO auth_user VALUES (9, 'pbkdf2_sha256$10000$1135411628$bFYX62rfJobJ07VwrUMXfuffLfj2RDM2G6/BrTrUWkE=', NULL, false, 'ada', 'Ada', 'Lovelace', 'ada@example.com', false, false, '2024-01-01 00:00:00')`,
+		}, "ada", "hashcat", `9 ada@example.com ada "Ada Lovelace" false true`},
+		"WordPress": {sqlsource.WordPress("wp_"), []string{
+			`CREATE TABLE wp_users ({quote}ID{quote} {bigint} PRIMARY KEY, user_login VARCHAR(60) NOT NULL, user_pass VARCHAR(255) NOT NULL, user_nicename VARCHAR(50) NOT NULL,
+				user_email VARCHAR(100) NOT NULL, user_url VARCHAR(100) NOT NULL, user_status INTEGER NOT NULL, display_name VARCHAR(250) NOT NULL)`,
+			`INSERT INTO wp_users VALUES (1, 'admin', '$P$BVrdsW/NUuXDi0Od0uUdk2SnJHHmQ01', 'admin', 'admin@example.com', '', 0, 'Ada L.')`,
+		}, "admin@example.com", "bitnami", `1 admin@example.com admin "Ada L." false false`},
+		"Laravel": {sqlsource.Laravel(), []string{
+			`CREATE TABLE users (id {bigint} PRIMARY KEY, name VARCHAR(255) NOT NULL, email VARCHAR(255) NOT NULL, email_verified_at {time} NULL, password VARCHAR(255) NOT NULL,
+				remember_token VARCHAR(100) NULL, created_at {time} NULL, updated_at {time} NULL)`,
+			`INSERT INTO users VALUES (3, 'Ada', 'ada@example.com', '2024-01-01 00:00:00', '$2y$04$abcdefghijklmnopqrstuuanVo7Xut1CH8VGIGlz1JovQh9GJbbtG', NULL, NULL, NULL)`,
+		}, "ADA@example.com", "lètmein", `3 ada@example.com  "Ada" true false`},
+		"Devise": {sqlsource.Devise("pepper"), []string{
+			`CREATE TABLE users (id {bigint} PRIMARY KEY, email VARCHAR(255) NOT NULL, encrypted_password VARCHAR(255) NOT NULL, confirmed_at {time} NULL, updated_at {time} NOT NULL)`,
+			`INSERT INTO users VALUES (8, 'ada@example.com', '$2a$04$abcdefghijklmnopqrstuuK07M1sVzNh1IfLJ41KZH/ZJLibIumlS', NULL, '2024-01-01 00:00:00')`,
+		}, "ada@example.com", "hashcat", `8 ada@example.com  "" false false`},
+		"ASP.NET": {sqlsource.ASPNetIdentity(), []string{
+			`CREATE TABLE {quote}AspNetUsers{quote} ({quote}Id{quote} VARCHAR(255) PRIMARY KEY, {quote}UserName{quote} VARCHAR(256), {quote}NormalizedUserName{quote} VARCHAR(256),
+				{quote}Email{quote} VARCHAR(256), {quote}EmailConfirmed{quote} {bool} NOT NULL, {quote}PasswordHash{quote} TEXT, {quote}PhoneNumber{quote} TEXT)`,
+			`INSERT INTO {quote}AspNetUsers{quote} VALUES ('1b4e28ba-2fa1-11d2-883f-0016d3cca427', 'ada', 'ADA', 'ada@example.com', true, 'AQAAAAIAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw', NULL)`,
+		}, "Ada", "my password", `1b4e28ba-2fa1-11d2-883f-0016d3cca427 ada@example.com ada "" true false`},
+		"Keycloak": {sqlsource.Keycloak("acme"), []string{
+			`CREATE TABLE REALM (ID VARCHAR(36) PRIMARY KEY, NAME VARCHAR(255))`,
+			`CREATE TABLE USER_ENTITY (ID VARCHAR(36) PRIMARY KEY, EMAIL VARCHAR(255), USERNAME VARCHAR(255), FIRST_NAME VARCHAR(255), LAST_NAME VARCHAR(255), EMAIL_VERIFIED {bool} NOT NULL,
+				ENABLED {bool} NOT NULL, REALM_ID VARCHAR(255), SERVICE_ACCOUNT_CLIENT_LINK VARCHAR(255), FEDERATION_LINK VARCHAR(255))`,
+			`CREATE TABLE CREDENTIAL (ID VARCHAR(36) PRIMARY KEY, TYPE VARCHAR(255), USER_ID VARCHAR(36), SECRET_DATA TEXT, CREDENTIAL_DATA TEXT)`,
+			`INSERT INTO REALM VALUES ('r1', 'master'), ('r2', 'acme')`,
+			`INSERT INTO USER_ENTITY VALUES ('u1', 'ada@example.com', 'ada', 'Ada', 'Lovelace', true, true, 'r2', NULL, NULL), ('u0', 'ada@example.com', 'ada', 'Not', 'Ada', true, true, 'r1', NULL, NULL),
+				('u2', NULL, 'service-account-app', NULL, NULL, false, true, 'r2', 'c1', NULL)`,
+			`INSERT INTO CREDENTIAL VALUES ('c1', 'password', 'u1', '{"value":"KqABIiReBuRWbP4pBct3W067pNvYzeN7ILBV+8vT8nuF5cgYs2fdl2QikJT/7bGTW/PBXg6CYLwJQFYrBK9MWg==","salt":"EPgscX9CQz7UnuZDNZxtMw=="}',
+				'{"hashIterations":27500,"algorithm":"pbkdf2-sha256"}'), ('c2', 'otp', 'u1', '{}', '{}')`,
+		}, "ada", "alice-password", `u1 ada@example.com ada "Ada Lovelace" true false`},
+		"a table of one's own": {sqlsource.Schema{Table: "t", Columns: sqlsource.Columns{Key: "id", Email: "e", Password: "p"}}, []string{
+			`CREATE TABLE t (id {bigint} PRIMARY KEY, e VARCHAR(255), p CHAR(80))`, // padded with spaces in Postgres
+			`INSERT INTO t VALUES (1, 'ada@example.com', '` + bcrypt + `')`,
+		}, "ada@example.com", "hello", `1 ada@example.com  "" false false`},
+	}
+	for name, preset := range presets {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onEachSQL(t, func(t *testing.T, kind sqlKind, db *sql.DB) {
+				kind.exec(t, db, preset.statements...)
+				source, err := preset.schema.Open(db, kind.dialect)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := source.Check(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if keys := allKeys(t, source, 2, nil); len(keys) != 1 {
+					t.Errorf("keys: %v", keys)
+				}
+				r, err := source.Find(t.Context(), preset.identifier)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := fmt.Sprintf("%s %s %s %q %v %v", r.Key, r.Email, r.Username, r.Name, r.EmailVerified, r.Blocked); got != preset.want {
+					t.Errorf("got  %s\nwant %s", got, preset.want)
+				}
+				if err := passhash.Verify(r.Password, preset.password); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// The database answers a page from the index of the key, however far it is.
+func TestSQLSourcePageUsesTheKey(t *testing.T) {
+	t.Parallel()
+	db := openSQLite(t)
+	sqlKinds[0].exec(t, db, membersTable)
+	var plan string
+	var ignored any
+	if err := db.QueryRow("EXPLAIN QUERY PLAN SELECT `id` FROM `members` WHERE `id` > ? ORDER BY `id` LIMIT 1000", 5).Scan(&ignored, &ignored, &ignored, &plan); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(plan, "SEARCH members USING INTEGER PRIMARY KEY (rowid>?)") {
+		t.Errorf("plan: %s", plan)
+	}
+}
