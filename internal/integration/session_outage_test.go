@@ -1,0 +1,171 @@
+package integration
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/backends"
+	"github.com/auth0kit/auth0kit/internal/faultnet"
+	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/sqlsession"
+)
+
+// sessionBehindProxy is one database twice: directly, and over a bad network.
+type sessionBehindProxy struct {
+	db             *sql.DB // direct
+	name           string  // application_name of the connections behind the proxy
+	proxy          *faultnet.Proxy
+	direct, behind *session.Manager
+}
+
+func openSessionBehindProxy(t *testing.T) *sessionBehindProxy {
+	t.Helper()
+	u, err := url.Parse(backends.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sessionBehindProxy{db: openPostgres(t), name: uniqueName(), proxy: faultnet.New(t, u.Host)}
+	var schema string
+	if err := s.db.QueryRow("SELECT current_schema()").Scan(&schema); err != nil {
+		t.Fatal(err)
+	}
+	u.Host = s.proxy.Addr()
+	query := u.Query()
+	query.Set("search_path", schema)
+	query.Set("application_name", s.name)
+	u.RawQuery = query.Encode()
+	store := openSQLSession(t, s.db, "")
+	bad, err := sqlsession.New(open(t, "pgx", u.String()), sqlsession.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := session.Config{TouchEvery: time.Millisecond}
+	if s.direct, err = session.New(store, cfg); err != nil {
+		t.Fatal(err)
+	}
+	if s.behind, err = session.New(bad, cfg); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// terminate ends the connections behind the proxy from the server's side.
+func (s *sessionBehindProxy) terminate(t *testing.T) {
+	_, err := s.db.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", s.name)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func sessionGone(err error) bool {
+	return errors.Is(err, session.ErrNone) || errors.Is(err, session.ErrRevoked) || errors.Is(err, session.ErrExpired)
+}
+
+func sessionLogins(t *testing.T, m *session.Manager, n int) []session.Token {
+	t.Helper()
+	tokens := make([]session.Token, n)
+	for i := range tokens {
+		var err error
+		if tokens[i], _, err = m.Create(t.Context(), session.Login{UserID: fmt.Sprintf("auth0|%d", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tokens
+}
+
+// TestSessionPostgresDown takes the database away and gives it back.
+func TestSessionPostgresDown(t *testing.T) {
+	t.Parallel()
+	s := openSessionBehindProxy(t)
+	tokens := sessionLogins(t, s.behind, 10)
+	if err := s.behind.Revoke(t.Context(), tokens[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.proxy.Down(true)
+	for _, token := range tokens {
+		if _, err := s.behind.Validate(t.Context(), token); !errors.Is(err, session.ErrUnavailable) {
+			t.Fatalf("Validate without a database = %v", err)
+		}
+	}
+	if err := s.behind.Revoke(t.Context(), tokens[1]); !errors.Is(err, session.ErrUnavailable) {
+		t.Fatalf("Revoke without a database = %v", err)
+	}
+	s.proxy.Down(false)
+	s.terminate(t)
+	for i, token := range tokens {
+		if _, err := s.behind.Validate(t.Context(), token); i == 0 && !sessionGone(err) || i > 0 && err != nil {
+			t.Fatalf("session %d afterwards: %v", i, err)
+		}
+	}
+}
+
+// TestSessionPostgresHang holds all answers: a call ends with its context.
+func TestSessionPostgresHang(t *testing.T) {
+	t.Parallel()
+	s := openSessionBehindProxy(t)
+	token := sessionLogins(t, s.behind, 1)[0]
+	s.proxy.Hold()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := s.behind.Validate(ctx, token); !errors.Is(err, session.ErrUnavailable) {
+		t.Fatalf("Validate = %v", err)
+	}
+}
+
+// TestSessionPostgresCut loses answers, cuts connections and ends backends at
+// random while sessions are used and revoked. What Revoke has said yes to is dead.
+func TestSessionPostgresCut(t *testing.T) {
+	t.Parallel()
+	s := openSessionBehindProxy(t)
+	tokens := sessionLogins(t, s.direct, 60)
+	s.proxy.Lose(0.1)
+	var wg sync.WaitGroup
+	for i, token := range tokens {
+		wg.Go(func() { s.abuse(t, token, i) })
+	}
+	wg.Wait()
+	s.proxy.Lose(0)
+	for i, token := range tokens {
+		if _, err := s.direct.Validate(t.Context(), token); i%2 == 0 && !sessionGone(err) || i%2 == 1 && err != nil {
+			t.Errorf("session %d: %v", i, err)
+		}
+	}
+}
+
+func (s *sessionBehindProxy) abuse(t *testing.T, token session.Token, i int) {
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	for range 3 {
+		if _, err := s.behind.Validate(ctx, token); err != nil && !errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("session %d over a bad network: %v", i, err)
+		}
+	}
+	switch i % 20 {
+	case 5:
+		s.proxy.Cut()
+	case 15:
+		s.terminate(t)
+	}
+	if i%2 == 1 {
+		return
+	}
+	for {
+		err := s.behind.Revoke(ctx, token)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, session.ErrUnavailable) || ctx.Err() != nil {
+			t.Errorf("Revoke over a bad network: %v", err)
+			return
+		}
+	}
+	if _, err := s.direct.Validate(ctx, token); !sessionGone(err) {
+		t.Errorf("Revoke has said that session %d is dead, and it is not: %v", i, err)
+	}
+}
