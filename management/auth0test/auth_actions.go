@@ -129,7 +129,7 @@ func (t *Tenant) eventDoc(e *loginEvent) map[string]any {
 			"user_id": u.id, "email": u.email, "email_verified": u.emailVerified, "username": u.username,
 			"name": u.name, "nickname": u.nickname, "picture": u.picture, "phone_number": u.phone,
 			"created_at": stamp(u.createdAt), "updated_at": stamp(u.updatedAt),
-			"app_metadata": orEmpty(u.appMetadata), "user_metadata": orEmpty(u.userMetadata),
+			"app_metadata": deepCopy(orEmpty(u.appMetadata)), "user_metadata": deepCopy(orEmpty(u.userMetadata)),
 		},
 		"client":         map[string]any{"client_id": e.app.id, "name": e.app.name, "metadata": map[string]any{}},
 		"connection":     map[string]any{"name": e.connection, "strategy": "auth0", "metadata": map[string]any{}},

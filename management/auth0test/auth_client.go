@@ -69,3 +69,12 @@ func (t *Tenant) AddGrant(clientID, audience string, scopes ...string) {
 	g := t.addGrant(clientID, a.identifier, scopes, now)
 	g.doc["organization_usage"], g.doc["allow_any_organization"] = "allow", true
 }
+
+// AllowOrganizationNames lets requests name an organization instead of giving its
+// id, and puts org_name into tokens, as the tenant setting
+// allow_organization_name_in_authentication_api does.
+func (t *Tenant) AllowOrganizationNames() {
+	t.lock()
+	defer t.mu.Unlock()
+	t.authState.orgNames = true
+}

@@ -33,7 +33,7 @@ func (t *Tenant) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 		"subject_types_supported":                                         []string{"public"},
 		"code_challenge_methods_supported":                                []string{"S256", "plain"},
 		"id_token_signing_alg_values_supported":                           []string{"RS256"},
-		"token_endpoint_auth_methods_supported":                           []string{"client_secret_basic", "client_secret_post", "none"},
+		"token_endpoint_auth_methods_supported":                           []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 		"grant_types_supported":                                           supportedGrants(),
 		"backchannel_token_delivery_modes_supported":                      []string{"poll"},
 		"backchannel_user_code_parameter_supported":                       false,

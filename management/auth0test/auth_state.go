@@ -18,6 +18,8 @@ type authState struct {
 	sent   map[string]*sentCode       // Of passwordless, by connection and address.
 	limits map[string]*attackBucket   // Of second factors.
 
+	assertions map[string]bool // Client and jti of those that were used.
+
 	defaultAudience string
 	orgNames        bool // Names of organizations are in tokens and in requests.
 }
@@ -31,4 +33,5 @@ func (s *authState) start() {
 	s.opaque, s.mfa = map[string]*opaqueToken{}, map[string]*mfaTransaction{}
 	s.oob, s.ciba = map[string]*oobChallenge{}, map[string]*cibaRequest{}
 	s.sent, s.limits = map[string]*sentCode{}, map[string]*attackBucket{}
+	s.assertions = map[string]bool{}
 }

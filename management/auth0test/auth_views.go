@@ -14,6 +14,7 @@ import (
 type app struct {
 	id, secret, name string
 	authMethod       string // token_endpoint_auth_method
+	trustsIP         bool   // auth0-forwarded-for names the address of its user.
 	callbacks        []string
 	logoutURLs       []string
 	grants           []string
@@ -42,6 +43,7 @@ func (t *Tenant) app(id string) *app {
 	a := &app{
 		id: c.id, secret: c.secret, name: d.text("name"),
 		authMethod: cmp.Or(d.text("token_endpoint_auth_method"), "client_secret_post"),
+		trustsIP:   d.flag("is_token_endpoint_ip_header_trusted"),
 		callbacks:  d.texts("callbacks"), logoutURLs: d.texts("allowed_logout_urls"),
 		grants: d.texts("grant_types"), loginURI: d.text("initiate_login_uri"),
 		idTokenLifetime: cmp.Or(d.sub("jwt_configuration").seconds("lifetime_in_seconds"), idTokenLifetime),

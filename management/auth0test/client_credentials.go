@@ -16,6 +16,7 @@ import (
 type clientKey struct {
 	id        string
 	doc       map[string]any
+	public    *rsa.PublicKey // Of a public_key for RSA.
 	createdAt time.Time
 	updatedAt time.Time
 }
@@ -65,6 +66,7 @@ func (k *clientKey) readKey(der []byte) error {
 	}
 	thumbprint := sha256.Sum256(der)
 	if key, is := parsed.(*rsa.PublicKey); is {
+		k.public = key
 		b64 := base64.RawURLEncoding.EncodeToString
 		canonical, _ := json.Marshal(map[string]string{ // Sorted keys, as the RFC asks.
 			"e": b64(big.NewInt(int64(key.E)).Bytes()), "kty": "RSA", "n": b64(key.N.Bytes()),

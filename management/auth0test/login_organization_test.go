@@ -158,3 +158,17 @@ func TestMembershipByConnection(t *testing.T) {
 		t.Error("a user of another connection became a member")
 	}
 }
+
+func TestOrganizationNames(t *testing.T) {
+	t.Parallel()
+	s := newScene(auth0test.Options{})
+	org := s.AddOrganization("acme")
+	s.AddMember(org, s.ada)
+	s.AllowOrganizationNames()
+	tokens := s.mustLogin(t, auth0test.Login{OrgID: "acme", Audience: ordersAPI})
+	for _, token := range []string{tokens.Access, tokens.ID} {
+		if c := claims(t, s.Tenant, token); c["org_id"] != org || c["org_name"] != "acme" {
+			t.Errorf("token %v", c)
+		}
+	}
+}

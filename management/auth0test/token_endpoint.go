@@ -140,8 +140,10 @@ func (q *authRequest) logFields() logFields {
 }
 
 // authenticateApp finds the application of a request and checks its secret: by
-// HTTP Basic, with both parts form-encoded (RFC 6749, section 2.3.1), or in the
-// body. Applications without authentication are taken at their word.
+// HTTP Basic, with both parts form-encoded (RFC 6749, section 2.3.1), in the
+// body, or by an assertion under its key. Applications without authentication
+// are taken at their word. One with a secret may also say for which address it
+// acts, when it is set up so.
 func (t *Tenant) authenticateApp(q *authRequest) (*app, *oauthError) {
 	id, secret, bad := q.appCredentials()
 	if bad != nil {
@@ -153,11 +155,17 @@ func (t *Tenant) authenticateApp(q *authRequest) (*app, *oauthError) {
 	if app == nil {
 		return nil, unauthorizedClient()
 	}
+	if q.get("client_assertion") != "" {
+		return app, t.checkAssertion(app, q)
+	}
 	if app.authMethod == "none" {
 		return app, nil
 	}
 	if secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(app.secret)) != 1 {
 		return nil, unauthorizedClient()
+	}
+	if ip := q.r.Header.Get("auth0-forwarded-for"); ip != "" && app.trustsIP {
+		q.ip = ip
 	}
 	return app, nil
 }
@@ -171,6 +179,9 @@ func (q *authRequest) appCredentials() (id, secret string, bad *oauthError) {
 			return "", "", unauthorizedClient()
 		}
 		id, secret = user, pass
+	}
+	if a := q.readAssertion(); a != nil && id == "" {
+		id = a.Sub
 	}
 	if id == "" {
 		return "", "", oauthFail(http.StatusUnauthorized, "invalid_client", "Missing client_id")
