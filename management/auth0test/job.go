@@ -44,14 +44,8 @@ func (t *Tenant) startJob(j *job, now time.Time, finish func(now time.Time)) {
 	j.id, j.status, j.createdAt = newID("job"), "pending", now
 	t.jobs.put(j.id, j)
 	t.timeline.at(now.Add(jobLife), func(time.Time) { t.jobs.delete(j.id) })
-	if t.opts.JobTime < 0 {
-		j.doneAt = now
-		j.status = "completed"
-		finish(now)
-		return
-	}
-	j.doneAt = now.Add(t.opts.JobTime)
-	t.timeline.at(now.Add(t.opts.JobTime/4), func(time.Time) { j.status = "processing" })
+	j.doneAt = now.Add(max(0, t.opts.JobTime))
+	t.timeline.at(now.Add(max(0, t.opts.JobTime/4)), func(time.Time) { j.status = "processing" })
 	if t.opts.JobTime > jobTimeout {
 		t.timeline.at(now.Add(jobTimeout), func(time.Time) { j.fail("The job timed out.") })
 		return

@@ -76,6 +76,8 @@ type outbox struct {
 // Outbox returns every mail, text message and push notification so far, oldest
 // first.
 func (t *Tenant) Outbox() []Message {
+	t.lock() // What is due may send something.
+	t.mu.Unlock()
 	t.outbox.mu.Lock()
 	defer t.outbox.mu.Unlock()
 	return slices.Clone(t.outbox.list)

@@ -25,8 +25,8 @@ type Options struct {
 	// SearchDelay is how long a write stays invisible to search, to the list of
 	// users and to member lists. Reading by id or by email is never delayed.
 	SearchDelay time.Duration
-	// JobTime is how long an import or export job takes. Defaults to 1 s. A
-	// negative value finishes jobs at once.
+	// JobTime is how long an import or export job takes. Defaults to 1 s. With
+	// a negative value a job is done when it is next looked at.
 	JobTime time.Duration
 	// ClientID and ClientSecret are the credentials of the machine client that
 	// every tenant has. Default to random ones; see Tenant.Machine.
