@@ -75,7 +75,10 @@ func importForm(i resource.Import) (body []byte, contentType string, err error) 
 	if _, err := part.Write(i.Users); err != nil {
 		return nil, "", err
 	}
-	return b.Bytes(), form.FormDataContentType(), form.Close()
+	if err := form.Close(); err != nil {
+		return nil, "", err
+	}
+	return b.Bytes(), form.FormDataContentType(), nil
 }
 
 // errStatus stands for an answer of 400 and more; call reads it from the

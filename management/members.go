@@ -107,13 +107,10 @@ func (e *effectiveRoles) miss() {
 }
 
 func (c *Client) effectiveRoles(ctx context.Context, orgID, userID string) ([]resource.Role, error) {
-	type source struct {
-		Type string `json:"type"`
-	}
 	type role struct {
 		ID      string   `json:"id"`
 		Name    string   `json:"name"`
-		Sources []source `json:"sources"`
+		Sources []string `json:"sources"` // "direct", "groups"
 	}
 	return collect(byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.Role, string, error) {
 		var out struct {
@@ -122,7 +119,7 @@ func (c *Client) effectiveRoles(ctx context.Context, orgID, userID string) ([]re
 		}
 		err := c.get(ctx, "list member roles", query, &out, "organizations", orgID, "members", userID, "effective-roles")
 		return convert(out.Roles, func(r role) resource.Role {
-			return resource.Role{ID: r.ID, Name: r.Name, Inherited: !slices.Contains(r.Sources, source{"direct"})}
+			return resource.Role{ID: r.ID, Name: r.Name, Inherited: !slices.Contains(r.Sources, "direct")}
 		}), out.Next, err
 	}))
 }
