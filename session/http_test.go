@@ -1,0 +1,431 @@
+package session_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// site is a small application behind the middleware, with TLS, as in production.
+type site struct {
+	*setup
+	http   *session.HTTP
+	server *httptest.Server
+	log    *audit.Memory
+}
+
+func newSite(t *testing.T, cfg session.HTTPConfig) *site {
+	t.Helper()
+	log := audit.NewMemory()
+	s := &site{setup: newSetup(t, session.Config{Recorder: log}), log: log}
+	s.http = session.NewHTTP(s.Manager, cfg)
+	s.serve(t)
+	return s
+}
+
+func (s *site) serve(t *testing.T) {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.Handle("POST /login", s.http.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		current, err := s.http.Login(w, r, session.Login{UserID: r.URL.Query().Get("user"), SID: "sid", AMR: []string{"pwd"}})
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprint(w, current.CSRFToken())
+	})))
+	mux.Handle("/me", s.http.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		current, _ := session.FromContext(r.Context())
+		fmt.Fprint(w, current.UserID, " ", r.PostFormValue("note"))
+	})))
+	mux.Handle("/public", s.http.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, ok := session.FromContext(r.Context())
+		fmt.Fprint(w, ok)
+	})))
+	mux.Handle("POST /step-up", s.http.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.http.StepUp(w, r, "otp"); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})))
+	mux.Handle("POST /logout", s.http.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.http.Logout(w, r); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})))
+	s.server = httptest.NewTLSServer(mux)
+	t.Cleanup(s.server.Close)
+}
+
+// browser has one cookie and one CSRF token.
+type browser struct {
+	t      *testing.T
+	site   *site
+	cookie *http.Cookie
+	csrf   string
+	header http.Header // of the next requests
+}
+
+func (s *site) browser(t *testing.T) *browser {
+	return &browser{t: t, site: s, header: http.Header{}}
+}
+
+func (b *browser) do(method, path string, form url.Values) (*http.Response, string) {
+	b.t.Helper()
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.site.server.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for name, values := range b.header {
+		req.Header[name] = values
+	}
+	if b.cookie != nil {
+		req.AddCookie(&http.Cookie{Name: b.cookie.Name, Value: b.cookie.Value})
+	}
+	resp, err := b.site.server.Client().Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if cookies := resp.Cookies(); len(cookies) > 1 {
+		b.t.Fatalf("%d cookies are set", len(cookies))
+	} else if len(cookies) == 1 {
+		b.cookie = cookies[0]
+	}
+	return resp, string(body)
+}
+
+func (b *browser) login(user string) {
+	b.t.Helper()
+	b.header.Set(session.CSRFHeader, b.csrf)
+	resp, body := b.do("POST", "/login?user="+user, nil)
+	if resp.StatusCode != http.StatusOK || b.cookie == nil {
+		b.t.Fatalf("login: %s %s", resp.Status, body)
+	}
+	b.csrf = body
+	b.header.Del(session.CSRFHeader)
+}
+
+func (b *browser) want(method, path string, form url.Values, status int) (*http.Response, string) {
+	b.t.Helper()
+	resp, body := b.do(method, path, form)
+	if resp.StatusCode != status {
+		b.t.Fatalf("%s %s = %s %s, want %d", method, path, resp.Status, body, status)
+	}
+	return resp, body
+}
+
+// TestCookie: ASVS 3.3 and NIST 5.1.1: the attributes of the cookie, and that it
+// is no timeout and has no personal data.
+func TestCookie(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	b := s.browser(t)
+	resp, _ := b.want("POST", "/login?user=alice", nil, http.StatusOK)
+	c := b.cookie
+	if c.Name != "__Host-session" || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+		t.Errorf("cookie = %s", c.Raw)
+	}
+	if c.MaxAge != 0 || !c.Expires.IsZero() {
+		t.Errorf("the cookie outlives the browser's session: %s", c.Raw)
+	}
+	if len(c.Name)+len(c.Value) > 4096 || strings.Contains(c.Value, "alice") {
+		t.Errorf("cookie = %s", c.Raw)
+	}
+	if got := resp.Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control = %q", got)
+	}
+	if resp.Header.Get("Vary") != "Cookie" {
+		t.Errorf("Vary = %q", resp.Header.Get("Vary"))
+	}
+	if _, body := b.want("GET", "/me", nil, http.StatusOK); strings.TrimSpace(body) != "alice" {
+		t.Errorf("GET /me = %q", body)
+	}
+}
+
+func TestCookieConfig(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{Name: "app", SameSite: http.SameSiteStrictMode, AllowInsecureCookie: true})
+	b := s.browser(t)
+	b.login("alice")
+	if c := b.cookie; c.Name != "app" || c.Secure || c.SameSite != http.SameSiteStrictMode {
+		t.Errorf("cookie = %s", c.Raw)
+	}
+	for _, cfg := range []session.HTTPConfig{{Name: "a b"}, {Name: "a;"}, {SameSite: http.SameSiteNoneMode}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%+v is accepted", cfg)
+				}
+			}()
+			session.NewHTTP(s.Manager, cfg)
+		}()
+	}
+}
+
+func TestRequire(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	b := s.browser(t)
+	b.want("GET", "/me", nil, http.StatusUnauthorized)
+	if _, body := b.want("GET", "/public", nil, http.StatusOK); body != "false" {
+		t.Fatal("there is a session without a cookie")
+	}
+	b.cookie = &http.Cookie{Name: "__Host-session", Value: "nonsense"}
+	resp, _ := b.want("GET", "/public", nil, http.StatusOK)
+	if cookies := resp.Cookies(); len(cookies) != 1 || cookies[0].MaxAge >= 0 {
+		t.Fatal("a dead cookie is not taken back")
+	}
+	b.login("alice")
+	b.header.Add("Cookie", "__Host-session=planted")
+	b.want("GET", "/me", nil, http.StatusUnauthorized) // two cookies of the name
+}
+
+// TestLoginReplaces: 7.2.4: a login ends the session that the request came with,
+// and gives a new token.
+func TestLoginReplaces(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	b := s.browser(t)
+	b.login("alice")
+	planted := *b.cookie
+	b.login("bob")
+	if b.cookie.Value == planted.Value {
+		t.Fatal("the token is the same")
+	}
+	if _, body := b.want("GET", "/me", nil, http.StatusOK); strings.TrimSpace(body) != "bob" {
+		t.Fatalf("GET /me = %q", body)
+	}
+	b.cookie = &planted
+	b.want("GET", "/me", nil, http.StatusUnauthorized)
+}
+
+func TestHTTPStepUp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	b := s.browser(t)
+	b.login("alice")
+	before := *b.cookie
+	b.header.Set(session.CSRFHeader, b.csrf)
+	b.want("POST", "/step-up", nil, http.StatusOK)
+	b.want("GET", "/me", nil, http.StatusOK)
+	b.want("POST", "/me", nil, http.StatusForbidden) // the CSRF token of before
+	b.cookie = &before
+	b.want("GET", "/me", nil, http.StatusUnauthorized)
+}
+
+// TestLogout: 7.4.1, and what the OWASP cheat sheet asks of the answer.
+func TestLogout(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	b := s.browser(t)
+	b.login("alice")
+	before := *b.cookie
+	resp, _ := b.want("POST", "/logout", url.Values{session.CSRFField: {b.csrf}}, http.StatusOK)
+	if got := resp.Header.Get("Clear-Site-Data"); got != `"cache", "cookies", "storage"` {
+		t.Errorf("Clear-Site-Data = %q", got)
+	}
+	if b.cookie.MaxAge >= 0 || b.cookie.Value != "" || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("cookie = %s", b.cookie.Raw)
+	}
+	b.cookie = &before
+	b.want("GET", "/me", nil, http.StatusUnauthorized)
+}
+
+// TestCSRF: NIST 5.1: what changes something carries a token of the session, and
+// comes from the same origin.
+func TestCSRF(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	b, other := s.browser(t), s.browser(t)
+	b.login("alice")
+	other.login("alice")
+	form := func(token string) url.Values { return url.Values{session.CSRFField: {token}, "note": {"hello"}} }
+	b.want("POST", "/me", nil, http.StatusForbidden)
+	b.want("POST", "/me", form(""), http.StatusForbidden)
+	b.want("POST", "/me", form(other.csrf), http.StatusForbidden) // another session's
+	b.want("POST", "/me", form(b.csrf[1:]), http.StatusForbidden)
+	b.want("PUT", "/me", nil, http.StatusForbidden)
+	b.want("DELETE", "/me", nil, http.StatusForbidden)
+	if _, body := b.want("POST", "/me", form(b.csrf), http.StatusOK); body != "alice hello" {
+		t.Fatalf("POST /me = %q; the form must stay readable", body)
+	}
+	b.header.Set(session.CSRFHeader, b.csrf)
+	b.want("DELETE", "/me", nil, http.StatusOK)
+	b.header.Set("Sec-Fetch-Site", "cross-site")
+	b.want("POST", "/me", nil, http.StatusForbidden) // even with the token
+	b.want("GET", "/me", nil, http.StatusOK)
+	b.header.Set("Sec-Fetch-Site", "same-origin")
+	b.want("POST", "/me", nil, http.StatusOK)
+}
+
+func TestCSRFTokensDiffer(t *testing.T) {
+	t.Parallel()
+	m := newSetup(t, session.Config{})
+	token := m.login(t, session.Login{UserID: "u"})
+	s := wantValid(t, m.Manager, token)
+	if a, b := s.CSRFToken(), s.CSRFToken(); a == b || len(a) != len(b) {
+		t.Fatalf("two tokens are %q and %q; a compressed page would leak it", a, b)
+	}
+}
+
+func TestHTTPRenew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{RenewEvery: 10 * time.Minute})
+	b := s.browser(t)
+	b.login("alice")
+	old := *b.cookie
+	s.clock.Advance(9 * time.Minute)
+	b.want("GET", "/me", nil, http.StatusOK)
+	if b.cookie.Value != old.Value {
+		t.Fatal("renewed too early")
+	}
+	s.clock.Advance(time.Minute)
+	b.want("POST", "/me", url.Values{session.CSRFField: {b.csrf}}, http.StatusOK)
+	if b.cookie.Value == old.Value {
+		t.Fatal("not renewed")
+	}
+	parallel := s.browser(t)
+	parallel.cookie = &old
+	resp, _ := parallel.want("GET", "/me", nil, http.StatusOK) // in its grace
+	if len(resp.Cookies()) > 0 {
+		t.Fatal("a parallel request overwrites the new cookie")
+	}
+	s.clock.Advance(10 * time.Second)
+	parallel.want("GET", "/me", nil, http.StatusUnauthorized)
+	b.want("POST", "/me", url.Values{session.CSRFField: {b.csrf}}, http.StatusOK) // the pages' CSRF token lives on
+}
+
+// TestStoreDown: fails closed, keeps the cookie, and says 503, not 401.
+func TestStoreDown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	flaky := &flakyStore{Store: s.store}
+	m, err := session.New(flaky, session.Config{Now: s.clock.Now, AllowStaleReads: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.http = session.NewHTTP(m, session.HTTPConfig{})
+	s.serve(t)
+	b, late := s.browser(t), s.browser(t)
+	b.login("alice")
+	late.login("bob")
+	b.want("GET", "/me", nil, http.StatusOK)
+	flaky.down = true
+	b.want("GET", "/me", nil, http.StatusOK) // AllowStaleReads
+	resp, _ := b.want("POST", "/me", url.Values{session.CSRFField: {b.csrf}}, http.StatusServiceUnavailable)
+	if len(resp.Cookies()) > 0 || resp.Header.Get("Retry-After") == "" {
+		t.Fatalf("headers = %v", resp.Header)
+	}
+	late.want("GET", "/me", nil, http.StatusServiceUnavailable) // was never valid in this process
+	if _, body := late.want("GET", "/public", nil, http.StatusOK); body != "false" {
+		t.Fatal("an unknown session is one")
+	}
+	flaky.down = false
+	b.want("GET", "/me", nil, http.StatusOK)
+}
+
+// TestOrigin: events of a request know who and from where.
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{ClientIP: func(*http.Request) string { return "192.0.2.9" }})
+	b := s.browser(t)
+	b.header.Set("User-Agent", "Firefox")
+	b.login("alice")
+	b.want("POST", "/logout", url.Values{session.CSRFField: {b.csrf}}, http.StatusOK)
+	for _, e := range s.log.Events() {
+		if e.Actor != (audit.Ref{Kind: "user", ID: "alice"}) || e.IP != "192.0.2.9" || e.UserAgent != "Firefox" {
+			t.Errorf("%s: actor %v, IP %q, user agent %q", e.Action, e.Actor, e.IP, e.UserAgent)
+		}
+	}
+}
+
+// TestDevices: 7.5.2: users see where they are signed in.
+func TestDevices(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	b := s.browser(t)
+	b.header.Set("User-Agent", "Firefox\t "+strings.Repeat("x", 600))
+	b.login("alice")
+	list, err := s.List(t.Context(), "alice")
+	if err != nil || len(list) != 1 || list[0].Device.IP != "127.0.0.1" || len(list[0].Device.UserAgent) != 512 ||
+		!strings.HasPrefix(list[0].Device.UserAgent, "Firefox") || list[0].LastSeen.IsZero() {
+		t.Fatalf("List = %+v, %v", list, err)
+	}
+	b.want("GET", "/me", nil, http.StatusOK)
+	if err := s.RevokeID(t.Context(), "alice", list[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	b.want("GET", "/me", nil, http.StatusUnauthorized)
+}
+
+// TestWriterIsPassedThrough: streaming and hijacking work behind the middleware.
+func TestWriterIsPassedThrough(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	server := httptest.NewServer(s.http.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/flush" {
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "hijacked\n")
+	})))
+	defer server.Close()
+	resp, err := http.Get(server.URL + "/flush")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "hijacked\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+}
+
+// TestLogoutWhileTheStoreIsDown: the cookie goes, and the error says the rest.
+func TestLogoutWhileTheStoreIsDown(t *testing.T) {
+	t.Parallel()
+	m, err := session.New(brokenStore{errors.New("down")}, session.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := session.NewHTTP(m, session.HTTPConfig{})
+	token := newSetup(t, session.Config{}).login(t, session.Login{UserID: "u"})
+	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(context.Background(), "POST", "/logout", nil)
+	r.AddCookie(&http.Cookie{Name: "__Host-session", Value: string(token)})
+	wantErr(t, "Logout", h.Logout(w, r), session.ErrUnavailable)
+	if c := w.Result().Cookies(); len(c) != 1 || c[0].MaxAge >= 0 {
+		t.Fatalf("cookies = %v", c)
+	}
+}
