@@ -117,11 +117,17 @@ func (o object) texts(name string) ([]string, error) {
 	if value[0] != '[' {
 		return nil, refuse(BadClaims)
 	}
+	all := string(value) // of which the texts are parts: one allocation for them all
 	texts := make([]string, 0, bytes.Count(value, []byte{','})+1)
 	for s := (scanner{text: value}); s.next(']'); {
-		text, err := unquote(s.value())
+		quoted := s.value()
+		text, err := unquote(quoted)
 		if err != nil {
 			return nil, refuse(BadClaims)
+		}
+		if len(text) == len(quoted)-2 { // an escape is longer than what it stands for
+			texts = append(texts, all[s.pos-len(quoted)+1:s.pos-1])
+			continue
 		}
 		texts = append(texts, string(text))
 	}

@@ -194,15 +194,18 @@ func (o object) oneOf(name string, allowed []string) string {
 // typ compares as RFC 7515 section 4.1.9 says: without regard to case, and with
 // "application/" understood.
 func (v *Verifier) typ(o object) (string, bool) {
-	typ, err := o.text("typ")
-	if err != nil {
-		return "", false
+	var typ []byte
+	if value, ok := o.get("typ"); ok {
+		var err error
+		if typ, err = unquote(value); err != nil {
+			return "", false
+		}
 	}
-	if prefix := "application/"; len(typ) > len(prefix) && strings.EqualFold(typ[:len(prefix)], prefix) {
+	if prefix := "application/"; len(typ) > len(prefix) && strings.EqualFold(string(typ[:len(prefix)]), prefix) {
 		typ = typ[len(prefix):]
 	}
 	for _, t := range v.p.Types {
-		if strings.EqualFold(t, typ) {
+		if strings.EqualFold(t, string(typ)) {
 			return t, true
 		}
 	}

@@ -9,6 +9,7 @@
 package josetest
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -20,7 +21,6 @@ import (
 	"maps"
 	"math/big"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -101,7 +101,11 @@ func (i *Issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if i.err != nil {
 		return nil, i.err
 	}
-	return &http.Response{StatusCode: i.status, Body: io.NopCloser(strings.NewReader(string(i.body))), Request: r}, nil
+	return &http.Response{
+		StatusCode: i.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		Header:        http.Header{"Content-Type": {"application/json"}},
+		ContentLength: int64(len(i.body)), Body: io.NopCloser(bytes.NewReader(i.body)),
+	}, nil
 }
 
 // Claims are those of a token that is good for an hour.
