@@ -73,10 +73,9 @@ type claims struct {
 	err   error
 }
 
-func (c *claims) text(name string) string        { return keep(c, name, c.token.Text) }
-func (c *claims) texts(name string) []string     { return keep(c, name, c.token.Texts) }
-func (c *claims) time(name string) time.Time     { return keep(c, name, c.token.Time) }
-func (c *claims) object(n string) map[string]any { return keep(c, n, c.decode) }
+func (c *claims) text(name string) string    { return keep(c, name, c.token.Text) }
+func (c *claims) texts(name string) []string { return keep(c, name, c.token.Texts) }
+func (c *claims) time(name string) time.Time { return keep(c, name, c.token.Time) }
 
 func keep[T any](c *claims, name string, read func(string) (T, error)) T {
 	value, err := read(name)
@@ -84,13 +83,6 @@ func keep[T any](c *claims, name string, read func(string) (T, error)) T {
 		c.err = err
 	}
 	return value
-}
-
-func (c *claims) decode(name string) (m map[string]any, err error) {
-	if c.token.Has(name) {
-		err = c.token.Claim(name, &m) // a map keeps names apart that differ in case
-	}
-	return m, err
 }
 
 // grant returns how the token was got: Auth0 writes gty as a string, and as an
@@ -104,10 +96,12 @@ func (c *claims) grant() string {
 
 // actor returns act.sub (RFC 8693 section 4.1): who acts for the subject.
 func (c *claims) actor() string {
-	act := c.object("act")
-	sub, ok := act["sub"].(string)
-	if !ok && act != nil && c.err == nil {
+	if !c.token.Has("act") {
+		return ""
+	}
+	act := keep(c, "act", c.token.Object)
+	if act["sub"] == "" && c.err == nil {
 		c.err = &TokenError{Reason: string(jose.BadClaims)}
 	}
-	return sub
+	return act["sub"]
 }

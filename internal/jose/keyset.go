@@ -110,7 +110,10 @@ func (s *KeySet) find(ctx context.Context, kid, alg string) (*Key, error) {
 		return s.fresh(ctx, kid, alg)
 	case key == nil: // the key is there, for another algorithm
 		return nil, refuse(UnknownKey)
-	case age < s.cfg.Refresh:
+	case age < s.cfg.Refresh*4/5:
+		return key, nil
+	case age < s.cfg.Refresh: // soon: nobody has to wait if the issuer is asked now
+		s.refresh(ctx, key)
 		return key, nil
 	}
 	return s.fresher(ctx, key)

@@ -197,6 +197,27 @@ func TestSlowIssuerDelaysNobodyWithAKnownKey(t *testing.T) {
 	})
 }
 
+func TestSteadyTrafficNeverWaitsForARefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		v := verifier(t, i)
+		token := good()
+		wantGood(t, verify(t, v, token))
+		i.Delay(3 * time.Second)
+		start := time.Now()
+		for range 1000 {
+			time.Sleep(time.Second)
+			wantGood(t, verify(t, v, token))
+		}
+		if waited := time.Since(start) - 1000*time.Second; waited > 0 {
+			t.Fatalf("requests waited %s", waited)
+		}
+		if got := i.Fetches.Load(); got < 4 || got > 6 {
+			t.Fatalf("%d fetches in 1000 s, want one in about 4 min", got)
+		}
+	})
+}
+
 func TestRevokedKeyDiesWithinRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := josetest.NewIssuer()

@@ -73,15 +73,6 @@ func (t *Token) Object(name string) (map[string]string, error) {
 	return texts, nil
 }
 
-// Size is about how many bytes the token holds in memory.
-func (t *Token) Size() int {
-	size := 256
-	for i := range t.claims {
-		size += 48 + len(t.claims[i].name) + len(t.claims[i].value)
-	}
-	return size
-}
-
 // Current asks again whether the token's issuer still publishes its key: nil, an
 // Error with UnknownKey, or an UnavailableError. It does not look at the clock.
 // It is what a cache of verified tokens must ask at each hit, and costs no
