@@ -231,6 +231,7 @@ func TestSchemaErrors(t *testing.T) {
 		phc("argon2", "$argon2id$v=19$m=256,t=2,p=1$c2FsdA$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"):             {"FORMAT", ".hash.value"},
 		phc("argon2", "$argon2id$v=19$m=8,t=2,p=2$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"):          {"MINIMUM", ".hash.value"},
 		`{"algorithm":"argon2","hash":{"value":"x","salt":"y"}}`:                                                     {"NOT_PASSED", ".hash.salt"},
+		`{"algorithm":"bcrypt","hash":{"value":"x","salt":"y"}}`:                                                     {"NOT_PASSED", ".hash.salt"},
 		`{"algorithm":"argon2","hash":{"value":"x"},"salt":{"value":"y"}}`:                                           {"NOT_PASSED", ".salt"},
 		phc("pbkdf2", "$pbkdf2-sha256$29000$YWJj$YWJj"):                                                              {"PATTERN", ".hash.value"},
 		phc("pbkdf2", "$pbkdf2-sha256$i=1$YWJj$YWJj"):                                                                {"FORMAT", ".hash.value"},

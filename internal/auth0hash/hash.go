@@ -75,6 +75,11 @@ func ParseCustom(raw json.RawMessage) (*Hash, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The prose of Auth0's page puts a salt there, its schema and its examples do
+	// not: it would be ignored, and the hash never match.
+	if err := hash.without("salt", algorithm); err != nil {
+		return nil, err
+	}
 	encoding, err := passwordEncoding(root)
 	if err != nil {
 		return nil, err

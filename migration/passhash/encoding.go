@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	//lint:ignore SA1019 NT hashes are MD4, and this package verifies them.
 	"golang.org/x/crypto/md4"
 )
 

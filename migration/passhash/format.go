@@ -44,7 +44,7 @@ func parse(s Stored, l limits) (format, parsed, error) {
 		return format{}, parsed{}, fmt.Errorf("%w: nothing in the value tells its format; set Scheme", ErrFormat)
 	}
 	if !ok {
-		return format{}, parsed{}, fmt.Errorf("%w: unknown Scheme %q", ErrFormat, s.Scheme)
+		return format{}, parsed{}, fmt.Errorf("%w: unknown Scheme; the table of this package has the names", ErrFormat)
 	}
 	if s.Salt != "" && !f.salted {
 		return format{}, parsed{}, fmt.Errorf("%w: %s takes no Salt", ErrFormat, f.name)

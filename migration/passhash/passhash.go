@@ -22,8 +22,9 @@ type Stored struct {
 // IsZero reports whether there is no password at all.
 func (s Stored) IsZero() bool { return s == Stored{} }
 
-// Format hides the hash from every verb of fmt.
-func (s Stored) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "Stored{Scheme: %q}", s.Scheme) }
+// Format hides everything from every verb of fmt, the Scheme too: a wrong mapping
+// may put a hash there.
+func (s Stored) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[stored password]") }
 
 // The errors of this package. They are wrapped with the format and the reason,
 // never with a part of the hash.

@@ -242,9 +242,10 @@ func TestNothingIsPrinted(t *testing.T) {
 			secrets = append(secrets, v.stored.Salt)
 		}
 		imported, convertErr := Convert(v.stored)
-		broken := Stored{Scheme: v.stored.Scheme, Value: v.stored.Value + "#", Salt: v.stored.Salt}
-		_, brokenErr := Convert(broken)
-		texts := fmt.Sprint(convertErr, brokenErr, v.stored, imported) + fmt.Sprintf("%+v %#v %s %q", v.stored, v.stored, imported, imported)
+		_, brokenErr := Convert(Stored{Scheme: v.stored.Scheme, Value: v.stored.Value + "#", Salt: v.stored.Salt})
+		swapped := Stored{Scheme: v.stored.Value, Value: "x1"} // A mapping of the wrong columns.
+		_, swappedErr := Convert(swapped)
+		texts := fmt.Sprint(convertErr, brokenErr, swappedErr, swapped, v.stored, imported) + fmt.Sprintf("%+v %#v %s %q", v.stored, v.stored, imported, imported)
 		for _, secret := range secrets {
 			if len(secret) > 4 && strings.Contains(texts, secret) {
 				t.Errorf("%s prints a secret: %s", v.format, texts)

@@ -44,7 +44,7 @@ type Columns struct {
 // an integer key.
 type Config struct {
 	TextKey   bool   // The key is text or a UUID. Defaults to an integer of at most 64 bits.
-	ExactCase bool   // Find compares as the column does. Defaults to lower case on both sides.
+	ExactCase bool   // Find compares as the column does, by its index. Defaults to LOWER() on both sides, which wants an index of its own on a large table.
 	Scheme    string // passhash.Stored.Scheme of every row.
 	Salt      string // passhash.Stored.Salt of every row: a pepper, an encoder's secret.
 	Where     string // A condition that every row must meet. Trusted SQL.
