@@ -7,7 +7,7 @@ import (
 
 // maxLogEntries bounds the tenant log; the oldest entries go first, as they do
 // at the end of Auth0's retention.
-const maxLogEntries = 200_000
+const maxLogEntries = 100_000
 
 // logFields is what an entry of the tenant log says beside its type and time.
 type logFields struct {
@@ -25,7 +25,7 @@ type logFields struct {
 
 // logEntry is one entry of the tenant log.
 type logEntry struct {
-	id   string
+	seq  uint64
 	at   time.Time
 	code string // "s", "fp", …: see Auth0's page of log event type codes.
 	logFields
@@ -35,7 +35,10 @@ type logEntry struct {
 type tenantLog struct {
 	entries []*logEntry
 	seq     uint64
+	keep    int
 }
+
+func (l *tenantLog) start() { l.keep = maxLogEntries }
 
 // log writes an entry. The caller holds the mutex.
 func (t *Tenant) log(code string, f logFields) *logEntry {
@@ -45,25 +48,26 @@ func (t *Tenant) log(code string, f logFields) *logEntry {
 		at = l.entries[n-1].at // Work that was due earlier is logged when it is done.
 	}
 	l.seq++
-	e := &logEntry{id: logID(at, l.seq), at: at, code: code, logFields: f}
-	if len(l.entries) >= maxLogEntries {
-		l.entries = append(l.entries[:0:0], l.entries[maxLogEntries/10:]...)
+	e := &logEntry{seq: l.seq, at: at, code: code, logFields: f}
+	if len(l.entries) >= l.keep {
+		l.entries = append(l.entries[:0:0], l.entries[l.keep/10:]...)
 	}
 	l.entries = append(l.entries, e)
 	return e
 }
 
-// logID is 900, the time in UTC to the millisecond, and 36 more digits, so that
-// ids ascend with time.
-func logID(at time.Time, seq uint64) string {
-	return fmt.Sprintf("900%s%03d%017d%019d", at.UTC().Format("20060102150405"),
-		at.Nanosecond()/1e6, 0, 1223372036854775807+seq)
+// id is 900, the time in UTC to the millisecond, and 36 more digits, so that ids
+// ascend with time.
+func (e *logEntry) id() string {
+	return fmt.Sprintf("900%s%03d%017d%019d", e.at.UTC().Format("20060102150405"),
+		e.at.Nanosecond()/1e6, 0, 1223372036854775807+e.seq)
 }
 
 // doc is the entry as GET /api/v2/logs shows it.
 func (e *logEntry) doc() map[string]any {
+	id := e.id()
 	d := map[string]any{
-		"_id": e.id, "log_id": e.id, "date": stamp(e.at), "type": e.code,
+		"_id": id, "log_id": id, "date": stamp(e.at), "type": e.code,
 		"description": e.Description,
 		"connection":  orNull(e.Connection), "connection_id": e.ConnectionID,
 		"organization_id": orNull(e.OrgID), "organization_name": orNull(e.OrgName),

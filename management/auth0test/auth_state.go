@@ -29,6 +29,7 @@ func (s *authState) start() {
 	s.refresh.start()
 	s.factors.start()
 	s.protect.start()
+	s.logs.start()
 	s.logins, s.codes = map[string]*login{}, map[string]*authCode{}
 	s.opaque, s.mfa = map[string]*opaqueToken{}, map[string]*mfaTransaction{}
 	s.oob, s.ciba = map[string]*oobChallenge{}, map[string]*cibaRequest{}
