@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test"
@@ -319,4 +320,67 @@ func TestClientAuthenticationByBasicAndJSON(t *testing.T) {
 			t.Errorf("got %d, want %d", status, want)
 		}
 	}
+}
+
+func TestDialectOfRFC9068(t *testing.T) {
+	t.Parallel()
+	s := newScene(auth0test.Options{})
+	s.manage(t, "PATCH", "resource-servers/"+url.PathEscape(ordersAPI), `{"token_dialect":"rfc9068_profile_authz","token_lifetime":600}`)
+	token := s.mustLogin(t, auth0test.Login{Audience: ordersAPI}).Access
+	c := claims(t, s.Tenant, token)
+	if header(t, token)["typ"] != "at+jwt" || c["client_id"] != s.app.ID || c["azp"] != nil || c["jti"] == "" || c["permissions"] == nil ||
+		c["exp"].(float64)-c["iat"].(float64) != 600 {
+		t.Errorf("header %v, claims %v", header(t, token), c)
+	}
+	s.manage(t, "PATCH", "resource-servers/"+url.PathEscape(ordersAPI), `{"token_dialect":"access_token","enforce_policies":false}`)
+	token = s.mustLogin(t, auth0test.Login{Audience: ordersAPI}).Access
+	if c := claims(t, s.Tenant, token); c["permissions"] != nil || c["scope"] != "openid profile email offline_access read:orders write:orders" {
+		t.Errorf("without RBAC: %v", c)
+	}
+}
+
+func TestTokensOverTLS(t *testing.T) {
+	t.Parallel()
+	s := newScene(auth0test.Options{})
+	server := s.Start()
+	defer server.Close()
+	tokens := s.mustLogin(t, auth0test.Login{Audience: ordersAPI})
+	if got := segment(t, tokens.Access, 1)["iss"]; got != server.URL+"/" || s.Issuer() != got {
+		t.Errorf("issuer %v of a tenant at %s", got, server.URL)
+	}
+	res, err := server.Client.PostForm(server.URL+"/oauth/token", values("grant_type", "password", "client_id", s.app.ID,
+		"client_secret", s.app.Secret, "username", "ada@example.com", "password", "correct horse", "scope", "openid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, b := answer(t, res); status != 200 || segment(t, text(t, b, "id_token"), 1)["iss"] != server.URL+"/" {
+		t.Errorf("got %d %v", status, b)
+	}
+}
+
+func TestTimeOfABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(auth0test.Options{})
+		token := s.mustLogin(t, auth0test.Login{}).Access
+		info := func() int {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", home+"userinfo", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer "+token)
+			res, err := s.HTTPClient().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			return res.StatusCode
+		}
+		if got := info(); got != 200 {
+			t.Errorf("a fresh token: %d", got)
+		}
+		time.Sleep(24 * time.Hour)
+		if got := info(); got != 401 {
+			t.Errorf("a token of yesterday: %d", got)
+		}
+	})
 }
