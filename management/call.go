@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"time"
 
 	sdk "github.com/auth0/go-auth0/management"
@@ -32,7 +33,7 @@ type outcomeKey struct{}
 // *resource.Error.
 func call(ctx context.Context, op string, f func(ctx context.Context) error) error {
 	o := &outcome{op: op}
-	err := f(context.WithValue(ctx, outcomeKey{}, o))
+	err := guarded(func() error { return f(context.WithValue(ctx, outcomeKey{}, o)) })
 	if err == nil {
 		return nil
 	}
@@ -40,6 +41,21 @@ func call(ctx context.Context, op string, f func(ctx context.Context) error) err
 		return operation(op, e)
 	}
 	return o.failure(err)
+}
+
+// guarded turns into an error what the SDK panics with when an answer has
+// another type than it knows, such as a number for email_verified.
+func guarded(f func() error) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case reflect.Type:
+			err = errors.New("unexpected type " + p.String())
+		default:
+			panic(p)
+		}
+	}()
+	return f()
 }
 
 // failure explains err, of which only the existence counts: its text is the

@@ -126,7 +126,7 @@ func readUsers(r io.Reader, yield func(resource.User, error) bool) error {
 	decoder := json.NewDecoder(lines)
 	for {
 		var u sdk.User
-		switch err := decoder.Decode(&u); {
+		switch err := guarded(func() error { return decoder.Decode(&u) }); {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:

@@ -282,10 +282,10 @@ func TestSockets(t *testing.T) {
 	}
 	checkSilent(t, err)
 	server.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err = c.CreateUser(ctx, NewUser{User: User{Connection: "Users"}})
-	if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrOutcomeUnknown) || !errors.Is(err, syscall.ECONNREFUSED) {
+	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrOutcomeUnknown) { // Nothing was ever sent.
 		t.Errorf("err = %v", err)
 	}
 }

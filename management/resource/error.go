@@ -18,7 +18,7 @@ var (
 	ErrInvalid        = errors.New("auth0: invalid request")                    // 400, 413, 422, and what was refused before sending
 	ErrUnavailable    = errors.New("auth0: unavailable")                        // 408, 5xx, or no answer
 	ErrJobSlots       = errors.New("auth0: both import job slots are in use")   // 429 of its own kind; also ErrRateLimited
-	ErrOutcomeUnknown = errors.New("auth0: sent, but the outcome is not known") // a write without an answer: look before repeating it
+	ErrOutcomeUnknown = errors.New("auth0: sent, but the outcome is not known") // a write without an answer, or answered 408 or 5xx: look before repeating it; check it before ErrUnavailable
 )
 
 // Error is any answer of Auth0 that is not 2xx, and any call without an answer.
