@@ -1,0 +1,129 @@
+package redissession_test
+
+import (
+	"crypto/rand"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/auth0kit/auth0kit/internal/backends"
+	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/redissession"
+)
+
+var (
+	allCommands = regexp.MustCompile(`(?m)^total_commands_processed:(\d+)`)
+	allScripts  = regexp.MustCompile(`cmdstat_evalsha:calls=(\d+)`)
+)
+
+// evals is how many scripts and commands the server has executed. A script counts
+// as one and what it calls.
+func evals(t *testing.T, client rueidis.Client) (evalsha, all int) {
+	t.Helper()
+	info, err := client.Do(t.Context(), client.B().Info().Section("stats", "commandstats").Build()).ToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := allScripts.FindStringSubmatch(info); m != nil {
+		evalsha, _ = strconv.Atoi(m[1])
+	}
+	all, _ = strconv.Atoi(allCommands.FindStringSubmatch(info)[1])
+	return evalsha, all
+}
+
+// TestValidateIsOneRoundTrip counts what reaches Redis: one script for a
+// Validate, with and without a touch, and nothing with the cache.
+func TestValidateIsOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "--save", "")
+	watch, client := dial(t, s.addr()), dial(t, s.addr())
+	now := time.Now()
+	cfg := session.Config{Now: func() time.Time { return now }}
+	m := manager(t, open(t, client, redissession.Config{}), cfg)
+	token := logins(t, m, 1)[0]
+	count := func(f func()) (int, int) {
+		sha0, all0 := evals(t, watch)
+		f()
+		sha1, all1 := evals(t, watch)
+		return sha1 - sha0, all1 - all0 - 1 // without the INFO itself
+	}
+	validate := func(m *session.Manager, n int) func() {
+		return func() {
+			for range n {
+				if _, err := m.Validate(t.Context(), token); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	validate(m, 1)() // loads the script
+	if sha, all := count(validate(m, 100)); sha != 100 || all != 300 {
+		t.Errorf("100 Validates are %d scripts and %d commands; want 100 of HMGET and GET", sha, all)
+	}
+	now = now.Add(2 * time.Minute) // the next one touches, the others do not
+	if sha, all := count(validate(m, 100)); sha != 100 || all != 302 {
+		t.Errorf("100 Validates with a touch are %d scripts and %d commands; want 2 more", sha, all)
+	}
+	cached := manager(t, open(t, client, redissession.Config{MaxStale: time.Minute}), cfg)
+	validate(cached, 1)()
+	if sha, all := count(validate(cached, 100)); sha != 0 || all != 0 {
+		t.Errorf("100 Validates with the cache are %d scripts and %d commands", sha, all)
+	}
+}
+
+// TestCacheIsBounded: what another process revokes is dead soon, and what this
+// one revokes at once; verbs that change something never ask the cache.
+func TestCacheIsBounded(t *testing.T) {
+	t.Parallel()
+	addr := backends.Redis(t)
+	cfg := redissession.Config{Prefix: "test:" + rand.Text(), MaxStale: 5 * time.Second}
+	a := manager(t, open(t, dial(t, addr), cfg), session.Config{})
+	b := manager(t, open(t, dial(t, addr), cfg), session.Config{})
+	for i, token := range logins(t, a, 60) {
+		for _, m := range []*session.Manager{a, b, a, b} {
+			if _, err := m.Validate(t.Context(), token); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var err error
+		if i < 59 {
+			err = a.Revoke(t.Context(), token)
+		} else {
+			err = a.RevokeEveryone(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Validate(t.Context(), token); !gone(err) {
+			t.Fatalf("in the process that revoked: %v", err)
+		}
+		if err := b.Update(t.Context(), token, func(p []byte) ([]byte, error) { return p, nil }); !gone(err) {
+			t.Fatalf("Update in another process: %v", err)
+		}
+		revoked := time.Now()
+		for _, err = b.Validate(t.Context(), token); err == nil; _, err = b.Validate(t.Context(), token) {
+			if time.Since(revoked) > cfg.MaxStale+time.Second {
+				t.Fatal("another process's cache outlives MaxStale")
+			}
+		}
+		if !gone(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	if _, err := redissession.New(nil, redissession.Config{}); err == nil {
+		t.Error("no client is accepted")
+	}
+	client := dial(t, backends.Redis(t))
+	for _, cfg := range []redissession.Config{{Prefix: "a{b}"}, {MaxStale: -1}} {
+		if _, err := redissession.New(client, cfg); err == nil {
+			t.Errorf("%+v is accepted", cfg)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package redissession
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/session"
+)
+
+func sample() session.Record {
+	at := time.UnixMilli(1795521600123).UTC()
+	return session.Record{
+		ID: strings.Repeat("A", idSize), UserID: "auth0|1", SID: "sid", Version: 3, CreatedAt: at, RotatedAt: at, LastSeen: at,
+		IdleAt: at.Add(time.Hour), ExpiresAt: at.Add(2 * time.Hour), Methods: []session.Method{{Name: "pwd", At: at}},
+		Device: session.Device{UserAgent: "ua", IP: "::1"}, Payload: []byte{0, 1, 2},
+	}
+}
+
+func TestCodecRefuses(t *testing.T) {
+	t.Parallel()
+	for _, change := range []func(*session.Record){
+		func(r *session.Record) { r.ID = "short" },
+		func(r *session.Record) { r.UserID = strings.Repeat("x", 1<<16) },
+	} {
+		r := sample()
+		change(&r)
+		if _, err := encode(&r); err == nil {
+			t.Error("encode takes what it cannot write")
+		}
+	}
+	value, err := encode(new(sample()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(value) - len(sample().Payload) {
+		if _, err := decode(string(value[:n]), session.Key{}); err == nil {
+			t.Fatalf("decode takes the first %d of %d bytes", n, len(value))
+		}
+	}
+}
+
+// FuzzDecode: what lies in Redis never panics, and what decodes encodes to itself.
+func FuzzDecode(f *testing.F) {
+	value, err := encode(new(sample()))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(value))
+	f.Add("")
+	f.Add("L")
+	f.Add("A" + string(value[1:80]))
+	f.Add("R" + string(value[1:112]))
+	f.Fuzz(func(t *testing.T, v string) {
+		decodeDead(v)
+		r, err := decode(v, session.Key{})
+		if err != nil {
+			return
+		}
+		again, err := encode(&r)
+		if err != nil {
+			t.Skip("an id that no Manager makes")
+		}
+		back, err := decode(string(again), session.Key{})
+		if err != nil || !reflect.DeepEqual(r, back) {
+			t.Fatalf("%+v became %+v, %v", r, back, err)
+		}
+	})
+}
