@@ -73,9 +73,7 @@ func NewKeySet(jwksURL string, cfg KeySetConfig) (*KeySet, error) {
 	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
 		return nil, errors.New("jose: keys are read by https only; http is for loopback addresses")
 	}
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = &http.Client{}
-	}
+	cfg.HTTPClient = withoutRedirects(cfg.HTTPClient)
 	cfg.Refresh = orDefault(cfg.Refresh, 5*time.Minute)
 	cfg.MaxStale = orDefault(cfg.MaxStale, 24*time.Hour)
 	cfg.Window = orDefault(cfg.Window, 5*time.Second)
@@ -83,6 +81,17 @@ func NewKeySet(jwksURL string, cfg KeySetConfig) (*KeySet, error) {
 		return nil, fmt.Errorf("jose: MaxStale is %s; it must be at least Refresh, %s", cfg.MaxStale, cfg.Refresh)
 	}
 	return &KeySet{url: jwksURL, cfg: cfg}, nil
+}
+
+// withoutRedirects keeps an issuer from sending us elsewhere for its keys, such as
+// to plain http. Auth0 does not.
+func withoutRedirects(client *http.Client) *http.Client {
+	if client == nil {
+		client = &http.Client{}
+	}
+	stays := *client
+	stays.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &stays
 }
 
 func orDefault(d, def time.Duration) time.Duration {

@@ -307,3 +307,77 @@ func TestNewKeySetRefusesWhatItCannotTrust(t *testing.T) {
 		t.Error("MaxStale below Refresh is accepted")
 	}
 }
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	i := josetest.NewIssuer()
+	client := &http.Client{Transport: redirect{i}}
+	keys, err := jose.NewKeySet(i.ID+".well-known/jwks.json", jose.KeySetConfig{HTTPClient: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := verifierOf(t, i, func(p *jose.Policy) { p.Issuers[0].Keys = keys })
+	wantUnavailable(t, verify(t, v, good()))
+	wantFetches(t, i, 0)
+	if client.CheckRedirect != nil {
+		t.Error("the caller's client was changed")
+	}
+}
+
+// redirect sends every request for keys to plain http, where they would be.
+type redirect struct{ next http.RoundTripper }
+
+func (r redirect) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme == "http" {
+		return r.next.RoundTrip(req)
+	}
+	return &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {"http://elsewhere.example.com/"}}, Body: http.NoBody, Request: req}, nil
+}
+
+// Readers see one set of keys or the next, and nothing is refused for long.
+func TestRotationsUnderConcurrency(t *testing.T) {
+	t.Parallel()
+	i := josetest.NewIssuer()
+	keys := keySet(t, i, jose.KeySetConfig{Window: time.Millisecond, Refresh: 2 * time.Millisecond})
+	v := verifierOf(t, i, func(p *jose.Policy) { p.Issuers[0].Keys = keys })
+	tokens := []string{signed("a", 0), signed("b", 1), signed("c", 2)}
+	all := []map[string]any{josetest.RSAKey("a", &josetest.RSA(0).PublicKey), josetest.RSAKey("b", &josetest.RSA(1).PublicKey), josetest.RSAKey("c", &josetest.RSA(2).PublicKey)}
+	stop := make(chan struct{})
+	var publisher, readers sync.WaitGroup
+	publisher.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				i.Publish(all[n%3], all[(n+1)%3])
+			}
+		}
+	})
+	for g := range 32 {
+		readers.Go(func() {
+			for n := range 30 {
+				token, err := v.Verify(t.Context(), tokens[(g+n)%3])
+				if err == nil {
+					err = token.Current(t.Context())
+				}
+				if err != nil && !errors.Is(err, jose.ErrInvalid) {
+					t.Errorf("got %v", err)
+				}
+			}
+		})
+	}
+	readers.Wait()
+	close(stop)
+	publisher.Wait()
+	i.Publish(all...)
+	deadline := time.Now().Add(10 * time.Second)
+	for _, token := range tokens {
+		for verify(t, v, token) != nil {
+			if time.Now().After(deadline) {
+				t.Fatal("a good token is still refused")
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
