@@ -72,7 +72,7 @@ package auth0test
 // parameters and its JSON body were validated by spec.json with Auth0's texts.
 // Where recorded traffic contradicts the description, amend it in spec.go. The
 // handler runs under the tenant's mutex and must not take it, unless the route
-// is free; what is slow (bcrypt) or waits belongs into free handlers, which use
+// is free; what is slow (an imported hash) or waits belongs into free handlers, which use
 //
 //	now := c.t.lock()
 //	defer c.t.mu.Unlock()

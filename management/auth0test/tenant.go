@@ -55,6 +55,7 @@ type Tenant struct {
 	requests requestLog
 	outbox   outbox
 	keys     keyring
+	bearers  bearerCache
 
 	// mu guards everything below. Handlers of the Management API run under it,
 	// except those of routes that are free.

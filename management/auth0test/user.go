@@ -41,12 +41,6 @@ type identity struct {
 	profile                      map[string]any // Of a linked one.
 }
 
-// credential is what a password is checked by; the zero value lets nobody in.
-type credential struct {
-	hash     []byte                            // bcrypt
-	imported interface{ Verify(string) error } // Until the first login with it.
-}
-
 // connection is the name of the connection that the user came from.
 func (u *user) connection() string { return u.identities[0].connection }
 

@@ -7,7 +7,7 @@ import (
 
 const userExists = "The user already exists."
 
-// createUser hashes the password before it takes the mutex.
+// createUser creates a user in a database or passwordless connection.
 func createUser(c *call) *reply {
 	secret := newCredential(c.str("password"))
 	c.now = c.t.lock()

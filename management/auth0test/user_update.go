@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// updateUser hashes a new password before it takes the mutex.
+// updateUser changes what the request names.
 func updateUser(c *call) *reply {
 	secret := newCredential(c.str("password"))
 	c.now = c.t.lock()
