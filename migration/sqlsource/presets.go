@@ -71,8 +71,11 @@ func ASPNetIdentity() Schema {
 // out. MarkMigrated cannot be used: Keycloak's table has no column for it.
 func Keycloak(realm string) Schema {
 	// A literal, because Config.From takes no parameters. Keycloak allows no
-	// quotes and backslashes in the name of a realm.
-	name := strings.NewReplacer("'", "", `\`, "").Replace(realm)
+	// quotes and backslashes in the name of a realm: one with them is nobody's.
+	name := realm
+	if strings.ContainsAny(name, `'\`) {
+		name = ""
+	}
 	return Schema{
 		Table: "user_entity",
 		Columns: Columns{
