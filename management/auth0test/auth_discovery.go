@@ -24,7 +24,7 @@ func (t *Tenant) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 		"request_parameter_supported":          false,
 		"request_uri_parameter_supported":      false,
 
-		"response_types_supported": []string{"code"},
+		"response_types_supported": responseTypes,
 		"response_modes_supported": []string{"query", "fragment", "form_post"},
 		"scopes_supported": []string{"openid", "profile", "offline_access", "name", "given_name", "family_name",
 			"nickname", "email", "email_verified", "picture", "created_at", "identities", "phone", "address"},

@@ -5,7 +5,9 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -20,9 +22,16 @@ type authCode struct {
 	refresh  *refreshToken // That the exchange gave.
 }
 
+// ending is what a login ends with.
+type ending struct {
+	code    string    // Empty where none was asked for.
+	tokens  *tokenSet // Nil, too.
+	cookies []*http.Cookie
+}
+
 // finishLogin begins or goes on with the session and makes the code. The caller
 // holds the mutex.
-func (t *Tenant) finishLogin(l *login, r *http.Request, now time.Time) (code string, cookies []*http.Cookie) {
+func (t *Tenant) finishLogin(l *login, r *http.Request, now time.Time) (end ending) {
 	from := originOf(r)
 	s := t.sessionFor(l, r, from, now)
 	s.touch(from, t.authState.sessions.idle, now)
@@ -30,6 +39,30 @@ func (t *Tenant) finishLogin(l *login, r *http.Request, now time.Time) (code str
 		s.clients = append(s.clients, l.req.app.id)
 	}
 	t.loggedIn(l.user.id, from, now)
+	i := l.issuance(t, s)
+	if l.req.gives("code") {
+		c := &authCode{code: randomID(43), req: l.req, issuance: i, from: from, expires: now.Add(codeLifetime)}
+		t.authState.codes[c.code] = c
+		t.timeline.at(c.expires.Add(time.Hour), func(time.Time) { delete(t.authState.codes, c.code) })
+		end.code = c.code
+	}
+	if l.req.gives("token") || l.req.gives("id_token") {
+		end.tokens, _ = t.issue(&i, now)
+	}
+	delete(t.authState.logins, l.state)
+	f := i.logFields(from)
+	f.Connection, f.Strategy = l.connection, "auth0"
+	logCode := "s"
+	if l.req.silent() {
+		logCode = "ssa"
+	}
+	t.log(logCode, f)
+	end.cookies = t.loginCookies(l, s, now)
+	return end
+}
+
+// issuance is what the tokens of the login are made from.
+func (l *login) issuance(t *Tenant, s *session) issuance {
 	i := issuance{
 		app: l.req.app, user: l.user, org: l.org, scopes: l.req.scopes, issuer: l.req.issuer,
 		sid: s.id, nonce: l.req.nonce, authTime: s.authenticatedAt, add: l.verdict.claims,
@@ -41,18 +74,44 @@ func (t *Tenant) finishLogin(l *login, r *http.Request, now time.Time) (code str
 			i.acr = acrMFA
 		}
 	}
-	c := &authCode{code: randomID(43), req: l.req, issuance: i, from: from, expires: now.Add(codeLifetime)}
-	t.authState.codes[c.code] = c
-	t.timeline.at(c.expires.Add(time.Hour), func(time.Time) { delete(t.authState.codes, c.code) })
-	delete(t.authState.logins, l.state)
-	f := i.logFields(from)
-	f.Connection, f.Strategy = l.connection, "auth0"
-	logCode := "s"
-	if l.req.silent() {
-		logCode = "ssa"
+	return i
+}
+
+// result is what the application is told. Tokens that come with others are tied
+// to them by hashes (OpenID Connect Core 1.0, sections 3.2.2.10 and 3.3.2.11).
+func (e ending) result(t *Tenant, q *authorizeRequest) url.Values {
+	v := url.Values{}
+	if e.code != "" {
+		v.Set("code", e.code)
 	}
-	t.log(logCode, f)
-	return c.code, t.loginCookies(l, s, now)
+	if e.tokens == nil {
+		return v
+	}
+	id := e.tokens.id
+	e.tokens.id = nil
+	e.tokens.sign(t)
+	if q.gives("token") {
+		v.Set("access_token", e.tokens.Access)
+		v.Set("token_type", e.tokens.Type)
+		v.Set("expires_in", strconv.Itoa(e.tokens.Expires))
+		v.Set("scope", e.tokens.Scope)
+	}
+	if q.gives("id_token") && id != nil {
+		if q.gives("token") {
+			id["at_hash"] = halfHash(e.tokens.Access)
+		}
+		if e.code != "" {
+			id["c_hash"] = halfHash(e.code)
+		}
+		v.Set("id_token", t.Sign(nil, id))
+	}
+	return v
+}
+
+// halfHash is the left half of a SHA-256, as at_hash and c_hash have it.
+func halfHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }
 
 // sessionFor returns the session of a login: the browser's own where it is this

@@ -2,7 +2,6 @@ package auth0test
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 )
@@ -147,12 +146,12 @@ func (t *Tenant) proceed(w http.ResponseWriter, r *http.Request, l *login) {
 			http.Redirect(w, r, l.url(page), http.StatusFound)
 			return
 		}
-		code, cookies := t.finishLogin(l, r, now)
+		end := t.finishLogin(l, r, now)
 		t.mu.Unlock()
-		for _, c := range cookies {
+		for _, c := range end.cookies {
 			http.SetCookie(w, c)
 		}
-		l.req.respond(w, r, url.Values{"code": {code}})
+		l.req.respond(w, r, end.result(t, l.req))
 		return
 	}
 }

@@ -14,7 +14,8 @@ import (
 type authorizeRequest struct {
 	app          *app
 	redirect     string
-	redirectSent bool // redirect_uri was there, so the exchange of the code needs it too.
+	redirectSent bool     // redirect_uri was there, so the exchange of the code needs it too.
+	types        []string // code, id_token, token.
 	mode         string
 	scopes       []string
 	audience     string
@@ -112,15 +113,13 @@ func isCallback(allowed, got string) bool {
 	return label != "" && rest == a.Host[2:] && a.Scheme == g.Scheme && a.Path == g.Path && a.RawQuery == g.RawQuery
 }
 
+// responseTypes are the combinations that Auth0 answers.
+var responseTypes = []string{"code", "id_token", "token", "id_token token", "code id_token", "code token", "code id_token token"}
+
 // check finds what is wrong with a request by itself.
 func (q *authorizeRequest) check(v url.Values) *oauthError {
-	switch typ := v.Get("response_type"); {
-	case typ == "":
-		return missingParameter("response_type")
-	case typ != "code":
-		return oauthFail(0, "unsupported_response_type", "Unsupported response type: "+typ)
-	case !slices.Contains(q.app.grants, grantCode):
-		return oauthFail(0, "unauthorized_client", "Grant type 'authorization_code' not allowed for the client.")
+	if bad := q.checkType(v.Get("response_type")); bad != nil {
+		return bad
 	}
 	switch q.mode {
 	case "", "query", "fragment", "form_post":
@@ -141,6 +140,34 @@ func (q *authorizeRequest) check(v url.Values) *oauthError {
 	}
 	return nil
 }
+
+// checkType checks response_type; tokens do not travel in a query.
+func (q *authorizeRequest) checkType(typ string) *oauthError {
+	q.types = strings.Fields(typ)
+	slices.Sort(q.types)
+	direct := q.gives("token") || q.gives("id_token")
+	switch {
+	case typ == "":
+		return missingParameter("response_type")
+	case !slices.Contains(responseTypes, strings.Join(q.types, " ")):
+		return oauthFail(0, "unsupported_response_type", "Unsupported response type: "+typ)
+	case q.gives("code") && !slices.Contains(q.app.grants, grantCode):
+		return oauthFail(0, "unauthorized_client", "Grant type 'authorization_code' not allowed for the client.")
+	case direct && !slices.Contains(q.app.grants, "implicit"):
+		return oauthFail(0, "unauthorized_client", "Grant type 'implicit' not allowed for the client.")
+	case direct && q.mode == "query":
+		return invalidRequest("response_mode query is not allowed with tokens")
+	case q.gives("id_token") && q.nonce == "":
+		return missingParameter("nonce")
+	}
+	if direct && q.mode == "" {
+		q.mode = "fragment"
+	}
+	return nil
+}
+
+// gives reports whether the answer has a code, an id_token or a token.
+func (q *authorizeRequest) gives(what string) bool { return slices.Contains(q.types, what) }
 
 // respond sends a result to the application: a code or an error.
 func (q *authorizeRequest) respond(w http.ResponseWriter, r *http.Request, result url.Values) {
