@@ -33,7 +33,7 @@ func parseObject(text []byte, limit int) (object, error) {
 	if s.peek() != '{' {
 		return nil, errObject
 	}
-	o := make(object, 0, min(limit, 24))
+	o := make(object, 0, min(limit, bytes.Count(text, []byte{','})+1))
 	for s.next('}') {
 		if len(o) == limit {
 			return nil, errObject
