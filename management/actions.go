@@ -27,14 +27,14 @@ func (c *Client) Actions(ctx context.Context, trigger string) ([]resource.Action
 	if trigger == "" {
 		trigger = defaultTrigger
 	}
-	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Action, error) {
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Action, int, error) {
 		query.Del("include_totals")
 		query.Set("triggerId", trigger)
 		var out sdk.ActionList
 		if err := c.get(ctx, op, query, &out, "actions", "actions"); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return convert(out.Actions, action), nil
+		return convert(out.Actions, action), out.Total, nil
 	}))
 }
 
@@ -90,13 +90,13 @@ func (c *Client) DeleteAction(ctx context.Context, id string) error {
 // ActionVersions returns the versions of an action, of which Auth0 keeps 50.
 func (c *Client) ActionVersions(ctx context.Context, id string) ([]resource.ActionVersion, error) {
 	const op = "list action versions"
-	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.ActionVersion, error) {
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.ActionVersion, int, error) {
 		query.Del("include_totals")
 		var out sdk.ActionVersionList
 		if err := c.get(ctx, op, query, &out, "actions", "actions", id, "versions"); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return convert(out.Versions, actionVersion), nil
+		return convert(out.Versions, actionVersion), out.Total, nil
 	}))
 }
 
@@ -114,15 +114,15 @@ func (c *Client) DeployActionVersion(ctx context.Context, id, versionID string) 
 // run.
 func (c *Client) Bindings(ctx context.Context, trigger string) ([]resource.Binding, error) {
 	const op = "list bindings"
-	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Binding, error) {
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Binding, int, error) {
 		query.Del("include_totals")
 		var out sdk.ActionBindingList
 		if err := c.get(ctx, op, query, &out, "actions", "triggers", trigger, "bindings"); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		return convert(out.Bindings, func(b *sdk.ActionBinding) resource.Binding {
 			return resource.Binding{ActionID: b.GetAction().GetID(), Name: b.GetDisplayName()}
-		}), nil
+		}), out.Total, nil
 	}))
 }
 

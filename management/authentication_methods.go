@@ -13,12 +13,12 @@ import (
 // allows few reads of them per user and minute: cache them.
 func (c *Client) AuthenticationMethods(ctx context.Context, userID string) ([]resource.AuthenticationMethod, error) {
 	const op = "list authentication methods"
-	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.AuthenticationMethod, error) {
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.AuthenticationMethod, int, error) {
 		var out sdk.AuthenticationMethodList
 		if err := c.get(ctx, op, query, &out, "users", userID, "authentication-methods"); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return convert(out.Authenticators, authenticationMethod), nil
+		return convert(out.Authenticators, authenticationMethod), out.Total, nil
 	}))
 }
 

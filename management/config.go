@@ -28,16 +28,17 @@ type Config struct {
 
 	// Token returns an access token for the Management API, instead of the
 	// three above. Its answer is used until shortly before the token's exp
-	// claim, and it is asked again after a 401. It is never called twice at the
-	// same time.
+	// claim, and it is asked again after a 401: once for all calls that wait,
+	// with a context that ends when none of them waits any more.
 	Token func(ctx context.Context) (string, error)
 
 	Audience   string       // Defaults to https://Domain/api/v2/.
 	HTTPClient *http.Client // For API calls, token calls and downloads; its Timeout is for each attempt. Defaults to one with 60 s.
 
 	// Budget is the share of the tenant's rate-limit bucket that this Client
-	// may drain; the rest is left to others, such as logins in production.
-	// Defaults to 0.8.
+	// may drain; the rest is left to others, such as logins in production. An
+	// estimate that was wrong can cost them a few tokens for a moment. Defaults
+	// to 0.8.
 	Budget float64
 
 	// MaxWait is the longest that one call waits for the bucket before it fails

@@ -126,14 +126,14 @@ func (c *Client) effectiveRoles(ctx context.Context, orgID, userID string) ([]re
 
 func (c *Client) directRoles(ctx context.Context, orgID, userID string) ([]resource.Role, error) {
 	const op = "list member roles"
-	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Role, error) {
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Role, int, error) {
 		var out sdk.OrganizationMemberRoleList
 		if err := c.get(ctx, op, query, &out, "organizations", orgID, "members", userID, "roles"); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		return convert(out.Roles, func(r sdk.OrganizationMemberRole) resource.Role {
 			return resource.Role{ID: r.GetID(), Name: r.GetName()}
-		}), nil
+		}), out.Total, nil
 	}))
 }
 

@@ -19,12 +19,12 @@ const maxInvitationTTL = 30 * 24 * time.Hour
 // Auth0 lists 1,000; when there may be more, the sequence ends with ErrInvalid.
 func (c *Client) Invitations(ctx context.Context, orgID string) iter.Seq2[resource.Invitation, error] {
 	const op = "list invitations"
-	return byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Invitation, error) {
+	return byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Invitation, int, error) {
 		var out sdk.OrganizationInvitationList
 		if err := c.get(ctx, op, query, &out, "organizations", orgID, "invitations"); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return convert(out.OrganizationInvitations, invitation), nil
+		return convert(out.OrganizationInvitations, invitation), out.Total, nil
 	})
 }
 

@@ -19,16 +19,16 @@ const (
 )
 
 // byOffset yields the pages 0, 1, … of 100 until one is short. Auth0 shows the
-// first 1,000 records only; when there may be more, the sequence ends with an
-// error instead of silently.
-func byOffset[T any](ctx context.Context, op string, fetch func(ctx context.Context, query url.Values) (items []T, err error)) iter.Seq2[T, error] {
+// first 1,000 records only; unless total says that these are all, the sequence
+// ends with an error instead of silently.
+func byOffset[T any](ctx context.Context, op string, fetch func(ctx context.Context, query url.Values) (items []T, total int, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
 		for page := range maxOffset / pageSize {
 			query := url.Values{
 				"page": {strconv.Itoa(page)}, "per_page": {strconv.Itoa(pageSize)}, "include_totals": {"true"},
 			}
-			items, err := fetch(ctx, query)
+			items, total, err := fetch(ctx, query)
 			if err != nil {
 				yield(zero, err)
 				return
@@ -38,7 +38,7 @@ func byOffset[T any](ctx context.Context, op string, fetch func(ctx context.Cont
 					return
 				}
 			}
-			if len(items) < pageSize {
+			if len(items) < pageSize || total == (page+1)*pageSize {
 				return
 			}
 		}

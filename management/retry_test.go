@@ -65,8 +65,17 @@ type iotestErr struct{}
 
 func (iotestErr) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestRepetitions(t *testing.T) {
-	t.Parallel()
+// repetition is a call, the answers that it meets, and what becomes of it.
+type repetition struct {
+	name    string
+	call    func(*Client, context.Context) error
+	answers []func(*http.Request) (*http.Response, error)
+	calls   int
+	want    []error // Nothing: success.
+	not     error
+}
+
+func repetitions() []repetition {
 	reset := &net.OpError{Op: "read", Err: syscall.ECONNRESET}
 	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	get := func(c *Client, ctx context.Context) error { _, err := c.User(ctx, "auth0|1"); return err }
@@ -82,14 +91,7 @@ func TestRepetitions(t *testing.T) {
 	remove := func(c *Client, ctx context.Context) error { return c.DeleteUser(ctx, "auth0|1") }
 	members := func(c *Client, ctx context.Context) error { return c.AddMembers(ctx, "org_1", "auth0|1") }
 	ok := code(200)
-	cases := []struct {
-		name    string
-		call    func(*Client, context.Context) error
-		answers []func(*http.Request) (*http.Response, error)
-		calls   int
-		want    []error // Nothing: success.
-		not     error
-	}{
+	return []repetition{
 		{"GET, cut", get, list(cut(reset), ok).answers, 2, nil, nil},
 		{"GET, 500 and 503", get, list(code(500), code(503), ok).answers, 3, nil, nil},
 		{"GET, 408", get, list(code(408), ok).answers, 2, nil, nil},
@@ -118,7 +120,11 @@ func TestRepetitions(t *testing.T) {
 		{"DELETE, cut", remove, list(cut(reset), code(204)).answers, 2, nil, nil},
 		{"certificate", get, list(cut(&tls.CertificateVerificationError{Err: errors.New("x")})).answers, 1, []error{ErrUnavailable}, nil},
 	}
-	for _, tc := range cases {
+}
+
+func TestRepetitions(t *testing.T) {
+	t.Parallel()
+	for _, tc := range repetitions() {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

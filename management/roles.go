@@ -14,14 +14,14 @@ import (
 // 1,000.
 func (c *Client) RolePermissions(ctx context.Context, roleID string) ([]resource.Permission, error) {
 	const op = "list role permissions"
-	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Permission, error) {
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Permission, int, error) {
 		var out sdk.PermissionList
 		if err := c.get(ctx, op, query, &out, "roles", roleID, "permissions"); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		return convert(out.Permissions, func(p *sdk.Permission) resource.Permission {
 			return resource.Permission{Name: p.GetName(), Audience: p.GetResourceServerIdentifier()}
-		}), nil
+		}), out.Total, nil
 	}))
 }
 

@@ -42,16 +42,16 @@ func (c *Client) UsersByEmail(ctx context.Context, email string) ([]resource.Use
 // ErrInvalid after them: narrow the query or use ExportUsers.
 func (c *Client) SearchUsers(ctx context.Context, query string) iter.Seq2[resource.User, error] {
 	const op = "search users"
-	return byOffset(ctx, op, func(ctx context.Context, values url.Values) ([]resource.User, error) {
+	return byOffset(ctx, op, func(ctx context.Context, values url.Values) ([]resource.User, int, error) {
 		if query != "" {
 			values.Set("q", query)
 		}
 		values.Set("search_engine", "v3")
 		var out sdk.UserList
 		if err := c.get(ctx, op, values, &out, "users"); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return convert(out.Users, user), nil
+		return convert(out.Users, user), out.Total, nil
 	})
 }
 

@@ -137,7 +137,7 @@ func TestSearchUsers(t *testing.T) {
 			if want := min(n, 1000); got != want {
 				t.Errorf("%d users, want %d", got, want)
 			}
-			if more := n >= 1000; errors.Is(last, ErrInvalid) != more {
+			if more := n > 1000; errors.Is(last, ErrInvalid) != more {
 				t.Errorf("err = %v", last)
 			}
 			for _, call := range s.asked() {
