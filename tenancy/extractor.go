@@ -20,8 +20,8 @@ type Config struct {
 	RoleTTL time.Duration
 	// PermissionTTL is the same for the permissions of a role. Defaults to 15 min.
 	PermissionTTL time.Duration
-	// MaxEntries bounds the members that are kept, of about 1 kB each, and,
-	// apart, the roles. Defaults to 10,000.
+	// MaxEntries bounds the members that are kept, of about 1 kB each while they
+	// have few roles, and, apart, the roles. Defaults to 10,000.
 	MaxEntries int
 	// Recorder gets "tenancy.deny" for callers who are known and refused.
 	Recorder audit.Recorder

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -56,7 +55,7 @@ func NewVerifier(issuer, audience string, cfg VerifierConfig) (*Verifier, error)
 	}
 	tokens, err := jose.NewVerifier(policy)
 	if err != nil {
-		return nil, fmt.Errorf("tenancy: VerifierConfig: %w", err)
+		return nil, errors.New("tenancy: VerifierConfig." + strings.TrimPrefix(err.Error(), "jose: Policy."))
 	}
 	v := &Verifier{tokens: tokens, audience: audience, now: cfg.Now}
 	if v.now == nil {
@@ -78,7 +77,7 @@ func newIssuer(id string, cfg VerifierConfig) (jose.Issuer, error) {
 	}
 	keys, err := jose.NewKeySet(id+".well-known/jwks.json", jose.KeySetConfig{HTTPClient: cfg.HTTPClient, MaxStale: cfg.MaxStale})
 	if err != nil {
-		return jose.Issuer{}, fmt.Errorf("tenancy: issuer: %w", err)
+		return jose.Issuer{}, errors.New("tenancy: VerifierConfig or issuer: " + strings.TrimPrefix(err.Error(), "jose: "))
 	}
 	return jose.Issuer{ID: id, Keys: keys}, nil
 }
