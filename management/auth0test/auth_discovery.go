@@ -47,14 +47,15 @@ func (t *Tenant) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 }
 
 var endpoints = map[string]string{
-	"authorization_endpoint":              "authorize",
-	"token_endpoint":                      "oauth/token",
-	"userinfo_endpoint":                   "userinfo",
-	"jwks_uri":                            ".well-known/jwks.json",
-	"revocation_endpoint":                 "oauth/revoke",
-	"mfa_challenge_endpoint":              "mfa/challenge",
-	"end_session_endpoint":                "oidc/logout",
-	"backchannel_authentication_endpoint": "bc-authorize",
+	"authorization_endpoint":                "authorize",
+	"token_endpoint":                        "oauth/token",
+	"userinfo_endpoint":                     "userinfo",
+	"jwks_uri":                              ".well-known/jwks.json",
+	"revocation_endpoint":                   "oauth/revoke",
+	"pushed_authorization_request_endpoint": "oauth/par",
+	"mfa_challenge_endpoint":                "mfa/challenge",
+	"end_session_endpoint":                  "oidc/logout",
+	"backchannel_authentication_endpoint":   "bc-authorize",
 }
 
 func supportedGrants() []string { return sortedKeys(tokenGrants) }

@@ -232,14 +232,13 @@ func call2(api map[string]any, object, method string, args ...any) {
 	}
 }
 
-func TestActionsRunAtLogin(test *testing.T) {
-	test.Parallel()
+// acting is a stage with an API whose login runs Actions; seen gets the event.
+func acting(seen *map[string]any) (t *Tenant, l Login, userID string) {
 	t, app, id := stage(Options{})
 	t.AddAPI("https://api.example.com", "read:orders")
-	var seen map[string]any
 	t.RunScripts(scripts{
 		"claims": func(event, api map[string]any) error {
-			seen = event
+			*seen = event
 			call2(api, "idToken", "setCustomClaim", "https://x/plan", "gold")
 			call2(api, "accessToken", "setCustomClaim", "https://x/ip", event["request"].(map[string]any)["ip"])
 			call2(api, "accessToken", "addScope", "extra")
@@ -251,19 +250,28 @@ func TestActionsRunAtLogin(test *testing.T) {
 		"mfa":  func(event, api map[string]any) error { call2(api, "multifactor", "enable", "any", nil); return nil },
 		"boom": func(event, api map[string]any) error { return errors.New("boom") },
 	})
-	bind := func(codes ...string) {
-		t.lock()
-		defer t.mu.Unlock()
-		t.authState.actions.bound = func(trigger string) (list []action) {
-			for _, c := range codes {
-				list = append(list, action{id: c, name: c, code: c, secrets: map[string]string{"key": "value"}})
-			}
-			return list
-		}
-	}
-	bind("claims")
-	l := ada(app)
+	l = ada(app)
 	l.Audience, l.IP = "https://api.example.com", "192.0.2.9"
+	return t, l, id
+}
+
+// bind puts Actions into the flow.
+func (t *Tenant) bind(codes ...string) {
+	t.lock()
+	defer t.mu.Unlock()
+	t.authState.actions.bound = func(trigger string) (list []action) {
+		for _, c := range codes {
+			list = append(list, action{id: c, name: c, code: c, secrets: map[string]string{"key": "value"}})
+		}
+		return list
+	}
+}
+
+func TestActionsChangeTokensAndMetadata(test *testing.T) {
+	test.Parallel()
+	var seen map[string]any
+	t, l, id := acting(&seen)
+	t.bind("claims")
 	tokens, err := t.Login(context.Background(), l)
 	if err != nil {
 		test.Fatal(err)
@@ -282,31 +290,37 @@ func TestActionsRunAtLogin(test *testing.T) {
 		test.Errorf("event %v", seen)
 	}
 	t.lock()
+	defer t.mu.Unlock()
 	if t.users.get(id).appMetadata["seen"] != true {
 		test.Error("the metadata is not there")
 	}
-	t.mu.Unlock()
+}
+
+func TestActionsRefuseAndAskForMore(test *testing.T) {
+	test.Parallel()
+	var seen map[string]any
+	t, l, _ := acting(&seen)
 	for code, want := range map[string]LoginError{
 		"deny": {"access_denied", "not today"}, "boom": {"access_denied", "Unauthorized"},
 	} {
-		bind(code, "claims")
+		t.bind(code, "claims")
 		_, err := t.Login(context.Background(), l)
 		if e, is := errors.AsType[*LoginError](err); !is || *e != want {
 			test.Errorf("%s: %v", code, err)
 		}
 	}
 	t.SetFactor("otp", true)
-	bind("mfa")
-	tokens, err = t.Login(context.Background(), l)
+	t.bind("mfa")
+	tokens, err := t.Login(context.Background(), l)
 	if err != nil {
 		test.Fatal(err)
 	}
 	if claims, _ := t.verify(tokens.ID); claims["amr"] == nil {
 		test.Errorf("after an Action asked for a second factor: %v", claims)
 	}
-	bind("mfa")
 	if got := t.logOf(func() {
-		t.ask(test, "oauth/token", "grant_type", "refresh_token", "client_id", app.ID, "client_secret", app.Secret, "refresh_token", tokens.Refresh)
+		app := t.defaultApp()
+		t.ask(test, "oauth/token", "grant_type", "refresh_token", "client_id", app.id, "client_secret", app.secret, "refresh_token", tokens.Refresh)
 	}); !slices.Equal(got, []string{"mfar"}) {
 		test.Errorf("a refresh under that Action logged %v", got)
 	}

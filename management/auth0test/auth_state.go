@@ -18,7 +18,8 @@ type authState struct {
 	sent   map[string]*sentCode       // Of passwordless, by connection and address.
 	limits map[string]*attackBucket   // Of second factors.
 
-	assertions map[string]bool // Client and jti of those that were used.
+	pushed     map[string]*pushedRequest // By the request_uri.
+	assertions map[string]bool           // Client and jti of those that were used.
 
 	defaultAudience string
 	orgNames        bool // Names of organizations are in tokens and in requests.
@@ -34,5 +35,5 @@ func (s *authState) start() {
 	s.opaque, s.mfa = map[string]*opaqueToken{}, map[string]*mfaTransaction{}
 	s.oob, s.ciba = map[string]*oobChallenge{}, map[string]*cibaRequest{}
 	s.sent, s.limits = map[string]*sentCode{}, map[string]*attackBucket{}
-	s.assertions = map[string]bool{}
+	s.pushed, s.assertions = map[string]*pushedRequest{}, map[string]bool{}
 }

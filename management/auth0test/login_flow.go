@@ -34,7 +34,8 @@ type login struct {
 	factor   *enrolment
 	sent     *oobChallenge
 	remember bool
-	notice   string // A recovery code to show before going on.
+	notice   string  // A recovery code to show before going on.
+	ticket   *ticket // Of an enrolment, which ends without a code; nil at a login.
 }
 
 // serveAuthorize begins a login, or ends it at once when a session allows that.
@@ -146,6 +147,12 @@ func (t *Tenant) proceed(w http.ResponseWriter, r *http.Request, l *login) {
 			http.Redirect(w, r, l.url(page), http.StatusFound)
 			return
 		}
+		if l.ticket != nil {
+			t.finishEnrolment(l)
+			t.mu.Unlock()
+			t.ticketDone(w, r, l.ticket, "You have been enrolled.")
+			return
+		}
 		end := t.finishLogin(l, r, now)
 		t.mu.Unlock()
 		for _, c := range end.cookies {
@@ -162,6 +169,10 @@ func (t *Tenant) abort(w http.ResponseWriter, r *http.Request, l *login, bad *oa
 	delete(t.authState.logins, l.state)
 	user := l.user
 	t.mu.Unlock()
+	if l.ticket != nil {
+		renderError(w, &pageError{http.StatusBadRequest, bad.code, bad.description})
+		return
+	}
 	t.refuse(w, r, l.req, bad, user)
 }
 
@@ -181,6 +192,9 @@ func silentError(page string) *oauthError {
 // nextPage says what a login still needs: a page, an error, or nothing. Without
 // a verdict of the Actions "" means that they are next.
 func (t *Tenant) nextPage(l *login, r *http.Request, now time.Time) (page string, bad *oauthError) {
+	if l.ticket != nil {
+		return t.nextEnrolmentPage(l, now)
+	}
 	if l.user == nil {
 		switch {
 		case l.org == nil && l.req.app.orgUsage == "require" && l.req.app.orgPrompt == "pre_login_prompt":

@@ -52,12 +52,7 @@ func (t *Tenant) firstFactor(u *userView, now time.Time) *enrolment {
 			return e
 		}
 	}
-	for _, f := range []string{"otp", "sms", "email", "push-notification"} {
-		if t.authState.factors.enabled[f] {
-			return t.newFactor(u, f)
-		}
-	}
-	return nil
+	return t.unenrolled(u)
 }
 
 // newFactor is a factor that is not stored before it has been proved.

@@ -57,6 +57,10 @@ func (t *Tenant) readAuthorize(r *http.Request) (*authorizeRequest, *pageError, 
 		}
 		v = r.Form
 	}
+	v, bad := t.pushed(v)
+	if bad != nil {
+		return nil, bad, nil
+	}
 	q, bad := t.authorizeTarget(v)
 	if bad != nil {
 		return nil, bad, nil
