@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,33 +51,57 @@ func (p profile) digest() string {
 		strings.ToLower(p.email), strconv.FormatBool(p.emailVerified), strings.ToLower(p.username), p.phone, name,
 		strconv.FormatBool(p.blocked), canonical(p.appMetadata), canonical(p.userMetadata),
 	}
-	var b strings.Builder
+	digest := make([]byte, 0, part*len(fields))
 	for _, value := range values {
 		sum := sha256.Sum256([]byte(value))
-		b.WriteString(hex.EncodeToString(sum[:part/2]))
+		digest = hex.AppendEncode(digest, sum[:part/2])
 	}
-	return b.String()
+	return string(digest)
 }
 
 // canonical writes metadata as it looks after a journey through JSON: keys
 // sorted, every number a float, null values gone.
 func canonical(metadata map[string]any) string {
+	if !simple(metadata) {
+		raw, err := json.Marshal(metadata)
+		if err != nil {
+			return "invalid"
+		}
+		metadata = nil
+		if err := json.Unmarshal(raw, &metadata); err != nil {
+			return "invalid"
+		}
+	}
+	metadata = maps.Clone(metadata)
+	maps.DeleteFunc(metadata, func(_ string, v any) bool { return v == nil })
+	if len(metadata) == 0 {
+		return ""
+	}
 	raw, err := json.Marshal(metadata)
 	if err != nil {
 		return "invalid"
 	}
-	var plain map[string]any
-	if err := json.Unmarshal(raw, &plain); err != nil {
-		return "invalid"
-	}
-	maps.DeleteFunc(plain, func(_ string, v any) bool { return v == nil })
-	if len(plain) == 0 {
-		return ""
-	}
-	if raw, err = json.Marshal(plain); err != nil {
-		return "invalid"
-	}
 	return string(raw)
+}
+
+// simple reports whether v is written as what JSON would make of it anyway.
+func simple(v any) bool {
+	switch v := v.(type) {
+	case nil, string, bool, float64:
+		return true
+	case int:
+		return -1<<53 < v && v < 1<<53
+	case []any:
+		return !slices.ContainsFunc(v, func(v any) bool { return !simple(v) })
+	case map[string]any:
+		for _, v := range v {
+			if !simple(v) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // differing returns the fields in which two digests differ; digests that cannot

@@ -149,7 +149,7 @@ func (c LazyConfig) complete(connection string) (LazyConfig, error) {
 // Logins of one user that overlap share one creation, but only after each of
 // them has proved its own password.
 func (l *Lazy) Login(ctx context.Context, c Credentials) (*resource.User, error) {
-	a := &attempt{Lazy: l, c: c}
+	a := &attempt{Lazy: l, c: c, began: time.Now()}
 	u, err := a.login(ctx)
 	if !errors.Is(err, ErrCredentials) {
 		a.refund()

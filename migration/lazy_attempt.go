@@ -16,6 +16,7 @@ import (
 type attempt struct {
 	*Lazy
 	c       Credentials
+	began   time.Time
 	found   bool
 	rec     Record
 	started time.Time // of the verification
@@ -43,15 +44,21 @@ func (a *attempt) login(ctx context.Context) (*resource.User, error) {
 	if !a.found {
 		return nil, a.stranger(ctx)
 	}
-	f, leave := a.flights.join(a.rec.Key)
-	defer leave()
+	f := a.flights.join(a.rec.Key, a.began)
 	if err := a.migrated(ctx, f); err != nil {
 		return nil, err
 	}
 	if err := a.prove(ctx); err != nil {
 		return nil, err
 	}
-	u, err := f.create.do(ctx, a.detached().create)
+	d := a.detached()
+	u, err := f.create.do(ctx, func(ctx context.Context) (*resource.User, error) {
+		u, err := d.create(ctx)
+		if err == nil {
+			a.flights.landed(f)
+		}
+		return u, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -122,9 +129,6 @@ func (a *attempt) emailAtAuth0(ctx context.Context, email string) (bool, error) 
 // migrated is ErrMigrated if the user is at Auth0. Overlapping logins of one user
 // ask once: to those who came before the creation, the user was not there.
 func (a *attempt) migrated(ctx context.Context, f *flight) error {
-	if a.rec.Migrated {
-		return ErrMigrated
-	}
 	there, err := f.there.do(ctx, a.detached().lookUp)
 	if err != nil {
 		return err
@@ -144,6 +148,9 @@ func (a *attempt) detached() *attempt {
 // lookUp reports whether the record's user is at Auth0, and repeats a mark that
 // an earlier login was not able to make.
 func (a *attempt) lookUp(ctx context.Context) (bool, error) {
+	if a.rec.Migrated {
+		return true, nil
+	}
 	if !validKey(a.rec.Key) {
 		return false, nil
 	}

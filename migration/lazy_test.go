@@ -34,20 +34,19 @@ func as(r migration.Record) migration.Credentials {
 	return migration.Credentials{Identifier: r.Email, Password: password, IP: netip.MustParseAddr("192.0.2.1")}
 }
 
-// cheap gives rows a hash that is verified quickly.
-func cheap(t testing.TB, rows ...migration.Record) []migration.Record {
-	t.Helper()
-	hash := hashed(t, password, 5)
-	for i := range rows {
-		rows[i].Password = hash
-	}
-	return rows
+// quick is a row whose hash is verified quickly.
+func quick(n int) migration.Record {
+	r := user(n)
+	r.Password = quickHash()
+	return r
 }
+
+var quickHash = sync.OnceValue(func() passhash.Stored { return hashed(nil, password, 4) })
 
 func TestLoginMigratesWhoProvesThePassword(t *testing.T) {
 	t.Parallel()
 	tenant := newTenant(auth0test.Options{})
-	src, log := newTable(user(1), user(2)), audit.NewMemory()
+	src, log := newTable(quick(1), quick(2)), audit.NewMemory()
 	client := newClient(t, tenant)
 	l := newLazy(t, src, client, migration.LazyConfig{Recorder: log})
 	u, err := l.Login(t.Context(), as(user(1)))
@@ -81,7 +80,7 @@ func TestLoginMigratesWhoProvesThePassword(t *testing.T) {
 func TestRefusalsAreOneAnswer(t *testing.T) {
 	t.Parallel()
 	tenant := newTenant(auth0test.Options{})
-	broken, none, blocked := user(2), user(3), user(4)
+	broken, none, blocked := quick(2), quick(3), quick(4)
 	broken.Password, none.Password, blocked.Blocked = garbled, passhash.Stored{}, true
 	known := user(1)
 	known.Password = hashed(t, password, 8)
@@ -152,7 +151,7 @@ func TestConcurrentLoginsOfOneUser(t *testing.T) {
 	tenant := newTenant(auth0test.Options{})
 	tenant.Fault("POST /api/v2/users", auth0test.Fault{Latency: 50 * time.Millisecond})
 	client := newClient(t, tenant)
-	l := newLazy(t, newTable(cheap(t, user(1))...), client, migration.LazyConfig{})
+	l := newLazy(t, newTable(quick(1)), client, migration.LazyConfig{})
 	var right, wrong atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 64 {
@@ -186,7 +185,7 @@ func TestAuth0sOwnUsersAreMigrated(t *testing.T) {
 	tenant.AddUser(resource.User{Email: "native@example.com", Connection: connection}, "x")
 	tenant.AddUser(resource.User{Email: "user1@example.com", Connection: connection}, "x") // the row's email, another id
 	tenant.AddUser(resource.User{Email: "user2@example.com", Username: "u2"}, "x")         // another connection
-	l := newLazy(t, newTable(user(1), user(2)), newClient(t, tenant), migration.LazyConfig{})
+	l := newLazy(t, newTable(quick(1), quick(2)), newClient(t, tenant), migration.LazyConfig{})
 	if _, err := l.Login(t.Context(), migration.Credentials{Identifier: "Native@example.com", Password: "?"}); !errors.Is(err, migration.ErrMigrated) {
 		t.Errorf("a native user: %v; want ErrMigrated", err)
 	}
@@ -223,7 +222,7 @@ func TestLoginSurvivesFaults(t *testing.T) {
 				tenant := newTenant(auth0test.Options{})
 				fault(tenant)
 				client := newClient(t, tenant)
-				u, err := newLazy(t, newTable(user(1)), client, migration.LazyConfig{}).Login(t.Context(), as(user(1)))
+				u, err := newLazy(t, newTable(quick(1)), client, migration.LazyConfig{}).Login(t.Context(), as(user(1)))
 				if err != nil || u.ID != "auth0|u000001" {
 					t.Errorf("%v, %v", u, err)
 				}
@@ -242,7 +241,7 @@ func TestOutageIsNoRefusal(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := newTenant(auth0test.Options{})
 			tenant.Fault(route, auth0test.Fault{Status: 503})
-			l := newLazy(t, newTable(user(1)), newClient(t, tenant), migration.LazyConfig{AccountFailures: 1})
+			l := newLazy(t, newTable(quick(1)), newClient(t, tenant), migration.LazyConfig{AccountFailures: 1})
 			for range 3 { // and counts as no guess
 				_, err := l.Login(t.Context(), as(user(1)))
 				if !errors.Is(err, resource.ErrUnavailable) || errors.Is(err, migration.ErrCredentials) {
@@ -258,7 +257,7 @@ func TestImportRoute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := newTenant(auth0test.Options{JobTime: 5 * time.Second})
-		factors := user(1)
+		factors := quick(1)
 		factors.TOTPSecrets = []string{"JBSWY3DPEHPK3PXP"}
 		src := newTable(factors)
 		client := newClient(t, tenant)
@@ -299,7 +298,10 @@ func TestPasswordThatThePolicyRefuses(t *testing.T) {
 func TestGuessesAreThrottled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rows := cheap(t, users(30)...)
+		var rows []migration.Record
+		for i := range 30 {
+			rows = append(rows, quick(i))
+		}
 		l := newLazy(t, newTable(rows...), newClient(t, newTenant(auth0test.Options{})), migration.LazyConfig{AccountFailures: 5, AddressFailures: 20})
 		guess := func(identifier string, address string) error {
 			_, err := l.Login(t.Context(), migration.Credentials{Identifier: identifier, Password: "wrong", IP: netip.MustParseAddr(address)})
@@ -342,7 +344,7 @@ func TestThrottleIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := newTenant(auth0test.Options{})
-		l := newLazy(t, newTable(cheap(t, user(1))...), newClient(t, tenant), migration.LazyConfig{AccountFailures: 2, MaxEntries: 8})
+		l := newLazy(t, newTable(quick(1)), newClient(t, tenant), migration.LazyConfig{AccountFailures: 2, MaxEntries: 8})
 		guess := func(identifier string) error {
 			_, err := l.Login(t.Context(), migration.Credentials{Identifier: identifier, Password: "wrong"})
 			return err
@@ -367,7 +369,7 @@ func TestThrottleIsBounded(t *testing.T) {
 // a login that has gone.
 func TestOverload(t *testing.T) {
 	t.Parallel()
-	l := newLazy(t, newTable(user(1)), newClient(t, newTenant(auth0test.Options{})), migration.LazyConfig{Verifications: 1, MaxWaiting: 2})
+	l := newLazy(t, newTable(quick(1)), newClient(t, newTenant(auth0test.Options{})), migration.LazyConfig{Verifications: 1, MaxWaiting: 2})
 	var throttled, refused atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 16 {
@@ -397,7 +399,7 @@ func TestOverload(t *testing.T) {
 func TestNothingWithoutTheLog(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, newTenant(auth0test.Options{}))
-	l := newLazy(t, newTable(user(1)), client, migration.LazyConfig{Recorder: full{}})
+	l := newLazy(t, newTable(quick(1)), client, migration.LazyConfig{Recorder: full{}})
 	if u, err := l.Login(t.Context(), as(user(1))); u != nil || !errors.Is(err, audit.ErrNotRecorded) {
 		t.Errorf("a right password: %v, %v; want ErrNotRecorded", u, err)
 	}
