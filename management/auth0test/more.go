@@ -4,6 +4,7 @@ package auth0test
 // area has a struct of its own, so that this is the only line it adds here.
 type more struct {
 	authState authState // Sessions, tokens, factors, attack protection, the log.
+	guardian  guardianState
 }
 
 // startMore makes the zero values of more usable.

@@ -2,7 +2,6 @@ package auth0test
 
 import (
 	"encoding/base64"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,9 +170,4 @@ func (c *call) fields(m map[string]any) map[string]any {
 		}
 	}
 	return out
-}
-
-// setLink writes the Link header by which logs name their next page.
-func setLink(w http.ResponseWriter, url string) {
-	w.Header().Set("Link", "<"+url+`>; rel="next"`)
 }

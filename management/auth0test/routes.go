@@ -17,6 +17,7 @@ func managementRoutes() []route {
 		organizationRoutes(),
 		resourceServerRoutes(),
 		ticketRoutes(),
+		guardianRoutes(),
 	)
 }
 
