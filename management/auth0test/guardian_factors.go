@@ -1,7 +1,6 @@
 package auth0test
 
 import (
-	"slices"
 	"time"
 )
 
@@ -78,7 +77,7 @@ func setFactor(c *call) *reply {
 
 func listPolicies(c *call) *reply {
 	policies := c.t.authState.factors.policies
-	return ok(slices.Concat([]string{}, policies))
+	return ok(append([]string{}, policies...))
 }
 
 func setPolicies(c *call) *reply {
