@@ -129,8 +129,8 @@ func (o *observation) unusualPlace(e *Evidence) bool {
 
 // unusualDevice goes by the device id where there is one, else by the browser.
 func (o *observation) unusualDevice() bool {
-	if event := o.deviceEvent(); event.asked {
-		return event.fresh
+	if seen := o.novelty(); seen.asked {
+		return seen.fresh[freshDevice]
 	}
 	return !o.p.empty(browsers) && !o.p.has(browsers, o.agent.browser)
 }

@@ -18,7 +18,7 @@ var ErrDamaged = errors.New("anomaly: stored blob is damaged")
 const (
 	profileFormat = 1
 	hoursSize     = 24 * 2
-	headerSize    = 20 + hoursSize
+	headerSize    = 16 + 4*freshKinds + hoursSize
 	tallySize     = 6
 	deviceSize    = 11
 	spotSize      = 14
@@ -31,7 +31,9 @@ func (p *profile) encode(b []byte) []byte {
 	b = append(b, profileFormat, byte(p.zone))
 	b = le.AppendUint16(b, p.day)
 	b = le.AppendUint32(b, p.minute)
-	for _, f := range [...]float32{p.logins, p.asked, p.fresh} {
+	b = le.AppendUint32(b, math.Float32bits(p.logins))
+	b = le.AppendUint32(b, math.Float32bits(p.asked))
+	for _, f := range p.fresh {
 		b = le.AppendUint32(b, math.Float32bits(f))
 	}
 	for _, h := range p.hours {

@@ -9,7 +9,7 @@ import (
 
 // fullProfile has the longest encoding.
 func fullProfile() *profile {
-	p := &profile{header: header{day: 20_000, zone: -20, minute: 28_800_000, logins: 60, asked: 59, fresh: 12}}
+	p := &profile{header: header{day: 20_000, zone: -20, minute: 28_800_000, logins: 60, asked: 59, fresh: [freshKinds]float32{12, 3, 4, 5}}}
 	for list, limit := range tallyLimits {
 		for i := range limit + 3 {
 			p.bump(list, uint32(list*100+i+1), uint16(i))
@@ -140,7 +140,7 @@ func TestSketchEstimates(t *testing.T) {
 	t.Parallel()
 	s := newSketch()
 	for i := range 20_000 {
-		s.learn(network{country: uint32(i%50) + 1, asn: uint32(i % 2000), prefix: uint32(i)}, agent{}, i%24, deviceEvent{})
+		s.learn(network{country: uint32(i%50) + 1, asn: uint32(i % 2000), prefix: uint32(i)}, agent{}, i%24, novelty{})
 	}
 	total := s.total(totalNetworks)
 	if total != 20_000 {

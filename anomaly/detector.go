@@ -24,8 +24,8 @@ type Config struct {
 type Detector struct {
 	store      Store
 	cfg        Config
-	weights    weights
-	halfLife   float64 // days
+	weights    [2]weights // with a history, and without
+	halfLife   float64    // days
 	agents     *agentCache
 	population population
 	scratch    sync.Pool
@@ -95,8 +95,9 @@ func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	}
 	s.o.evidence(&s.e)
 	out := Assessment{FirstLogin: s.v.logins == 0, Held: s.v.held(s.o.context())}
-	kinds := d.weights.judge(&s.e)
-	sum := d.weights.prior(out.FirstLogin)
+	w := &d.weights[which(out.FirstLogin)]
+	kinds := w.judge(&s.e)
+	sum := w.bias
 	out.Prior = float32(sum)
 	for k, v := range kinds {
 		out.Findings[k].LogOdds = float32(v)

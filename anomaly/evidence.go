@@ -17,6 +17,9 @@ const (
 	evPrefixOwn          //
 	evCountryRare        // rarity of an unknown country in the population
 	evASNRare            // … of an unknown ASN within its country
+	evPrefixRare         // … of an unknown prefix within its ASN
+	evASNFresh           // -ln of the user's rate of unknown ASNs, for one
+	evPrefixFresh        // … of unknown prefixes
 	evDistance           // ln(1 + km/50) to the nearest known place
 	evFar                // … beyond 500 km
 	evAnonymous          // an anonymizing network that the user has not used
@@ -30,6 +33,7 @@ const (
 	evBrowserOwn  //
 	evAgentNew    // what the whole user agent adds
 	evAgentOwn    //
+	evAgentFresh  // -ln of the user's rate of unknown agents, for one
 	evAgentRare   // rarity of an unknown browser in the population
 	evOlder       // an older version than the user had
 	evBot         // an automation tool that the user has not used
@@ -55,9 +59,9 @@ const (
 
 var evidenceNames = [numEvidence]string{
 	"country_new", "country_own", "asn_new", "asn_own", "prefix_new", "prefix_own", "country_rare", "asn_rare",
-	"distance", "far", "anonymous", "time_new", "time_own", "system_new", "system_own", "browser_new", "browser_own",
-	"agent_new", "agent_own", "agent_rare", "older", "bot", "device_new", "device_own", "agent_and_device", "travel",
-	"network_and_device", "network_and_agent", "all_three",
+	"prefix_rare", "asn_fresh", "prefix_fresh", "distance", "far", "anonymous", "time_new", "time_own", "system_new",
+	"system_own", "browser_new", "browser_own", "agent_new", "agent_own", "agent_fresh", "agent_rare", "older", "bot",
+	"device_new", "device_own", "agent_and_device", "travel", "network_and_device", "network_and_agent", "all_three",
 }
 
 // EvidenceNames are the names of the numbers in an Evidence, in order; a Model's
@@ -67,10 +71,10 @@ func EvidenceNames() []string { return evidenceNames[:] }
 // Pseudo-counts: how many logins the population's opinion is worth against the
 // user's own.
 const (
-	priorUser   = 1.0 // at every level of a hierarchy
-	priorHour   = 3.0
-	priorDevice = 2.0
-	maxRatio    = 6.0 // ratios beyond e^±6 say no more
+	priorUser = 1.0 // at every level of a hierarchy
+	priorHour = 1.0
+	priorRate = 2.0
+	maxRatio  = 6.0 // ratios beyond e^±6 say no more
 )
 
 // observation is one attempt against one profile.
@@ -88,6 +92,7 @@ type observation struct {
 	device uint64  // 0: no device id
 	minute uint32
 
+	new         novelty
 	known, last spot // the closest known place, and that of the last login
 	located     bool // they are there
 }
@@ -95,6 +100,7 @@ type observation struct {
 // evidence fills e. Without history only rarity can speak.
 func (o *observation) evidence(e *Evidence) {
 	*e = Evidence{}
+	o.new = o.novelty()
 	net := o.network(e)
 	agent := o.software(e)
 	device := o.deviceID(e)
@@ -166,8 +172,20 @@ func (o *observation) network(e *Evidence) float64 {
 	if o.net.anonymous {
 		e[evAnonymous] = newASN
 	}
+	if o.new.fresh[freshASN] {
+		e[evASNFresh] = o.surprise(freshASN)
+	}
+	o.prefix(e, pPrefix)
 	o.distance(e)
 	return max(0, prefix)
+}
+
+// prefix: the exit of a carrier, which many share, is less of a surprise.
+func (o *observation) prefix(e *Evidence, population float64) {
+	if o.new.fresh[freshPrefix] {
+		e[evPrefixFresh] = o.surprise(freshPrefix)
+		e[evPrefixRare] = rarity(population, 10, 1)
+	}
 }
 
 // prefixOnly is for a service without a GeoResolver: the prefix alone.
@@ -178,6 +196,7 @@ func (o *observation) prefixOnly(e *Evidence) float64 {
 	const rare = 1e-3
 	r := ratio(rare, o.blend(o.own(prefixes, o.net.prefix), rare))
 	split(e, evPrefixNew, evPrefixOwn, r)
+	o.prefix(e, rare)
 	return max(0, r)
 }
 
@@ -216,6 +235,9 @@ func (o *observation) software(e *Evidence) float64 {
 
 	novelty := pBrowser * uSystem / (cBrowser + pBrowser*uSystem)
 	e[evAgentRare] = rarity(pSystem*pBrowser, 10, novelty)
+	if o.new.fresh[freshAgent] {
+		e[evAgentFresh] = o.surprise(freshAgent)
+	}
 	if o.agent.bot {
 		e[evBot] = novelty
 	}
@@ -235,29 +257,48 @@ func (o *observation) older(e *Evidence) {
 	}
 }
 
-// deviceEvent says whether a login could have shown a known device, and did not.
-type deviceEvent struct{ asked, fresh bool }
-
-func (o *observation) deviceEvent() deviceEvent {
-	asked := o.p.logins > 0 && (o.device != 0 || len(o.p.devices) > 0)
-	return deviceEvent{asked, asked && (o.p.device(o.device, o.today) == 0)}
+// novelty is what is new about a login of a user with a history.
+type novelty struct {
+	later bool // there is a history
+	asked bool // a known device could have been shown
+	fresh [freshKinds]bool
 }
 
-// deviceID weighs a new device by how often the user has one: whose browser
-// keeps no cookies has a new one each time.
-func (o *observation) deviceID(e *Evidence) float64 {
-	event := o.deviceEvent()
-	switch {
-	case !event.asked:
-		return 0
-	case !event.fresh:
-		seen := o.p.device(o.device, o.today)
-		e[evDeviceOwn] = -1 - ln(1+float64(seen))
-		return 0
+func (o *observation) novelty() (n novelty) {
+	if o.p.logins == 0 {
+		return n
 	}
-	common := (o.pop.total(totalFresh) + 15) / (o.pop.total(totalAsked) + 100)
-	fresh, asked := float64(o.p.fresh)*o.scale, float64(o.p.asked)*o.scale
-	e[evDeviceNew] = min(maxRatio, -ln((fresh+priorDevice*common)/(asked+priorDevice)))
+	n.later = true
+	n.asked = o.device != 0 || len(o.p.devices) > 0
+	n.fresh[freshDevice] = n.asked && o.p.device(o.device, o.today) == 0
+	n.fresh[freshPrefix] = o.net.prefix != 0 && !o.p.has(prefixes, o.net.prefix)
+	n.fresh[freshASN] = o.net.asn != 0 && !o.p.has(asns, o.net.asn)
+	n.fresh[freshAgent] = !o.p.has(agents, o.agent.full) && (o.agent.known() || !o.p.empty(agents))
+	return n
+}
+
+// surprise is -ln of the rate at which this user shows a new value: who has a new
+// address each day, or a browser that keeps no cookies, says little with one.
+func (o *observation) surprise(kind int) float64 {
+	all, asked := o.pop.total(totalLater), o.logins()
+	if kind == freshDevice {
+		all, asked = o.pop.total(totalAsked), float64(o.p.asked)*o.scale
+	}
+	common := (o.pop.total(totalFresh+uint32(kind)) + 15) / (all + 100)
+	fresh := float64(o.p.fresh[kind]) * o.scale
+	return max(0, min(maxRatio, -ln((fresh+priorRate*common)/(asked+priorRate))))
+}
+
+// deviceID weighs a new device by how often the user has one.
+func (o *observation) deviceID(e *Evidence) float64 {
+	switch {
+	case !o.new.asked:
+		return 0
+	case o.new.fresh[freshDevice]:
+		e[evDeviceNew] = o.surprise(freshDevice)
+	default:
+		e[evDeviceOwn] = -1 - ln(1+float64(o.p.device(o.device, o.today)))
+	}
 	return e[evDeviceNew]
 }
 

@@ -43,11 +43,11 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 		return false, err
 	}
 	o := &s.o
-	event := o.deviceEvent()
+	seen := o.novelty()
 	s.p.decode(&s.v)
 	switch {
 	case t == Proved:
-		o.absorb(&s.p, event, d.halfLife)
+		o.absorb(&s.p, seen, d.halfLife)
 	case version == 0:
 		return true, nil
 	default:
@@ -62,20 +62,22 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 		return false, fmt.Errorf("anomaly: save profile: %w", err)
 	}
 	if t == Proved {
-		d.population.learn(o.net, o.agent, o.hour, event)
+		d.population.learn(o.net, o.agent, o.hour, seen)
 	}
 	return true, nil
 }
 
 // absorb adds a proved login to the profile.
-func (o *observation) absorb(p *profile, event deviceEvent, halfLife float64) {
+func (o *observation) absorb(p *profile, seen novelty, halfLife float64) {
 	p.advance(o.today, halfLife)
 	p.logins++
-	if event.asked {
+	if seen.asked {
 		p.asked++
 	}
-	if event.fresh {
-		p.fresh++
+	for kind, is := range seen.fresh {
+		if is {
+			p.fresh[kind]++
+		}
 	}
 	p.bump(countries, o.net.country, 0)
 	p.bump(asns, o.net.asn, 0)

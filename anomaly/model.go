@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -13,12 +14,18 @@ import (
 // beforehand. Package risk/calibrate fits it; the embedded one was fitted by
 // internal/bench/risk on simulated logins and is described there.
 type Model struct {
-	Format  int                `json:"format"` // 1
-	Name    string             `json:"name"`   // Which fit this is.
-	Bias    float64            `json:"bias"`
-	First   float64            `json:"first"`   // Added at a first login.
-	Weights map[string]float64 `json:"weights"` // By EvidenceNames; none negative, a missing one is zero.
-	Cuts    [3]float64         `json:"cuts"`    // Log-odds at which package risk scores 20, 50 and 80.
+	Format int        `json:"format"` // 1
+	Name   string     `json:"name"`   // Which fit this is.
+	Known  Weights    `json:"known"`  // For users with a history.
+	First  Weights    `json:"first"`  // For first logins, where only rarity speaks.
+	Cuts   [3]float64 `json:"cuts"`   // Log-odds at which package risk scores 20, 50 and 80.
+}
+
+// Weights are log-odds of no evidence at all, and what each number adds per unit:
+// by EvidenceNames, none negative, a missing one is zero.
+type Weights struct {
+	Bias float64            `json:"bias"`
+	By   map[string]float64 `json:"by"`
 }
 
 const modelFormat = 1
@@ -55,41 +62,52 @@ func (m *Model) Validate() error {
 	if m.Format != modelFormat {
 		return fmt.Errorf("%w: format %d; this release reads %d", ErrModel, m.Format, modelFormat)
 	}
-	known := make(map[string]bool, numEvidence)
-	for _, name := range evidenceNames {
-		known[name] = true
+	if err := errors.Join(m.Known.validate(), m.First.validate()); err != nil {
+		return err
 	}
-	for name, w := range m.Weights {
-		if !known[name] {
-			return fmt.Errorf("%w: unknown weight %q", ErrModel, name)
-		}
-		if !(w >= 0) || math.IsInf(w, 0) {
-			return fmt.Errorf("%w: weight %q must be finite and not negative", ErrModel, name)
-		}
-	}
-	for _, f := range []float64{m.Bias, m.First, m.Cuts[0], m.Cuts[2]} {
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			return fmt.Errorf("%w: bias, first and cuts must be finite", ErrModel)
-		}
-	}
-	if !(m.Cuts[0] < m.Cuts[1] && m.Cuts[1] < m.Cuts[2]) {
-		return fmt.Errorf("%w: cuts must rise", ErrModel)
+	if !(m.Cuts[0] < m.Cuts[1] && m.Cuts[1] < m.Cuts[2]) || math.IsInf(m.Cuts[0], 0) || math.IsInf(m.Cuts[2], 0) {
+		return fmt.Errorf("%w: cuts must be finite and rise", ErrModel)
 	}
 	return nil
 }
 
-// weights is a Model as the detector uses it.
-type weights struct {
-	bias, first float64
-	w           [numEvidence]float64
+func (w *Weights) validate() error {
+	if math.IsNaN(w.Bias) || math.IsInf(w.Bias, 0) {
+		return fmt.Errorf("%w: bias must be finite", ErrModel)
+	}
+	for name, weight := range w.By {
+		if !slices.Contains(evidenceNames[:], name) {
+			return fmt.Errorf("%w: unknown weight %q", ErrModel, name)
+		}
+		if !(weight >= 0) || math.IsInf(weight, 0) {
+			return fmt.Errorf("%w: weight %q must be finite and not negative", ErrModel, name)
+		}
+	}
+	return nil
 }
 
-func (m *Model) compile() weights {
-	c := weights{bias: m.Bias, first: m.First}
-	for i, name := range evidenceNames {
-		c.w[i] = m.Weights[name]
+// weights are Weights as the detector uses them.
+type weights struct {
+	bias float64
+	w    [numEvidence]float64
+}
+
+// compile returns the weights for users with a history and without.
+func (m *Model) compile() (c [2]weights) {
+	for i, from := range []*Weights{&m.Known, &m.First} {
+		c[i].bias = from.Bias
+		for j, name := range evidenceNames {
+			c[i].w[j] = from.By[name]
+		}
 	}
 	return c
+}
+
+func which(first bool) int {
+	if first {
+		return 1
+	}
+	return 0
 }
 
 // judge returns the log-odds of each kind of finding; the rest is bias. What
@@ -110,16 +128,15 @@ func (c *weights) sum(e *Evidence, from, to int) (s float64) {
 	return s
 }
 
-func (c *weights) prior(first bool) float64 {
-	if first {
-		return c.bias + c.first
-	}
-	return c.bias
-}
-
 // LogOdds is what the model makes of e. first says that the user has no history.
 func (m *Model) LogOdds(e *Evidence, first bool) float64 {
-	c := m.compile()
-	kinds := c.judge(e)
-	return c.prior(first) + kinds[0] + kinds[1] + kinds[2] + kinds[3]
+	w := &m.Known
+	if first {
+		w = &m.First
+	}
+	sum := w.Bias
+	for i, name := range evidenceNames {
+		sum += e[i] * w.By[name]
+	}
+	return sum
 }

@@ -24,11 +24,11 @@ func (p *population) init() {
 
 func (p *population) sketch() *sketch { return p.view.Load() }
 
-func (p *population) learn(n network, a agent, hour int, event deviceEvent) {
+func (p *population) learn(n network, a agent, hour int, seen novelty) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	p.view.Load().learn(n, a, hour, event)
-	p.own.learn(n, a, hour, event)
+	p.view.Load().learn(n, a, hour, seen)
+	p.own.learn(n, a, hour, seen)
 }
 
 // take returns what this process saw since the last merge, and starts anew.

@@ -86,7 +86,9 @@ func (p *profile) advance(day uint16, halfLife float64) {
 	p.day = day
 	p.logins *= float32(f)
 	p.asked *= float32(f)
-	p.fresh *= float32(f)
+	for i := range p.fresh {
+		p.fresh[i] *= float32(f)
+	}
 	for i, list := range p.tallies {
 		for j := range list {
 			list[j].count = scaled(list[j].count, f)

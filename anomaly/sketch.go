@@ -42,9 +42,10 @@ const (
 	totalNetworks = iota // logins with a country
 	totalAgents          // … with a user agent
 	totalAsked           // … that could have shown a known device
-	totalFresh           // … and did not
+	totalLater           // … of users with a history
 	totalHours           // all
-	totalCells
+	totalFresh           // the first of freshKinds
+	totalCells    = totalFresh + freshKinds
 )
 
 func newSketch() *sketch { return &sketch{cells: make([]atomic.Uint32, cellCount)} }
@@ -113,7 +114,7 @@ func (s *sketch) scale(f float64) {
 }
 
 // learn adds one proved login.
-func (s *sketch) learn(n network, a agent, hour int, id deviceEvent) {
+func (s *sketch) learn(n network, a agent, hour int, seen novelty) {
 	if n.country != 0 {
 		s.add(totals, totalNetworks)
 		s.add(countryTable, n.country)
@@ -128,11 +129,16 @@ func (s *sketch) learn(n network, a agent, hour int, id deviceEvent) {
 	}
 	s.add(totals, totalHours)
 	spread(hour, unit, func(h int, weight uint32) { s.cells[hourTable.offset+h].Add(weight) })
-	if id.asked {
+	if seen.later {
+		s.add(totals, totalLater)
+	}
+	if seen.asked {
 		s.add(totals, totalAsked)
 	}
-	if id.fresh {
-		s.add(totals, totalFresh)
+	for kind, is := range seen.fresh {
+		if is {
+			s.add(totals, totalFresh+uint32(kind))
+		}
 	}
 }
 

@@ -16,13 +16,23 @@ type view struct {
 
 // header is what stands at a fixed place.
 type header struct {
-	day    uint16  // since 1970: what the counts are decayed to
-	zone   int8    // quarter-hours east of UTC, where the user last was
-	minute uint32  // since 1970: the last proved login
-	logins float32 // decayed number of proved logins; zero: no history
-	asked  float32 // decayed number of logins that could have shown a known device
-	fresh  float32 // those of them that did not
+	day    uint16              // since 1970: what the counts are decayed to
+	zone   int8                // quarter-hours east of UTC, where the user last was
+	minute uint32              // since 1970: the last proved login
+	logins float32             // decayed number of proved logins; zero: no history
+	asked  float32             // decayed number of logins that could have shown a known device
+	fresh  [freshKinds]float32 // decayed number of logins whose value was new, by kind
 }
+
+// What can be new about a login; how often it is for a user says how much it
+// means.
+const (
+	freshDevice = iota
+	freshPrefix
+	freshASN
+	freshAgent
+	freshKinds
+)
 
 // open reads the outline of a blob. An empty blob is a user without history.
 func (v *view) open(b []byte) error {
@@ -35,7 +45,10 @@ func (v *view) open(b []byte) error {
 	}
 	v.header = header{
 		zone: int8(b[1]), day: le.Uint16(b[2:]), minute: le.Uint32(b[4:]),
-		logins: f32(b[8:]), asked: f32(b[12:]), fresh: f32(b[16:]),
+		logins: f32(b[8:]), asked: f32(b[12:]),
+	}
+	for i := range v.fresh {
+		v.fresh[i] = f32(b[16+4*i:])
 	}
 	v.hours = b[headerSize-hoursSize : headerSize]
 	rest, ok := b[headerSize:], true
@@ -69,7 +82,12 @@ func f32(b []byte) float32 { return math.Float32frombits(le.Uint32(b)) }
 
 func (h *header) plausible() bool {
 	ok := func(f float32) bool { return f >= 0 && f < 1e9 }
-	return ok(h.logins) && ok(h.asked) && ok(h.fresh) && h.zone >= -maxZone && h.zone <= maxZone
+	for _, f := range h.fresh {
+		if !ok(f) {
+			return false
+		}
+	}
+	return ok(h.logins) && ok(h.asked) && h.zone >= -maxZone && h.zone <= maxZone
 }
 
 // find is the position of key in a list, -1 without it.

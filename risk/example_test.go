@@ -68,7 +68,7 @@ func Example() {
 	// Output:
 	// critical deny
 	// unusual_location before: NO
-	// unusual_time
+	// unusual_time before: 09:00
 	// new_device before: Firefox/Windows
 	// impossible_travel before: 10532km 10h
 	// denied: true

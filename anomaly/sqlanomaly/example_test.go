@@ -1,0 +1,49 @@
+package sqlanomaly_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log"
+
+	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/anomaly/sqlanomaly"
+)
+
+// It needs a driver and a database, so it is compiled only.
+func ExampleNew() {
+	ctx := context.Background()
+	db, err := sql.Open("sqlite", "file:profiles.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	store, err := sqlanomaly.New(db, sqlanomaly.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := store.CreateSchema(ctx); err != nil {
+		log.Fatal(err)
+	}
+	detector, err := anomaly.New(store, anomaly.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Println(detector.Run(ctx))
+}
+
+func ExampleStore_Schema() {
+	store, err := sqlanomaly.New(new(sql.DB), sqlanomaly.Config{Table: "login_profiles"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(store.Schema())
+	// Output:
+	// CREATE TABLE IF NOT EXISTS login_profiles (
+	// 	id      TEXT   NOT NULL PRIMARY KEY,
+	// 	version BIGINT NOT NULL,
+	// 	saved   BIGINT NOT NULL,
+	// 	profile BYTEA  NOT NULL
+	// )
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/risk"
+)
+
+// actions counts what the engine, with all its rules, would have done.
+type actions [attackKinds]map[risk.Action]int
+
+var inOrder = []risk.Action{risk.Allow, risk.PromptVerification, risk.MFARequired, risk.Deny}
+
+// decide runs events through an engine in shadow mode. Genuine logins are learnt
+// whatever it decided: their users pass the challenge.
+func decide(ctx context.Context, events []event, model *anomaly.Model, into *actions) error {
+	d, err := anomaly.New(anomaly.NewMemory(len(events)), anomaly.Config{Model: model})
+	if err != nil {
+		return err
+	}
+	engine, err := risk.New(d, nil, risk.Config{Shadow: true, Model: model})
+	if err != nil {
+		return err
+	}
+	known := map[int]bool{}
+	for i := range events {
+		ev := &events[i]
+		if ev.attack != genuine && !known[ev.user] {
+			continue
+		}
+		if float64(i) >= warmUp*float64(len(events)) {
+			decision, err := engine.Evaluate(ctx, risk.Login{Attempt: ev.attempt})
+			if err != nil {
+				return err
+			}
+			if into[ev.attack] == nil {
+				into[ev.attack] = map[risk.Action]int{}
+			}
+			into[ev.attack][decision.Action]++
+		}
+		if ev.attack != genuine {
+			continue
+		}
+		known[ev.user] = true
+		if err := d.Learn(ctx, ev.attempt, anomaly.Proved); err != nil {
+			return err
+		}
+		if i%10_000 == 0 {
+			if err := d.Merge(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *actions) print(w io.Writer) {
+	fmt.Fprintf(w, "\nwhat the engine does, first logins included\n%-14s %9s", "", "logins")
+	for _, action := range inOrder {
+		fmt.Fprintf(w, " %19s", action)
+	}
+	fmt.Fprintln(w)
+	for k, counts := range a {
+		total := 0
+		for _, n := range counts {
+			total += n
+		}
+		fmt.Fprintf(w, "%-14s %9d", attackKind(k), total)
+		for _, action := range inOrder {
+			fmt.Fprintf(w, " %18.3f%%", 100*float64(counts[action])/float64(total))
+		}
+		fmt.Fprintln(w)
+	}
+	denied, total := a.denied()
+	fmt.Fprintf(w, "false denials: %d of %d, at most %.2f in 100,000 with 95%% confidence\n", denied, total, 1e5*upper(denied)/float64(total))
+}
+
+// denied is how many genuine logins were denied, of how many.
+func (a *actions) denied() (denied, total int) {
+	for _, n := range a[genuine] {
+		total += n
+	}
+	return a[genuine][risk.Deny], total
+}
+
+// upper is the 95% upper bound of a Poisson mean of which n were seen.
+func upper(n int) float64 {
+	for mean := float64(n); ; mean += 0.01 {
+		below, term := 0.0, math.Exp(-mean)
+		for i := range n + 1 {
+			below += term
+			term *= mean / float64(i+1)
+		}
+		if below <= 0.05 {
+			return mean
+		}
+	}
+}

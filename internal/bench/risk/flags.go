@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/auth0kit/auth0kit/anomaly"
+)
+
+// setLookup is the reference's way: sets of what the user had, and flags for what
+// is not in them. Places are cities; hours count with their neighbours.
+type setLookup struct{ users map[int]*known }
+
+type known struct {
+	seen  map[string]bool // countries, cities, prefixes and devices
+	hours [24]bool
+	last  anomaly.Attempt
+}
+
+// flags are what a login shows for the first time. The reference has the first
+// four; with the last two, which its location could mean as well, learned weights
+// are a stronger baseline.
+type flags struct{ city, hour, travel, device, country, prefix float64 }
+
+func (f flags) list() []float64 {
+	return []float64{f.city, f.hour, f.travel, f.device, f.country, f.prefix}
+}
+
+var devices = map[bool]string{true: "device cookie", false: "user agent"}
+
+func newSetLookup() *setLookup { return &setLookup{map[int]*known{}} }
+
+// values of a login that are looked up, in the order country, city, prefix,
+// device: the cookie where there are cookies, else the user agent.
+func values(a *anomaly.Attempt, cookies bool) [4]string {
+	device := a.UserAgent
+	if cookies {
+		device = a.DeviceID
+	}
+	prefix, _ := a.IP.Prefix(24)
+	return [4]string{
+		"country " + a.Place.Country, fmt.Sprintf("city %.1f %.1f", a.Place.Lat, a.Place.Lon), "prefix " + prefix.String(),
+		"device " + device,
+	}
+}
+
+func hourOf(a *anomaly.Attempt) int {
+	return ((a.Time.Hour()+int(math.Round(a.Place.Lon/15)))%24 + 24) % 24
+}
+
+func (s *setLookup) learn(user int, a *anomaly.Attempt, cookies bool) {
+	k := s.users[user]
+	if k == nil {
+		k = &known{seen: map[string]bool{}}
+		s.users[user] = k
+	}
+	for _, v := range values(a, cookies) {
+		k.seen[v] = true
+	}
+	h := hourOf(a)
+	for _, d := range []int{23, 0, 1} {
+		k.hours[(h+d)%24] = true
+	}
+	k.last = *a
+}
+
+// look is only for users with a history.
+func (s *setLookup) look(user int, a *anomaly.Attempt, cookies bool) (f flags) {
+	k := s.users[user]
+	if k == nil {
+		return f
+	}
+	v := values(a, cookies)
+	for i, flag := range []*float64{&f.country, &f.city, &f.prefix, &f.device} {
+		if !k.seen[v[i]] {
+			*flag = 1
+		}
+	}
+	if !k.hours[hourOf(a)] {
+		f.hour = 1
+	}
+	km := block{lat: k.last.Place.Lat, lon: k.last.Place.Lon}.distance(block{lat: a.Place.Lat, lon: a.Place.Lon})
+	if km/math.Max(a.Time.Sub(k.last.Time).Hours(), 1.0/60) > 900 {
+		f.travel = 1
+	}
+	return f
+}
+
+// risk is the reference's sum; it names no weights, these are usual ones.
+func (f flags) risk() float64 { return 25*f.city + 15*f.hour + 20*f.travel + 40*f.device }
+
+// share is the reference's anomaly score: of location, time and device.
+func (f flags) share() float64 { return (f.city + f.hour + f.device) / 3 }
+
+// weigh is the sum with learned weights.
+func (f flags) weigh(w []float64) (sum float64) {
+	for i, v := range f.list()[:len(w)] {
+		sum += v * w[i]
+	}
+	return sum
+}

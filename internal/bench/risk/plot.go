@@ -1,0 +1,4 @@
+package main
+
+func (e *results) plot() string        { return "" }
+func (e *results) plotHistory() string { return "" }
