@@ -19,7 +19,7 @@ type importUser struct {
 	Blocked       bool            `json:"blocked,omitempty"`
 	PasswordHash  json.RawMessage `json:"password_hash,omitempty"`
 	CustomHash    json.RawMessage `json:"custom_password_hash,omitempty"`
-	AppMetadata   map[string]any  `json:"app_metadata"`
+	AppMetadata   map[string]any  `json:"app_metadata,omitempty"`
 	UserMetadata  map[string]any  `json:"user_metadata,omitempty"`
 	Factors       []factor        `json:"mfa_factors,omitempty"`
 }
@@ -37,7 +37,7 @@ type phoneFactor struct {
 	Value string `json:"value"`
 }
 
-// importFields is the field of an import file that a hash belongs into.
+// fieldPasswordHash is the field of an import file for bcrypt of cost 10.
 const fieldPasswordHash = "password_hash"
 
 // encoder writes records as import JSON, minified: indentation would cost a
@@ -70,8 +70,18 @@ func (e *encoder) encode(r *Record, hash passhash.Import) ([]byte, error) {
 	default:
 		u.CustomHash = hash.JSON
 	}
+	return e.write(&u)
+}
+
+// encodeFactors returns no more of r than an upsert needs to bring its second
+// factors: it would replace metadata whole, and refuse another hash.
+func (e *encoder) encodeFactors(r *Record) ([]byte, error) {
+	return e.write(&importUser{UserID: r.Key, Email: r.Email, EmailVerified: r.EmailVerified, Factors: factors(r)})
+}
+
+func (e *encoder) write(u *importUser) ([]byte, error) {
 	e.buf.Reset()
-	if err := e.json.Encode(&u); err != nil {
+	if err := e.json.Encode(u); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")), nil

@@ -100,6 +100,56 @@ func ExampleRunner_Run() {
 	// 1004 duplicate duplicate email <nil>
 }
 
+func ExampleRunner_Verify() {
+	ctx := context.Background()
+	client := exampleClient()
+	runner, err := migration.NewRunner(legacyUsers, client, migration.NewMemoryLedger(), "my-database", migration.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := runner.Run(ctx); err != nil {
+		log.Fatal(err)
+	}
+	_, err = runner.Verify(ctx)
+	fmt.Println("after the run:", err)
+	if err := client.DeleteUser(ctx, "auth0|1001"); err != nil {
+		log.Fatal(err)
+	}
+	v, err := runner.Verify(ctx)
+	fmt.Println("after a deletion:", err)
+	for _, d := range v.Differences {
+		fmt.Println(d.UserID, d.Kind)
+	}
+	// Output:
+	// after the run: <nil>
+	// after a deletion: migration: Auth0 and the ledger differ: 0 changed, 1 missing of 1
+	// auth0|1001 missing
+}
+
+func ExampleRunner_ApplyRollback() {
+	ctx := context.Background()
+	runner, err := migration.NewRunner(legacyUsers, exampleClient(), migration.NewMemoryLedger(), "my-database", migration.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := runner.Run(ctx); err != nil {
+		log.Fatal(err)
+	}
+	plan, err := runner.PlanRollback(ctx) // deletes nothing
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("to delete:", plan.Users)
+	result, err := runner.ApplyRollback(ctx, plan)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("deleted:", result.RolledBack)
+	// Output:
+	// to delete: [1001]
+	// deleted: 1
+}
+
 func ExampleLazy_Login() {
 	lazy, err := migration.NewLazy(legacyUsers, exampleClient(), "my-database", migration.LazyConfig{})
 	if err != nil {

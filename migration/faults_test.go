@@ -200,17 +200,71 @@ func picky(t testing.TB, tenant *auth0test.Tenant, judge func(body []byte) (stat
 				r.Body = io.NopCloser(bytes.NewReader(body))
 				return inner.RoundTrip(r)
 			}
-			answer := fmt.Sprintf(`{"statusCode":%d,"error":"x","message":%q}`, status, message)
-			return &http.Response{
-				StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-				Body: io.NopCloser(strings.NewReader(answer)),
-			}, nil
+			return answer(r, status, fmt.Sprintf(`{"statusCode":%d,"error":"x","message":%q}`, status, message)), nil
 		})},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// Auth0 creates a user and fails to import its second factors: the retry brings
+// the factors and nothing else.
+func TestFailedFactorsAreSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{})
+		inner := tenant.HTTPClient().Transport
+		var last []byte
+		machine := tenant.Machine()
+		failing := true
+		client, err := management.New(management.Config{
+			Domain: auth0test.DefaultDomain, ClientID: machine.ID, ClientSecret: machine.Secret, MaxWait: -1,
+			HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				switch {
+				case strings.HasSuffix(r.URL.Path, "users-imports"):
+					body, err := io.ReadAll(r.Body)
+					if err != nil {
+						return nil, err
+					}
+					last, r.Body = body, io.NopCloser(bytes.NewReader(body))
+				case strings.HasSuffix(r.URL.Path, "errors") && failing:
+					return answer(r, 200, `[{"user":{"user_id":"u000001"},"errors":[{"code":"MFA_FACTORS_FAILED","message":"Unable to import factors"}]}]`), nil
+				}
+				return inner.RoundTrip(r)
+			})},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := users(3)
+		rows[1].TOTPSecrets = []string{"JBSWY3DPEHPK3PXP"}
+		ledger := migration.NewMemoryLedger()
+		r := newRunner(t, newTable(rows...), client, ledger, migration.Config{})
+		if res := run(t, r); res.Failed != 1 || outcomesOf(t, ledger)["u000001"].Code != "MFA_FACTORS_FAILED" {
+			t.Fatalf("%+v", res)
+		}
+		failing = false
+		if _, err := r.RetryFailed(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		checkAll(t, tenant, ledger, 3)
+		if !bytes.Contains(last, []byte("\r\n\r\ntrue\r\n")) || !bytes.Contains(last, []byte("JBSWY3DPEHPK3PXP")) ||
+			bytes.Contains(last, []byte("password")) || bytes.Contains(last, []byte("metadata")) {
+			t.Errorf("the retry sent\n%s", last)
+		}
+		if u := usersOf(t, client)["u000001"]; u.AppMetadata["plan"] != "gold" {
+			t.Errorf("the retry has changed %v", u.AppMetadata)
+		}
+	})
+}
+
+func answer(r *http.Request, status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+		Body: io.NopCloser(strings.NewReader(body)),
+	}
 }
 
 func TestPoisonIsFoundByHalves(t *testing.T) {

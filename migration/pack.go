@@ -15,7 +15,6 @@ type entry struct {
 	key         string
 	digest      string
 	memberships []Membership
-	attempts    int // how often it was sent before
 	start, end  int // of its JSON in the body
 }
 

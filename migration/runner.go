@@ -64,7 +64,8 @@ func (r *Runner) RetryFailed(ctx context.Context) (*Result, error) { return r.wo
 // PATCH does; what was removed from metadata stays. Users who have logged in at
 // Auth0 are kept as they are there, because they may have changed it themselves.
 // Users whom Lazy has created since are recognized, and put into their
-// organizations.
+// organizations. A password that was changed in the source does not follow: Auth0
+// takes one hash for a user, the first.
 func (r *Runner) Sync(ctx context.Context) (*Result, error) { return r.work(ctx, modeSync) }
 
 type mode string

@@ -116,12 +116,15 @@ func (s *scanner) record(ctx context.Context, r *Record, old Outcome) error {
 	if old.State == StateFailed && !s.resend(old, digest) {
 		return nil
 	}
-	p := &s.fresh
-	if old.Code == codeFactorsFailed {
-		p = &s.again
+	e := entry{key: r.Key, digest: digest, memberships: r.Memberships}
+	if old.Code == codeFactorsFailed { // the user is there, without its second factors
+		user, err := s.classes.enc.encodeFactors(r)
+		if err != nil {
+			return fmt.Errorf("migration: write second factors: %w", err)
+		}
+		return s.hand(ctx, s.again.add(e, user))
 	}
-	e := entry{key: r.Key, digest: digest, memberships: r.Memberships, attempts: old.Attempts}
-	return s.hand(ctx, p.add(e, v.json))
+	return s.hand(ctx, s.fresh.add(e, v.json))
 }
 
 // resend reports whether a failed user is sent again.
