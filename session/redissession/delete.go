@@ -67,7 +67,8 @@ func (s *Store) deleteSID(ctx context.Context, sel session.Selector) ([]session.
 func (s *Store) deleteEveryone(ctx context.Context, sel session.Selector) error {
 	calls := make([]rueidis.LuaExec, shards)
 	for i := range calls {
-		calls[i] = rueidis.LuaExec{Keys: []string{s.shard(uint16(i)).state()}, Args: []string{millis(sel.Now)}}
+		p := s.shard(uint16(i))
+		calls[i] = rueidis.LuaExec{Keys: []string{p.state()}, Args: s.args(p, sel.Now)}
 	}
 	failed := 0
 	var last error

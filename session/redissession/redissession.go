@@ -119,8 +119,7 @@ func (p shard) userMark(id string) string    { return p.base + ":m:" + ref("user
 // run executes a script of a shard, and returns its state and what else it has.
 func (s *Store) run(ctx context.Context, lua *rueidis.Lua, p shard, now time.Time, keys []string, args ...string) (string, []rueidis.RedisMessage, error) {
 	keys = append([]string{p.state()}, keys...)
-	args = append([]string{millis(now), strconv.FormatInt(s.known[p.n].Load(), 10), p.base}, args...)
-	reply, err := lua.Exec(ctx, s.client, keys, args).ToArray()
+	reply, err := lua.Exec(ctx, s.client, keys, append(s.args(p, now), args...)).ToArray()
 	if err != nil {
 		return "", nil, fmt.Errorf("redissession: %w", err)
 	}
@@ -137,6 +136,11 @@ func (s *Store) run(ctx context.Context, lua *rueidis.Lua, p shard, now time.Tim
 		return "", nil, errRecord
 	}
 	return state, reply[2:], nil
+}
+
+// args are the first arguments of every script of a shard.
+func (s *Store) args(p shard, now time.Time) []string {
+	return []string{millis(now), strconv.FormatInt(s.known[p.n].Load(), 10), p.base}
 }
 
 // learn remembers the highest count of revocations.
@@ -232,40 +236,6 @@ func (s *Store) confirm(ctx context.Context, r *session.Record, now time.Time) e
 func (s *Store) sidKeys(sid string) []string {
 	p := s.shard(session.Tag(sid))
 	return []string{p.base + ":x:" + ref("sid", sid), p.base + ":i:" + ref("sid", sid)}
-}
-
-// Load implements session.Store. It is one round trip.
-func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
-	p := s.shard(k.Tag)
-	if s.maxStale > 0 && !t.Fresh {
-		if r, ok := s.cached(ctx, p, k, t); ok {
-			return r, nil
-		}
-	}
-	state, rest, err := s.run(ctx, loadScript, p, t.Now, []string{p.session(k)}, millis(t.IfBefore), millis(t.IdleAt))
-	if err != nil {
-		return session.Record{}, err
-	}
-	if len(rest) != 2 {
-		return session.Record{}, errRecord
-	}
-	value, err1 := rest[0].ToString()
-	hash, err2 := rest[1].ToString()
-	if err1 != nil || err2 != nil || len(hash) != len(k.Hash) {
-		return session.Record{}, errRecord
-	}
-	switch state {
-	case "R":
-		return decodeDead(value), session.ErrRevoked
-	case "L", "E":
-		copy(k.Hash[:], hash)
-		r, err := decode(value, k)
-		if err != nil {
-			return session.Record{}, err
-		}
-		return r, answer(state)
-	}
-	return session.Record{}, answer(state)
 }
 
 // Replace implements session.Store.

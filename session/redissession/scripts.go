@@ -6,7 +6,7 @@ import "github.com/redis/rueidis"
 // rest of the record, and the payload. All of a user's keys have the shard of the
 // user's tag as their hash tag, so one script sees them all, in a cluster too.
 //
-//	{prefix:shard}:g          hash: e epoch, n number of revocations, t time of RevokeEveryone
+//	{prefix:shard}:g          epoch, number of revocations, and time of RevokeEveryone
 //	{prefix:shard}:s:<hash>   session, or what is left of one
 //	{prefix:shard}:u:<user>   sorted set of the hashes of a user's sessions by creation
 //	{prefix:shard}:m:<user>   time of the user's last RevokeUser
@@ -26,11 +26,15 @@ import "github.com/redis/rueidis"
 // live: then all sessions of the shard are dead.
 const prelude = `
 local now, known, base = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local g = redis.call('HMGET', KEYS[1], 'e', 'n', 't')
-local epoch, n = tonumber(g[1] or 0), tonumber(g[2] or 0)
+local epoch, n, everyone = 0, 0, 0
+local g = redis.call('GET', KEYS[1])
+if g then epoch, n, everyone = struct.unpack('>I8I8I8', g) end
+local function save()
+  redis.call('SET', KEYS[1], struct.pack('>I8I8I8', epoch, n, everyone))
+end
 if n < known then
   epoch, n = epoch + 1, known + 1
-  redis.call('HSET', KEYS[1], 'e', epoch, 'n', n)
+  save()
 end
 local function int(v, pos) return (struct.unpack('>I8', v, pos)) end
 local function pack(x) return struct.pack('>I8', x) end
@@ -58,7 +62,7 @@ local function cut(v) return v:sub(1, (struct.unpack('>I4', v, 42))) end
 local function dead(v) return 'R' .. v:sub(2, 105 + (struct.unpack('>I2', v, 104))) end
 local function bump()
   n = n + 1
-  redis.call('HSET', KEYS[1], 'n', n)
+  save()
 end
 local function kill(key, v)
   redis.call('SET', key, dead(v), 'PX', ttl(v))
@@ -93,7 +97,7 @@ return {n, st, v, key:sub(#base + 4)}`
 const createText = prelude + `
 local auth = tonumber(ARGV[6])
 local mark = redis.call('GET', KEYS[4])
-if g[3] and auth < tonumber(g[3]) or mark and auth < tonumber(mark) then return {n, 'R'} end
+if everyone > 0 and auth < everyone or mark and auth < tonumber(mark) then return {n, 'R'} end
 local others, max, ended = live(KEYS[3]), tonumber(ARGV[7]), {}
 if #others >= max then
   if ARGV[8] == '2' then return {n, 'M'} end
@@ -167,11 +171,11 @@ for _, s in ipairs(live(KEYS[2])) do
 end
 return {n, 'L', unpack(out)}`
 
-// KEYS g. ARGV now.
-const everyoneText = `
-redis.call('HINCRBY', KEYS[1], 'e', 1)
-redis.call('HSET', KEYS[1], 't', ARGV[1])
-return redis.call('HINCRBY', KEYS[1], 'n', 1)`
+// KEYS g. ARGV now, known, base.
+const everyoneText = prelude + `
+epoch, n, everyone = epoch + 1, n + 1, now
+save()
+return n`
 
 // KEYS mark, index. ARGV member, life. A SID that is marked has no new sessions.
 const joinText = `

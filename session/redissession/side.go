@@ -106,10 +106,3 @@ func (s *Store) Done(ctx context.Context, id string) error {
 	}
 	return nil
 }
-
-func wrap(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("redissession: %w", err)
-}

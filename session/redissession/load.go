@@ -1,0 +1,122 @@
+package redissession
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/rueidis"
+
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// Load implements session.Store. It is one round trip when the session lives and
+// needs no touch, which is nearly always; everything else is the script's to say.
+func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
+	p := s.shard(k.Tag)
+	if s.maxStale > 0 && !t.Fresh {
+		if r, ok := s.live(p, k, t, s.cached(ctx, p, k)); ok {
+			return r, nil
+		}
+	}
+	// MGET is atomic. Arbitrary, because rueidis would retry a command that it knows
+	// to read only until the context ends, and could send it to a replica.
+	cmd := s.client.B().Arbitrary("MGET").Keys(p.state(), p.session(k)).Build()
+	values, err := s.client.Do(ctx, cmd).ToArray()
+	if err != nil {
+		return session.Record{}, wrap(err)
+	}
+	if len(values) != 2 {
+		return session.Record{}, errRecord
+	}
+	if r, ok := s.live(p, k, t, [2]string{text(&values[0]), text(&values[1])}); ok {
+		return r, nil
+	}
+	return s.touch(ctx, p, k, t)
+}
+
+// live reads a record that can be answered as it is: live by the shard's state,
+// which is not behind what is known, and without need of a touch.
+func (s *Store) live(p shard, k session.Key, t session.Touch, values [2]string) (session.Record, bool) {
+	state, value := decoder{rest: values[0]}, values[1]
+	var epoch uint64
+	var n int64
+	if values[0] != "" {
+		epoch, n = state.uint64(), int64(state.uint64())
+	}
+	if n < s.known[p.n].Load() || state.failed || value == "" || value[0] != 'L' || epochOf(value) != epoch {
+		return session.Record{}, false
+	}
+	s.learn(p, n)
+	r, err := decode(value, k)
+	if err != nil || r.Expired(t.Now) || r.LastSeen.Before(t.IfBefore) {
+		return session.Record{}, false
+	}
+	return r, true
+}
+
+// touch asks the script, which follows replaced keys, and notes the use.
+func (s *Store) touch(ctx context.Context, p shard, k session.Key, t session.Touch) (session.Record, error) {
+	state, rest, err := s.run(ctx, loadScript, p, t.Now, []string{p.session(k)}, millis(t.IfBefore), millis(t.IdleAt))
+	if err != nil {
+		return session.Record{}, err
+	}
+	if len(rest) != 2 {
+		return session.Record{}, errRecord
+	}
+	value, hash := text(&rest[0]), text(&rest[1])
+	switch state {
+	case "R":
+		return decodeDead(value), session.ErrRevoked
+	case "L", "E":
+		if len(hash) != len(k.Hash) {
+			return session.Record{}, errRecord
+		}
+		copy(k.Hash[:], hash)
+		r, err := decode(value, k)
+		if err != nil {
+			return session.Record{}, err
+		}
+		return r, answer(state)
+	}
+	return session.Record{}, answer(state)
+}
+
+// cached reads what live needs from the client-side cache, which asks Redis for
+// what it does not have. An error reads as nothing.
+func (s *Store) cached(ctx context.Context, p shard, k session.Key) [2]string {
+	var values [2]string
+	for i, reply := range s.client.DoMultiCache(ctx,
+		rueidis.CT(s.client.B().Get().Key(p.state()).Cache(), s.maxStale),
+		rueidis.CT(s.client.B().Get().Key(p.session(k)).Cache(), s.maxStale),
+	) {
+		if m, err := reply.ToMessage(); err == nil {
+			values[i] = text(&m)
+		}
+	}
+	return values
+}
+
+// text is a string of Redis, or nothing.
+func text(m *rueidis.RedisMessage) string {
+	if m.IsNil() {
+		return ""
+	}
+	s, err := m.ToString()
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
+func epochOf(value string) uint64 {
+	d := decoder{rest: value}
+	d.skip(33)
+	return d.uint64()
+}
+
+func wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("redissession: %w", err)
+}
