@@ -229,13 +229,10 @@ func (a *attempt) jobResult(ctx context.Context, job *resource.Job) error {
 	if err != nil {
 		return creating(err)
 	}
-	for _, e := range listed {
-		if isConflict(e.Code) {
-			return nil
-		}
-		return fmt.Errorf("migration: the import job refused the user: %s %s", e.Code, e.Path)
+	if len(listed) == 0 || isConflict(listed[0].Code) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("migration: the import job refused the user: %s %s", listed[0].Code, listed[0].Path)
 }
 
 func isConflict(code string) bool {
