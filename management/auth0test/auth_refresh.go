@@ -28,6 +28,7 @@ type refreshToken struct {
 	idleExpires, expires time.Time // Zero: never.
 	authTime             time.Time
 	device               device
+	metadata             map[string]any
 	spent                []string // Values before the current one.
 }
 

@@ -18,6 +18,8 @@ func managementRoutes() []route {
 		resourceServerRoutes(),
 		ticketRoutes(),
 		guardianRoutes(),
+		sessionRoutes(),
+		refreshTokenRoutes(),
 	)
 }
 
