@@ -58,7 +58,7 @@ func (w *world) person(r *rand.Rand, id int, m mode) *person {
 	c := w.country(r)
 	isp := eyeball(r, c)
 	p := &person{id: id, country: c, dynamic: oneOf(r, []float64{.02, .1, .35, .8}), keepsIDs: r.Float64() >= .06}
-	p.home = near(oneOf(r, isp.nets), isp, 12)
+	p.home = nearest(isp, oneOf(r, isp.nets), 12)
 	p.carrier = eyeball(r, c).exits
 	if r.Float64() < .5 {
 		p.work = nearest(eyeball(r, c), p.home[0], 2)
@@ -101,25 +101,31 @@ func (p *person) habits(r *rand.Rand, m mode) {
 	}
 }
 
-// near are the nets of p closest to at, with at first.
-func near(at block, p *provider, n int) []block { return nearest(p, at, n) }
-
+// nearest are the n nets of p closest to at, which comes first if it is one.
 func nearest(p *provider, at block, n int) []block {
-	list := slices.Clone(p.nets)
-	far := make(map[uint32]float64, len(list))
-	for _, b := range list {
-		far[b.prefix] = at.distance(b)
+	type found struct {
+		block
+		km float64
 	}
-	slices.SortFunc(list, func(a, b block) int {
-		same := func(x block) int {
-			if x.prefix == at.prefix {
-				return 0
-			}
-			return 1
+	best := make([]found, 0, n+1)
+	for _, b := range p.nets {
+		f := found{b, at.distance(b)}
+		if b.prefix == at.prefix {
+			f.km = -1
 		}
-		return cmp.Or(same(a)-same(b), cmp.Compare(far[a.prefix], far[b.prefix]), cmp.Compare(a.prefix, b.prefix))
-	})
-	return list[:min(n, len(list))]
+		i, _ := slices.BinarySearchFunc(best, f, func(x, y found) int {
+			return cmp.Or(cmp.Compare(x.km, y.km), cmp.Compare(x.prefix, y.prefix))
+		})
+		if i < n {
+			best = slices.Insert(best, i, f)
+			best = best[:min(n, len(best))]
+		}
+	}
+	out := make([]block, len(best))
+	for i, f := range best {
+		out[i] = f.block
+	}
+	return out
 }
 
 func sampleNets(r *rand.Rand, p *provider, n int) []block {
