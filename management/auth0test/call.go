@@ -27,6 +27,7 @@ type call struct {
 	body   map[string]any // The JSON object; empty without one.
 	list   []any          // The JSON array, where the operation takes one.
 	token  *bearer        // Nil on an open route.
+	raw    []byte         // The body as it was sent.
 	now    time.Time
 }
 
@@ -87,6 +88,7 @@ func (c *call) read() *reply {
 		}
 		panic(http.ErrAbortHandler) // The caller went away.
 	}
+	c.raw = raw
 	if len(strings.TrimSpace(string(raw))) == 0 {
 		return c.validate(nil)
 	}

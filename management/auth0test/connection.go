@@ -45,7 +45,6 @@ var ticketStrategies = []string{"ad", "adfs", "auth0-adldap", "google-apps", "pi
 
 func (t *Tenant) addConnection(name, strategy string, now time.Time) *connection {
 	c := &connection{id: newID("con"), name: name, strategy: strategy, doc: map[string]any{}, createdAt: now}
-	c.doc["options"] = map[string]any{}
 	c.complete()
 	t.connections.put(c.id, c)
 	return c
@@ -53,7 +52,7 @@ func (t *Tenant) addConnection(name, strategy string, now time.Time) *connection
 
 // complete adds what Auth0 sets by itself where the request says nothing.
 func (c *connection) complete() {
-	defaults(c.doc, map[string]any{"is_domain_connection": false, "realms": []any{c.name}})
+	defaults(c.doc, map[string]any{"is_domain_connection": false, "realms": []any{c.name}, "options": map[string]any{}})
 	if slices.Contains(enterpriseStrategies, c.strategy) {
 		defaults(c.doc, map[string]any{"show_as_button": false})
 	}

@@ -129,7 +129,6 @@ func updateConnection(c *call) *reply {
 		}
 		con.doc[k] = v
 	}
-	con.complete()
 	return ok(con.view())
 }
 

@@ -180,6 +180,22 @@ func (t *Tenant) values(u *user, field string) []any {
 		return render(u.orgs, func(id string) any { return id })
 	case "logins_count":
 		return []any{float64(u.loginsCount)}
+	case "created_at":
+		return []any{stamp(u.createdAt)}
+	case "updated_at":
+		return []any{stamp(u.updatedAt)}
+	case "last_login":
+		if u.lastLogin.IsZero() {
+			return nil
+		}
+		return []any{stamp(u.lastLogin)}
+	case "email_verified":
+		return []any{u.emailVerified}
+	case "blocked":
+		if !u.blockedSaid {
+			return nil
+		}
+		return []any{u.blocked}
 	}
 	return descend(plainView(u, head), field)
 }

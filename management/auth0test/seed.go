@@ -53,7 +53,7 @@ func seededUser(u resource.User, con *connection, raw string, now time.Time) *us
 		emailVerified: u.EmailVerified, blocked: u.Blocked, blockedSaid: u.Blocked,
 		createdAt: or(u.CreatedAt), updatedAt: or(u.UpdatedAt), lastLogin: u.LastLogin, loginsCount: u.LoginsCount,
 		appMetadata: u.AppMetadata, userMetadata: u.UserMetadata,
-		identities: []identity{{connection: con.name, provider: con.strategy, userID: raw}},
+		identities: []identity{{connection: con.name, provider: con.strategy, userID: raw, social: con.social()}},
 	}
 }
 

@@ -94,12 +94,18 @@ func (c *call) admit() *reply {
 func (c *call) answer() *reply {
 	if c.route.free {
 		a := c.route.handle(c)
-		return &reply{status: a.status, body: a.encode()}
+		done := &reply{status: a.status, body: a.encode()}
+		c.t.lock()
+		defer c.t.mu.Unlock()
+		c.log(done)
+		return done
 	}
 	c.now = c.t.lock()
 	defer c.t.mu.Unlock()
 	a := c.route.handle(c)
-	return &reply{status: a.status, body: a.encode()}
+	done := &reply{status: a.status, body: a.encode()}
+	c.log(done)
+	return done
 }
 
 // serveUnknown answers what the tenant does not have: 501, because a client

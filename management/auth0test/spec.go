@@ -18,6 +18,7 @@ var specJSON []byte
 type operation struct {
 	Method string   `json:"method"`
 	Path   string   `json:"path"`
+	Title  string   `json:"title"` // Of a write: what the tenant log calls it.
 	Scopes []string `json:"scopes"`
 	Params []param  `json:"params"`
 	Body   *shape   `json:"body"`

@@ -70,6 +70,26 @@ func (t *table[T]) all() []*T {
 	return out
 }
 
+// some returns a part of all.
+func (t *table[T]) some(start, limit int) []*T {
+	if t.gone == 0 {
+		return t.rows[min(start, len(t.rows)):min(start+limit, len(t.rows))]
+	}
+	var out []*T
+	for _, r := range t.rows {
+		if r == nil {
+			continue
+		}
+		if start--; start < 0 && len(out) < limit {
+			out = append(out, r)
+		}
+		if len(out) == limit {
+			break
+		}
+	}
+	return out
+}
+
 // find returns the first row that is as asked.
 func (t *table[T]) find(is func(*T) bool) *T {
 	for _, r := range t.rows {

@@ -12,24 +12,33 @@ func listUsers(c *call) *reply {
 	if bad != nil {
 		return bad
 	}
-	users, bad := c.searchUsers()
+	parsed, bad := c.userQuery()
 	if bad != nil {
 		return bad
 	}
-	if by := c.query.Get("sort"); by != "" {
-		if bad := c.t.sortUsers(users, by); bad != nil {
+	index, by := c.t.index(), c.query.Get("sort")
+	if _, all := parsed.(every); all && by == "" {
+		return c.userPage(o, index.some(o.start, o.limit), index.len())
+	}
+	users := c.t.find(parsed)
+	if by != "" {
+		if users, bad = c.t.sortUsers(users, by); bad != nil {
 			return bad
 		}
 	}
-	items := render(cut(o, users), func(u *user) any { return c.fields(u.view()) })
+	return c.userPage(o, cut(o, users), len(users))
+}
+
+func (c *call) userPage(o offset, users []*user, total int) *reply {
+	items := render(users, func(u *user) any { return c.fields(u.view()) })
 	if !o.totals {
 		return ok(items)
 	}
-	return ok(map[string]any{"start": o.start, "limit": o.limit, "length": len(items), "users": items, "total": len(users)})
+	return ok(map[string]any{"start": o.start, "limit": o.limit, "length": len(items), "users": items, "total": total})
 }
 
-// searchUsers returns the users that the query's q finds, oldest first.
-func (c *call) searchUsers() ([]*user, *reply) {
+// userQuery reads q.
+func (c *call) userQuery() (query, *reply) {
 	q := c.query.Get("q")
 	switch engine := c.query.Get("search_engine"); {
 	case q != "" && engine == "":
@@ -41,7 +50,7 @@ func (c *call) searchUsers() ([]*user, *reply) {
 	if err != nil {
 		return nil, badRequest("The query string in 'q' is not valid. See https://auth0.com/docs/users/search/v3/query-syntax.", "invalid_query_string")
 	}
-	return c.t.find(parsed), nil
+	return parsed, nil
 }
 
 // find evaluates a query over what search knows.
@@ -109,31 +118,51 @@ func (s *userStore) byTerm(q term) ([]*user, bool) {
 	return nil, false
 }
 
-// sortUsers orders by "field:1" or "field:-1".
-func (t *Tenant) sortUsers(users []*user, by string) *reply {
+// sortUsers orders by "field:1" or "field:-1"; users without a value come last.
+func (t *Tenant) sortUsers(users []*user, by string) ([]*user, *reply) {
 	field, order, found := strings.Cut(by, ":")
 	if !found || field == "" || order != "1" && order != "-1" {
 		v := violation{text: "String does not match pattern ^(.+:(1|-1))$", path: "sort"}
-		return badRequest(v.message("Query"), "invalid_query_string")
+		return nil, badRequest(v.message("Query"), "invalid_query_string")
 	}
-	sign := 1
-	if order == "-1" {
-		sign = -1
+	type keyed struct {
+		u *user
+		v any // Nil: none.
 	}
-	slices.SortStableFunc(users, func(a, b *user) int {
-		va, vb := t.values(a, field), t.values(b, field)
-		switch {
-		case len(va) == 0 && len(vb) == 0:
-			return 0
-		case len(va) == 0:
-			return 1 // Without a value last, in both directions.
-		case len(vb) == 0:
-			return -1
+	rows := render(users, func(u *user) any {
+		k := keyed{u: u}
+		if values := t.values(u, field); len(values) > 0 {
+			k.v = values[0]
 		}
-		c, _ := compare(va[0], plain(vb[0]))
-		return sign * c
+		return k
 	})
-	return nil
+	slices.SortStableFunc(rows, func(a, b any) int {
+		va, vb := a.(keyed).v, b.(keyed).v
+		if va == nil || vb == nil {
+			return boolCompare(va == nil, vb == nil)
+		}
+		c, _ := compare(va, plain(vb))
+		if order == "-1" {
+			return -c
+		}
+		return c
+	})
+	sorted := make([]*user, len(rows))
+	for i, r := range rows {
+		sorted[i] = r.(keyed).u
+	}
+	return sorted, nil
+}
+
+// boolCompare orders false before true.
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // index is what search and lists see: the users, or with a SearchDelay their

@@ -1,6 +1,7 @@
 // Genspec extracts from Auth0's OpenAPI description the facts that package
 // auth0test checks requests by: methods, paths, scopes, and names, types and
-// bounds of parameters and of request bodies. Auth0's texts stay out.
+// bounds of parameters and of request bodies, and the titles of writes, which the
+// tenant log says. Auth0's other texts stay out.
 //
 //	go run ./internal/genspec -oas management-api-oas.json -out spec.json
 package main
@@ -27,6 +28,7 @@ type object = map[string]any
 type operation struct {
 	Method string   `json:"method"`
 	Path   string   `json:"path"`
+	Title  string   `json:"title,omitempty"`
 	Scopes []string `json:"scopes,omitempty"`
 	Params []object `json:"params,omitempty"`
 	Body   object   `json:"body,omitempty"`
@@ -88,6 +90,9 @@ func (x *extract) write(b *bytes.Buffer, paths object) {
 
 func (x *extract) operation(method, path string, op object) operation {
 	o := operation{Method: method, Path: path}
+	if method != "GET" {
+		o.Title, _ = op["summary"].(string)
+	}
 	for _, s := range list(op["security"]) {
 		for _, v := range list(s.(object)["oAuth2ClientCredentials"]) {
 			o.Scopes = append(o.Scopes, v.(string))
