@@ -36,12 +36,13 @@ type bucket struct {
 
 	// The last answer that was surely newer than the one before.
 	seenLeft int
-	seenSent time.Time // When its request was sent …
-	seenAt   time.Time // … and its answer came.
+	seenSent time.Time // When its request was sent.
+	seen     uint64    // The event of its coming.
 
 	// Where the measuring of rate began.
 	markLeft int
 	markAt   time.Time
+	mark     uint64
 	since    int // Answers to requests that were sent after it.
 	answered int
 }
@@ -106,19 +107,19 @@ func (b *bucket) refill(now time.Time) {
 // observe takes over what an answer says. Answers overtake each other, so only
 // one whose request was sent after the last accepted answer came can raise the
 // estimate; others can lower it. Requests in flight may not be counted yet.
-func (b *bucket) observe(sent, now time.Time, o observation) {
+func (b *bucket) observe(granted *pass, event uint64, now time.Time, o observation) {
 	b.refill(now)
-	if !sent.Before(b.markAt) {
+	if granted.event > b.mark {
 		b.since++
 	}
 	worst := float64(o.left - b.inflight)
-	if sent.Before(b.seenAt) {
+	if granted.event < b.seen {
 		b.level = min(b.level, worst)
 		return
 	}
 	b.level, b.levelAt = worst, now
-	b.measure(now, o.left)
-	b.seenLeft, b.seenSent, b.seenAt = o.left, sent, now
+	b.measure(event, now, o.left)
+	b.seenLeft, b.seenSent, b.seen = o.left, granted.sentAt, event
 	wait := min(o.reset, maxProbe)
 	if wait <= 0 {
 		wait = probeEvery
@@ -128,7 +129,7 @@ func (b *bucket) observe(sent, now time.Time, o observation) {
 
 // measure estimates the rate from two levels and what was spent between them.
 // What others spend makes it too low, which is the safe side.
-func (b *bucket) measure(now time.Time, left int) {
+func (b *bucket) measure(event uint64, now time.Time, left int) {
 	elapsed, gained := now.Sub(b.markAt), left-b.markLeft+b.since
 	full := left >= b.size-1 // Then some of what was added may have run over.
 	starved := b.starved
@@ -145,7 +146,7 @@ func (b *bucket) measure(now time.Time, left int) {
 	case gained > 0:
 		b.rate = sample
 	}
-	b.markLeft, b.markAt, b.since = left, now, 0
+	b.markLeft, b.markAt, b.mark, b.since = left, now, event, 0
 }
 
 // contradicts reports whether an answer that says left cannot be about this
@@ -153,8 +154,8 @@ func (b *bucket) measure(now time.Time, left int) {
 // is at most twice the measured rate, or what the bucket holds in a second,
 // which no plan exceeds; the steps in which Auth0 adds are smaller than half of
 // the bucket.
-func (b *bucket) contradicts(sent, now time.Time, left int) bool {
-	if b.seenAt.IsZero() || sent.Before(b.seenAt) {
+func (b *bucket) contradicts(granted *pass, now time.Time, left int) bool {
+	if b.seen == 0 || granted.event < b.seen {
 		return false
 	}
 	size := float64(b.size)

@@ -30,6 +30,7 @@ type pacer struct {
 	unknown *bucket            // Before the first answer.
 	free    *bucket            // Of routes whose answers name no limit.
 	silent  bool               // There was such an answer.
+	events  uint64
 }
 
 func newPacer(budget float64) *pacer {
@@ -48,14 +49,6 @@ type route struct {
 	inflight int
 	moved    chan struct{} // Closed when learnt changes.
 	askedAt  time.Time
-}
-
-// take spends a token of b on a request that is sent now.
-func (r *route) take(b *bucket, now time.Time) *pass {
-	r.charge(b)
-	r.inflight++
-	b.take(now)
-	return &pass{r, now}
 }
 
 // move puts the route into b.
@@ -81,6 +74,7 @@ func (r *route) charge(b *bucket) {
 type pass struct {
 	route  *route
 	sentAt time.Time
+	event  uint64
 }
 
 // acquire waits until a request of the route may be sent, at most limit unless
@@ -127,7 +121,7 @@ func (p *pacer) watch(w *waiter, r *route, b *bucket) (*pass, error) {
 		delay := b.delay(now, p.reserve(b))
 		if delay <= 0 {
 			defer p.mu.Unlock()
-			return r.take(b, now), nil
+			return p.take(r, b, now), nil
 		}
 		changed := b.changed
 		p.mu.Unlock()
@@ -135,6 +129,21 @@ func (p *pacer) watch(w *waiter, r *route, b *bucket) (*pass, error) {
 			return nil, err
 		}
 	}
+}
+
+// take spends a token of b on a request that is sent now.
+func (p *pacer) take(r *route, b *bucket, now time.Time) *pass {
+	r.charge(b)
+	r.inflight++
+	b.take(now)
+	return &pass{route: r, sentAt: now, event: p.next()}
+}
+
+// next numbers requests and answers, because times are not fine enough to tell
+// which came first.
+func (p *pacer) next() uint64 {
+	p.events++
+	return p.events
 }
 
 // ask lets one request of a route through that nothing is known of and that has
@@ -147,7 +156,7 @@ func (p *pacer) ask(r *route) *pass {
 		return nil
 	}
 	r.askedAt = now
-	return r.take(b, now)
+	return p.take(r, b, now)
 }
 
 // done returns a pass with what the answer said.
@@ -165,7 +174,7 @@ func (p *pacer) done(granted *pass, o observation) {
 		r.charge(b)
 	}
 	if o.known {
-		b.observe(granted.sentAt, now, o)
+		b.observe(granted, p.next(), now, o)
 	}
 	if o.refused {
 		b.refuse(now, o)
@@ -208,7 +217,7 @@ func (p *pacer) bucketFor(granted *pass, o observation, now time.Time) *bucket {
 	case b == nil:
 		b = newBucket(o.size, o.left)
 		p.shared[name] = b
-	case b.contradicts(granted.sentAt, now, o.left):
+	case b.contradicts(granted, now, o.left):
 		r.own = true
 		b = newBucket(o.size, o.left)
 	}
