@@ -154,9 +154,8 @@ func (l *Lazy) Login(ctx context.Context, c Credentials) (*resource.User, error)
 	if !errors.Is(err, ErrCredentials) {
 		a.refund()
 	}
-	recorded := a.record(ctx, err)
-	if err == nil && recorded != nil {
-		return nil, recorded
+	if recorded := a.record(ctx, err); recorded != nil {
+		return nil, errors.Join(err, recorded)
 	}
-	return u, errors.Join(err, recorded)
+	return u, err
 }
