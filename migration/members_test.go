@@ -155,3 +155,40 @@ func TestSlowMembershipsDoNotHoldUpTheImport(t *testing.T) {
 		}
 	})
 }
+
+// Users whom Lazy has created come into their organizations by the next Sync,
+// whether the source marks them or not.
+func TestSyncGivesLazyUsersTheirMemberships(t *testing.T) {
+	t.Parallel()
+	for _, marks := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := newTenant(auth0test.Options{})
+			client := newClient(t, tenant)
+			org := tenant.AddOrganization("org")
+			lazy := user(1)
+			lazy.Password = phpassHash
+			lazy.Memberships = []migration.Membership{{OrgID: org}}
+			var src migration.Source = newTable(lazy)
+			if !marks {
+				src = bare{src}
+			}
+			ledger := migration.NewMemoryLedger()
+			r := newRunner(t, src, client, ledger, migration.Config{})
+			run(t, r)
+			if _, err := newLazy(t, src, client, migration.LazyConfig{}).Login(t.Context(), as(lazy)); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second one has nothing to do
+				if _, err := r.Sync(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if o := outcomesOf(t, ledger)["u000001"]; o.State != migration.StateMigrated || o.Memberships != migration.MembershipsDone {
+				t.Errorf("marks %t: %+v", marks, o)
+			}
+			if n := posts(tenant, "/api/v2/organizations/"+org+"/members"); n != 1 {
+				t.Errorf("marks %t: %d requests for one membership", marks, n)
+			}
+		})
+	}
+}

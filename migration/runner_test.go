@@ -371,3 +371,16 @@ func bad(client *management.Client, cfg migration.Config) func() error {
 		return err
 	}
 }
+
+// What is not recorded is not done.
+func TestNoRunWithoutTheLog(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(auth0test.Options{})
+	r := newRunner(t, newTable(users(3)...), newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{Recorder: full{}})
+	if _, err := r.Run(t.Context()); !errors.Is(err, audit.ErrNotRecorded) {
+		t.Errorf("%v; want ErrNotRecorded", err)
+	}
+	if n := posts(tenant, "/api/v2/jobs/users-imports"); n != 0 {
+		t.Errorf("%d files were sent", n)
+	}
+}
