@@ -113,7 +113,7 @@ func (h *HTTP) Load(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Cookie")
 		v := h.visit(r)
-		r = r.WithContext(h.origin(context.WithValue(r.Context(), visitKey{}, v), r, v.session))
+		r = r.WithContext(context.WithValue(h.origin(r.Context(), r, v.session), visitKey{}, v))
 		switch {
 		case gone(v.err):
 			h.drop(w)
@@ -197,7 +197,7 @@ func (h *HTTP) visit(r *http.Request) *visit {
 	}
 	ctx, cancel := context.WithTimeout(h.origin(r.Context(), r, nil), h.cfg.Timeout)
 	defer cancel()
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	if h.m.stale != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		ctx = Reading(ctx)
 	}
 	v.session, v.err = h.m.Validate(ctx, v.token)

@@ -63,8 +63,8 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
 }
 
-// decode reads a live record.
-func decode(v string, k session.Key) (session.Record, error) {
+// decode reads a live record. Its payload is a part of v.
+func decode(v []byte, k session.Key) (session.Record, error) {
 	d := decoder{rest: v}
 	r := session.Record{Key: k}
 	d.skip(1)
@@ -73,7 +73,7 @@ func decode(v string, k session.Key) (session.Record, error) {
 	d.skip(8)
 	length := int(d.uint32())
 	d.skip(2 * refSize)
-	r.ID = d.take(idSize)
+	r.ID = string(d.take(idSize))
 	r.UserID = d.text()
 	r.CreatedAt, r.RotatedAt = d.time(), d.time()
 	copy(r.CSRF[:], d.take(len(r.CSRF)))
@@ -88,16 +88,16 @@ func decode(v string, k session.Key) (session.Record, error) {
 	if d.failed || length != len(v)-len(d.rest) {
 		return session.Record{}, errRecord
 	}
-	if d.rest != "" {
-		r.Payload = []byte(d.rest)
+	if len(d.rest) > 0 {
+		r.Payload = d.rest
 	}
 	return r, nil
 }
 
 // decodeDead reads whose session a revoked or replaced key was.
-func decodeDead(v string) session.Record {
+func decodeDead(v []byte) session.Record {
 	d := decoder{rest: v}
-	if v == "" {
+	if len(v) == 0 {
 		return session.Record{}
 	}
 	d.skip(77)
@@ -105,7 +105,7 @@ func decodeDead(v string) session.Record {
 		d = decoder{rest: v}
 		d.skip(41)
 	}
-	r := session.Record{ID: d.take(idSize), UserID: d.text()}
+	r := session.Record{ID: string(d.take(idSize)), UserID: d.text()}
 	if d.failed {
 		return session.Record{}
 	}
@@ -114,14 +114,14 @@ func decodeDead(v string) session.Record {
 
 // decoder reads from the front; past the end it fails and reads zeros.
 type decoder struct {
-	rest   string
+	rest   []byte
 	failed bool
 }
 
-func (d *decoder) take(n int) string {
+func (d *decoder) take(n int) []byte {
 	if n > len(d.rest) {
-		d.failed, d.rest = true, ""
-		return ""
+		d.failed, d.rest = true, nil
+		return nil
 	}
 	out := d.rest[:n]
 	d.rest = d.rest[n:]
@@ -132,7 +132,7 @@ func (d *decoder) skip(n int) { d.take(n) }
 
 func (d *decoder) number(size int) uint64 {
 	var n uint64
-	for _, c := range []byte(d.take(size)) {
+	for _, c := range d.take(size) {
 		n = n<<8 | uint64(c)
 	}
 	return n
@@ -141,6 +141,6 @@ func (d *decoder) number(size int) uint64 {
 func (d *decoder) byte() byte     { return byte(d.number(1)) }
 func (d *decoder) uint32() uint32 { return uint32(d.number(4)) }
 func (d *decoder) uint64() uint64 { return d.number(8) }
-func (d *decoder) text() string   { return d.take(int(d.number(2))) }
+func (d *decoder) text() string   { return string(d.take(int(d.number(2)))) }
 
 func (d *decoder) time() time.Time { return time.UnixMilli(int64(d.number(8))).UTC() }

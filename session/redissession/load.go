@@ -28,7 +28,7 @@ func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (sessi
 	if len(values) != 2 {
 		return session.Record{}, errRecord
 	}
-	if r, ok := s.live(p, k, t, [2]string{text(&values[0]), text(&values[1])}); ok {
+	if r, ok := s.live(p, k, t, [2][]byte{bytesOf(&values[0]), bytesOf(&values[1])}); ok {
 		return r, nil
 	}
 	return s.touch(ctx, p, k, t)
@@ -36,14 +36,14 @@ func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (sessi
 
 // live reads a record that can be answered as it is: live by the shard's state,
 // which is not behind what is known, and without need of a touch.
-func (s *Store) live(p shard, k session.Key, t session.Touch, values [2]string) (session.Record, bool) {
+func (s *Store) live(p shard, k session.Key, t session.Touch, values [2][]byte) (session.Record, bool) {
 	state, value := decoder{rest: values[0]}, values[1]
 	var epoch uint64
 	var n int64
-	if values[0] != "" {
+	if len(values[0]) > 0 {
 		epoch, n = state.uint64(), int64(state.uint64())
 	}
-	if n < s.known[p.n].Load() || state.failed || value == "" || value[0] != 'L' || epochOf(value) != epoch {
+	if n < s.known[p.n].Load() || state.failed || len(value) == 0 || value[0] != 'L' || epochOf(value) != epoch {
 		return session.Record{}, false
 	}
 	s.learn(p, n)
@@ -63,7 +63,7 @@ func (s *Store) touch(ctx context.Context, p shard, k session.Key, t session.Tou
 	if len(rest) != 2 {
 		return session.Record{}, errRecord
 	}
-	value, hash := text(&rest[0]), text(&rest[1])
+	value, hash := bytesOf(&rest[0]), bytesOf(&rest[1])
 	switch state {
 	case "R":
 		return decodeDead(value), session.ErrRevoked
@@ -83,32 +83,29 @@ func (s *Store) touch(ctx context.Context, p shard, k session.Key, t session.Tou
 
 // cached reads what live needs from the client-side cache, which asks Redis for
 // what it does not have. An error reads as nothing.
-func (s *Store) cached(ctx context.Context, p shard, k session.Key) [2]string {
-	var values [2]string
+func (s *Store) cached(ctx context.Context, p shard, k session.Key) [2][]byte {
+	var values [2][]byte
 	for i, reply := range s.client.DoMultiCache(ctx,
 		rueidis.CT(s.client.B().Get().Key(p.state()).Cache(), s.maxStale),
 		rueidis.CT(s.client.B().Get().Key(p.session(k)).Cache(), s.maxStale),
 	) {
 		if m, err := reply.ToMessage(); err == nil {
-			values[i] = text(&m)
+			values[i] = bytesOf(&m)
 		}
 	}
 	return values
 }
 
-// text is a string of Redis, or nothing.
-func text(m *rueidis.RedisMessage) string {
-	if m.IsNil() {
-		return ""
-	}
-	s, err := m.ToString()
+// bytesOf is a string of Redis, or nothing. It is not a copy: nobody changes it.
+func bytesOf(m *rueidis.RedisMessage) []byte {
+	b, err := m.AsBytes()
 	if err != nil {
-		return ""
+		return nil
 	}
-	return s
+	return b
 }
 
-func epochOf(value string) uint64 {
+func epochOf(value []byte) uint64 {
 	d := decoder{rest: value}
 	d.skip(33)
 	return d.uint64()

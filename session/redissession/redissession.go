@@ -267,14 +267,9 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]sessi
 	}
 	records := make([]session.Record, 0, len(rest)/2)
 	for i := 0; i+1 < len(rest); i += 2 {
-		value, err1 := rest[i].ToString()
-		hash, err2 := rest[i+1].ToString()
-		if err1 != nil || err2 != nil {
-			return nil, errRecord
-		}
 		k := session.Key{Tag: session.Tag(userID)}
-		copy(k.Hash[:], hash)
-		r, err := decode(value, k)
+		copy(k.Hash[:], bytesOf(&rest[i+1]))
+		r, err := decode(bytesOf(&rest[i]), k)
 		if err != nil {
 			return nil, err
 		}
@@ -286,11 +281,7 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]sessi
 func endedOf(rest []rueidis.RedisMessage) ([]session.Ended, error) {
 	var ended []session.Ended
 	for i := range rest {
-		value, err := rest[i].ToString()
-		if err != nil {
-			return nil, errRecord
-		}
-		r, err := decode(value, session.Key{})
+		r, err := decode(bytesOf(&rest[i]), session.Key{})
 		if err != nil {
 			return nil, err
 		}

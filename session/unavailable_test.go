@@ -1,0 +1,148 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// TestUnavailable: an error of the store that is no answer is no yes.
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken pipe")
+	m, err := session.New(brokenStore{broken}, session.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := newSetup(t, session.Config{}).login(t, session.Login{UserID: "u"})
+	_, _, create := m.Create(t.Context(), session.Login{UserID: "u"})
+	_, validate := m.Validate(t.Context(), good)
+	_, renew := m.Renew(t.Context(), good)
+	_, list := m.List(t.Context(), "u")
+	for verb, err := range map[string]error{
+		"Create": create, "Validate": validate, "Renew": renew, "List": list,
+		"Revoke": m.Revoke(t.Context(), good), "RevokeUser": m.RevokeUser(t.Context(), "u"),
+		"RevokeOthers": m.RevokeOthers(t.Context(), good), "RevokeEveryone": m.RevokeEveryone(t.Context()),
+	} {
+		if !errors.Is(err, session.ErrUnavailable) || !errors.Is(err, broken) {
+			t.Errorf("%s = %v, want ErrUnavailable and why", verb, err)
+		}
+	}
+}
+
+type brokenStore struct{ err error }
+
+func (s brokenStore) Create(context.Context, session.Record, session.Limit) ([]session.Ended, error) {
+	return nil, s.err
+}
+func (s brokenStore) Load(context.Context, session.Key, session.Touch) (session.Record, error) {
+	return session.Record{}, s.err
+}
+func (s brokenStore) Replace(context.Context, session.Key, session.Record, session.Grace) error {
+	return s.err
+}
+func (s brokenStore) Delete(context.Context, session.Selector) ([]session.Ended, error) {
+	return nil, s.err
+}
+func (s brokenStore) List(context.Context, string, time.Time) ([]session.Record, error) {
+	return nil, s.err
+}
+
+// TestStaleReads: reads may go on for a while without the store, if asked for.
+func TestStaleReads(t *testing.T) {
+	t.Parallel()
+	m := newSetup(t, session.Config{})
+	flaky := &flakyStore{Store: m.store}
+	stale, err := session.New(flaky, session.Config{Now: m.clock.Now, AllowStaleReads: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, other := m.login(t, session.Login{UserID: "u"}), m.login(t, session.Login{UserID: "u"})
+	wantValid(t, stale, token)
+	wantValid(t, stale, other)
+	flaky.down = true
+	wantInvalid(t, stale, token, session.ErrUnavailable) // no read
+	read := session.Reading(t.Context())
+	s, err := stale.Validate(read, token)
+	if err != nil || !s.Stale || s.UserID != "u" {
+		t.Fatalf("Validate = %+v, %v", s, err)
+	}
+	wantErr(t, "Fresh", stale.Fresh(s, time.Hour), session.ErrNotFresh)
+	wantErr(t, "Revoke", stale.RevokeID(t.Context(), "u", s.ID), session.ErrUnavailable)
+	_, err = stale.Validate(read, token)
+	wantErr(t, "Validate after a Revoke that did not get through", err, session.ErrUnavailable)
+	m.clock.Advance(time.Minute + time.Millisecond)
+	_, err = stale.Validate(read, other)
+	wantErr(t, "Validate after AllowStaleReads", err, session.ErrUnavailable)
+}
+
+type flakyStore struct {
+	session.Store
+	down bool
+}
+
+func (s *flakyStore) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
+	if s.down {
+		return session.Record{}, errors.New("no route to host")
+	}
+	return s.Store.Load(ctx, k, t)
+}
+
+func (s *flakyStore) Delete(ctx context.Context, sel session.Selector) ([]session.Ended, error) {
+	if s.down {
+		return nil, errors.New("no route to host")
+	}
+	return s.Store.Delete(ctx, sel)
+}
+
+// TestStoreDown: fails closed, keeps the cookie, and says 503, not 401.
+func TestStoreDown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	flaky := &flakyStore{Store: s.store}
+	m, err := session.New(flaky, session.Config{Now: s.clock.Now, AllowStaleReads: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.http = session.NewHTTP(m, session.HTTPConfig{})
+	s.serve(t)
+	b, late := s.browser(t), s.browser(t)
+	b.login("alice")
+	late.login("bob")
+	b.want("GET", "/me", nil, http.StatusOK)
+	flaky.down = true
+	b.want("GET", "/me", nil, http.StatusOK) // AllowStaleReads
+	resp, _ := b.want("POST", "/me", url.Values{session.CSRFField: {b.csrf}}, http.StatusServiceUnavailable)
+	if len(resp.Cookies()) > 0 || resp.Header.Get("Retry-After") == "" {
+		t.Fatalf("headers = %v", resp.Header)
+	}
+	late.want("GET", "/me", nil, http.StatusServiceUnavailable) // was never valid in this process
+	if _, body := late.want("GET", "/public", nil, http.StatusOK); body != "false" {
+		t.Fatal("an unknown session is one")
+	}
+	flaky.down = false
+	b.want("GET", "/me", nil, http.StatusOK)
+}
+
+// TestLogoutWhileTheStoreIsDown: the cookie goes, and the error says the rest.
+func TestLogoutWhileTheStoreIsDown(t *testing.T) {
+	t.Parallel()
+	m, err := session.New(brokenStore{errors.New("down")}, session.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := session.NewHTTP(m, session.HTTPConfig{})
+	token := newSetup(t, session.Config{}).login(t, session.Login{UserID: "u"})
+	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(context.Background(), "POST", "/logout", nil)
+	r.AddCookie(&http.Cookie{Name: "__Host-session", Value: string(token)})
+	wantErr(t, "Logout", h.Logout(w, r), session.ErrUnavailable)
+	if c := w.Result().Cookies(); len(c) != 1 || c[0].MaxAge >= 0 {
+		t.Fatalf("cookies = %v", c)
+	}
+}
