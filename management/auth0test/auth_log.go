@@ -28,6 +28,7 @@ type logEntry struct {
 	seq  uint64
 	at   time.Time
 	code string // "s", "fp", …: see Auth0's page of log event type codes.
+	api  *apiRecord
 	logFields
 }
 
@@ -83,6 +84,10 @@ func (e *logEntry) doc() map[string]any {
 	}
 	if e.Details != nil {
 		d["details"] = e.Details
+	}
+	if e.api != nil {
+		d["details"] = e.api.details()
+		d["connection_id"], d["user_id"], d["user_name"] = nil, nil, nil
 	}
 	return d
 }

@@ -1,0 +1,117 @@
+package auth0test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// maxLogged is the size of the bodies that the log keeps of requests to the
+// Management API and their answers; larger ones are left out.
+const maxLogged = 4 << 10
+
+// apiRecord is what the log keeps of an operation of the Management API.
+type apiRecord struct {
+	method, path, query, ip, userAgent string
+	token                              *bearer
+	request, answer                    []byte
+	status                             int
+}
+
+// secretReads are the families whose reads are logged, as they return secrets.
+var secretReads = []string{"/clients", "/connections", "/emails/provider", "/log-streams", "/resource-servers"}
+
+// log writes what a request to the Management API did: "sapi" for a write,
+// "mgmt_api_read" for reading secrets. The caller holds the mutex; a is encoded.
+func (c *call) log(a *reply) {
+	read := c.r.Method == http.MethodGet
+	if a.status >= 400 || c.token == nil || read && !c.readsSecrets() {
+		return
+	}
+	from := originOf(c.r)
+	f := logFields{Description: c.op.Title, ClientID: c.token.client, IP: from.ip, UserAgent: from.userAgent}
+	code := "sapi"
+	if read {
+		code = "mgmt_api_read"
+	}
+	rec := &apiRecord{
+		method: strings.ToLower(c.r.Method), path: c.r.URL.EscapedPath(), query: c.r.URL.RawQuery,
+		ip: from.ip, userAgent: from.userAgent, token: c.token, status: a.status,
+	}
+	if body, _ := a.body.([]byte); !read && len(body) <= maxLogged {
+		rec.answer = body
+	}
+	if len(c.raw) <= maxLogged {
+		rec.request = c.raw
+	}
+	c.t.log(code, f).api = rec
+}
+
+func (c *call) readsSecrets() bool {
+	return slices.ContainsFunc(secretReads, func(p string) bool { return strings.HasPrefix(c.route.pattern, p) })
+}
+
+func (r *apiRecord) details() map[string]any {
+	credentials := map[string]any{}
+	if jti, has := r.token.claims["jti"]; has {
+		credentials["jti"] = jti
+	}
+	user := map[string]any{}
+	if !strings.HasSuffix(r.token.subject, "@clients") {
+		user["user_id"] = r.token.subject
+	}
+	query := map[string]any{}
+	if values, err := url.ParseQuery(r.query); err == nil {
+		for k := range values {
+			query[k] = values.Get(k)
+		}
+	}
+	return map[string]any{
+		"request": map[string]any{
+			"method": r.method, "path": r.path, "query": query, "userAgent": r.userAgent, "ip": r.ip, "channel": "api",
+			"auth": map[string]any{"credentials": credentials, "strategy": "jwt", "user": user},
+			"body": loggedBody(r.request),
+		},
+		"response": map[string]any{"statusCode": r.status, "body": loggedBody(r.answer)},
+	}
+}
+
+// loggedBody is a body without its secrets.
+func loggedBody(raw []byte) any {
+	var v any
+	if json.Unmarshal(raw, &v) != nil || v == nil {
+		return map[string]any{}
+	}
+	return masked(v, false)
+}
+
+// secretKeys are the properties whose values the log hides.
+var secretKeys = []string{
+	"password", "client_secret", "secret", "signing_secret", "encryption_key", "totp_secret", "access_token", "refresh_token",
+	"api_key", "private_key", "token", "recovery_code", "splunkToken", "datadogApiKey", "httpAuthorization", "segmentWriteKey",
+	"mixpanelServiceAccountPassword", "ticket", "ticket_url", "invitation_url", "pem", "smtp_pass", "secretAccessKey",
+}
+
+// masked hides secrets in a JSON value that nobody else holds; among the secrets
+// of an Action every value is one.
+func masked(v any, among bool) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = masked(v[i], among)
+		}
+	case map[string]any:
+		for k, x := range v {
+			_, text := x.(string)
+			switch {
+			case text && (slices.Contains(secretKeys, k) || among && k == "value"):
+				v[k] = "*****"
+			default:
+				v[k] = masked(x, among || k == "secrets")
+			}
+		}
+	}
+	return v
+}
