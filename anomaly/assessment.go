@@ -15,6 +15,7 @@ type Assessment struct {
 	Score                float64
 	RequiresVerification bool       // Score is at or above Config.Threshold.
 	FirstLogin           bool       // No history: only rarity in the population spoke.
+	Class                Class      // Which weights of the model were used.
 	Prior                float32    // Log-odds before any finding.
 	Findings             [4]Finding // In the order of Kind.
 	Held                 uint16     // Unproved logins in quarantine from the same network, agent and device.

@@ -24,8 +24,8 @@ type Config struct {
 type Detector struct {
 	store      Store
 	cfg        Config
-	weights    [2]weights // with a history, and without
-	halfLife   float64    // days
+	weights    [classCount]weights
+	halfLife   float64 // days
 	agents     *agentCache
 	population population
 	scratch    sync.Pool
@@ -94,8 +94,9 @@ func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 		return Assessment{}, err
 	}
 	s.o.evidence(&s.e)
-	out := Assessment{FirstLogin: s.v.logins == 0, Held: s.v.held(s.o.context())}
-	w := &d.weights[which(out.FirstLogin)]
+	class := s.o.class()
+	out := Assessment{Class: class, FirstLogin: class == FirstLogin, Held: s.v.held(s.o.context())}
+	w := &d.weights[class]
 	kinds := w.judge(&s.e)
 	sum := w.bias
 	out.Prior = float32(sum)
@@ -109,16 +110,15 @@ func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	return out, nil
 }
 
-// Evidence is what Assess weighs, for fitting a Model. first says that the user
-// has no history.
-func (d *Detector) Evidence(ctx context.Context, a Attempt) (e Evidence, first bool, err error) {
+// Evidence is what Assess weighs, and the class of the login, for fitting a Model.
+func (d *Detector) Evidence(ctx context.Context, a Attempt) (e Evidence, c Class, err error) {
 	s := d.scratch.Get().(*scratch)
 	defer d.scratch.Put(s)
 	if _, err := d.observe(ctx, &a, s); err != nil {
-		return Evidence{}, false, err
+		return Evidence{}, 0, err
 	}
 	s.o.evidence(&s.e)
-	return s.e, s.v.logins == 0, nil
+	return s.e, s.o.class(), nil
 }
 
 // checkFuture reads the clock only for times beyond what an earlier reading

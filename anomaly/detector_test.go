@@ -370,7 +370,7 @@ func TestResolver(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	bad := anomaly.DefaultModel()
-	bad.Known.By["older"] = -1
+	bad.WithDevice.By["older"] = -1
 	for name, cfg := range map[string]anomaly.Config{
 		"threshold": {Threshold: 1.5}, "not a number": {Threshold: math.NaN()}, "half-life": {HalfLife: time.Hour}, "model": {Model: bad},
 	} {

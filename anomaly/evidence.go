@@ -277,6 +277,17 @@ func (o *observation) novelty() (n novelty) {
 	return n
 }
 
+// class is for after evidence.
+func (o *observation) class() Class {
+	switch {
+	case !o.new.later:
+		return FirstLogin
+	case o.new.asked:
+		return WithDevice
+	}
+	return WithoutDevice
+}
+
 // surprise is -ln of the rate at which this user shows a new value: who has a new
 // address each day, or a browser that keeps no cookies, says little with one.
 func (o *observation) surprise(kind int) float64 {

@@ -14,11 +14,11 @@ import (
 // beforehand. Package risk/calibrate fits it; the embedded one was fitted by
 // internal/bench/risk on simulated logins and is described there.
 type Model struct {
-	Format int        `json:"format"` // 1
-	Name   string     `json:"name"`   // Which fit this is.
-	Known  Weights    `json:"known"`  // For users with a history.
-	First  Weights    `json:"first"`  // For first logins, where only rarity speaks.
-	Cuts   [3]float64 `json:"cuts"`   // Log-odds at which package risk scores 20, 50 and 80.
+	Format        int     `json:"format"`         // 1
+	Name          string  `json:"name"`           // Which fit this is.
+	WithDevice    Weights `json:"with_device"`    // For users who have shown a device id.
+	WithoutDevice Weights `json:"without_device"` // For users who never did: the user agent must do.
+	FirstLogin    Weights `json:"first_login"`    // For users without a history: only rarity speaks.
 }
 
 // Weights are log-odds of no evidence at all, and what each number adds per unit:
@@ -26,6 +26,29 @@ type Model struct {
 type Weights struct {
 	Bias float64            `json:"bias"`
 	By   map[string]float64 `json:"by"`
+	Cuts [3]float64         `json:"cuts"` // Log-odds at which package risk scores 20, 50 and 80.
+}
+
+// Class is which Weights a login takes.
+type Class uint8
+
+// The classes of logins, by what is known of the user.
+const (
+	WithDevice Class = iota
+	WithoutDevice
+	FirstLogin
+	classCount
+)
+
+// Weights of a class; what is not one has those of WithDevice.
+func (m *Model) Weights(c Class) *Weights {
+	switch c {
+	case WithoutDevice:
+		return &m.WithoutDevice
+	case FirstLogin:
+		return &m.FirstLogin
+	}
+	return &m.WithDevice
 }
 
 const modelFormat = 1
@@ -62,13 +85,7 @@ func (m *Model) Validate() error {
 	if m.Format != modelFormat {
 		return fmt.Errorf("%w: format %d; this release reads %d", ErrModel, m.Format, modelFormat)
 	}
-	if err := errors.Join(m.Known.validate(), m.First.validate()); err != nil {
-		return err
-	}
-	if !(m.Cuts[0] < m.Cuts[1] && m.Cuts[1] < m.Cuts[2]) || math.IsInf(m.Cuts[0], 0) || math.IsInf(m.Cuts[2], 0) {
-		return fmt.Errorf("%w: cuts must be finite and rise", ErrModel)
-	}
-	return nil
+	return errors.Join(m.WithDevice.validate(), m.WithoutDevice.validate(), m.FirstLogin.validate())
 }
 
 func (w *Weights) validate() error {
@@ -83,6 +100,9 @@ func (w *Weights) validate() error {
 			return fmt.Errorf("%w: weight %q must be finite and not negative", ErrModel, name)
 		}
 	}
+	if c := w.Cuts; !(c[0] < c[1] && c[1] < c[2]) || math.IsInf(c[0], 0) || math.IsInf(c[2], 0) {
+		return fmt.Errorf("%w: cuts must be finite and rise", ErrModel)
+	}
 	return nil
 }
 
@@ -92,22 +112,15 @@ type weights struct {
 	w    [numEvidence]float64
 }
 
-// compile returns the weights for users with a history and without.
-func (m *Model) compile() (c [2]weights) {
-	for i, from := range []*Weights{&m.Known, &m.First} {
-		c[i].bias = from.Bias
-		for j, name := range evidenceNames {
-			c[i].w[j] = from.By[name]
+func (m *Model) compile() (c [classCount]weights) {
+	for class := range classCount {
+		from := m.Weights(class)
+		c[class].bias = from.Bias
+		for i, name := range evidenceNames {
+			c[class].w[i] = from.By[name]
 		}
 	}
 	return c
-}
-
-func which(first bool) int {
-	if first {
-		return 1
-	}
-	return 0
 }
 
 // judge returns the log-odds of each kind of finding; the rest is bias. What
@@ -128,12 +141,8 @@ func (c *weights) sum(e *Evidence, from, to int) (s float64) {
 	return s
 }
 
-// LogOdds is what the model makes of e. first says that the user has no history.
-func (m *Model) LogOdds(e *Evidence, first bool) float64 {
-	w := &m.Known
-	if first {
-		w = &m.First
-	}
+// LogOdds is what the weights make of e.
+func (w *Weights) LogOdds(e *Evidence) float64 {
 	sum := w.Bias
 	for i, name := range evidenceNames {
 		sum += e[i] * w.By[name]

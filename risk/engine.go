@@ -27,7 +27,6 @@ type Engine struct {
 	assessor Assessor
 	enforcer Enforcer
 	cfg      Config
-	cuts     [3]float64
 }
 
 // New returns an Engine. e may be nil only with Config.Shadow.
@@ -60,7 +59,7 @@ func New(d Assessor, e Enforcer, cfg Config) (*Engine, error) {
 	if err := cfg.Model.Validate(); err != nil {
 		return nil, err
 	}
-	return &Engine{d, e, cfg, cfg.Model.Cuts}, validateFactors(cfg.Factors)
+	return &Engine{d, e, cfg}, validateFactors(cfg.Factors)
 }
 
 func validateFactors(factors []Factor) error {
@@ -83,7 +82,7 @@ func validateFactors(factors []Factor) error {
 // Config.OnMissing. Beside any error the Decision is the zero one, which denies.
 func (e *Engine) Evaluate(ctx context.Context, l Login) (Decision, error) {
 	d := Decision{ID: rand.Text(), Login: l}
-	sum, err := e.assess(ctx, &d)
+	sum, class, err := e.assess(ctx, &d)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -94,7 +93,7 @@ func (e *Engine) Evaluate(ctx context.Context, l Login) (Decision, error) {
 	if err := ctx.Err(); err != nil {
 		return Decision{}, fmt.Errorf("risk: evaluate: %w", err)
 	}
-	e.decide(&d, sum)
+	e.decide(&d, sum, class)
 	return d, nil
 }
 
@@ -106,16 +105,16 @@ const (
 )
 
 // assess adds anomaly's four factors.
-func (e *Engine) assess(ctx context.Context, d *Decision) (sum float64, err error) {
+func (e *Engine) assess(ctx context.Context, d *Decision) (sum float64, class anomaly.Class, err error) {
 	a, err := e.assessor.Assess(ctx, d.Login.Attempt)
 	if errors.Is(err, anomaly.ErrInvalid) {
-		return 0, fmt.Errorf("risk: evaluate: %w", err)
+		return 0, 0, fmt.Errorf("risk: evaluate: %w", err)
 	}
 	if err != nil {
 		for _, kind := range anomaly.Kinds {
 			d.Missing = append(d.Missing, kind.String())
 		}
-		return 0, nil
+		return 0, 0, nil
 	}
 	d.First = a.FirstLogin
 	d.add(factorPrior, float64(a.Prior), priorDetail(a))
@@ -128,7 +127,7 @@ func (e *Engine) assess(ctx context.Context, d *Decision) (sum float64, err erro
 		d.add(anomaly.Kinds[i].String(), float64(f.LogOdds), detail)
 		sum += float64(f.LogOdds)
 	}
-	return sum, nil
+	return sum, a.Class, nil
 }
 
 func priorDetail(a anomaly.Assessment) string {
@@ -155,8 +154,8 @@ func (d *Decision) add(name string, logOdds float64, detail string) {
 
 // decide turns log-odds into a score and an action. Denying needs strong evidence
 // from two sides and a history to compare with; else the score stops below.
-func (e *Engine) decide(d *Decision, sum float64) {
-	d.Score = score(sum, e.cuts)
+func (e *Engine) decide(d *Decision, sum float64, class anomaly.Class) {
+	d.Score = score(sum, e.cfg.Model.Weights(class).Cuts)
 	if d.Score >= e.cfg.Bands.Deny && (d.First || !deniable(d.Factors)) {
 		d.Score = e.cfg.Bands.Deny - 1
 	}

@@ -3,6 +3,8 @@ package risk
 import (
 	"math"
 	"testing"
+
+	"github.com/auth0kit/auth0kit/anomaly"
 )
 
 func TestScore(t *testing.T) {
@@ -54,7 +56,8 @@ func TestDenyNeedsTwoSides(t *testing.T) {
 
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	e := &Engine{cfg: Config{Bands: Bands{20, 50, 80}, OnMissing: MFARequired}, cuts: [3]float64{-1, 1.5, 6}}
+	model := &anomaly.Model{WithDevice: anomaly.Weights{Cuts: [3]float64{-1, 1.5, 6}}}
+	e := &Engine{cfg: Config{Bands: Bands{20, 50, 80}, OnMissing: MFARequired, Model: model}}
 	two := []Share{{Name: "unusual_location", LogOdds: 5}, {Name: "new_device", LogOdds: 5}}
 	cases := []struct {
 		name   string
@@ -75,7 +78,7 @@ func TestDecide(t *testing.T) {
 	}
 	for _, c := range cases {
 		d := c.d
-		e.decide(&d, c.sum)
+		e.decide(&d, c.sum, anomaly.WithDevice)
 		if d.Score != c.score || d.Action != c.action || d.Level != c.level {
 			t.Errorf("%s: %d %s %s, want %d %s %s", c.name, d.Score, d.Action, d.Level, c.score, c.action, c.level)
 		}

@@ -41,7 +41,7 @@ type Labelled struct {
 // Sample is the evidence of one login.
 type Sample struct {
 	Evidence anomaly.Evidence
-	First    bool   // The user had no history.
+	Class    anomaly.Class
 	Attack   string // As in Labelled.
 }
 
@@ -54,11 +54,11 @@ func Collect(ctx context.Context, d *anomaly.Detector, logins iter.Seq2[Labelled
 		if err != nil {
 			return nil, fmt.Errorf("calibrate: %w", err)
 		}
-		e, first, err := d.Evidence(ctx, l.Attempt)
+		e, class, err := d.Evidence(ctx, l.Attempt)
 		if err != nil {
 			return nil, fmt.Errorf("calibrate: login %d: %w", len(out)+1, err)
 		}
-		out = append(out, Sample{e, first, l.Attack})
+		out = append(out, Sample{e, class, l.Attack})
 		if l.Attack != "" {
 			continue
 		}
@@ -77,7 +77,7 @@ var ErrSamples = errors.New("calibrate: samples need genuine logins and attacks"
 type Budget struct {
 	Prompt float64 // Defaults to 0.05.
 	MFA    float64 // Defaults to 0.02.
-	Deny   float64 // Defaults to 0.0001; risk denies only with strong evidence from two sides, which is rarer still.
+	Deny   float64 // Defaults to 0.000003: a third of one in 100,000, because so rare a share is extrapolated.
 }
 
 func (b Budget) withDefaults() Budget {
@@ -88,33 +88,88 @@ func (b Budget) withDefaults() Budget {
 	}
 	def(&b.Prompt, 0.05)
 	def(&b.MFA, 0.02)
-	def(&b.Deny, 0.0001)
+	def(&b.Deny, 0.000003)
 	return b
 }
 
 // SetCuts puts the cuts of m where the budget is spent, by logins on which m was
-// not fitted. First logins are not counted: they are capped by package risk.
+// not fitted. Each class of logins has the whole budget, and its own cuts; a class
+// that is not among the samples, or has too few for the budget, keeps those that it
+// has. ErrSamples if that are all.
 func SetCuts(m *anomaly.Model, held []Sample, b Budget) error {
 	b = b.withDefaults()
 	if !(b.Deny > 0 && b.Deny < b.MFA && b.MFA < b.Prompt && b.Prompt < 1) {
 		return errors.New("calibrate: Budget must fall from Prompt to Deny, between 0 and 1")
 	}
-	var odds []float64
-	for i := range held {
-		if s := &held[i]; s.Attack == "" && !s.First {
-			odds = append(odds, m.LogOdds(&s.Evidence, false))
+	var failed error
+	done := false
+	for _, class := range classes {
+		w := m.Weights(class)
+		odds, attacks := []float64{}, 0
+		for i := range held {
+			switch s := &held[i]; {
+			case s.Class != class:
+			case s.Attack != "":
+				attacks++
+			default:
+				odds = append(odds, w.LogOdds(&s.Evidence))
+			}
 		}
+		if attacks == 0 {
+			continue
+		}
+		err := b.cut(w, odds)
+		done = done || err == nil
+		failed = errors.Join(failed, err)
 	}
-	if float64(len(odds))*b.Deny < 3 {
-		return fmt.Errorf("%w: a budget of %g needs %.0f logins, not %d", ErrSamples, b.Deny, 3/b.Deny, len(odds))
-	}
-	slices.Sort(odds)
-	at := func(share float64) float64 { return odds[len(odds)-1-int(share*float64(len(odds)))] }
-	m.Cuts = [3]float64{round(at(b.Prompt)), round(at(b.MFA)), round(at(b.Deny))}
-	for i := range 2 { // Equal odds of many logins must not make bands of no width.
-		m.Cuts[i+1] = max(m.Cuts[i+1], round(m.Cuts[i]+0.1))
+	if !done {
+		return errors.Join(ErrSamples, failed)
 	}
 	return m.Validate()
+}
+
+func (b Budget) cut(w *anomaly.Weights, odds []float64) error {
+	slices.Sort(odds)
+	var cuts [3]float64
+	for i, share := range []float64{b.Prompt, b.MFA, b.Deny} {
+		cut, err := quantile(odds, share)
+		if err != nil {
+			return err
+		}
+		cuts[i] = round(cut)
+	}
+	for i := range 2 { // Equal odds of many logins must not make bands of no width.
+		cuts[i+1] = max(cuts[i+1], round(cuts[i]+0.1))
+	}
+	w.Cuts = cuts
+	return nil
+}
+
+const (
+	tail    = 0.001 // the share of the highest odds whose shape is extrapolated
+	inTail  = 30    // how many logins that takes
+	inShare = 5     // how many logins a share must have to be read off
+)
+
+// quantile is the odds that a share of the sorted ones reach. Beyond what the
+// samples show, it takes the highest thousandth to fall off exponentially (peaks
+// over threshold).
+func quantile(sorted []float64, share float64) (float64, error) {
+	n := float64(len(sorted))
+	at := func(share float64) int { return len(sorted) - 1 - int(share*n) }
+	if share*n >= inShare {
+		return sorted[at(share)], nil
+	}
+	if tail*n < inTail {
+		need := math.Min(inShare/share, inTail/tail)
+		return 0, fmt.Errorf("%w: a share of %g needs %.0f logins with a history, not %d", ErrSamples, share, need, len(sorted))
+	}
+	from, excess := sorted[at(tail)], 0.0
+	for _, odds := range sorted[at(tail)+1:] {
+		excess += odds - from
+	}
+	excess /= tail * n
+	return from + excess*math.Log(tail/share), nil
 }
 
 // Write writes a model file.

@@ -41,16 +41,16 @@ func TestFitFindsTheWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	by := m.Known.By
+	by := m.WithDevice.By
 	// Leaving a number out shrinks the others in a logistic model: by about 15% here.
 	if ratio := by["older"] / by["travel"]; math.Abs(ratio-2) > .1 || by["older"] < 1.6 || by["older"] > 2 {
 		t.Errorf("weights %v, want older and travel as 2 to 1", by)
 	}
-	if by["bot"] != 0 || math.Abs(m.Known.Bias) > .05 || len(by) > 3 {
-		t.Errorf("weights %v, bias %v", by, m.Known.Bias)
+	if by["bot"] != 0 || math.Abs(m.WithDevice.Bias) > .05 || len(by) > 3 {
+		t.Errorf("weights %v, bias %v", by, m.WithDevice.Bias)
 	}
-	if m.Name != "test" || m.First.Bias != -10 {
-		t.Errorf("%q, first logins %+v", m.Name, m.First)
+	if m.Name != "test" || m.FirstLogin.Bias != anomaly.DefaultModel().FirstLogin.Bias {
+		t.Errorf("%q, first logins %+v", m.Name, m.FirstLogin)
 	}
 }
 
@@ -71,8 +71,8 @@ func TestKindsWeighTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if equal.Known.By["far"] <= little.Known.By["far"] {
-		t.Errorf("far weighs %v and %v", equal.Known.By["far"], little.Known.By["far"])
+	if equal.WithDevice.By["far"] <= little.WithDevice.By["far"] {
+		t.Errorf("far weighs %v and %v", equal.WithDevice.By["far"], little.WithDevice.By["far"])
 	}
 }
 
@@ -80,7 +80,7 @@ func TestFirstLoginsAreFittedApart(t *testing.T) {
 	t.Parallel()
 	samples := drawn(2_000)
 	for i := range 1_000 {
-		s := calibrate.Sample{First: true}
+		s := calibrate.Sample{Class: anomaly.FirstLogin}
 		s.Evidence[index("country_rare")] = float64(i % 3)
 		if i%3 == 2 {
 			s.Attack = "drawn"
@@ -91,8 +91,8 @@ func TestFirstLoginsAreFittedApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.First.By["country_rare"] <= 0 || m.Known.By["country_rare"] != 0 {
-		t.Errorf("first %v, known %v", m.First, m.Known)
+	if m.FirstLogin.By["country_rare"] <= 0 || m.WithDevice.By["country_rare"] != 0 {
+		t.Errorf("first %v, known %v", m.FirstLogin, m.WithDevice)
 	}
 }
 
@@ -124,8 +124,8 @@ func TestSetCuts(t *testing.T) {
 			continue
 		}
 		n++
-		for c, cut := range m.Cuts {
-			if m.LogOdds(&samples[i].Evidence, false) >= cut {
+		for c, cut := range m.WithDevice.Cuts {
+			if m.WithDevice.LogOdds(&samples[i].Evidence) >= cut {
 				above[c]++
 			}
 		}
@@ -135,21 +135,40 @@ func TestSetCuts(t *testing.T) {
 			t.Errorf("cut %d: %.4f of the logins are above, want %.4f", c, got, want)
 		}
 	}
-	for name, b := range map[string]calibrate.Budget{"rising": {Prompt: .01, MFA: .1}, "too fine": {Deny: 1e-6}, "above one": {Prompt: 2}} {
+	for name, b := range map[string]calibrate.Budget{"rising": {Prompt: .01, MFA: .1}, "too fine": {Prompt: 1e-3, MFA: 2e-4}, "above one": {Prompt: 2}} {
 		if err := calibrate.SetCuts(m, samples, b); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
 }
 
+// TestRareCuts extrapolates an exponential tail, whose quantiles are known.
+func TestRareCuts(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	samples := make([]calibrate.Sample, 200_000)
+	for i := range samples {
+		samples[i].Evidence[index("older")] = r.ExpFloat64()
+	}
+	samples = append(samples, calibrate.Sample{Attack: "x"})
+	m := anomaly.DefaultModel()
+	m.WithDevice = anomaly.Weights{By: map[string]float64{"older": 1}}
+	if err := calibrate.SetCuts(m, samples, calibrate.Budget{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := -math.Log(3e-6); math.Abs(m.WithDevice.Cuts[2]-want) > 1 {
+		t.Errorf("cut %v, want %v", m.WithDevice.Cuts[2], want)
+	}
+}
+
 func TestCutsOfEqualOdds(t *testing.T) {
 	t.Parallel()
 	m := anomaly.DefaultModel()
-	if err := calibrate.SetCuts(m, make([]calibrate.Sample, 50_000), calibrate.Budget{}); err != nil {
+	if err := calibrate.SetCuts(m, append(make([]calibrate.Sample, 50_000), calibrate.Sample{Attack: "x"}), calibrate.Budget{}); err != nil {
 		t.Fatal(err)
 	}
-	if m.Cuts[0] >= m.Cuts[1] || m.Cuts[1] >= m.Cuts[2] {
-		t.Errorf("cuts %v", m.Cuts)
+	if c := m.WithDevice.Cuts; c[0] >= c[1] || c[1] >= c[2] {
+		t.Errorf("cuts %v", c)
 	}
 }
 
@@ -201,7 +220,7 @@ func TestCollect(t *testing.T) {
 	if err != nil || len(samples) != 40 {
 		t.Fatalf("%d samples, %v", len(samples), err)
 	}
-	if !samples[0].First || samples[1].First || samples[1].Attack != "thief" {
+	if samples[0].Class != anomaly.FirstLogin || samples[1].Class != anomaly.WithDevice || samples[1].Attack != "thief" {
 		t.Errorf("the first samples are %+v", samples[:2])
 	}
 	last := samples[38:]

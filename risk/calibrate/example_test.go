@@ -56,6 +56,6 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(parsed.Name, "weighs devices:", parsed.Known.By["device_new"]+parsed.Known.By["device_own"] > 0)
+	fmt.Println(parsed.Name, "weighs devices:", parsed.WithDevice.By["device_new"]+parsed.WithDevice.By["device_own"] > 0)
 	// Output: tenant, 2026 weighs devices: true
 }

@@ -13,11 +13,13 @@ type Config struct {
 	Kinds map[string]float64 // How much the kinds of attackers weigh against each other. Defaults to the same for all.
 }
 
-// Fit finds the weights that explain the samples best: logistic regression with
-// weights that are not negative and a free bias, genuine logins and attacks
-// weighing the same in total. First logins are fitted apart; without attacks on
-// users without a history, they keep a bias that flags none. The cuts are
-// placeholders until SetCuts.
+var classes = []anomaly.Class{anomaly.WithDevice, anomaly.WithoutDevice, anomaly.FirstLogin}
+
+// Fit finds the weights that explain the samples best: for each class of logins a
+// logistic regression with weights that are not negative and a free bias, genuine
+// logins and attacks weighing the same in total. A class without genuine logins or
+// without attacks keeps the weights of the embedded model; ErrSamples if that are
+// all. Set the cuts afterwards, with SetCuts.
 func Fit(samples []Sample, cfg Config) (*anomaly.Model, error) {
 	if cfg.Name == "" {
 		cfg.Name = "fitted"
@@ -25,33 +27,30 @@ func Fit(samples []Sample, cfg Config) (*anomaly.Model, error) {
 	if cfg.Ridge == 0 {
 		cfg.Ridge = 1e-4
 	}
-	m := &anomaly.Model{Format: 1, Name: cfg.Name, Cuts: [3]float64{-1, 1, 3}}
-	for _, part := range []struct {
-		first bool
-		to    *anomaly.Weights
-	}{{false, &m.Known}, {true, &m.First}} {
-		f, err := newFit(samples, part.first, cfg)
-		if err != nil && !part.first {
-			return nil, err
-		}
-		if err != nil {
-			m.First = anomaly.Weights{Bias: -10, By: map[string]float64{}}
+	m, fitted := anomaly.DefaultModel(), false
+	m.Name = cfg.Name
+	for _, class := range classes {
+		f := newFit(samples, class, cfg)
+		if f == nil {
 			continue
 		}
+		fitted = true
 		f.run(cfg.Ridge)
-		*part.to = f.weights()
+		f.into(m.Weights(class))
+	}
+	if !fitted {
+		return nil, ErrSamples
 	}
 	return m, m.Validate()
 }
 
-func (f *fit) weights() anomaly.Weights {
-	w := anomaly.Weights{Bias: round(f.beta[bias]), By: map[string]float64{}}
+func (f *fit) into(w *anomaly.Weights) {
+	w.Bias, w.By = round(f.beta[bias]), map[string]float64{}
 	for i, name := range anomaly.EvidenceNames() {
 		if weight := round(f.beta[i]); weight > 0 {
 			w.By[name] = weight
 		}
 	}
-	return w
 }
 
 // The columns: the evidence, then the bias, which is free in sign.
@@ -69,15 +68,16 @@ type fit struct {
 	beta   vector
 }
 
-func newFit(samples []Sample, first bool, cfg Config) (*fit, error) {
+// newFit is nil without samples of both sorts.
+func newFit(samples []Sample, class anomaly.Class, cfg Config) *fit {
 	sums := map[string]float64{}
 	for i := range samples {
-		if samples[i].First == first {
+		if samples[i].Class == class {
 			sums[samples[i].Attack]++
 		}
 	}
 	if len(sums) < 2 || sums[""] == 0 {
-		return nil, ErrSamples
+		return nil
 	}
 	total := 0.0
 	for kind := range sums {
@@ -88,7 +88,7 @@ func newFit(samples []Sample, first bool, cfg Config) (*fit, error) {
 	f := &fit{}
 	for i := range samples {
 		s := &samples[i]
-		if s.First != first {
+		if s.Class != class {
 			continue
 		}
 		x := vector{bias: 1}
@@ -99,7 +99,7 @@ func newFit(samples []Sample, first bool, cfg Config) (*fit, error) {
 		}
 		f.x, f.attack, f.weight = append(f.x, x), append(f.attack, s.Attack != ""), append(f.weight, weight)
 	}
-	return f, nil
+	return f
 }
 
 func (c Config) share(kind string) float64 {

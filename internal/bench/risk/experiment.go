@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 // results is one run of the protocol.
 type results struct {
 	title   string
+	cookies bool
 	model   *anomaly.Model
 	schemes []scheme
 	cut     []*measured   // per scheme, on the seed of the thresholds
@@ -38,14 +40,16 @@ func experiment(ctx context.Context, w *world, o options) (*results, error) {
 	if rows, err = play(cutSeed); err != nil {
 		return nil, err
 	}
-	samples := make([]calibrate.Sample, len(rows))
-	for i := range rows {
-		samples[i] = rows[i].Sample
-	}
-	if err := calibrate.SetCuts(f.model, samples, calibrate.Budget{Deny: max(1e-4, 30/float64(len(samples)))}); err != nil {
+	if o.embedded {
+		f.model = anomaly.DefaultModel()
+	} else if err := f.setCuts(rows); err != nil {
 		return nil, err
 	}
-	e, err := f.evaluate(o, rows, play)
+	return f.finish(ctx, o, rows, events, play)
+}
+
+func (f fitted) finish(ctx context.Context, o options, cut []row, events func(uint64) []event, play func(uint64) ([]row, error)) (*results, error) {
+	e, err := f.evaluate(o, cut, play)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +63,8 @@ func experiment(ctx context.Context, w *world, o options) (*results, error) {
 
 func (f fitted) evaluate(o options, cut []row, play func(uint64) ([]row, error)) (*results, error) {
 	e := &results{
-		title: fmt.Sprintf("%s histories, %d users per seed, %s", o.mode, o.users, devices[o.cookies]),
-		model: f.model, schemes: f.schemes(),
+		title:   fmt.Sprintf("%s histories, %d users per seed, %s", o.mode, o.users, devices[o.cookies]),
+		cookies: o.cookies, model: f.model, schemes: f.schemes(),
 	}
 	e.held = make([][]*measured, len(e.schemes))
 	for _, s := range e.schemes {
@@ -82,12 +86,25 @@ func (f fitted) evaluate(o options, cut []row, play func(uint64) ([]row, error))
 	return e, nil
 }
 
+// setCuts lets small runs have a coarser budget.
+func (f fitted) setCuts(rows []row) error {
+	samples := make([]calibrate.Sample, len(rows))
+	for i := range rows {
+		samples[i] = rows[i].Sample
+	}
+	err := calibrate.SetCuts(f.model, samples, calibrate.Budget{})
+	if errors.Is(err, calibrate.ErrSamples) {
+		err = calibrate.SetCuts(f.model, samples, calibrate.Budget{Deny: .01})
+	}
+	return err
+}
+
 // noveltyOf is how often genuine logins show something for the first time.
 func noveltyOf(rows []row) (sum flags) {
 	n := 0.0
 	for i := range rows {
 		r := &rows[i]
-		if r.attack != genuine || r.First {
+		if r.attack != genuine || r.first() {
 			continue
 		}
 		n++
@@ -106,12 +123,12 @@ func noveltyOf(rows []row) (sum flags) {
 func (f fitted) firstLogins(rows []row) []float64 {
 	var news []row
 	for _, r := range rows {
-		if r.First {
-			r.First = false // for measure, which leaves first logins out
+		if r.first() {
+			r.Class = anomaly.WithDevice // for measure, which leaves first logins out
 			news = append(news, r)
 		}
 	}
-	m := measure(news, func(r *row) float64 { return f.model.LogOdds(&r.Evidence, true) })
+	m := measure(news, func(r *row) float64 { return f.model.FirstLogin.LogOdds(&r.Evidence) })
 	out := make([]float64, attackKinds)
 	for k := naive; k < attackKinds; k++ {
 		out[k] = m.auc(k)
@@ -196,9 +213,13 @@ func (e *results) printHistory(w io.Writer) {
 func (e *results) printBands(w io.Writer) {
 	fmt.Fprintf(w, "\nshare at or above the cuts of the model\n%-14s %9s %9s %9s\n", "", "20", "50", "80")
 	ours := len(e.schemes) - 1
+	class := anomaly.WithDevice
+	if !e.cookies {
+		class = anomaly.WithoutDevice
+	}
 	for k := range attackKinds {
 		fmt.Fprintf(w, "%-14s", k)
-		for _, c := range e.model.Cuts {
+		for _, c := range e.model.Weights(class).Cuts {
 			fmt.Fprintf(w, " %8.3f%%", 100*e.mean(ours, func(m *measured) float64 { return m.above(k, c) }))
 		}
 		fmt.Fprintln(w)

@@ -17,13 +17,14 @@ import (
 )
 
 type options struct {
-	users   int
-	mode    string
-	cookies bool
-	data    string
-	small   bool
-	fit     string
-	plots   string
+	users    int
+	mode     string
+	cookies  bool
+	embedded bool
+	data     string
+	small    bool
+	fit      string
+	plots    string
 }
 
 func main() {
@@ -31,6 +32,7 @@ func main() {
 	flag.IntVar(&o.users, "users", 15_000, "users per seed")
 	flag.StringVar(&o.mode, "mode", "rba", "rba: few logins per user; rich: up to 60")
 	flag.BoolVar(&o.cookies, "cookies", true, "whether the service has a device cookie")
+	flag.BoolVar(&o.embedded, "embedded", false, "measure the model that package anomaly ships, instead of fitting one")
 	flag.StringVar(&o.data, "data", "", "directory of the data; default: the user's cache")
 	flag.BoolVar(&o.small, "synthetic", false, "use the synthetic world, which needs no data")
 	flag.StringVar(&o.fit, "fit", "", "write the fitted model there")

@@ -41,7 +41,7 @@ func fit(rows []row, name string) (f fitted, err error) {
 func fitFlags(rows []row, n int) ([]float64, error) {
 	var samples []calibrate.Sample
 	for i := range rows {
-		if r := &rows[i]; !r.First {
+		if r := &rows[i]; !r.first() {
 			s := calibrate.Sample{Attack: r.Attack}
 			copy(s.Evidence[:], r.flags.list()[:n])
 			samples = append(samples, s)
@@ -53,7 +53,7 @@ func fitFlags(rows []row, n int) ([]float64, error) {
 	}
 	weights := make([]float64, n)
 	for i := range weights {
-		weights[i] = model.Known.By[anomaly.EvidenceNames()[i]]
+		weights[i] = model.WithDevice.By[anomaly.EvidenceNames()[i]]
 	}
 	return weights, nil
 }
@@ -65,7 +65,7 @@ func (f fitted) schemes() []scheme {
 		{"the same flags, learned weights", func(r *row) float64 { return r.flags.weigh(f.four) }},
 		{"+ country and prefix, learned weights", func(r *row) float64 { return r.flags.weigh(f.six) }},
 		{"Freeman et al.", func(r *row) float64 { return r.freeman }},
-		{"auth0kit", func(r *row) float64 { return f.model.LogOdds(&r.Evidence, r.First) }},
+		{"auth0kit", func(r *row) float64 { return f.model.Weights(r.Class).LogOdds(&r.Evidence) }},
 	}
 }
 
@@ -82,7 +82,7 @@ func measure(rows []row, score func(*row) float64) *measured {
 	}
 	var kinds [attackKinds][]scored
 	for i := range rows {
-		if r := &rows[i]; !r.First {
+		if r := &rows[i]; !r.first() {
 			kinds[r.attack] = append(kinds[r.attack], scored{score(r), r})
 		}
 	}

@@ -42,7 +42,7 @@ func stream(ctx context.Context, events []event, cookies bool) ([]row, error) {
 		h := hierarchyOf(&ev.attempt)
 		if float64(i) >= warmUp*float64(len(events)) {
 			r := row{user: ev.user, attack: ev.attack, history: history[ev.user], flags: sets.look(ev.user, &ev.attempt, cookies)}
-			if r.Evidence, r.First, err = d.Evidence(ctx, ev.attempt); err != nil {
+			if r.Evidence, r.Class, err = d.Evidence(ctx, ev.attempt); err != nil {
 				return nil, err
 			}
 			if ev.attack != genuine {
@@ -78,7 +78,7 @@ func stream(ctx context.Context, events []event, cookies bool) ([]row, error) {
 func onNewAccount(ctx context.Context, d *anomaly.Detector, ev *event, r *row) (err error) {
 	a := ev.attempt
 	a.UserID = "nobody"
-	r.Evidence, r.First, err = d.Evidence(ctx, a)
+	r.Evidence, r.Class, err = d.Evidence(ctx, a)
 	return err
 }
 
@@ -92,3 +92,5 @@ func hierarchyOf(a *anomaly.Attempt) hierarchies {
 		{a.UserAgent, string(ua.Browser()) + ua.BrowserVersionMajor(), system, string(ua.Device())},
 	}
 }
+
+func (r *row) first() bool { return r.Class == anomaly.FirstLogin }
