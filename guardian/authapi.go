@@ -1,0 +1,148 @@
+package guardian
+
+import (
+	"context"
+	"crypto"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/oauth"
+)
+
+// AuthAPI is an application of the tenant at the Authentication API.
+// ClientSecret and PrivateKey exclude each other. For MFAToken the application
+// needs the MFA grant, for CIBA that of CIBA.
+type AuthAPI struct {
+	Domain       string // "tenant.eu.auth0.com", without a scheme.
+	ClientID     string
+	ClientSecret string
+	PrivateKey   crypto.Signer // Signs an assertion for each request instead of the secret.
+	HTTPClient   *http.Client  // Defaults to one with a timeout of 30 s.
+}
+
+// Format hides the secret.
+func (a AuthAPI) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[application "+a.ClientID+"]") }
+
+// LogValue hides the secret.
+func (a AuthAPI) LogValue() slog.Value { return slog.StringValue("[application " + a.ClientID + "]") }
+
+func (a AuthAPI) client() *oauth.Client {
+	return &oauth.Client{
+		Domain: a.Domain, ClientID: a.ClientID, ClientSecret: a.ClientSecret,
+		PrivateKey: a.PrivateKey, HTTPClient: a.HTTPClient,
+	}
+}
+
+// Tokens are what Auth0 issued with a proof. They have no amr claim: keep
+// Verification.AMR in the session
+// (https://auth0.com/docs/secure/multi-factor-authentication/step-up-authentication).
+type Tokens struct {
+	Access, ID, Refresh string
+	ExpiresIn           time.Duration // Of the access token.
+}
+
+// Format hides the tokens.
+func (t Tokens) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[tokens]") }
+
+// LogValue hides the tokens.
+func (t Tokens) LogValue() slog.Value { return slog.StringValue("[tokens]") }
+
+// proved turns the tokens into a proof of the user they are for. They come from
+// the token endpoint itself, so their signature need not be checked (OpenID
+// Connect Core 1.0 section 3.1.3.7, 6).
+func proved(t *oauth.Token) (*Verification, error) {
+	sub := subject(t.ID)
+	if sub == "" {
+		sub = subject(t.Access)
+	}
+	if sub == "" {
+		return nil, errors.New("guardian: the tokens do not say whose they are; ask for the scope openid in the login that led to mfa_required")
+	}
+	return &Verification{
+		UserID: sub, NewRecoveryCode: t.RecoveryCode,
+		Tokens: &Tokens{Access: t.Access, ID: t.ID, Refresh: t.Refresh, ExpiresIn: t.ExpiresIn},
+	}, nil
+}
+
+// subject reads the claim sub of a JWT; empty for what is none.
+func subject(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return ""
+	}
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	if json.Unmarshal(raw, &claims) != nil {
+		return ""
+	}
+	return claims.Subject
+}
+
+// answers are Auth0's codes that are a no, whatever was asked.
+var answers = map[string]error{
+	"invalid_grant":              ErrWrongCode,
+	"access_denied":              ErrDenied,
+	"expired_token":              ErrExpired,
+	"too_many_attempts":          ErrThrottled,
+	"unsupported_challenge_type": ErrNotEnrolled,
+	"association_required":       ErrNotEnrolled,
+	"unknown_user_id":            ErrNotEnrolled,
+}
+
+// answerOf makes a no of what Auth0 answered, where it is one. special wins over
+// answers.
+func answerOf(what string, err error, special map[string]error) error {
+	e, is := errors.AsType[*oauth.Error](err)
+	if !is {
+		return err
+	}
+	no := answers[e.Code]
+	if e.Status == http.StatusUnauthorized && e.Code == "invalid_grant" {
+		no = ErrExpired // The mfa_token is none, not the code.
+	}
+	if s := special[e.Code]; s != nil {
+		no = s
+	}
+	if no == nil {
+		return wrapped(what, err)
+	}
+	return &VerifyError{Err: no, AttemptsLeft: -1, RetryAfter: e.RetryAfter}
+}
+
+// poll asks every interval until the user has answered on their device.
+func poll(ctx context.Context, interval time.Duration, ask func() (*oauth.Token, error)) (*oauth.Token, error) {
+	for {
+		t, err := ask()
+		e, is := errors.AsType[*oauth.Error](err)
+		if !is {
+			return t, err
+		}
+		wait := interval
+		switch e.Code {
+		case "authorization_pending":
+		case "slow_down": // OpenID CIBA Core 1.0 section 11: at least 5 seconds more, from now on.
+			interval += 5 * time.Second
+			wait = max(interval, e.RetryAfter)
+		default:
+			return nil, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, fmt.Errorf("guardian: the user has not answered: %w", ctx.Err())
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package guardian
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/oauth"
+)
+
+// backChannel verifies Push by OpenID CIBA.
+type backChannel struct{ app *oauth.Client }
+
+// CIBA makes a verifier for Push that asks a known user, without any login, to
+// approve Request.Message on the device: "Pay 10 EUR to ACME"
+// (https://auth0.com/docs/get-started/authentication-and-authorization-flow/client-initiated-backchannel-authentication-flow).
+// Verify waits for the answer, at most five minutes. It does no I/O itself.
+func CIBA(a AuthAPI) Verifier { return backChannel{a.client()} }
+
+// bindingMessage is what Auth0 takes as one.
+var bindingMessage = regexp.MustCompile(`^[A-Za-z0-9+\-_.,:# ]{1,64}$`)
+
+func (b backChannel) precheck(_ context.Context, r Request) error {
+	if !bindingMessage.MatchString(r.Message) {
+		return invalid("Request.Message", "must be 1 to 64 letters, digits, spaces and +-_.,:#")
+	}
+	return nil
+}
+
+// Verify implements Verifier.
+func (b backChannel) Verify(ctx context.Context, r Request) (*Verification, error) {
+	if err := b.precheck(ctx, r); err != nil {
+		return nil, err
+	}
+	c, err := b.app.StartCIBA(ctx, oauth.CIBARequest{UserID: r.UserID, Message: r.Message})
+	if err != nil {
+		return nil, answerOf("ask", err, map[string]error{"access_denied": ErrNotEnrolled})
+	}
+	ends := time.Now().Add(c.ExpiresIn)
+	t, err := poll(ctx, c.Interval, func() (*oauth.Token, error) { return b.app.PollCIBA(ctx, c.ID) })
+	if err != nil {
+		return nil, b.refused(err, ends)
+	}
+	return proved(t)
+}
+
+// refused tells a refusal from time that has run out, which Auth0 words alike.
+func (b backChannel) refused(err error, ends time.Time) error {
+	special := map[string]error{"invalid_grant": ErrExpired}
+	if e, is := errors.AsType[*oauth.Error](err); is && e.Code == "access_denied" && !time.Now().Before(ends) {
+		special["access_denied"] = ErrExpired
+	}
+	return answerOf("ask", err, special)
+}

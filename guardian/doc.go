@@ -1,0 +1,62 @@
+// Package guardian enrols and verifies second factors: Auth0's, by the ways that
+// Auth0 really has, and an own authenticator app with recovery codes, by the
+// rules of RFC 6238 and NIST SP 800-63B-4.
+//
+// # An authenticator app
+//
+// Auth0 has no endpoint to which a server could give a user and a code. What a
+// server can verify itself is an app whose seed it keeps:
+//
+//	factors, err := guardian.New(client, guardian.Config{ // client is a *management.Client
+//		Store: store, Keys: keys, Issuer: "Example", Recorder: log,
+//	})
+//	…
+//	key, err := factors.EnrollTOTP(ctx, userID, "ada@example.com", nil) // nil: the first factor
+//	svg, err := key.SVG()                                               // show it once
+//	…
+//	codes, err := factors.ConfirmTOTP(ctx, userID, code) // recovery codes: show them once
+//	…
+//	proof, err := factors.Verify(ctx, guardian.Request{
+//		UserID: userID, Factor: guardian.LocalTOTP, Code: code, IP: ip,
+//	})
+//
+// A nil error is a yes, and the code is spent: of any number of requests with one
+// code, in all processes on one store, exactly one gets it. A no is a
+// [*VerifyError]: [ErrWrongCode], [ErrReplayed] (somebody saw the code: alert),
+// [ErrThrottled], [ErrLocked], and when to come again.
+//
+// Put what was proved into the session (session.HTTP.StepUp with proof.AMR), and
+// guard what is sensitive:
+//
+//	mux.Handle("POST /transfer", guardian.RequireMFA(5*time.Minute, who, challenge)(transfer))
+//
+// [Pages] are all of this as HTML forms.
+//
+// # Who gets a factor
+//
+// The first factor of a user needs a session, every other one a fresh proof of
+// one that is there, here or at Auth0: who has stolen a session cannot enrol an
+// app of their own and step up with it. Pending enrolments end by
+// [Service.ConfirmTOTP] alone; [Service.Verify] does not touch them. Seeds are
+// sealed with AES-256-GCM under Config.Keys, each bound to its user. The
+// secret of a [TOTPKey] is returned once and kept out of every log.
+//
+// # Factors of Auth0
+//
+// [Service.Enable] makes enrolment tickets, after it has looked whether the
+// tenant has the factor: turning one on concerns every user of the tenant, so it
+// is an error, [ErrFactorDisabled], unless Config.AllowTenantWideChange says
+// otherwise. [MFAToken] verifies where a login stopped with mfa_required, [CIBA]
+// asks a known user on their phone to approve a message, and [StepUp] sends the
+// browser to Auth0, which can do every factor. Config.MirrorTOTP registers the
+// own app at Auth0 too, so that it serves both.
+//
+// # Guessing
+//
+// Five failures in a row of a user with a factor are free; then nothing is heard
+// for 30 s, twice that after the next, and so on to an hour; a hundred lock the
+// factor until it is enrolled anew. With three codes accepted out of a million,
+// a day of guessing succeeds with a probability of 1 in 9,000; at Auth0's own
+// limit (10, and one more every six minutes) it is 1 in 1,300. Attempts are
+// counted before they are looked at, so parallel ones gain nothing.
+package guardian

@@ -1,0 +1,296 @@
+package guardian
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+const (
+	pendingAge      = 15 * time.Minute // how long a secret waits for its first code
+	pendingFailures = 10               // how many wrong codes it survives
+)
+
+// EnrollTOTP makes the secret of an authenticator app for a user. It is pending:
+// nothing changes before ConfirmTOTP has seen a code of it, and it is forgotten
+// after 15 minutes. account is shown in the app beside Config.Issuer, such as the
+// user's email, and has no colon.
+//
+// The first factor of a user needs no proof. Where there is one already, here or
+// at Auth0, proof must be a Verification of this user, at most ten minutes old,
+// or it is ErrStepUp: else who stole a session could enrol an app of their own. A
+// confirmed app is replaced by the new one.
+func (s *Service) EnrollTOTP(ctx context.Context, userID, account string, proof *Verification) (*TOTPKey, error) {
+	if err := errors.Join(checkUser(userID), checkLabel("account", account)); err != nil {
+		return nil, err
+	}
+	if s.store == nil {
+		return nil, errNoStore
+	}
+	made, err := s.newPending(ctx, userID, proof)
+	if err != nil {
+		return nil, s.ended(ctx, "enroll", userID, LocalTOTP, err)
+	}
+	key, err := newKey(s.cfg.Issuer, account, made.Secret)
+	if err == nil {
+		err = s.record(ctx, event("enroll", userID, LocalTOTP, nil))
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.dropPending(ctx, userID, made))
+	}
+	return key, nil
+}
+
+func (s *Service) newPending(ctx context.Context, userID string, proof *Verification) (*seed, error) {
+	proved := proof.check(userID, s.now()) == nil
+	if proof != nil && !proved {
+		return nil, ErrStepUp
+	}
+	if err := s.firstOrProved(ctx, userID, proved); err != nil {
+		return nil, err
+	}
+	if s.cfg.MirrorTOTP {
+		if err := s.preflight(ctx, []Factor{OTP}); err != nil {
+			return nil, err
+		}
+	}
+	now := s.now()
+	made := &seed{Secret: newSecret(), CreatedAt: now, ExpiresAt: now.Add(pendingAge), Proved: proved}
+	return made, update(ctx, s, totpKey(userID), func(st *totpState) (time.Time, error) {
+		st.Pending = made
+		return st.until(), nil
+	})
+}
+
+// firstOrProved is asked when an enrolment begins and when it ends: a pending one
+// that needed no proof must not be confirmed after another factor came.
+func (s *Service) firstOrProved(ctx context.Context, userID string, proved bool) error {
+	if proved {
+		return nil
+	}
+	has, err := s.hasFactor(ctx, userID)
+	if err == nil && has {
+		err = ErrStepUp
+	}
+	return err
+}
+
+// until is how long the record is of use.
+func (st *totpState) until() time.Time {
+	if st.Current == nil && st.Pending != nil {
+		return st.Pending.ExpiresAt
+	}
+	return time.Time{}
+}
+
+func (s *Service) dropPending(ctx context.Context, userID string, made *seed) error {
+	return update(context.WithoutCancel(ctx), s, totpKey(userID), func(st *totpState) (time.Time, error) {
+		if !st.Pending.is(made) {
+			return time.Time{}, errUnchanged
+		}
+		st.Pending = nil
+		return st.until(), nil
+	})
+}
+
+func (s *seed) is(other *seed) bool {
+	return s != nil && other != nil && bytes.Equal(s.Secret, other.Secret)
+}
+
+// confirmation is what ConfirmTOTP changed, so that it can be undone.
+type confirmation struct {
+	current, replaced *seed
+	codes             []string      // New recovery codes, if there were none,
+	before            recoveryState // in place of this.
+}
+
+// ConfirmTOTP ends an enrolment by its first code: from now on the app is a
+// factor, in place of an older one. Nothing else ends it. The codes are a set of
+// ten local recovery codes when the user had none; show them once.
+//
+// A no is a *VerifyError: ErrWrongCode, of which ten end the enrolment,
+// ErrExpired, ErrNotEnrolled when nothing is pending, ErrStepUp when the user got
+// another factor since EnrollTOTP was called without a proof. When the seed
+// cannot be registered at Auth0 (Config.MirrorTOTP) or the event not be recorded,
+// nothing is enrolled; call it again with the next code.
+func (s *Service) ConfirmTOTP(ctx context.Context, userID, code string) (recovery []string, err error) {
+	if err := checkUser(userID); err != nil {
+		return nil, err
+	}
+	if s.store == nil {
+		return nil, errNoStore
+	}
+	c, err := s.confirm(ctx, userID, code)
+	if err != nil {
+		return nil, s.ended(ctx, "confirm", userID, LocalTOTP, err)
+	}
+	e := event("confirm", userID, LocalTOTP, nil)
+	e.Metadata["recovery_codes"] = strconv.Itoa(len(c.codes))
+	if err := s.record(ctx, e); err != nil {
+		return nil, errors.Join(err, s.undo(ctx, userID, c))
+	}
+	return c.codes, nil
+}
+
+// confirm makes the pending app the current one, then does what follows from it.
+// The first is decided by one update; who loses it does none of the rest.
+func (s *Service) confirm(ctx context.Context, userID, code string) (*confirmation, error) {
+	c := &confirmation{}
+	if err := s.promote(ctx, userID, code, c); err != nil {
+		return nil, err
+	}
+	err := s.mirror(ctx, userID, c.current)
+	if err == nil {
+		err = s.firstCodes(ctx, userID, c)
+	}
+	if err == nil {
+		err = s.retire(ctx, userID, c)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.undo(ctx, userID, c))
+	}
+	return c, nil
+}
+
+func (s *Service) promote(ctx context.Context, userID, code string, c *confirmation) error {
+	var st totpState
+	if _, err := s.read(ctx, totpKey(userID), &st); err != nil {
+		return err
+	}
+	if st.Pending == nil {
+		return refuse(ErrNotEnrolled)
+	}
+	if err := s.firstOrProved(ctx, userID, st.Pending.Proved); err != nil {
+		if errors.Is(err, ErrStepUp) {
+			return refuse(ErrStepUp)
+		}
+		return err
+	}
+	var no error // A wrong code is saved, so it must not be the error of the update.
+	err := update(ctx, s, totpKey(userID), func(now *totpState) (time.Time, error) {
+		if !now.Pending.is(st.Pending) { // Another one, whose proof was not looked at.
+			return time.Time{}, refuse(ErrNotEnrolled)
+		}
+		no = now.try(code, s.now(), s.firstWindow(), c)
+		return now.until(), nil
+	})
+	return errors.Join(err, no)
+}
+
+// firstWindow is wider than that of Verify, to learn how wrong the app's clock is
+// (RFC 6238 section 6): who enrols has the secret anyway.
+func (s *Service) firstWindow() int64 {
+	if s.cfg.ExactTime {
+		return 0
+	}
+	return driftLimit
+}
+
+// try tries the code of a pending app, and promotes or counts.
+func (st *totpState) try(code string, now time.Time, window int64, c *confirmation) error {
+	p := st.Pending
+	if !now.Before(p.ExpiresAt) {
+		st.Pending = nil
+		return refuse(ErrExpired)
+	}
+	if err := p.accept(code, now, window); err != nil {
+		if reasons[err] == "" {
+			return err
+		}
+		p.Failures++
+		left := pendingFailures - p.Failures
+		if left == 0 {
+			st.Pending = nil
+		}
+		return &VerifyError{Err: err, AttemptsLeft: left}
+	}
+	c.replaced = st.Current
+	p.CreatedAt, p.ExpiresAt, p.Failures = now, time.Time{}, 0
+	st.Current, st.Pending = p, nil
+	c.current = new(*p)
+	return nil
+}
+
+// mirror registers the seed at Auth0.
+func (s *Service) mirror(ctx context.Context, userID string, current *seed) error {
+	if !s.cfg.MirrorTOTP {
+		return nil
+	}
+	defer s.cache.forget(userID)
+	m, err := s.dir.CreateAuthenticationMethod(ctx, userID, resource.NewAuthenticationMethod{
+		Type: names[OTP].Methods[0], TOTPSecret: base32NoPadding.EncodeToString(current.Secret),
+	})
+	if err != nil {
+		return wrapped("register at Auth0", err)
+	}
+	current.Mirrored, current.MirrorID = true, m.ID
+	return update(ctx, s, totpKey(userID), func(st *totpState) (time.Time, error) {
+		if !st.Current.is(current) {
+			return time.Time{}, fmt.Errorf("guardian: the enrolment was removed meanwhile: %w", ErrNotEnrolled)
+		}
+		st.Current.Mirrored, st.Current.MirrorID = true, m.ID
+		return time.Time{}, nil
+	})
+}
+
+// unmirror removes a seed from Auth0.
+func (s *Service) unmirror(ctx context.Context, userID string, old *seed) error {
+	if old == nil || old.MirrorID == "" || s.dir == nil {
+		return nil
+	}
+	defer s.cache.forget(userID)
+	err := s.dir.DeleteAuthenticationMethod(context.WithoutCancel(ctx), userID, old.MirrorID)
+	if errors.Is(err, resource.ErrNotFound) {
+		return nil
+	}
+	return wrapped("remove from Auth0", err)
+}
+
+// firstCodes makes recovery codes for a user who has none.
+func (s *Service) firstCodes(ctx context.Context, userID string, c *confirmation) error {
+	return update(ctx, s, recoveryKey(userID), func(st *recoveryState) (time.Time, error) {
+		c.codes = nil
+		if len(st.Hashes) > 0 {
+			return time.Time{}, errUnchanged
+		}
+		c.before = *st
+		c.codes = st.renew(userID, s.now())
+		return time.Time{}, nil
+	})
+}
+
+// undo makes the app pending again, its code spent, and the replaced one current.
+func (s *Service) undo(ctx context.Context, userID string, c *confirmation) error {
+	ctx = context.WithoutCancel(ctx)
+	err := update(ctx, s, totpKey(userID), func(st *totpState) (time.Time, error) {
+		if !st.Current.is(c.current) {
+			return time.Time{}, errUnchanged
+		}
+		again := *st.Current
+		again.ExpiresAt, again.Mirrored, again.MirrorID, again.Proved = s.now().Add(pendingAge), false, "", c.current.Proved
+		st.Current, st.Pending = c.replaced, &again
+		return st.until(), nil
+	})
+	errs := []error{err, s.unmirror(ctx, userID, c.current)}
+	if len(c.codes) > 0 {
+		errs = append(errs, s.putCodes(ctx, userID, c.codes, c.before))
+	}
+	return errors.Join(errs...)
+}
+
+// retire ends the lock, which was one of the old app, and takes that from Auth0.
+func (s *Service) retire(ctx context.Context, userID string, c *confirmation) error {
+	if err := s.userCounter(userID, LocalTOTP).reset(ctx); err != nil || c.replaced == nil {
+		return err
+	}
+	if err := s.unmirror(ctx, userID, c.replaced); err != nil {
+		return err
+	}
+	c.replaced.Mirrored, c.replaced.MirrorID = false, ""
+	return nil
+}

@@ -1,0 +1,75 @@
+package guardian
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Why something is refused. Verify and ConfirmTOTP wrap those of the first group
+// in a *VerifyError.
+var (
+	ErrWrongCode   = errors.New("guardian: wrong code")
+	ErrReplayed    = errors.New("guardian: code was used before") // Somebody saw it: worth an alert.
+	ErrThrottled   = errors.New("guardian: too many attempts; wait")
+	ErrLocked      = errors.New("guardian: factor is locked and must be enrolled anew")
+	ErrExpired     = errors.New("guardian: challenge or enrolment has expired")
+	ErrDenied      = errors.New("guardian: refused on the device") // Perhaps not started by the user: worth an alert.
+	ErrNotEnrolled = errors.New("guardian: not enrolled")
+
+	ErrFactorDisabled = errors.New("guardian: factor is off for the whole tenant")
+	ErrStepUp         = errors.New("guardian: proof of a second factor is needed")
+)
+
+// VerifyError is a no. Read it with errors.AsType[*VerifyError]; its text has no
+// user, code or address.
+type VerifyError struct {
+	Err          error         // One of the sentinels; errors.Is finds it.
+	AttemptsLeft int           // Until ErrLocked, with a local factor or a Store; else -1.
+	RetryAfter   time.Duration // No attempt is heard before.
+}
+
+// Error says what was wrong and when to come again.
+func (e *VerifyError) Error() string {
+	if e.RetryAfter <= 0 {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%s; retry after %s", e.Err, e.RetryAfter.Round(time.Second))
+}
+
+// Unwrap returns the sentinel.
+func (e *VerifyError) Unwrap() error { return e.Err }
+
+// refuse is a no that knows nothing of attempts.
+func refuse(err error) *VerifyError { return &VerifyError{Err: err, AttemptsLeft: -1} }
+
+// reasons are the words for audit events.
+var reasons = map[error]string{
+	ErrWrongCode: "wrong_code", ErrReplayed: "replayed", ErrThrottled: "throttled", ErrLocked: "locked",
+	ErrExpired: "expired", ErrDenied: "denied", ErrNotEnrolled: "not_enrolled",
+	ErrFactorDisabled: "factor_disabled", ErrStepUp: "step_up_required",
+}
+
+// reasonOf is the reason of an event for err.
+func reasonOf(err error) string {
+	for sentinel, reason := range reasons {
+		if errors.Is(err, sentinel) {
+			return reason
+		}
+	}
+	if err != nil {
+		return "error"
+	}
+	return ""
+}
+
+// wrapped gives err the package's prefix once.
+func wrapped(what string, err error) error {
+	if err == nil || strings.HasPrefix(err.Error(), "guardian: ") {
+		return err
+	}
+	return fmt.Errorf("guardian: %s: %w", what, err)
+}
+
+func invalid(field, problem string) error { return fmt.Errorf("guardian: %s %s", field, problem) }

@@ -1,0 +1,101 @@
+package guardian
+
+import "slices"
+
+// Factor is a second factor by the name that the tenant's settings use
+// (GET /api/v2/guardian/factors), or one of the two that this package verifies
+// itself. The empty Factor is none.
+type Factor string
+
+// The factors. Local ones are in Config.Store and not known to Auth0, unless
+// Config.MirrorTOTP registers the seed there too.
+const (
+	LocalTOTP     Factor = "local-totp"     // An authenticator app whose seed this package keeps.
+	LocalRecovery Factor = "local-recovery" // Recovery codes of this package.
+
+	OTP              Factor = "otp" // An authenticator app whose seed Auth0 keeps.
+	SMS              Factor = "sms" // Text messages and calls.
+	Push             Factor = "push-notification"
+	Email            Factor = "email"
+	Duo              Factor = "duo"
+	WebAuthnRoaming  Factor = "webauthn-roaming"
+	WebAuthnPlatform Factor = "webauthn-platform"
+	RecoveryCode     Factor = "recovery-code" // Auth0's, one for each user.
+)
+
+// Names are what one factor is called in Auth0's vocabularies; an empty one is a
+// vocabulary that does not have it.
+type Names struct {
+	Factor        string   // The tenant's setting: "sms".
+	Ticket        string   // In an enrolment ticket: "phone".
+	Methods       []string // Types of authentication methods: "phone"; the first is the one to create.
+	Authenticator string   // authenticator_type of the MFA API: "oob".
+	Channels      []string // oob_channel of the MFA API: "sms", "voice"; the first is the one to enrol.
+	AMR           string   // The method of RFC 8176 beside "mfa"; empty where it has none.
+}
+
+// names is the table. Sources: the Management API's schemas GuardianFactorNameEnum,
+// GuardianEnrollmentFactorEnum and AuthenticationMethodTypeEnum, and
+// https://auth0.com/docs/secure/multi-factor-authentication/authenticate-using-ropg-flow-with-mfa
+// with its pages about enrolling.
+var names = map[Factor]Names{
+	OTP:              {"otp", "otp", []string{"totp"}, "otp", nil, "otp"},
+	SMS:              {"sms", "phone", []string{"phone"}, "oob", []string{"sms", "voice"}, "sms"},
+	Push:             {"push-notification", "push-notification", []string{"push", "guardian"}, "oob", []string{"auth0"}, "swk"},
+	Email:            {"email", "email", []string{"email"}, "oob", []string{"email"}, ""},
+	Duo:              {"duo", "", nil, "", nil, ""},
+	WebAuthnRoaming:  {"webauthn-roaming", "webauthn-roaming", []string{"webauthn-roaming"}, "", nil, "hwk"},
+	WebAuthnPlatform: {"webauthn-platform", "webauthn-platform", []string{"webauthn-platform"}, "", nil, "hwk"},
+	RecoveryCode:     {"recovery-code", "", []string{"recovery-code"}, "recovery-code", nil, ""},
+	LocalTOTP:        {AMR: "otp"},
+	LocalRecovery:    {},
+}
+
+// Names returns what Auth0 calls f; ok is false for what is no factor of this
+// package.
+func (f Factor) Names() (n Names, ok bool) {
+	n, ok = names[f]
+	n.Methods, n.Channels = slices.Clone(n.Methods), slices.Clone(n.Channels)
+	return n, ok
+}
+
+// local reports whether this package verifies f itself.
+func (f Factor) local() bool { return f == LocalTOTP || f == LocalRecovery }
+
+// amr is what a proof by f adds to the methods of a session.
+func (f Factor) amr() []string {
+	if m := names[f].AMR; m != "" {
+		return []string{"mfa", m}
+	}
+	return []string{"mfa"}
+}
+
+// FactorOfMethod returns the factor of an authentication method by its type, and
+// false for methods that are no second factor: "password", "passkey",
+// "email-verification".
+func FactorOfMethod(methodType string) (Factor, bool) {
+	return find(func(n Names) bool { return slices.Contains(n.Methods, methodType) })
+}
+
+// FactorOfAuthenticator returns the factor of an authenticator of the MFA API by
+// its authenticator_type and oob_channel.
+func FactorOfAuthenticator(authenticatorType, channel string) (Factor, bool) {
+	return find(func(n Names) bool {
+		return authenticatorType != "" && n.Authenticator == authenticatorType &&
+			(len(n.Channels) == 0 || slices.Contains(n.Channels, channel))
+	})
+}
+
+// FactorOfTicket returns the factor that an enrolment ticket names.
+func FactorOfTicket(factor string) (Factor, bool) {
+	return find(func(n Names) bool { return factor != "" && n.Ticket == factor })
+}
+
+func find(which func(Names) bool) (Factor, bool) {
+	for f, n := range names {
+		if which(n) {
+			return f, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,65 @@
+package guardian
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/pquerna/otp/totp"
+)
+
+// TOTPKey is what an authenticator app needs: the secret, once. It prints as
+// [totp key] with every verb, and in slog.
+type TOTPKey struct {
+	secret  string // base32
+	url     string // otpauth://…
+	account string
+}
+
+func newKey(issuer, account string, secret []byte) (*TOTPKey, error) {
+	if len(secret) < minSecret {
+		return nil, errSecret
+	}
+	k, err := totp.Generate(totp.GenerateOpts{
+		Issuer: issuer, AccountName: account, Secret: secret,
+		Period: uint(standard.period), Digits: standard.digits, Algorithm: standard.algorithm,
+	})
+	if err != nil {
+		return nil, wrapped("make key", err)
+	}
+	return &TOTPKey{secret: base32NoPadding.EncodeToString(secret), url: k.String(), account: account}, nil
+}
+
+// Secret returns the secret in base32, for people who cannot scan.
+func (k *TOTPKey) Secret() string { return k.secret }
+
+// Grouped returns the secret in groups of four, as it is best read and typed.
+func (k *TOTPKey) Grouped() string {
+	var b strings.Builder
+	for i := 0; i < len(k.secret); i += 4 {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(k.secret[i:min(i+4, len(k.secret))])
+	}
+	return b.String()
+}
+
+// URL returns the otpauth URL (https://github.com/google/google-authenticator/wiki/Key-Uri-Format).
+// It contains the secret: put it into a QR code, never into a log or a link to
+// another host.
+func (k *TOTPKey) URL() string { return k.url }
+
+// Format hides the secret.
+func (k TOTPKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[totp key]") }
+
+// LogValue hides the secret.
+func (k TOTPKey) LogValue() slog.Value { return slog.StringValue("[totp key]") }
+
+// checkLabel refuses what would make the otpauth URL ambiguous.
+func checkLabel(field, s string) error {
+	if s == "" || len(s) > 128 || strings.ContainsFunc(s, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f || r == '\uFFFD' }) {
+		return invalid(field, "must have 1 to 128 bytes of UTF-8 without a colon or control characters")
+	}
+	return nil
+}

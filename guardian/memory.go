@@ -1,0 +1,69 @@
+package guardian
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"sync"
+	"time"
+)
+
+// Memory is a Store in this process: enrolments are gone when it ends. It is
+// safe for concurrent use.
+type Memory struct {
+	mu      sync.Mutex
+	records map[Key]Record
+}
+
+// NewMemory makes an empty store.
+func NewMemory() *Memory { return &Memory{records: make(map[Key]Record)} }
+
+// Load implements Store.
+func (m *Memory) Load(ctx context.Context, k Key) (Record, error) {
+	if err := ctx.Err(); err != nil {
+		return Record{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, found := m.records[k]
+	if !found {
+		return Record{}, ErrNoRecord
+	}
+	r.Data = bytes.Clone(r.Data)
+	return r, nil
+}
+
+// Save implements Store.
+func (m *Memory) Save(ctx context.Context, r Record, old int64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.records[r.Key].Version != old {
+		return ErrConflict
+	}
+	r.Data = bytes.Clone(r.Data)
+	m.records[r.Key] = r
+	return nil
+}
+
+// Delete implements Store.
+func (m *Memory) Delete(ctx context.Context, subject string) error {
+	return m.drop(ctx, func(r Record) bool { return r.Key.Subject == subject })
+}
+
+// Sweep implements Store.
+func (m *Memory) Sweep(ctx context.Context, now time.Time) error {
+	return m.drop(ctx, func(r Record) bool { return !r.Until.IsZero() && !r.Until.After(now) })
+}
+
+func (m *Memory) drop(ctx context.Context, which func(Record) bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.records, func(_ Key, r Record) bool { return which(r) })
+	return nil
+}

@@ -1,0 +1,152 @@
+package guardian
+
+import (
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ACRMultiFactor asks /authorize for a second factor
+// (https://auth0.com/docs/secure/multi-factor-authentication/step-up-authentication/configure-step-up-authentication-for-web-apps).
+const ACRMultiFactor = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
+
+// Authenticated says when and how its user proved who they are: a
+// *session.Session, a *tenancy.TenantContext.
+type Authenticated interface {
+	Authentication() (at time.Time, amr []string)
+}
+
+// RequireMFA lets a request through whose user has proved a second factor within
+// maxAge: the methods of who have "mfa", and its time is not older. Others go to
+// challenge, which sends them to StepUp.URL, to Pages, or answers 401 to an API.
+// who returns nil for a request without a user. A maxAge of zero or less lets
+// nobody through.
+//
+// Authentication has one time for all methods. Where a session may authenticate
+// again by a password alone, let who ask the session's own rule first (for
+// package session, Manager.Fresh).
+func RequireMFA(maxAge time.Duration, who func(*http.Request) Authenticated, challenge http.Handler) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if fresh(who(r), maxAge, time.Now()) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("Cache-Control", "no-store")
+			challenge.ServeHTTP(w, r)
+		})
+	}
+}
+
+// fresh allows a minute for clocks that are ahead of ours.
+func fresh(a Authenticated, maxAge time.Duration, now time.Time) bool {
+	if isNil(a) {
+		return false
+	}
+	at, amr := a.Authentication()
+	age := now.Sub(at)
+	return slices.Contains(amr, "mfa") && age < maxAge && age > -time.Minute
+}
+
+// isNil sees through an interface that holds a nil pointer: what a function for a
+// *session.Session returns when there is none.
+func isNil(a Authenticated) bool {
+	if a == nil {
+		return true
+	}
+	v := reflect.ValueOf(a)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// Proven makes a Verification of what a session already says, for EnrollTOTP: a
+// second factor that was proved at Auth0's login, or by Verify in an earlier
+// request. It is ErrStepUp when a has none; how old it may be, EnrollTOTP decides.
+func Proven(userID string, a Authenticated) (*Verification, error) {
+	if isNil(a) {
+		return nil, ErrStepUp
+	}
+	at, amr := a.Authentication()
+	if !slices.Contains(amr, "mfa") || at.IsZero() {
+		return nil, ErrStepUp
+	}
+	return &Verification{UserID: userID, AMR: slices.Clone(amr), Time: at, genuine: true}, nil
+}
+
+// StepUp is a request to /authorize that makes Auth0 ask for a second factor. All
+// fields but the last three are required.
+type StepUp struct {
+	Issuer        string // "https://tenant.eu.auth0.com/".
+	ClientID      string
+	RedirectURI   string
+	State         string // Random, and bound to the browser.
+	Nonce         string // Random; compare it with the ID token's.
+	CodeChallenge string // S256 of RFC 7636.
+
+	Scope        string // Defaults to "openid".
+	Organization string
+	MaxAge       time.Duration // How old the login may be: at most what RequireMFA asks. Zero: a new login, with both factors.
+}
+
+// URL returns where to send the browser. Auth0 needs an Action that challenges
+// where event.transaction.acr_values has ACRMultiFactor.
+func (u StepUp) URL() (string, error) {
+	base, err := url.Parse(u.Issuer)
+	if err != nil || base.Scheme != "https" || base.Host == "" || base.RawQuery != "" {
+		return "", invalid("StepUp.Issuer", "must be an https URL, such as \"https://tenant.eu.auth0.com/\"")
+	}
+	q := url.Values{"response_type": {"code"}, "code_challenge_method": {"S256"}, "acr_values": {ACRMultiFactor}, "scope": {"openid"}}
+	for _, p := range []struct{ name, field, value string }{
+		{"client_id", "ClientID", u.ClientID}, {"redirect_uri", "RedirectURI", u.RedirectURI}, {"state", "State", u.State},
+		{"nonce", "Nonce", u.Nonce}, {"code_challenge", "CodeChallenge", u.CodeChallenge},
+	} {
+		if p.value == "" {
+			return "", invalid("StepUp."+p.field, "is empty")
+		}
+		q.Set(p.name, p.value)
+	}
+	if u.Scope != "" {
+		q.Set("scope", u.Scope)
+	}
+	if u.Organization != "" {
+		q.Set("organization", u.Organization)
+	}
+	if u.MaxAge < 0 {
+		return "", invalid("StepUp.MaxAge", "must not be negative")
+	}
+	q.Set("max_age", strconv.Itoa(int(u.MaxAge.Seconds())))
+	return base.JoinPath("authorize").String() + "?" + q.Encode(), nil
+}
+
+// StepUpClaims are what the ID token of the callback says, once its signature,
+// nonce and audience have been verified.
+type StepUpClaims struct {
+	Subject  string   `json:"sub"`
+	AuthTime int64    `json:"auth_time"`
+	AMR      []string `json:"amr"`
+}
+
+// Check returns what to store in the session at the callback: the time and the
+// methods. Store them then: tokens from a refresh or a silent login do not have
+// them any more. It is ErrStepUp when the token is not userID's, when no second
+// factor was proved, or not since the given time: when the browser was sent to
+// Auth0, less StepUp.MaxAge. Clocks may be a minute apart.
+func (c StepUpClaims) Check(userID string, since time.Time) (at time.Time, amr []string, err error) {
+	at = time.Unix(c.AuthTime, 0).UTC()
+	if userID == "" || c.Subject != userID || !slices.Contains(c.AMR, "mfa") || c.AuthTime == 0 || at.Before(since.Add(-time.Minute)) {
+		return time.Time{}, nil, ErrStepUp
+	}
+	return at, slices.Clone(c.AMR), nil
+}
+
+// isLocalPath reports whether to is a path of this site, and not a way out of it.
+func isLocalPath(to string) bool {
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") {
+		return false
+	}
+	u, err := url.Parse(to)
+	return err == nil && u.Host == "" && u.Scheme == ""
+}

@@ -1,0 +1,203 @@
+package guardian
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Request asks whether a user has a factor now.
+type Request struct {
+	UserID   string     // Required. Who signed in: never what the request itself claims.
+	Factor   Factor     // Required.
+	Code     string     // What the user typed, without spaces. Empty for Push.
+	MFAToken string     // For the MFA API: from the error mfa_required.
+	OOBCode  string     // For SMS and Email: from Challenge. Push may leave it empty.
+	Message  string     // For CIBA: shown on the device.
+	IP       netip.Addr // The user's. Failures are counted for it too, and events have it.
+}
+
+// Format hides codes and tokens.
+func (r Request) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[verify "+string(r.Factor)+"]") }
+
+// LogValue hides codes and tokens.
+func (r Request) LogValue() slog.Value { return slog.StringValue("[verify " + string(r.Factor) + "]") }
+
+// Verification is a proof. It is made by Verify and Proven alone: a literal
+// proves nothing to EnrollTOTP.
+type Verification struct {
+	UserID          string
+	Factor          Factor    // Empty from Proven.
+	AMR             []string  // For the session: "mfa", and the method of RFC 8176 where there is one.
+	Time            time.Time // When it was proved.
+	NewRecoveryCode string    // In place of the one that was spent. A secret: show it once.
+	Tokens          *Tokens   // What Auth0 issued, with MFAToken and CIBA. Secrets.
+
+	genuine bool
+}
+
+// Format hides the recovery code.
+func (v Verification) Format(f fmt.State, _ rune) {
+	fmt.Fprint(f, "[verified "+string(v.Factor)+"]")
+}
+
+// LogValue hides the recovery code.
+func (v Verification) LogValue() slog.Value {
+	return slog.StringValue("[verified " + string(v.Factor) + "]")
+}
+
+// Verifier verifies a factor that is not local. A no is one of the sentinels, or
+// a *VerifyError that wraps one; any other error says that it is not known. The
+// result must be about r.UserID: a verifier that finds another user proved by
+// what the request holds answers ErrWrongCode.
+type Verifier interface {
+	Verify(ctx context.Context, r Request) (*Verification, error)
+}
+
+// proofAge is how fresh a proof must be to enrol another factor.
+const proofAge = 10 * time.Minute
+
+// check reports whether v proves a factor of userID now.
+func (v *Verification) check(userID string, now time.Time) error {
+	if v == nil || !v.genuine || v.UserID != userID || now.Sub(v.Time) > proofAge || v.Time.Sub(now) > time.Minute {
+		return ErrStepUp
+	}
+	return nil
+}
+
+// Verify proves that r.UserID has r.Factor now. A nil error means that it is
+// proved and the code is spent: no second request gets a yes for it. A no is a
+// *VerifyError; every other error means that it is not known, which is no yes
+// either.
+//
+// Attempts are throttled, when there is a Store: five failures in a row of a
+// user with a factor are free, then the delay grows from 30 s to an hour, and
+// Config.MaxFailures lock the factor until it is enrolled anew. Success resets
+// this factor only. Failures of an address are counted too, without a lock.
+//
+// For Push it waits until the user has answered or ctx ends. Never does it
+// confirm an enrolment.
+func (s *Service) Verify(ctx context.Context, r Request) (*Verification, error) {
+	verifier, err := s.verifier(r)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.attempt(ctx, verifier, r)
+	e := event("verify", r.UserID, r.Factor, err)
+	if r.IP.IsValid() {
+		e.IP = r.IP.WithZone("").String()
+	}
+	if err := errors.Join(err, s.record(ctx, e)); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// verifier checks the request and finds who answers it.
+func (s *Service) verifier(r Request) (Verifier, error) {
+	if err := checkUser(r.UserID); err != nil {
+		return nil, err
+	}
+	switch {
+	case r.Factor.local() && s.store == nil:
+		return nil, errNoStore
+	case r.Factor == LocalTOTP:
+		return localTOTP{s}, nil
+	case r.Factor == LocalRecovery:
+		return localRecovery{s}, nil
+	case s.cfg.Verifiers[r.Factor] != nil:
+		return s.cfg.Verifiers[r.Factor], nil
+	}
+	return nil, invalid("Request.Factor", "is none that Config.Verifiers has")
+}
+
+// A precheck says without an attempt that the answer is no: what cannot be a code
+// is no guess.
+type precheck interface {
+	precheck(ctx context.Context, r Request) error
+}
+
+// attempt charges, asks, and settles the charge.
+func (s *Service) attempt(ctx context.Context, verifier Verifier, r Request) (*Verification, error) {
+	if p, has := verifier.(precheck); has {
+		if err := p.precheck(ctx, r); err != nil {
+			return nil, charges{}.explain(err, false)
+		}
+	}
+	c, err := s.charge(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	v, err := verifier.Verify(ctx, r)
+	if err == nil && (v == nil || v.UserID != r.UserID) {
+		err = ErrWrongCode // A proof of somebody else is none.
+	}
+	if err != nil {
+		if counts(r.Factor, err) {
+			return nil, c.explain(err, true)
+		}
+		return nil, errors.Join(c.explain(err, false), c.refund(ctx))
+	}
+	if err := c.succeed(ctx); err != nil {
+		return nil, err
+	}
+	proof := *v
+	proof.Factor, proof.AMR, proof.Time, proof.genuine = r.Factor, r.Factor.amr(), s.now(), true
+	return &proof, nil
+}
+
+// counts reports whether a no is a failed attempt. A replay is none, but an event
+// of its own. Of pushes all count that reached the device: a person who is asked
+// again and again says yes in the end.
+func counts(f Factor, err error) bool {
+	if errors.Is(err, ErrWrongCode) || errors.Is(err, ErrDenied) {
+		return true
+	}
+	return f == Push && !errors.Is(err, ErrNotEnrolled) && !errors.Is(err, ErrFactorDisabled) && !errors.Is(err, ErrThrottled)
+}
+
+// localTOTP verifies LocalTOTP.
+type localTOTP struct{ s *Service }
+
+func (l localTOTP) precheck(ctx context.Context, r Request) error {
+	var st totpState
+	if _, err := l.s.read(ctx, totpKey(r.UserID), &st); err != nil {
+		return err
+	}
+	if st.Current == nil {
+		return ErrNotEnrolled
+	}
+	if !standard.wellFormed(r.Code) {
+		return ErrWrongCode
+	}
+	return nil
+}
+
+// Verify spends the code's step by an update on condition that nobody else has
+// changed the record.
+func (l localTOTP) Verify(ctx context.Context, r Request) (*Verification, error) {
+	now := l.s.now()
+	err := update(ctx, l.s, totpKey(r.UserID), func(st *totpState) (time.Time, error) {
+		if st.Current == nil {
+			return time.Time{}, ErrNotEnrolled
+		}
+		return time.Time{}, st.Current.accept(r.Code, now, l.s.window())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Verification{UserID: r.UserID}, nil
+}
+
+func totpKey(userID string) Key { return Key{Subject: userID, Kind: KindTOTP} }
+
+// window is how many steps beside the expected one are accepted.
+func (s *Service) window() int64 {
+	if s.cfg.ExactTime {
+		return 0
+	}
+	return 1
+}
