@@ -242,11 +242,12 @@ func (r *importRun) user(m map[string]any, now time.Time) *user {
 	if raw == "" {
 		raw = newUserID(now)
 	}
+	id, identities := newIdentity(r.con, raw)
 	u := &user{
-		id: "auth0|" + raw, email: strings.ToLower(text("email")), username: strings.ToLower(text("username")), phone: text("phone_number"),
+		id: id, email: strings.ToLower(text("email")), username: strings.ToLower(text("username")), phone: text("phone_number"),
 		name: text("name"), nickname: text("nickname"), given: text("given_name"), family: text("family_name"), picture: text("picture"),
 		emailVerified: yes("email_verified"), phoneVerified: yes("phone_verified"), blocked: yes("blocked"), blockedSaid: yes("blocked"),
-		createdAt: now, updatedAt: now, identities: []identity{{connection: r.con.name, provider: "auth0", userID: raw}},
+		createdAt: now, updatedAt: now, identities: identities,
 	}
 	u.appMetadata, _ = m["app_metadata"].(map[string]any)
 	u.userMetadata, _ = m["user_metadata"].(map[string]any)

@@ -138,5 +138,12 @@ type ticket struct {
 	set       map[string]any // What the request said besides.
 }
 
+// newIdentity is the first identity of a user; its id shares the memory of the
+// user's.
+func newIdentity(con *connection, raw string) (id string, identities []identity) {
+	id = con.strategy + "|" + raw
+	return id, []identity{{connection: con.name, provider: con.strategy, userID: id[len(con.strategy)+1:], social: con.social()}}
+}
+
 // clone copies a document's first level.
 func clone(m map[string]any) map[string]any { return maps.Clone(m) }

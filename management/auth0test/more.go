@@ -5,10 +5,14 @@ package auth0test
 type more struct {
 	authState authState // Sessions, tokens, factors, attack protection, the log.
 	guardian  guardianState
+	actions   actionStore
 }
 
 // startMore makes the zero values of more usable.
-func (t *Tenant) startMore() { t.authState.start() }
+func (t *Tenant) startMore() {
+	t.authState.start()
+	t.authState.actions.bound = t.boundActions
+}
 
 // userRemoved is told of a deleted user, under the mutex: sessions end, tokens
 // die.

@@ -48,12 +48,13 @@ func seededUser(u resource.User, con *connection, raw string, now time.Time) *us
 		}
 		return t.UTC().Truncate(time.Millisecond)
 	}
+	id, identities := newIdentity(con, raw)
 	return &user{
-		id: con.strategy + "|" + raw, email: strings.ToLower(u.Email), username: strings.ToLower(u.Username), phone: u.Phone, name: u.Name,
+		id: id, email: strings.ToLower(u.Email), username: strings.ToLower(u.Username), phone: u.Phone, name: u.Name,
 		emailVerified: u.EmailVerified, blocked: u.Blocked, blockedSaid: u.Blocked,
 		createdAt: or(u.CreatedAt), updatedAt: or(u.UpdatedAt), lastLogin: u.LastLogin, loginsCount: u.LoginsCount,
 		appMetadata: u.AppMetadata, userMetadata: u.UserMetadata,
-		identities: []identity{{connection: con.name, provider: con.strategy, userID: raw, social: con.social()}},
+		identities: identities,
 	}
 }
 

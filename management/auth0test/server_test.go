@@ -19,7 +19,7 @@ import (
 )
 
 // tokenAt gets a management token at a running server.
-func tokenAt(t *testing.T, hc *http.Client, base string, tenant *auth0test.Tenant) string {
+func tokenAt(t testing.TB, hc *http.Client, base string, tenant *auth0test.Tenant) string {
 	t.Helper()
 	m := tenant.Machine()
 	res, err := hc.PostForm(base+"/oauth/token", url.Values{

@@ -1,6 +1,7 @@
 package auth0test
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,13 +48,66 @@ func (u *user) connection() string { return u.identities[0].connection }
 // userStore holds users with the indexes by which they are found.
 type userStore struct {
 	table[user]
-	byEmail    map[string][]*user // Lower case.
-	byUsername map[string][]*user
-	byPhone    map[string][]*user
+	byEmail    userIndex // Lower case.
+	byUsername userIndex // Lower case.
+	byPhone    userIndex
+}
+
+// userIndex finds users by a key. Most keys have one user; only those that have
+// more, in several connections, cost a slice.
+type userIndex struct {
+	first map[string]*user
+	more  map[string][]*user
+}
+
+func newUserIndex() userIndex {
+	return userIndex{make(map[string]*user), make(map[string][]*user)}
+}
+
+// all returns the users of a key.
+func (x *userIndex) all(key string) []*user {
+	u := x.first[key]
+	if u == nil {
+		return nil
+	}
+	return append([]*user{u}, x.more[key]...)
+}
+
+// of returns the user of a key in a connection, nil if there is none.
+func (x *userIndex) of(connection, key string) *user {
+	u := x.first[key]
+	if u == nil || u.connection() == connection {
+		return u
+	}
+	for _, u := range x.more[key] {
+		if u.connection() == connection {
+			return u
+		}
+	}
+	return nil
+}
+
+func (x *userIndex) add(key string, u *user) {
+	switch {
+	case key == "":
+	case x.first[key] == nil:
+		x.first[key] = u
+	default:
+		x.more[key] = append(x.more[key], u)
+	}
+}
+
+func (x *userIndex) remove(key string, u *user) {
+	rest := slices.DeleteFunc(x.all(key), func(o *user) bool { return o == u })
+	delete(x.first, key)
+	delete(x.more, key)
+	for _, o := range rest {
+		x.add(key, o)
+	}
 }
 
 func (s *userStore) start() {
-	s.byEmail, s.byUsername, s.byPhone = map[string][]*user{}, map[string][]*user{}, map[string][]*user{}
+	s.byEmail, s.byUsername, s.byPhone = newUserIndex(), newUserIndex(), newUserIndex()
 }
 
 // add stores a user and indexes it.
@@ -64,58 +118,29 @@ func (s *userStore) add(u *user) {
 
 // withEmail finds the user of a connection by email, nil if there is none.
 func (s *userStore) withEmail(connection, email string) *user {
-	return ofConnection(s.byEmail[strings.ToLower(email)], connection)
+	return s.byEmail.of(connection, strings.ToLower(email))
 }
 
 // withUsername finds the user of a connection by username.
 func (s *userStore) withUsername(connection, username string) *user {
-	return ofConnection(s.byUsername[strings.ToLower(username)], connection)
+	return s.byUsername.of(connection, strings.ToLower(username))
 }
 
+// withPhone finds the user of a connection by phone number.
 func (s *userStore) withPhone(connection, phone string) *user {
-	return ofConnection(s.byPhone[phone], connection)
-}
-
-func ofConnection(users []*user, connection string) *user {
-	for _, u := range users {
-		if u.connection() == connection {
-			return u
-		}
-	}
-	return nil
+	return s.byPhone.of(connection, phone)
 }
 
 func (s *userStore) indexAll(u *user) {
-	link(s.byEmail, strings.ToLower(u.email), u)
-	link(s.byUsername, strings.ToLower(u.username), u)
-	link(s.byPhone, u.phone, u)
+	s.byEmail.add(strings.ToLower(u.email), u)
+	s.byUsername.add(strings.ToLower(u.username), u)
+	s.byPhone.add(u.phone, u)
 }
 
 func (s *userStore) unindexAll(u *user) {
-	unlink(s.byEmail, strings.ToLower(u.email), u)
-	unlink(s.byUsername, strings.ToLower(u.username), u)
-	unlink(s.byPhone, u.phone, u)
-}
-
-func link(index map[string][]*user, key string, u *user) {
-	if key != "" {
-		index[key] = append(index[key], u)
-	}
-}
-
-func unlink(index map[string][]*user, key string, u *user) {
-	users := index[key]
-	for i, x := range users {
-		if x == u {
-			users = append(users[:i:i], users[i+1:]...)
-			break
-		}
-	}
-	if len(users) == 0 {
-		delete(index, key)
-		return
-	}
-	index[key] = users
+	s.byEmail.remove(strings.ToLower(u.email), u)
+	s.byUsername.remove(strings.ToLower(u.username), u)
+	s.byPhone.remove(u.phone, u)
 }
 
 // remove deletes a user.

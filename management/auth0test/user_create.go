@@ -76,16 +76,16 @@ func (c *call) newUser(con *connection) *user {
 	if raw == "" {
 		raw = newUserID(c.now)
 	}
-	u := &user{
-		id: con.strategy + "|" + raw, email: strings.ToLower(c.str("email")), username: strings.ToLower(c.str("username")), phone: c.str("phone_number"),
+	id, identities := newIdentity(con, raw)
+	return &user{
+		id: id, email: strings.ToLower(c.str("email")), username: strings.ToLower(c.str("username")), phone: c.str("phone_number"),
 		name: c.str("name"), nickname: c.str("nickname"), given: c.str("given_name"), family: c.str("family_name"), picture: c.str("picture"),
 		emailVerified: c.yes("email_verified"), phoneVerified: c.yes("phone_verified"),
 		blocked: c.yes("blocked"), blockedSaid: c.has("blocked"),
 		appMetadata: c.obj("app_metadata"), userMetadata: c.obj("user_metadata"),
 		createdAt: c.now, updatedAt: c.now,
-		identities: []identity{{connection: con.name, provider: con.strategy, userID: raw}},
+		identities: identities,
 	}
-	return u
 }
 
 // taken reports whether another user of the connection has an identifier of u.

@@ -58,7 +58,7 @@ func readUser(c *call) *reply {
 func usersByEmail(c *call) *reply {
 	out := []any{}
 	email := c.query.Get("email")
-	for _, u := range c.t.users.byEmail[strings.ToLower(email)] {
+	for _, u := range c.t.users.byEmail.all(strings.ToLower(email)) {
 		if u.email == email {
 			out = append(out, c.fields(u.view()))
 		}

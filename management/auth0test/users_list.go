@@ -109,11 +109,11 @@ func (s *userStore) byTerm(q term) ([]*user, bool) {
 		}
 		return nil, true
 	case "email":
-		return slices.Clone(s.byEmail[strings.ToLower(q.text)]), true
+		return s.byEmail.all(strings.ToLower(q.text)), true
 	case "username":
-		return slices.Clone(s.byUsername[strings.ToLower(q.text)]), true
+		return s.byUsername.all(strings.ToLower(q.text)), true
 	case "phone_number":
-		return slices.Clone(s.byPhone[q.text]), true
+		return s.byPhone.all(q.text), true
 	}
 	return nil, false
 }
