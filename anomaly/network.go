@@ -13,8 +13,6 @@ type network struct {
 	anonymous bool
 }
 
-func (n network) known() bool { return n.country != 0 || n.asn != 0 || n.prefix != 0 }
-
 func networkOf(ip netip.Addr, p *Place) network {
 	return network{countryKey(p.Country), p.ASN, prefixKey(ip), p.Anonymous}
 }

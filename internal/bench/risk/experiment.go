@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -209,17 +210,20 @@ func (e *results) printHistory(w io.Writer) {
 	}
 }
 
-// printBands shows what the cuts of the model do, without package risk's rules.
+// printBands shows what the cuts of the model do, without package risk's rules,
+// and package anomaly's threshold.
 func (e *results) printBands(w io.Writer) {
-	fmt.Fprintf(w, "\nshare at or above the cuts of the model\n%-14s %9s %9s %9s\n", "", "20", "50", "80")
-	ours := len(e.schemes) - 1
+	fmt.Fprintf(w, "\nshare of logins with a history at or above the cuts of the model, and anomaly's threshold of 0.8\n%-14s %9s %9s %9s %9s\n",
+		"", "20", "50", "80", "0.8")
 	class := anomaly.WithDevice
 	if !e.cookies {
 		class = anomaly.WithoutDevice
 	}
+	cuts := e.model.Weights(class).Cuts
+	ours := len(e.schemes) - 1
 	for k := range attackKinds {
 		fmt.Fprintf(w, "%-14s", k)
-		for _, c := range e.model.Weights(class).Cuts {
+		for _, c := range append(cuts[:], math.Log(4)) {
 			fmt.Fprintf(w, " %8.3f%%", 100*e.mean(ours, func(m *measured) float64 { return m.above(k, c) }))
 		}
 		fmt.Fprintln(w)
