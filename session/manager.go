@@ -145,6 +145,7 @@ func (m *Manager) Validate(ctx context.Context, t Token) (*Session, error) {
 	if !ok {
 		return nil, ErrNone
 	}
+	before := m.stale.before()
 	rec, err := m.load(ctx, key, false)
 	if errors.Is(err, ErrUnavailable) {
 		if s, ok := m.stale.get(ctx, key, m.now(), m.cfg.AllowStaleReads); ok {
@@ -159,7 +160,7 @@ func (m *Manager) Validate(ctx context.Context, t Token) (*Session, error) {
 		return nil, err
 	}
 	s := rec.session(payload)
-	m.stale.put(key, s, m.now())
+	m.stale.put(key, s, m.now(), before)
 	return s, nil
 }
 

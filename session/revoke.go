@@ -62,6 +62,7 @@ func (m *Manager) RevokeID(ctx context.Context, userID, id string) error {
 		sel: Selector{UserID: userID, ID: id}, reason: "by_id",
 		match: func(s *Session) bool { return s.UserID == userID && s.ID == id },
 	}
+	m.stale.forget(r.match) // also if the store cannot even be asked what to tell
 	var err error
 	if r.tell, err = m.jobsOf(ctx, userID, func(s *Session) bool { return s.ID == id }); err != nil {
 		return err
@@ -163,6 +164,8 @@ func (m *Manager) revoke(ctx context.Context, r revocation) ([]Ended, error) {
 	if err != nil {
 		return nil, errors.Join(known(err), notTold)
 	}
+	// Once more, for a Validate that was answered before the session was dead.
+	m.stale.forget(func(s *Session) bool { return isEnded(ended, s.ID) || r.match != nil && r.match(s) })
 	notTold = errors.Join(notTold, m.enqueue(ctx, r.rest(ended)))
 	var notRecorded error
 	if r.sel.Everyone {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"time"
@@ -20,8 +21,9 @@ func Reading(ctx context.Context) context.Context {
 
 // staleReads remembers what was valid, and when. A nil one remembers nothing.
 type staleReads struct {
-	mu      sync.Mutex
-	entries map[Key]staleEntry
+	mu        sync.Mutex
+	entries   map[Key]staleEntry
+	forgotten int64 // how often forget was called
 }
 
 type staleEntry struct {
@@ -31,19 +33,35 @@ type staleEntry struct {
 
 func newStaleReads() *staleReads { return &staleReads{entries: make(map[Key]staleEntry)} }
 
-func (c *staleReads) put(k Key, s *Session, now time.Time) {
+// before is to be asked before the store is, and given to put: what the store has
+// said before something was revoked here must not be remembered afterwards.
+func (c *staleReads) before() int64 {
 	if c == nil {
-		return
+		return 0
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.forgotten
+}
+
+func (c *staleReads) put(k Key, s *Session, now time.Time, before int64) {
+	if c == nil {
+		return
+	}
+	own := *s // the caller may change its own
+	own.Payload = bytes.Clone(s.Payload)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.forgotten != before {
+		return
+	}
 	for other := range c.entries {
 		if len(c.entries) < maxStale {
 			break
 		}
 		delete(c.entries, other) // map order is random enough
 	}
-	c.entries[k] = staleEntry{session: s, at: now}
+	c.entries[k] = staleEntry{session: &own, at: now}
 }
 
 func (c *staleReads) get(ctx context.Context, k Key, now time.Time, maxAge time.Duration) (*Session, bool) {
@@ -57,6 +75,7 @@ func (c *staleReads) get(ctx context.Context, k Key, now time.Time, maxAge time.
 		return nil, false
 	}
 	s := *e.session
+	s.Payload = bytes.Clone(s.Payload)
 	s.Stale = true
 	return &s, true
 }
@@ -69,6 +88,7 @@ func (c *staleReads) forget(match func(*Session) bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.forgotten++
 	for k, e := range c.entries {
 		if match(e.session) {
 			delete(c.entries, k)
@@ -76,18 +96,13 @@ func (c *staleReads) forget(match func(*Session) bool) {
 	}
 }
 
+// forgetKey drops the session that k opens, under all of its keys.
 func (c *staleReads) forgetKey(k Key) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e, ok := c.entries[k]; ok {
-		id := e.session.ID
-		for other, o := range c.entries {
-			if o.session.ID == id {
-				delete(c.entries, other)
-			}
-		}
-	}
+	e, ok := c.entries[k]
+	c.mu.Unlock()
+	c.forget(func(s *Session) bool { return ok && s.ID == e.session.ID })
 }

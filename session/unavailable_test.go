@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,4 +146,43 @@ func TestLogoutWhileTheStoreIsDown(t *testing.T) {
 	if c := w.Result().Cookies(); len(c) != 1 || c[0].MaxAge >= 0 {
 		t.Fatalf("cookies = %v", c)
 	}
+}
+
+// TestStaleReadsForget: a Validate that was under way while the session was
+// revoked leaves nothing that an outage could bring back.
+func TestStaleReadsForget(t *testing.T) {
+	t.Parallel()
+	m := newSetup(t, session.Config{})
+	held := &heldStore{flakyStore: flakyStore{Store: m.store}, loaded: make(chan struct{}), release: make(chan struct{})}
+	stale, err := session.New(held, session.Config{Now: m.clock.Now, AllowStaleReads: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := m.login(t, session.Login{UserID: "u"})
+	done := make(chan error)
+	go func() { _, err := stale.Validate(t.Context(), token); done <- err }()
+	<-held.loaded
+	if err := stale.RevokeUser(t.Context(), "u"); err != nil {
+		t.Fatal(err)
+	}
+	close(held.release)
+	if err := <-done; err != nil {
+		t.Fatal(err) // it was answered before
+	}
+	held.down = true
+	_, err = stale.Validate(session.Reading(t.Context()), token)
+	wantErr(t, "Validate during an outage", err, session.ErrUnavailable)
+}
+
+// heldStore answers the first Load and holds the answer back.
+type heldStore struct {
+	flakyStore
+	once            sync.Once
+	loaded, release chan struct{}
+}
+
+func (s *heldStore) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
+	r, err := s.flakyStore.Load(ctx, k, t)
+	s.once.Do(func() { close(s.loaded); <-s.release })
+	return r, err
 }
