@@ -76,7 +76,7 @@ func TestMigrationResumesFromTheDatabase(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const n = 400
+			const n = 250
 			db := open(t)
 			tenant, client := migrationTenant(t)
 			ledger := sqlmigration.New(db, sqlmigration.Config{})

@@ -130,10 +130,10 @@ func fill(t *testing.T, h Harness, f migration.Fence, n int) {
 }
 
 func testMany(t *testing.T, h Harness) {
-	const n = 5001
+	const n = 1201
 	fill(t, h, lease(t, h.Ledger, run, "a"), n)
 	got := outcomes(t, h.Ledger, run)
-	if len(got) != n || got["k5000"].Attempts != 5000 {
+	if len(got) != n || got["k1200"].Attempts != 1200 {
 		t.Errorf("%d of %d outcomes came back", len(got), n)
 	}
 	keys := slices.Collect(maps.Keys(got))
@@ -143,7 +143,7 @@ func testMany(t *testing.T, h Harness) {
 }
 
 func testWriteWhileReading(t *testing.T, h Harness) {
-	const n = 2500
+	const n = 1200
 	f := lease(t, h.Ledger, run, "a")
 	fill(t, h, f, n)
 	seen := make(map[string]bool)

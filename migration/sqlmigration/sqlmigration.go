@@ -43,8 +43,9 @@ type Config struct {
 
 // Ledger is a migration.Ledger in a database. It is safe for concurrent use.
 type Ledger struct {
-	db  *sql.DB
-	now func() time.Time
+	db      *sql.DB
+	now     func() time.Time
+	writing chan struct{} // one write at a time: they would wait for each other in the database, and less fairly
 }
 
 var _ migration.Ledger = (*Ledger)(nil)
@@ -55,7 +56,7 @@ func New(db *sql.DB, cfg Config) *Ledger {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Ledger{db: db, now: cfg.Now}
+	return &Ledger{db: db, now: cfg.Now, writing: make(chan struct{}, 1)}
 }
 
 // schema has times as microseconds since 1970: the two databases agree on
@@ -83,14 +84,29 @@ func (l *Ledger) Migrate(ctx context.Context) error {
 	return nil
 }
 
+// enter waits for its turn to write. leave must be called once.
+func (l *Ledger) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case l.writing <- struct{}{}:
+		return func() { <-l.writing }, ctx.Err()
+	case <-ctx.Done():
+		return func() {}, ctx.Err()
+	}
+}
+
 // Lease implements migration.Ledger.
 func (l *Ledger) Lease(ctx context.Context, run, holder string, ttl time.Duration) (migration.Fence, error) {
+	leave, err := l.enter(ctx)
+	defer leave()
+	if err != nil {
+		return migration.Fence{}, fmt.Errorf("sqlmigration: take the lease: %w", err)
+	}
 	now := l.now()
 	if ttl <= 0 {
 		return l.release(ctx, run, holder)
 	}
 	fence := migration.Fence{Run: run}
-	err := l.db.QueryRowContext(ctx, `
+	err = l.db.QueryRowContext(ctx, `
 		INSERT INTO migration_leases AS l (run, holder, fence, expires) VALUES ($1, $2, 1, $3)
 		ON CONFLICT (run) DO UPDATE SET
 			fence = CASE WHEN l.holder = excluded.holder THEN l.fence ELSE l.fence + 1 END,
@@ -118,6 +134,11 @@ func (l *Ledger) release(ctx context.Context, run, holder string) (migration.Fen
 // write runs do in a transaction that holds the lease's row under a fence that
 // is still the latest.
 func (l *Ledger) write(ctx context.Context, f migration.Fence, do func(tx *sql.Tx) error) error {
+	leave, err := l.enter(ctx)
+	defer leave()
+	if err != nil {
+		return fmt.Errorf("sqlmigration: begin: %w", err)
+	}
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("sqlmigration: begin: %w", err)
