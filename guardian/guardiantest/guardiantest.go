@@ -1,0 +1,63 @@
+// Package guardiantest holds a guardian.Store to what the interface says. The
+// test of a store is
+//
+//	func TestStore(t *testing.T) {
+//		guardiantest.Run(t, func(t *testing.T) guardiantest.Harness {
+//			return guardiantest.Harness{Store: open(t)}
+//		})
+//	}
+package guardiantest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/guardian"
+)
+
+// Harness is an empty store of one subtest.
+type Harness struct {
+	Store guardian.Store
+
+	// Again is another handle on the same data, as another process has it.
+	// Defaults to Store.
+	Again guardian.Store
+
+	// Sibling is a store in the same database with data of its own. Nil skips
+	// what needs it.
+	Sibling guardian.Store
+}
+
+// Run runs the suite; open is called for each subtest.
+func Run(t *testing.T, open func(*testing.T) Harness) {
+	t.Helper()
+	for _, tests := range []map[string]func(*testing.T, Harness){recordTests, raceTests, serviceTests} {
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				h := open(t)
+				if h.Store == nil {
+					t.Fatal("guardiantest: Harness.Store is nil")
+				}
+				if h.Again == nil {
+					h.Again = h.Store
+				}
+				test(t, h)
+			})
+		}
+	}
+}
+
+// start is a time that every store can keep.
+var start = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
+
+const user = "auth0|5f7c8ec7c33c6c004bbafe82"
+
+func key() guardian.Key { return guardian.Key{Subject: user, Kind: guardian.KindTOTP} }
+
+func save(t *testing.T, s guardian.Store, r guardian.Record, old int64) {
+	t.Helper()
+	if err := s.Save(t.Context(), r, old); err != nil {
+		t.Fatalf("Save: %v", err)
+	}
+}

@@ -1,0 +1,206 @@
+package guardiantest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auth0kit/auth0kit/guardian"
+)
+
+var recordTests = map[string]func(*testing.T, Harness){
+	"Load of nothing is ErrNoRecord":            testNoRecord,
+	"Load returns what was saved":               testRoundTrip,
+	"Save with old zero makes no second record": testCreateOnce,
+	"Save with another version is ErrConflict":  testVersion,
+	"Save keeps no reference to Data":           testNoAliasing,
+	"keys differ in all parts":                  testKeys,
+	"Delete removes all of a subject alone":     testDelete,
+	"Sweep removes what is over":                testSweep,
+	"stores side by side":                       testSibling,
+	"a context that has ended is an error":      testContext,
+}
+
+func want(t *testing.T, s guardian.Store, r guardian.Record) {
+	t.Helper()
+	got, err := s.Load(t.Context(), r.Key)
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	if got.Key != r.Key || got.Version != r.Version || !got.Until.Equal(r.Until) || !bytes.Equal(got.Data, r.Data) {
+		t.Fatalf("Load = %+v, want %+v", got, r)
+	}
+	if got.Until.Location() != time.UTC && !got.Until.IsZero() {
+		t.Errorf("Until is in %s, want UTC", got.Until.Location())
+	}
+}
+
+func wantNone(t *testing.T, s guardian.Store, k guardian.Key) {
+	t.Helper()
+	if r, err := s.Load(t.Context(), k); !errors.Is(err, guardian.ErrNoRecord) {
+		t.Fatalf("Load = %+v, %v; want ErrNoRecord", r, err)
+	}
+}
+
+func testNoRecord(t *testing.T, h Harness) {
+	wantNone(t, h.Store, key())
+	if err := h.Store.Delete(t.Context(), user); err != nil {
+		t.Errorf("Delete of nothing: %v", err)
+	}
+	if err := h.Store.Sweep(t.Context(), start); err != nil {
+		t.Errorf("Sweep of nothing: %v", err)
+	}
+}
+
+func testRoundTrip(t *testing.T, h Harness) {
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	subjects := []string{user, "google-oauth2|1", "address 192.0.2.1", "address 2001:db8::/64", "samlp|Ünï|'\"%_\\", strings.Repeat("x", 255)}
+	for i, subject := range subjects {
+		r := guardian.Record{Key: guardian.Key{Subject: subject, Kind: guardian.KindTOTP}, Version: 1 << (i * 10), Data: all}
+		if i%2 == 1 {
+			r.Until = start.Add(time.Duration(i) * time.Millisecond)
+		}
+		save(t, h.Store, r, 0)
+		want(t, h.Again, r)
+	}
+	large := guardian.Record{Key: key(), Version: 2, Data: bytes.Repeat(all, 40)}
+	save(t, h.Again, large, 1)
+	want(t, h.Store, large)
+}
+
+func testCreateOnce(t *testing.T, h Harness) {
+	first := guardian.Record{Key: key(), Version: 7, Data: []byte("first")}
+	save(t, h.Store, first, 0)
+	second := guardian.Record{Key: key(), Version: 9, Data: []byte("second")}
+	if err := h.Again.Save(t.Context(), second, 0); !errors.Is(err, guardian.ErrConflict) {
+		t.Errorf("Save = %v, want ErrConflict", err)
+	}
+	want(t, h.Again, first)
+}
+
+func testVersion(t *testing.T, h Harness) {
+	r := guardian.Record{Key: key(), Version: 7, Data: []byte("first")}
+	if err := h.Store.Save(t.Context(), r, 6); !errors.Is(err, guardian.ErrConflict) {
+		t.Errorf("Save of a record that is not there = %v, want ErrConflict", err)
+	}
+	wantNone(t, h.Again, key())
+	save(t, h.Store, r, 0)
+	next := guardian.Record{Key: key(), Version: 8, Data: []byte("next"), Until: start}
+	for _, old := range []int64{6, 8, -1} {
+		if err := h.Again.Save(t.Context(), next, old); !errors.Is(err, guardian.ErrConflict) {
+			t.Errorf("Save with the version %d = %v, want ErrConflict", old, err)
+		}
+	}
+	want(t, h.Store, r)
+	save(t, h.Again, next, 7)
+	want(t, h.Store, next)
+	if err := h.Store.Save(t.Context(), next, 7); !errors.Is(err, guardian.ErrConflict) {
+		t.Errorf("the same Save again = %v, want ErrConflict", err)
+	}
+	next.Version, next.Until = 9, time.Time{} // Kept for ever again.
+	save(t, h.Store, next, 8)
+	want(t, h.Again, next)
+}
+
+func testNoAliasing(t *testing.T, h Harness) {
+	data := []byte("data")
+	r := guardian.Record{Key: key(), Version: 1, Data: data}
+	save(t, h.Store, r, 0)
+	data[0] = 'X'
+	got, err := h.Store.Load(t.Context(), key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Data[1] = 'X'
+	r.Data = []byte("data")
+	want(t, h.Store, r)
+}
+
+func testKeys(t *testing.T, h Harness) {
+	keys := []guardian.Key{
+		{Subject: user, Kind: guardian.KindTOTP}, {Subject: user, Kind: guardian.KindRecovery},
+		{Subject: user, Kind: guardian.KindAttempts, Factor: guardian.LocalTOTP}, {Subject: user, Kind: guardian.KindAttempts, Factor: guardian.OTP},
+		{Subject: strings.ToUpper(user), Kind: guardian.KindTOTP}, {Subject: user + " ", Kind: guardian.KindTOTP},
+	}
+	for i, k := range keys {
+		save(t, h.Store, guardian.Record{Key: k, Version: int64(i + 1), Data: []byte{byte(i)}}, 0)
+	}
+	for i, k := range keys {
+		want(t, h.Again, guardian.Record{Key: k, Version: int64(i + 1), Data: []byte{byte(i)}})
+	}
+}
+
+func testDelete(t *testing.T, h Harness) {
+	other := guardian.Record{Key: guardian.Key{Subject: user + "3", Kind: guardian.KindTOTP}, Version: 1, Data: []byte("other")}
+	save(t, h.Store, other, 0)
+	for _, kind := range []guardian.Kind{guardian.KindTOTP, guardian.KindRecovery, guardian.KindAttempts} {
+		save(t, h.Store, guardian.Record{Key: guardian.Key{Subject: user, Kind: kind}, Version: 1, Data: []byte("x")}, 0)
+	}
+	for range 2 {
+		if err := h.Again.Delete(t.Context(), user); err != nil {
+			t.Fatalf("Delete: %v", err)
+		}
+	}
+	for _, kind := range []guardian.Kind{guardian.KindTOTP, guardian.KindRecovery, guardian.KindAttempts} {
+		wantNone(t, h.Store, guardian.Key{Subject: user, Kind: kind})
+	}
+	want(t, h.Store, other)
+	if err := h.Store.Save(t.Context(), guardian.Record{Key: key(), Version: 2, Data: []byte("x")}, 1); !errors.Is(err, guardian.ErrConflict) {
+		t.Errorf("a Save brought a deleted record back: %v", err)
+	}
+}
+
+func testSweep(t *testing.T, h Harness) {
+	record := func(kind guardian.Kind, until time.Time) guardian.Record {
+		r := guardian.Record{Key: guardian.Key{Subject: user, Kind: kind}, Version: 1, Until: until, Data: []byte("x")}
+		save(t, h.Store, r, 0)
+		return r
+	}
+	over, later, always := record("a", start), record("b", start.Add(time.Millisecond)), record("c", time.Time{})
+	if err := h.Again.Sweep(t.Context(), start.Add(-time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, h.Store, over)
+	if err := h.Again.Sweep(t.Context(), start); err != nil {
+		t.Fatal(err)
+	}
+	wantNone(t, h.Store, over.Key)
+	want(t, h.Store, later)
+	if err := h.Store.Sweep(t.Context(), start.Add(100*365*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	wantNone(t, h.Again, later.Key)
+	want(t, h.Again, always)
+}
+
+func testSibling(t *testing.T, h Harness) {
+	if h.Sibling == nil {
+		t.Skip("Harness.Sibling is nil")
+	}
+	r := guardian.Record{Key: key(), Version: 1, Data: []byte("x")}
+	save(t, h.Store, r, 0)
+	wantNone(t, h.Sibling, key())
+	if err := h.Sibling.Delete(t.Context(), user); err != nil {
+		t.Fatal(err)
+	}
+	want(t, h.Store, r)
+}
+
+func testContext(t *testing.T, h Harness) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := h.Store.Load(ctx, key())
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Load = %v", err)
+	}
+	if err := h.Store.Save(ctx, guardian.Record{Key: key(), Version: 1, Data: []byte("x")}, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("Save = %v", err)
+	}
+	wantNone(t, h.Store, key())
+}
