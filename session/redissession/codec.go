@@ -12,6 +12,8 @@ import (
 const (
 	idSize  = 26
 	refSize = 16 // of a hashed user id or SID
+
+	headerSize = 1 + 5*8 + 4 + 2*refSize + idSize + 2
 )
 
 var errRecord = errors.New("redissession: a stored record cannot be read; was it written by another version?")
@@ -63,17 +65,23 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
 }
 
-// decode reads a live record. Its payload is a part of v.
+// decode reads a live record. Its payload is a part of v; its texts are parts of
+// one copy of the rest.
 func decode(v []byte, k session.Key) (session.Record, error) {
-	d := decoder{rest: v}
+	if len(v) < headerSize {
+		return session.Record{}, errRecord
+	}
+	length := int(binary.BigEndian.Uint32(v[41:]))
+	if length > len(v) {
+		return session.Record{}, errRecord
+	}
+	d := decoder{rest: string(v[:length])}
 	r := session.Record{Key: k}
 	d.skip(1)
 	r.LastSeen, r.IdleAt, r.ExpiresAt = d.time(), d.time(), d.time()
 	r.Version = int64(d.uint64())
-	d.skip(8)
-	length := int(d.uint32())
-	d.skip(2 * refSize)
-	r.ID = string(d.take(idSize))
+	d.skip(8 + 4 + 2*refSize)
+	r.ID = d.take(idSize)
 	r.UserID = d.text()
 	r.CreatedAt, r.RotatedAt = d.time(), d.time()
 	copy(r.CSRF[:], d.take(len(r.CSRF)))
@@ -85,27 +93,27 @@ func decode(v []byte, k session.Key) (session.Record, error) {
 	}
 	r.SID = d.text()
 	r.Device.UserAgent, r.Device.IP = d.text(), d.text()
-	if d.failed || length != len(v)-len(d.rest) {
+	if d.failed || d.rest != "" {
 		return session.Record{}, errRecord
 	}
-	if len(d.rest) > 0 {
-		r.Payload = d.rest
+	if len(v) > length {
+		r.Payload = v[length:]
 	}
 	return r, nil
 }
 
 // decodeDead reads whose session a revoked or replaced key was.
 func decodeDead(v []byte) session.Record {
-	d := decoder{rest: v}
 	if len(v) == 0 {
 		return session.Record{}
 	}
-	d.skip(77)
+	d := decoder{rest: string(v)}
 	if v[0] == 'A' {
-		d = decoder{rest: v}
 		d.skip(41)
+	} else {
+		d.skip(77)
 	}
-	r := session.Record{ID: string(d.take(idSize)), UserID: d.text()}
+	r := session.Record{ID: d.take(idSize), UserID: d.text()}
 	if d.failed {
 		return session.Record{}
 	}
@@ -114,14 +122,14 @@ func decodeDead(v []byte) session.Record {
 
 // decoder reads from the front; past the end it fails and reads zeros.
 type decoder struct {
-	rest   []byte
+	rest   string
 	failed bool
 }
 
-func (d *decoder) take(n int) []byte {
+func (d *decoder) take(n int) string {
 	if n > len(d.rest) {
-		d.failed, d.rest = true, nil
-		return nil
+		d.failed, d.rest = true, ""
+		return ""
 	}
 	out := d.rest[:n]
 	d.rest = d.rest[n:]
@@ -132,15 +140,14 @@ func (d *decoder) skip(n int) { d.take(n) }
 
 func (d *decoder) number(size int) uint64 {
 	var n uint64
-	for _, c := range d.take(size) {
-		n = n<<8 | uint64(c)
+	for text := d.take(size); text != ""; text = text[1:] {
+		n = n<<8 | uint64(text[0])
 	}
 	return n
 }
 
 func (d *decoder) byte() byte     { return byte(d.number(1)) }
-func (d *decoder) uint32() uint32 { return uint32(d.number(4)) }
 func (d *decoder) uint64() uint64 { return d.number(8) }
-func (d *decoder) text() string   { return string(d.take(int(d.number(2)))) }
+func (d *decoder) text() string   { return d.take(int(d.number(2))) }
 
 func (d *decoder) time() time.Time { return time.UnixMilli(int64(d.number(8))).UTC() }

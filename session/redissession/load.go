@@ -2,6 +2,7 @@ package redissession
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/redis/rueidis"
@@ -37,13 +38,13 @@ func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (sessi
 // live reads a record that can be answered as it is: live by the shard's state,
 // which is not behind what is known, and without need of a touch.
 func (s *Store) live(p shard, k session.Key, t session.Touch, values [2][]byte) (session.Record, bool) {
-	state, value := decoder{rest: values[0]}, values[1]
+	value := values[1]
 	var epoch uint64
 	var n int64
-	if len(values[0]) > 0 {
-		epoch, n = state.uint64(), int64(state.uint64())
+	if state := values[0]; len(state) == 3*8 {
+		epoch, n = binary.BigEndian.Uint64(state), int64(binary.BigEndian.Uint64(state[8:]))
 	}
-	if n < s.known[p.n].Load() || state.failed || len(value) == 0 || value[0] != 'L' || epochOf(value) != epoch {
+	if n < s.known[p.n].Load() || len(value) < headerSize || value[0] != 'L' || binary.BigEndian.Uint64(value[33:]) != epoch {
 		return session.Record{}, false
 	}
 	s.learn(p, n)
@@ -103,12 +104,6 @@ func bytesOf(m *rueidis.RedisMessage) []byte {
 		return nil
 	}
 	return b
-}
-
-func epochOf(value []byte) uint64 {
-	d := decoder{rest: value}
-	d.skip(33)
-	return d.uint64()
 }
 
 func wrap(err error) error {
