@@ -1,11 +1,13 @@
 package auth0test
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxLogged is the size of the bodies that the log keeps of requests to the
@@ -114,4 +116,19 @@ func masked(v any, among bool) any {
 		}
 	}
 	return v
+}
+
+// signupLogged is how long the entry of a user made by the Management API takes
+// to appear. Auth0's log is late with all entries; the others come at once here.
+const signupLogged = time.Second
+
+// logSignup writes the entry of a user whom the Management API made.
+func (c *call) logSignup(u *user, con *connection) {
+	from := originOf(c.r)
+	f := logFields{
+		UserID: u.id, UserName: cmp.Or(u.username, u.email, u.phone), ClientID: c.token.client, IP: from.ip, UserAgent: from.userAgent,
+		Connection: con.name, ConnectionID: con.id, Strategy: con.strategy,
+	}
+	t := c.t
+	t.timeline.at(c.now.Add(signupLogged), func(time.Time) { t.log("ss", f) })
 }

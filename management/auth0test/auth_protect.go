@@ -2,6 +2,7 @@ package auth0test
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -66,9 +67,18 @@ func (p *protection) key(identifier, ip string) attackKey {
 	return k
 }
 
+// allowed reports whether a list of addresses and networks has an address.
+func allowed(list []string, ip string) bool {
+	addr, err := netip.ParseAddr(ip)
+	return slices.ContainsFunc(list, func(s string) bool {
+		network, bad := netip.ParsePrefix(s)
+		return s == ip || err == nil && bad == nil && network.Contains(addr)
+	})
+}
+
 // isBlocked reports whether an identifier is blocked from an address.
 func (p *protection) isBlocked(identifier, ip string, now time.Time) bool {
-	if !p.bruteForce.enabled || slices.Contains(p.bruteForce.allow, ip) {
+	if !p.bruteForce.enabled || allowed(p.bruteForce.allow, ip) {
 		return false
 	}
 	k := p.key(identifier, ip)
@@ -82,7 +92,7 @@ func (p *protection) isBlocked(identifier, ip string, now time.Time) bool {
 
 // isSuspicious reports whether an address has no attempt left.
 func (p *protection) isSuspicious(ip string, now time.Time) bool {
-	if !p.suspicious.enabled || slices.Contains(p.suspicious.allow, ip) || p.throttle[ip] == nil {
+	if !p.suspicious.enabled || allowed(p.suspicious.allow, ip) || p.throttle[ip] == nil {
 		return false
 	}
 	return p.bucket(ip, now).left < 1

@@ -6,12 +6,20 @@ type more struct {
 	authState authState // Sessions, tokens, factors, attack protection, the log.
 	guardian  guardianState
 	actions   actionStore
+
+	settings       settings
+	logStreams     logStreamStore
+	devices        table[deviceCredential]
+	emailProvider  map[string]any
+	emailTemplates map[string]map[string]any
+	legacy         legacyStore
 }
 
 // startMore makes the zero values of more usable.
 func (t *Tenant) startMore() {
 	t.authState.start()
 	t.authState.actions.bound = t.boundActions
+	t.settings = initialSettings()
 }
 
 // userRemoved is told of a deleted user, under the mutex: sessions end, tokens

@@ -19,9 +19,17 @@ func managementRoutes() []route {
 		ticketRoutes(),
 		guardianRoutes(),
 		actionRoutes(),
+		attackProtectionRoutes(),
+		emailRoutes(),
+		legacyRoutes(),
 		logRoutes(),
+		logStreamRoutes(),
 		sessionRoutes(),
 		refreshTokenRoutes(),
+		settingsRoutes(),
+		signingKeyRoutes(),
+		statRoutes(),
+		userGrantRoutes(),
 	)
 }
 

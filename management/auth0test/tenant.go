@@ -32,6 +32,9 @@ type Options struct {
 	// every tenant has. Default to random ones; see Tenant.Machine.
 	ClientID     string
 	ClientSecret string
+	// RulesAndHooks lets the tenant have rules and hooks, as a tenant from before
+	// 16 October 2023 had until their end of life. Nothing runs them.
+	RulesAndHooks bool
 	// Outgoing is how the tenant reaches applications, to tell them of logouts;
 	// HandlerTransport makes one that needs no sockets. Defaults to
 	// http.DefaultTransport.

@@ -24,6 +24,7 @@ func createUser(c *call) *reply {
 	c.t.users.add(u)
 	c.t.searchable(u)
 	c.verificationMail(u)
+	c.logSignup(u, con)
 	return created(u.view())
 }
 

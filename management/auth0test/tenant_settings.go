@@ -1,0 +1,92 @@
+package auth0test
+
+import (
+	"strings"
+	"time"
+)
+
+const (
+	tenantPath   = "/tenants/settings"
+	brandingPath = "/branding"
+	promptsPath  = "/prompts"
+)
+
+func settingsRoutes() []route {
+	return []route{
+		{method: "GET", pattern: tenantPath, handle: readTenantSettings},
+		{method: "PATCH", pattern: tenantPath, handle: updateSettings(tenantPath, applyTenant, tenantView, "flags")},
+		{method: "GET", pattern: brandingPath, handle: readSettings(brandingPath, nil)},
+		{method: "PATCH", pattern: brandingPath, handle: updateSettings(brandingPath, dropNulls, nil, "colors")},
+		{method: "GET", pattern: promptsPath, handle: readSettings(promptsPath, nil)},
+		{method: "PATCH", pattern: promptsPath, handle: updateSettings(promptsPath, dropNulls, nil)},
+	}
+}
+
+// tenantSettings are those of a new tenant, as far as they are of interest.
+func tenantSettings() settings {
+	return settings{
+		tenantPath: {
+			"allowed_logout_urls": []any{}, "enabled_locales": []any{"en"}, "sandbox_version": "22",
+			"session_lifetime": sessionLifetime.Hours(), "idle_session_lifetime": sessionIdleLifetime.Hours(),
+			"flags": map[string]any{
+				"allow_changing_enable_sso": false, "disable_impersonation": true, "enable_sso": true, "universal_login": true,
+				"revoke_refresh_token_grant": false, "mfa_show_factor_list_on_enrollment": false, "remove_alg_from_jwks": true,
+				"disable_clickjack_protection_headers": false, "new_universal_login_experience_enabled": true,
+			},
+			"sessions":                                map[string]any{"oidc_logout_prompt_enabled": true},
+			"oidc_logout":                             map[string]any{"rp_logout_end_session_endpoint_discovery": true},
+			"customize_mfa_in_postlogin_action":       false,
+			"pushed_authorization_requests_supported": true,
+		},
+		brandingPath: {},
+		promptsPath:  {"universal_login_experience": "new", "identifier_first": false, "webauthn_platform_first_factor": false},
+	}
+}
+
+func readTenantSettings(c *call) *reply {
+	doc := c.settingsView(tenantPath, tenantView)
+	doc["sandbox_versions_available"] = []any{"22", "18", "16", "12"}
+	return ok(c.fields(doc))
+}
+
+// tenantView shows what the tenant does now: it may have been told otherwise.
+func tenantView(c *call, doc map[string]any) {
+	put(doc, "default_audience", c.t.authState.defaultAudience)
+	if c.t.authState.orgNames {
+		doc["allow_organization_name_in_authentication_api"] = true
+	}
+}
+
+// dropNulls removes what a request set to null.
+func dropNulls(_ *call, doc map[string]any) {
+	for k, v := range doc {
+		if v == nil {
+			delete(doc, k)
+		}
+	}
+}
+
+// applyTenant takes times in minutes for hours, and lets logins go so.
+func applyTenant(c *call, doc map[string]any) {
+	for k, v := range doc {
+		if name, found := strings.CutSuffix(k, "_in_minutes"); found {
+			minutes, _ := v.(float64)
+			doc[name] = minutes / 60
+			delete(doc, k)
+		}
+	}
+	dropNulls(c, doc)
+	st := &c.t.authState
+	if c.has("default_audience") {
+		st.defaultAudience = c.str("default_audience")
+		delete(doc, "default_audience")
+	}
+	if c.has("allow_organization_name_in_authentication_api") {
+		st.orgNames = c.yes("allow_organization_name_in_authentication_api")
+	}
+	for name, lifetime := range map[string]*time.Duration{"session_lifetime": &st.sessions.lifetime, "idle_session_lifetime": &st.sessions.idle} {
+		if hours, is := doc[name].(float64); is && hours > 0 {
+			*lifetime = time.Duration(hours * float64(time.Hour))
+		}
+	}
+}
