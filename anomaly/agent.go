@@ -13,7 +13,7 @@ import (
 // agent is the hierarchy of a user agent: operating system and class, browser
 // family, the whole string. Zero keys are unknown levels.
 type agent struct {
-	device  uint32 // system<<4 | class
+	device  uint32 // 1<<8 | system<<4 | class
 	browser uint32 // device<<8 | family
 	full    uint32 // hash of the string
 	major   uint16 // major version of the browser, 0: unknown
@@ -52,7 +52,7 @@ func parseAgent(parser *useragent.Parser, ua string) agent {
 	}
 	a := agent{full: uint32(hashString(ua, maxAgent)) | 1, major: uint16(major)}
 	a.bot = parsed.IsBot() || isAutomation(ua)
-	a.device = position(systemNames, string(parsed.OS()))<<4 | position(classNames, string(parsed.Device()))
+	a.device = 1<<8 | position(systemNames, string(parsed.OS()))<<4 | position(classNames, string(parsed.Device()))
 	a.browser = a.device<<8 | position(familyNames, string(parsed.Browser()))
 	return a
 }
@@ -66,7 +66,7 @@ func isAutomation(ua string) bool {
 
 // appendAgent writes "Chrome/Windows" for a browser key.
 func appendAgent(dst []byte, browser uint32) []byte {
-	family, system := browser&0xff, browser>>12
+	family, system := browser&0xff, browser>>12&0xf
 	if int(family) < len(familyNames) {
 		dst = append(dst, familyNames[family]...)
 	}

@@ -116,24 +116,24 @@ func (a *Assessment) mark(k Kind, before []byte) {
 // from the known places.
 func (o *observation) unusualPlace(e *Evidence) bool {
 	if o.net.country == 0 {
-		return o.net.prefix != 0 && !o.p.empty(prefixes) && !o.p.has(prefixes, o.net.prefix)
+		return o.net.prefix != 0 && !o.p.empty(prefixes) && !o.has(prefixes)
 	}
 	if o.p.empty(countries) {
 		return false
 	}
-	if !o.p.has(countries, o.net.country) {
+	if !o.has(countries) {
 		return true
 	}
 	away := !o.placed || o.net.anonymous || e[evDistance] > 1
-	return away && !o.p.has(prefixes, o.net.prefix) && !o.p.has(asns, o.net.asn)
+	return away && !o.has(prefixes) && !o.has(asns)
 }
 
 // unusualDevice goes by the device id where there is one, else by the browser.
 func (o *observation) unusualDevice() bool {
-	if seen := o.novelty(); seen.asked {
-		return seen.fresh[freshDevice]
+	if o.new.asked {
+		return o.new.fresh[freshDevice]
 	}
-	return !o.p.empty(browsers) && !o.p.has(browsers, o.agent.browser)
+	return !o.p.empty(browsers) && !o.has(browsers)
 }
 
 func (v *view) usualHour() int {

@@ -11,9 +11,9 @@ type Evidence [numEvidence]float64
 const (
 	evCountryNew  = iota // ratio of the country, where above zero
 	evCountryOwn         // … and where below
-	evASNNew             // what the ASN adds to the country
+	evASNNew             // … of country and ASN
 	evASNOwn             //
-	evPrefixNew          // what the prefix adds to the ASN
+	evPrefixNew          // … of country, ASN and prefix: what is newer counts in more of the three
 	evPrefixOwn          //
 	evCountryRare        // rarity of an unknown country in the population
 	evASNRare            // … of an unknown ASN within its country
@@ -21,31 +21,27 @@ const (
 	evASNFresh           // -ln of the user's rate of unknown ASNs, for one
 	evPrefixFresh        // … of unknown prefixes
 	evDistance           // ln(1 + km/50) to the nearest known place
-	evFar                // … beyond 500 km
 	evAnonymous          // an anonymizing network that the user has not used
 
 	evTimeNew // ratio of the hour
 	evTimeOwn //
 
-	evSystemNew   // ratio of operating system and class
-	evSystemOwn   //
-	evBrowserNew  // what the browser family adds
-	evBrowserOwn  //
-	evAgentNew    // what the whole user agent adds
-	evAgentOwn    //
-	evAgentFresh  // -ln of the user's rate of unknown agents, for one
-	evAgentRare   // rarity of an unknown browser in the population
-	evOlder       // an older version than the user had
-	evBot         // an automation tool that the user has not used
-	evDeviceNew   // -ln of the user's rate of new devices
-	evDeviceOwn   // how well known the device is, below zero
-	evAgentDevice // the lesser of new agent and new device
+	evSystemNew  // ratio of operating system and class
+	evSystemOwn  //
+	evBrowserNew // … of these and the browser family
+	evBrowserOwn //
+	evAgentNew   // … of these and the whole user agent
+	evAgentOwn   //
+	evAgentFresh // -ln of the user's rate of unknown agents, for one
+	evAgentRare  // rarity of an unknown browser in the population
+	evOlder      // an older version than the user had
+	evBot        // an automation tool that the user has not used
+	evDeviceNew  // -ln of the user's rate of new devices
+	evDeviceOwn  // how well known the device is, below zero
 
 	evTravel // doublings of the speed above 900 km/h, discounted
 
-	evNetDevice // the lesser of new network and new device
-	evNetAgent  // … new network and new agent
-	evAll       // the least of the three
+	evNetAgent // the lesser of new network and new agent
 	numEvidence
 )
 
@@ -54,14 +50,14 @@ const (
 	endLocation = evTimeNew
 	endTime     = evSystemNew
 	endDevice   = evTravel
-	endTravel   = evNetDevice
+	endTravel   = evNetAgent
 )
 
 var evidenceNames = [numEvidence]string{
 	"country_new", "country_own", "asn_new", "asn_own", "prefix_new", "prefix_own", "country_rare", "asn_rare",
-	"prefix_rare", "asn_fresh", "prefix_fresh", "distance", "far", "anonymous", "time_new", "time_own", "system_new",
+	"prefix_rare", "asn_fresh", "prefix_fresh", "distance", "anonymous", "time_new", "time_own", "system_new",
 	"system_own", "browser_new", "browser_own", "agent_new", "agent_own", "agent_fresh", "agent_rare", "older", "bot",
-	"device_new", "device_own", "agent_and_device", "travel", "network_and_device", "network_and_agent", "all_three",
+	"device_new", "device_own", "travel", "network_and_agent",
 }
 
 // EvidenceNames are the names of the numbers in an Evidence, in order; a Model's
@@ -92,6 +88,7 @@ type observation struct {
 	device uint64  // 0: no device id
 	minute uint32
 
+	at          [tallyLists]int // where the attempt's values stand in the user's lists, -1: nowhere
 	new         novelty
 	known, last spot // the closest known place, and that of the last login
 	located     bool // they are there
@@ -100,21 +97,38 @@ type observation struct {
 // evidence fills e. Without history only rarity can speak.
 func (o *observation) evidence(e *Evidence) {
 	*e = Evidence{}
+	o.lookUp()
 	o.new = o.novelty()
 	net := o.network(e)
 	agent := o.software(e)
-	device := o.deviceID(e)
+	o.deviceID(e)
 	o.time(e)
 	o.travel(e)
-	e[evNetDevice] = min(net, device)
 	e[evNetAgent] = min(net, agent)
-	e[evAgentDevice] = min(agent, device)
-	e[evAll] = min(net, agent, device)
 }
 
 func (o *observation) logins() float64 { return float64(o.p.logins) * o.scale }
 
-func (o *observation) own(list int, key uint32) float64 { return o.p.count(list, key) * o.scale }
+// lookUp searches each list once.
+func (o *observation) lookUp() {
+	keys := [tallyLists]uint32{
+		countries: o.net.country, asns: o.net.asn, prefixes: o.net.prefix,
+		systems: o.agent.device, browsers: o.agent.browser, agents: o.agent.full,
+	}
+	for list, key := range keys {
+		o.at[list] = o.p.find(list, key)
+	}
+}
+
+func (o *observation) has(list int) bool { return o.at[list] >= 0 }
+
+// own is the user's count of the attempt's value, in logins of today.
+func (o *observation) own(list int) float64 {
+	if o.at[list] < 0 {
+		return 0
+	}
+	return o.p.count(list, o.at[list]) * o.scale
+}
 
 // blend is the user's probability of a value: his own count, with the
 // population's opinion as prior.
@@ -136,11 +150,8 @@ func split(e *Evidence, above, below int, ratio float64) {
 	}
 }
 
-// rarity is how much rarer than one in `common` a value is, in nats, for values
-// that the user does not have.
-func rarity(population, common, novelty float64) float64 {
-	return novelty * max(0, min(maxRatio, -ln(population*common)))
-}
+// rarity is how much rarer than one in ten a value is, in nats.
+func rarity(population float64) float64 { return max(0, min(maxRatio, -ln(population*10))) }
 
 // network returns the ratio of the whole hierarchy, where it is suspicious.
 func (o *observation) network(e *Evidence) float64 {
@@ -155,36 +166,52 @@ func (o *observation) network(e *Evidence) float64 {
 	pASN := (min(inASN, inCountry) + 0.1) / (inCountry + 5)
 	pPrefix := (min(inPrefix, inASN) + 0.02) / (inASN + 5)
 
-	cCountry, cASN := o.own(countries, o.net.country), o.own(asns, o.net.asn)
+	cCountry, cASN, cPrefix := o.own(countries), o.own(asns), o.own(prefixes)
+	if o.net.asn == 0 { // not known: the level says nothing
+		pASN, cASN = 1, cCountry
+	}
+	if o.net.prefix == 0 {
+		pPrefix, cPrefix = 1, cASN
+	}
 	uCountry := o.blend(cCountry, pCountry)
 	uASN := o.blend(cASN, pASN*uCountry)
-	uPrefix := o.blend(o.own(prefixes, o.net.prefix), pPrefix*uASN)
+	uPrefix := o.blend(cPrefix, pPrefix*uASN)
 	country := ratio(pCountry, uCountry)
 	asn := ratio(pCountry*pASN, uASN)
 	prefix := ratio(pCountry*pASN*pPrefix, uPrefix)
 	split(e, evCountryNew, evCountryOwn, country)
-	split(e, evASNNew, evASNOwn, asn-country)
-	split(e, evPrefixNew, evPrefixOwn, prefix-asn)
+	split(e, evASNNew, evASNOwn, asn)
+	split(e, evPrefixNew, evPrefixOwn, prefix)
 
-	newASN := pASN * uCountry / (cASN + pASN*uCountry)
-	e[evCountryRare] = rarity(pCountry, 10, pCountry/(cCountry+pCountry))
-	e[evASNRare] = rarity(pASN, 10, newASN)
-	if o.net.anonymous {
-		e[evAnonymous] = newASN
-	}
-	if o.new.fresh[freshASN] {
-		e[evASNFresh] = o.surprise(freshASN)
-	}
-	o.prefix(e, pPrefix)
+	o.unknownNetwork(e, pCountry, pASN)
+	o.unknownPrefix(e, pPrefix)
 	o.distance(e)
 	return max(0, prefix)
 }
 
-// prefix: the exit of a carrier, which many share, is less of a surprise.
-func (o *observation) prefix(e *Evidence, population float64) {
+// unknownNetwork says how rare an unknown country and an unknown ASN within its
+// country are.
+func (o *observation) unknownNetwork(e *Evidence, country, asn float64) {
+	if !o.has(countries) {
+		e[evCountryRare] = rarity(country)
+	}
+	if o.net.asn == 0 || o.has(asns) {
+		return
+	}
+	e[evASNRare] = rarity(asn)
+	if o.new.later {
+		e[evASNFresh] = o.surprise(freshASN)
+	}
+	if o.net.anonymous {
+		e[evAnonymous] = 1
+	}
+}
+
+// unknownPrefix: the exit of a carrier, which many share, is less of a surprise.
+func (o *observation) unknownPrefix(e *Evidence, population float64) {
 	if o.new.fresh[freshPrefix] {
 		e[evPrefixFresh] = o.surprise(freshPrefix)
-		e[evPrefixRare] = rarity(population, 10, 1)
+		e[evPrefixRare] = rarity(population)
 	}
 }
 
@@ -194,17 +221,18 @@ func (o *observation) prefixOnly(e *Evidence) float64 {
 		return 0
 	}
 	const rare = 1e-3
-	r := ratio(rare, o.blend(o.own(prefixes, o.net.prefix), rare))
+	r := ratio(rare, o.blend(o.own(prefixes), rare))
 	split(e, evPrefixNew, evPrefixOwn, r)
-	o.prefix(e, rare)
+	o.unknownPrefix(e, rare)
 	return max(0, r)
 }
 
 func (o *observation) distance(e *Evidence) {
-	if o.located {
-		km := apart(o.known, o.place)
+	if !o.located {
+		return
+	}
+	if km := apart(o.known, o.place); km > 0 {
 		e[evDistance] = ln(1 + km/nearby)
-		e[evFar] = max(0, ln(km/500+1e-9))
 	}
 }
 
@@ -222,24 +250,24 @@ func (o *observation) software(e *Evidence) float64 {
 	pBrowser := (min(inBrowser, inSystem) + 0.1) / (inSystem + 1)
 	pAgent := (min(inAgent, inBrowser) + 0.1) / (inBrowser + 5)
 
-	cBrowser := o.own(browsers, o.agent.browser)
-	uSystem := o.blend(o.own(systems, o.agent.device), pSystem)
-	uBrowser := o.blend(cBrowser, pBrowser*uSystem)
-	uAgent := o.blend(o.own(agents, o.agent.full), pAgent*uBrowser)
+	uSystem := o.blend(o.own(systems), pSystem)
+	uBrowser := o.blend(o.own(browsers), pBrowser*uSystem)
+	uAgent := o.blend(o.own(agents), pAgent*uBrowser)
 	system := ratio(pSystem, uSystem)
 	browser := ratio(pSystem*pBrowser, uBrowser)
 	full := ratio(pSystem*pBrowser*pAgent, uAgent)
 	split(e, evSystemNew, evSystemOwn, system)
-	split(e, evBrowserNew, evBrowserOwn, browser-system)
-	split(e, evAgentNew, evAgentOwn, full-browser)
+	split(e, evBrowserNew, evBrowserOwn, browser)
+	split(e, evAgentNew, evAgentOwn, full)
 
-	novelty := pBrowser * uSystem / (cBrowser + pBrowser*uSystem)
-	e[evAgentRare] = rarity(pSystem*pBrowser, 10, novelty)
+	if !o.has(browsers) {
+		e[evAgentRare] = rarity(pSystem * pBrowser)
+	}
 	if o.new.fresh[freshAgent] {
 		e[evAgentFresh] = o.surprise(freshAgent)
 	}
-	if o.agent.bot {
-		e[evBot] = novelty
+	if o.agent.bot && !o.has(browsers) {
+		e[evBot] = 1
 	}
 	o.older(e)
 	return max(0, full)
@@ -248,8 +276,8 @@ func (o *observation) software(e *Evidence) float64 {
 // older compares versions: browsers update themselves forward only. One major
 // version back may be a second machine.
 func (o *observation) older(e *Evidence) {
-	known := o.p.find(browsers, o.agent.browser)
-	if known < 0 || o.agent.major == 0 || o.p.has(agents, o.agent.full) {
+	known := o.at[browsers]
+	if known < 0 || o.agent.major == 0 || o.has(agents) {
 		return
 	}
 	if behind := int(o.p.major(known)) - int(o.agent.major); behind > 1 {
@@ -271,9 +299,9 @@ func (o *observation) novelty() (n novelty) {
 	n.later = true
 	n.asked = o.device != 0 || len(o.p.devices) > 0
 	n.fresh[freshDevice] = n.asked && o.p.device(o.device, o.today) == 0
-	n.fresh[freshPrefix] = o.net.prefix != 0 && !o.p.has(prefixes, o.net.prefix)
-	n.fresh[freshASN] = o.net.asn != 0 && !o.p.has(asns, o.net.asn)
-	n.fresh[freshAgent] = !o.p.has(agents, o.agent.full) && (o.agent.known() || !o.p.empty(agents))
+	n.fresh[freshPrefix] = o.net.prefix != 0 && !o.has(prefixes)
+	n.fresh[freshASN] = o.net.asn != 0 && !o.has(asns)
+	n.fresh[freshAgent] = !o.has(agents) && (o.agent.known() || !o.p.empty(agents))
 	return n
 }
 
@@ -301,16 +329,14 @@ func (o *observation) surprise(kind int) float64 {
 }
 
 // deviceID weighs a new device by how often the user has one.
-func (o *observation) deviceID(e *Evidence) float64 {
+func (o *observation) deviceID(e *Evidence) {
 	switch {
 	case !o.new.asked:
-		return 0
 	case o.new.fresh[freshDevice]:
 		e[evDeviceNew] = o.surprise(freshDevice)
 	default:
 		e[evDeviceOwn] = -1 - ln(1+float64(o.p.device(o.device, o.today)))
 	}
-	return e[evDeviceNew]
 }
 
 func (o *observation) time(e *Evidence) {
@@ -332,7 +358,7 @@ func (o *observation) travel(e *Evidence) {
 	}
 	e[evTravel] = newTrip(o.last, o.place).impossible()
 	here := apart(o.known, o.place) == 0 && o.known.count >= 2*unit
-	if e[evTravel] > 0 && (here || o.p.has(asns, o.net.asn)) {
+	if e[evTravel] > 0 && (here || o.has(asns)) {
 		e[evTravel] *= 0.3
 	}
 }

@@ -69,6 +69,30 @@ func TestNeutralAndBadInput(t *testing.T) {
 	}
 }
 
+// TestLevelsThatNobodyKnows: a service without ASNs, or that knows places and no
+// addresses, does not see news in each login.
+func TestLevelsThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*anomaly.Attempt){
+		"no ASN":       func(a *anomaly.Attempt) { a.Place.ASN = 0 },
+		"no address":   func(a *anomaly.Attempt) { a.IP = netip.Addr{} },
+		"country only": func(a *anomaly.Attempt) { *a.Place = anomaly.Place{Country: "NO"} },
+		"tool":         func(a *anomaly.Attempt) { a.UserAgent = "sync/1.0" },
+	} {
+		d := newDetector(t, anomaly.Config{})
+		var scores []float64
+		for day := range 60 {
+			a := login(start.Add(time.Duration(day)*24*time.Hour), "81.2.69.10", oslo, "laptop", firefox)
+			change(&a)
+			scores = append(scores, assess(t, d, a).Score)
+			learn(t, d, a, anomaly.Proved)
+		}
+		if scores[59] > scores[5] || scores[59] > .1 {
+			t.Errorf("%s: the score of the same login went from %v to %v", name, scores[5], scores[59])
+		}
+	}
+}
+
 type resolver map[string]anomaly.Place
 
 func (r resolver) Resolve(ip netip.Addr) (anomaly.Place, error) {

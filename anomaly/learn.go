@@ -43,6 +43,7 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 		return false, err
 	}
 	o := &s.o
+	o.lookUp()
 	seen := o.novelty()
 	s.p.decode(&s.v)
 	switch {

@@ -123,8 +123,8 @@ func (m *Model) compile() (c [classCount]weights) {
 	return c
 }
 
-// judge returns the log-odds of each kind of finding; the rest is bias. What
-// speaks for a new network and a new device counts half for each.
+// judge returns the log-odds of each kind of finding; the rest is bias. A new
+// network together with a new agent counts half for each.
 func (c *weights) judge(e *Evidence) (kinds [4]float64) {
 	both := c.sum(e, endTravel, numEvidence) / 2
 	kinds[UnusualLocation-1] = c.sum(e, 0, endLocation) + both

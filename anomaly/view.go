@@ -101,16 +101,11 @@ func (v *view) find(list int, key uint32) int {
 	return -1
 }
 
-func (v *view) has(list int, key uint32) bool { return v.find(list, key) >= 0 }
-
 func (v *view) empty(list int) bool { return len(v.tallies[list]) == 0 }
 
-// count is in logins.
-func (v *view) count(list int, key uint32) float64 {
-	if i := v.find(list, key); i >= 0 {
-		return float64(le.Uint16(v.tallies[list][i*tallySize+4:])) / unit
-	}
-	return 0
+// count of the entry at a position, in logins.
+func (v *view) count(list, at int) float64 {
+	return float64(le.Uint16(v.tallies[list][at*tallySize+4:])) / unit
 }
 
 // heaviest is the key with most logins, 0 without any.

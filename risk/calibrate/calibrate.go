@@ -118,7 +118,7 @@ func SetCuts(m *anomaly.Model, held []Sample, b Budget) error {
 		if attacks == 0 {
 			continue
 		}
-		err := b.cut(w, odds)
+		err := b.cut(w, odds, class)
 		done = done || err == nil
 		failed = errors.Join(failed, err)
 	}
@@ -128,15 +128,22 @@ func SetCuts(m *anomaly.Model, held []Sample, b Budget) error {
 	return m.Validate()
 }
 
-func (b Budget) cut(w *anomaly.Weights, odds []float64) error {
+func (b Budget) cut(w *anomaly.Weights, odds []float64, class anomaly.Class) error {
 	slices.Sort(odds)
 	var cuts [3]float64
-	for i, share := range []float64{b.Prompt, b.MFA, b.Deny} {
+	shares := []float64{b.Prompt, b.MFA, b.Deny}
+	if class == anomaly.FirstLogin { // Never denied: the last cut only stretches the scale.
+		shares = shares[:2]
+	}
+	for i, share := range shares {
 		cut, err := quantile(odds, share)
 		if err != nil {
 			return err
 		}
 		cuts[i] = round(cut)
+	}
+	if class == anomaly.FirstLogin {
+		cuts[2] = cuts[1] + 2
 	}
 	for i := range 2 { // Equal odds of many logins must not make bands of no width.
 		cuts[i+1] = max(cuts[i+1], round(cuts[i]+0.1))
