@@ -108,9 +108,10 @@ func (c *Client) Job(ctx context.Context, id string) (*resource.Job, error) {
 }
 
 // JobErrors returns why an import job refused users, one entry for each reason.
-// It is empty for a job without refusals, and for one that is not done.
+// It is empty for a job without refusals, for one that is not done, and for one
+// that failed as a whole, which Auth0 answers with the job instead of a list.
 func (c *Client) JobErrors(ctx context.Context, id string) ([]resource.JobError, error) {
-	var out []sdk.JobError
+	var out refusals
 	if err := c.get(ctx, "list job errors", nil, &out, "jobs", id, "errors"); err != nil {
 		return nil, err
 	}
@@ -123,6 +124,18 @@ func (c *Client) JobErrors(ctx context.Context, id string) ([]resource.JobError,
 		}
 	}
 	return all, nil
+}
+
+// refusals is the answer of the errors endpoint: a list, or a job.
+type refusals []sdk.JobError
+
+// UnmarshalJSON takes a job as an empty list.
+func (r *refusals) UnmarshalJSON(body []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		*r = nil
+		return nil
+	}
+	return json.Unmarshal(body, (*[]sdk.JobError)(r))
 }
 
 func job(j *sdk.Job) resource.Job {

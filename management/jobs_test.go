@@ -83,6 +83,10 @@ func TestJobs(t *testing.T) {
 			w.WriteHeader(204)
 			return
 		}
+		if r.PathValue("id") == "job_3" {
+			reply(w, 200, map[string]any{"id": "job_3", "status": "failed", "status_details": "timed out"})
+			return
+		}
 		reply(w, 200, []any{map[string]any{
 			"user": map[string]any{"user_id": "7", "email": "ada@example.com"},
 			"errors": []any{
@@ -102,8 +106,10 @@ func TestJobs(t *testing.T) {
 	}) {
 		t.Errorf("%+v, %v", refusals, err)
 	}
-	if refusals, err = c.JobErrors(t.Context(), "job_2"); err != nil || len(refusals) != 0 { // 204.
-		t.Errorf("%+v, %v", refusals, err)
+	for _, id := range []string{"job_2", "job_3"} { // 204, and a job that failed as a whole
+		if refusals, err = c.JobErrors(t.Context(), id); err != nil || len(refusals) != 0 {
+			t.Errorf("%s: %+v, %v", id, refusals, err)
+		}
 	}
 }
 

@@ -38,7 +38,9 @@ func openPostgres(t testing.TB) *sql.DB {
 	query := u.Query()
 	query.Set("search_path", name)
 	u.RawQuery = query.Encode()
-	return open(t, "pgx", u.String())
+	db := open(t, "pgx", u.String())
+	db.SetMaxOpenConns(8) // tests run side by side, and a server has 100 by default
+	return db
 }
 
 // openMySQL returns a database of the test's own, dropped at the end.
@@ -53,7 +55,9 @@ func openMySQL(t testing.TB) *sql.DB {
 	admin := open(t, "mysql", server)
 	mustExec(t, admin, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4")
 	t.Cleanup(func() { mustExec(t, admin, "DROP DATABASE "+name) })
-	return open(t, "mysql", server+name+"?parseTime=true&charset=utf8mb4")
+	db := open(t, "mysql", server+name+"?parseTime=true&charset=utf8mb4")
+	db.SetMaxOpenConns(8)
+	return db
 }
 
 func open(t testing.TB, driver, dsn string) *sql.DB {
