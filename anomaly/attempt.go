@@ -95,12 +95,14 @@ func validateUser(id string) error {
 	if id[0] == ' ' {
 		return &FieldError{"UserID", "must not start with a space"}
 	}
+	ascii := true
 	for i := range len(id) {
 		if id[i] < ' ' || id[i] == 0x7f {
 			return &FieldError{"UserID", "must not have control characters"}
 		}
+		ascii = ascii && id[i] < utf8.RuneSelf
 	}
-	if !utf8.ValidString(id) {
+	if !ascii && !utf8.ValidString(id) {
 		return &FieldError{"UserID", "must be valid UTF-8"}
 	}
 	return nil

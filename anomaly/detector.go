@@ -29,7 +29,8 @@ type Detector struct {
 	agents     *agentCache
 	population population
 	scratch    sync.Pool
-	horizon    atomic.Int64 // until when Attempt.Time is allowed, in Unix seconds
+	decays     [expiry]float64 // by days: an exponential takes a twentieth of an assessment
+	horizon    atomic.Int64    // until when Attempt.Time is allowed, in Unix seconds
 }
 
 // New returns a Detector over store.
@@ -61,6 +62,9 @@ func New(store Store, cfg Config) (*Detector, error) {
 	}
 	d := &Detector{
 		store: store, cfg: cfg, weights: model.compile(), halfLife: cfg.HalfLife.Hours() / 24, agents: newAgentCache(),
+	}
+	for days := range d.decays {
+		d.decays[days] = decay(0, uint16(days), d.halfLife)
 	}
 	d.population.init()
 	d.scratch.New = func() any { return &scratch{blob: make([]byte, 0, MaxProfile)} }
@@ -168,7 +172,7 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 		p: v, pop: d.population.sketch(),
 		net: networkOf(a.IP, place), agent: d.agents.get(a.UserAgent),
 		hour: localHour(a.Time, zone), zone: zone, today: dayOf(a.Time), minute: minuteOf(a.Time),
-		placed: place.located() && !place.Anonymous, scale: decay(v.day, dayOf(a.Time), d.halfLife),
+		placed: place.located() && !place.Anonymous, scale: d.scale(v.day, dayOf(a.Time)),
 	}
 	if o.placed {
 		o.place = newSpot(place, o.minute)
@@ -177,6 +181,14 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 	if a.DeviceID != "" {
 		o.device = hashString(a.DeviceID, maxDevice) | 1
 	}
+}
+
+// scale is decay out of the table.
+func (d *Detector) scale(from, to uint16) float64 {
+	if days := int(to) - int(from); days >= 0 && days < len(d.decays) {
+		return d.decays[days]
+	}
+	return decay(from, to, d.halfLife)
 }
 
 // place is the caller's or the resolver's. What a resolver says wrongly is

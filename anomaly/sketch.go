@@ -50,17 +50,22 @@ const (
 
 func newSketch() *sketch { return &sketch{cells: make([]atomic.Uint32, cellCount)} }
 
-func (t table) cell(row int, key uint32) int {
-	if t.rows == 0 {
-		return t.offset + int(key)%t.width
-	}
+// hash is where a key lies in the first row, and how far on it lies in each next
+// one. Widths of hashed tables are powers of two.
+func (t table) hash(key uint32) (at, step uint32) {
 	h := mix(uint64(key) | uint64(t.offset)<<32)
-	return t.offset + row*t.width + int((uint32(h)+uint32(row)*(uint32(h>>32)|1))%uint32(t.width))
+	return uint32(h), uint32(h>>32) | 1
 }
 
 func (s *sketch) add(t table, key uint32) {
-	for row := range max(1, t.rows) {
-		s.cells[t.cell(row, key)].Add(populationUnit)
+	if t.rows == 0 {
+		s.cells[t.offset+int(key)%t.width].Add(populationUnit)
+		return
+	}
+	at, step := t.hash(key)
+	for row := range t.rows {
+		s.cells[t.offset+row*t.width+int(at&uint32(t.width-1))].Add(populationUnit)
+		at += step
 	}
 }
 
@@ -71,9 +76,14 @@ func (s *sketch) count(t table, key uint32) float64 {
 }
 
 func (s *sketch) least(t table, key uint32) float64 {
+	if t.rows == 0 {
+		return float64(s.cells[t.offset+int(key)%t.width].Load()) / populationUnit
+	}
 	n := uint32(math.MaxUint32)
-	for row := range max(1, t.rows) {
-		n = min(n, s.cells[t.cell(row, key)].Load())
+	at, step := t.hash(key)
+	for row := range t.rows {
+		n = min(n, s.cells[t.offset+row*t.width+int(at&uint32(t.width-1))].Load())
+		at += step
 	}
 	return float64(n) / populationUnit
 }

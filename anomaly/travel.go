@@ -57,8 +57,9 @@ func (s spot) distance(o spot) float64 {
 // apart is the distance that remains between the two accuracy circles.
 func apart(a, b spot) float64 {
 	radii := float64(a.radius) + float64(b.radius)
-	if a.chord(b)*1.01 < radii {
-		return 0 // Most logins end here, without trigonometry.
+	const perKm = spotScale / earthRadius / 1.01
+	if r := radii * perKm; float64(a.chord2(b)) < r*r {
+		return 0 // Most logins end here, without a root or an arc.
 	}
 	return max(0, a.distance(b)-radii)
 }
