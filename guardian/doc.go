@@ -56,7 +56,7 @@
 // Five failures in a row of a user with a factor are free; then nothing is heard
 // for 30 s, twice that after the next, and so on to an hour; a hundred lock the
 // factor until it is enrolled anew. With three codes accepted out of a million,
-// a day of guessing succeeds with a probability of 1 in 9,000; at Auth0's own
+// a day of guessing succeeds with a probability of 1 in 9,800; at Auth0's own
 // limit (10, and one more every six minutes) it is 1 in 1,300. Attempts are
 // counted before they are looked at, so parallel ones gain nothing.
 package guardian
