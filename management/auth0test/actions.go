@@ -3,7 +3,6 @@ package auth0test
 import (
 	"crypto/rand"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 )
@@ -334,10 +333,11 @@ func testAction(c *call) *reply {
 		}
 	}
 	took := int(time.Since(start).Milliseconds())
-	return &reply{status: http.StatusOK, body: map[string]any{"payload": payload, "stats": map[string]any{
+	payload["stats"] = map[string]any{
 		"total_request_duration_ms": took, "total_runtime_execution_duration_ms": took, "runtime_processing_duration_ms": 0,
 		"action_duration_ms": took, "runtime_external_call_duration_ms": 0, "boot_duration_ms": 0, "network_duration_ms": 0,
-	}}}
+	}
+	return ok(map[string]any{"payload": payload})
 }
 
 func (s actionCode) secretValues() map[string]string {

@@ -120,7 +120,7 @@ func masked(v any, among bool) any {
 
 // signupLogged is how long the entry of a user made by the Management API takes
 // to appear. Auth0's log is late with all entries; the others come at once here.
-const signupLogged = time.Second
+const signupLogged = 5 * time.Second
 
 // logSignup writes the entry of a user whom the Management API made.
 func (c *call) logSignup(u *user, con *connection) {

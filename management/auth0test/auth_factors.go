@@ -89,9 +89,12 @@ func maskEmail(s string) string {
 	return maskTail(local) + "@" + maskTail(domain)
 }
 
+// maskTail leaves four characters, and none of a shorter text.
 func maskTail(s string) string {
-	keep := min(4, len(s))
-	return s[:keep] + strings.Repeat("*", len(s)-keep)
+	if len(s) <= 4 {
+		return "****"
+	}
+	return s[:4] + strings.Repeat("*", len(s)-4)
 }
 
 // factorStore holds the second factors. The tenant's mutex guards it.

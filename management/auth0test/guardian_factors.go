@@ -7,6 +7,7 @@ import (
 // guardianState is what the MFA routes of the Management API keep beside the
 // enrolments, which are in factorStore.
 type guardianState struct {
+	settings    map[string]map[string]any // Of factors, see factorSettings.
 	credentials map[string]map[string]any // What was said of a WebAuthn credential, by the id of its enrolment.
 	methods     map[string]*bucket        // Of reads and writes of authentication methods, by user.
 }

@@ -108,9 +108,8 @@ func updateLogStream(c *call) *reply {
 	return ok(s.view())
 }
 
+// deleteLogStream is idempotent.
 func deleteLogStream(c *call) *reply {
-	if !c.t.logStreams.delete(c.path("id")) {
-		return notFound(noLogStream, "")
-	}
+	c.t.logStreams.delete(c.path("id"))
 	return noContent()
 }

@@ -18,6 +18,7 @@ func managementRoutes() []route {
 		resourceServerRoutes(),
 		ticketRoutes(),
 		guardianRoutes(),
+		factorSettingsRoutes(),
 		actionRoutes(),
 		attackProtectionRoutes(),
 		emailRoutes(),

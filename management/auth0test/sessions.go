@@ -11,6 +11,9 @@ func sessionRoutes() []route {
 		{method: "GET", pattern: "/users/{user_id}/sessions", handle: listUserSessions},
 		{method: "DELETE", pattern: "/users/{user_id}/sessions", handle: deleteUserSessions},
 		{method: "POST", pattern: "/users/{id}/revoke-access", handle: revokeAccess},
+		{method: "GET", pattern: "/users/{id}/connected-accounts", handle: listConnectedAccounts},
+		{method: "GET", pattern: "/users/{id}/federated-connections-tokensets", handle: listTokenSets},
+		{method: "DELETE", pattern: "/users/{id}/federated-connections-tokensets/{tokenset_id}", handle: deleteTokenSet},
 	}
 }
 
@@ -119,6 +122,25 @@ func revokeAccess(c *call) *reply {
 	c.t.revokeUserAccess(c.path("id"), c.str("session_id"), c.yes("preserve_refresh_tokens"))
 	return accepted(nothing())
 }
+
+// The tenant has no users of other identity providers, whose tokens and accounts
+// these are.
+
+func listConnectedAccounts(c *call) *reply {
+	if _, bad := c.userOf("id"); bad != nil {
+		return bad
+	}
+	return ok(map[string]any{"connected_accounts": []any{}})
+}
+
+func listTokenSets(c *call) *reply {
+	if _, bad := c.userOf("id"); bad != nil {
+		return bad
+	}
+	return ok([]any{})
+}
+
+func deleteTokenSet(*call) *reply { return noContent() }
 
 // pageByID answers a page of a list whose cursors are the ids of its rows.
 func pageByID[T any](c *call, key string, rows []T, id func(T) string, view func(T) any) *reply {

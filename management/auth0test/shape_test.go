@@ -2,6 +2,7 @@ package auth0test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 )
 
@@ -45,6 +46,9 @@ func make150() []byte {
 	return b
 }
 
+// undescribed are routes that recorded traffic has and the description has not.
+var undescribed = []string{"/guardian/factors/webauthn-platform/settings", "/guardian/factors/webauthn-roaming/settings"}
+
 // TestRoutesAreDescribed holds the routes to Auth0's description: a mistake in a
 // pattern would switch scopes and validation off.
 func TestRoutesAreDescribed(t *testing.T) {
@@ -54,8 +58,10 @@ func TestRoutesAreDescribed(t *testing.T) {
 			continue
 		}
 		op := spec().byRoute[rt.method+" "+rt.pattern]
-		if op == nil {
+		if op == nil && !slices.Contains(undescribed, rt.pattern) {
 			t.Errorf("%s %s is not in the description", rt.method, rt.pattern)
+		}
+		if op == nil {
 			continue
 		}
 		if len(op.Scopes) == 0 && len(rt.scopes) == 0 {
