@@ -79,7 +79,9 @@ func shielded(doc map[string]any) bool {
 func applyBruteForce(c *call, doc map[string]any) {
 	p := &c.t.authState.protect
 	b := &p.bruteForce
-	b.enabled, b.byIdentifier, b.allow = shielded(doc), doc["mode"] == "count_per_identifier", stringsOf(doc["allowlist"])
+	shields := stringsOf(doc["shields"])
+	b.enabled, b.block, b.notify = doc["enabled"] == true, slices.Contains(shields, "block"), slices.Contains(shields, "user_notification")
+	b.byIdentifier, b.allow = doc["mode"] == "count_per_identifier", stringsOf(doc["allowlist"])
 	if n, is := doc["max_attempts"].(float64); is {
 		if int(n) > b.attempts {
 			clear(p.blocked)
@@ -143,7 +145,7 @@ func (c *call) blockedFor(identifiers ...string) *reply {
 	p := &c.t.authState.protect
 	list := []any{}
 	for _, k := range p.blocksOf(identifiers) {
-		if !c.flag("consider_brute_force_enablement") || p.bruteForce.enabled {
+		if !c.flag("consider_brute_force_enablement") || p.bruteForce.enabled && p.bruteForce.block {
 			if c.now.Sub(p.blocked[k]) < bruteForceBlock {
 				m := map[string]any{"identifier": k.identifier}
 				put(m, "ip", k.ip)

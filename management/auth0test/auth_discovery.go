@@ -42,8 +42,25 @@ func (t *Tenant) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 	for name, path := range endpoints {
 		doc[name] = issuer + path
 	}
+	t.discoverSettings(doc)
 	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
 	sendJSON(w, http.StatusOK, doc)
+}
+
+// discoverSettings adds and removes what the tenant's settings say.
+func (t *Tenant) discoverSettings(doc map[string]any) {
+	t.lock()
+	defer t.mu.Unlock()
+	if values := stringsOf(t.tenantSetting("acr_values_supported")); len(values) > 0 {
+		doc["acr_values_supported"] = values
+	}
+	logout, _ := t.tenantSetting("oidc_logout").(map[string]any)
+	if logout["rp_logout_end_session_endpoint_discovery"] == false {
+		delete(doc, "end_session_endpoint")
+	}
+	if t.tenantSetting("pushed_authorization_requests_supported") != true {
+		delete(doc, "pushed_authorization_request_endpoint")
+	}
 }
 
 var endpoints = map[string]string{

@@ -29,14 +29,15 @@ func (t *Tenant) serveLogout(w http.ResponseWriter, r *http.Request) {
 }
 
 // mayReturn reports whether a logout may return to a URL: one that the
-// application allows, or any application when none is named.
+// application allows, or the tenant when no application is named
+// (https://auth0.com/docs/authenticate/login/logout/redirect-users-after-logout).
 func (t *Tenant) mayReturn(app *app, to string) bool {
 	if app != nil {
 		return slices.Contains(app.logoutURLs, to)
 	}
 	t.lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.clients.all(), func(c *client) bool { return slices.Contains(t.app(c.id).logoutURLs, to) })
+	return slices.Contains(stringsOf(t.tenantSetting("allowed_logout_urls")), to)
 }
 
 // serveOIDCLogout is logout as OpenID Connect RP-Initiated Logout 1.0 has it: an
@@ -56,7 +57,7 @@ func (t *Tenant) serveOIDCLogout(w http.ResponseWriter, r *http.Request) {
 	app := t.app(clientID)
 	t.mu.Unlock()
 	to := q.get("post_logout_redirect_uri")
-	if to != "" && (app == nil || !t.mayReturn(app, to)) {
+	if to != "" && !t.mayReturn(app, to) {
 		renderError(w, &pageError{http.StatusBadRequest, "invalid_request",
 			`The "post_logout_redirect_uri" parameter "` + to + `" is not defined as a valid URL in "Allowed Logout URLs".`})
 		return

@@ -1,6 +1,7 @@
 package auth0test
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 )
@@ -24,10 +25,7 @@ func (t *Tenant) exchangePassword(q *tokenRequest) (*tokenSet, *oauthError) {
 	if bad := q.need(needed...); bad != nil {
 		return nil, bad
 	}
-	con := q.get("realm")
-	if con == "" {
-		con = DefaultConnection
-	}
+	con := cmp.Or(q.get("realm"), t.defaultDirectory())
 	a := attempt{connection: con, identifier: q.get("username"), password: q.get("password"), app: q.app, from: q.origin}
 	u, bad := t.checkCredentials(a)
 	if bad != nil {
@@ -38,6 +36,14 @@ func (t *Tenant) exchangePassword(q *tokenRequest) (*tokenSet, *oauthError) {
 		return nil, bad
 	}
 	return t.finishDirect(&directLogin{issuance: *i, from: q.origin, connection: con, grant: q.grant, protocol: "oauth2-password"})
+}
+
+// defaultDirectory is the connection of the password grant without a realm.
+func (t *Tenant) defaultDirectory() string {
+	t.lock()
+	defer t.mu.Unlock()
+	name, _ := t.tenantSetting("default_directory").(string)
+	return cmp.Or(name, DefaultConnection)
 }
 
 func (t *Tenant) passwordIssuance(q *tokenRequest, u *userView) (*issuance, *oauthError) {

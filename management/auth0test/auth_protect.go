@@ -30,7 +30,9 @@ type attackKey struct {
 // protection counts failed logins. The tenant's mutex guards it.
 type protection struct {
 	bruteForce struct {
-		enabled      bool
+		enabled      bool // Failures are counted.
+		block        bool // And block.
+		notify       bool // And the user is told by mail.
 		attempts     int
 		byIdentifier bool // count_per_identifier instead of count_per_identifier_and_ip.
 		allow        []string
@@ -53,7 +55,8 @@ type attackBucket struct {
 }
 
 func (p *protection) start() {
-	p.bruteForce.enabled, p.bruteForce.attempts = true, bruteForceAttempts
+	b := &p.bruteForce
+	b.enabled, b.block, b.notify, b.attempts = true, true, true, bruteForceAttempts
 	p.suspicious.enabled, p.suspicious.attempts, p.suspicious.refill = true, suspiciousAttempts, suspiciousRefill
 	p.failures, p.blocked = map[attackKey]int{}, map[attackKey]time.Time{}
 	p.throttle = map[string]*attackBucket{}
@@ -78,7 +81,7 @@ func allowed(list []string, ip string) bool {
 
 // isBlocked reports whether an identifier is blocked from an address.
 func (p *protection) isBlocked(identifier, ip string, now time.Time) bool {
-	if !p.bruteForce.enabled || allowed(p.bruteForce.allow, ip) {
+	if !p.bruteForce.enabled || !p.bruteForce.block || allowed(p.bruteForce.allow, ip) {
 		return false
 	}
 	k := p.key(identifier, ip)
@@ -109,13 +112,14 @@ func (p *protection) bucket(ip string, now time.Time) *attackBucket {
 	return b
 }
 
-// failed counts a wrong password; true means that it was the one that blocks.
+// failed counts a wrong password; true means that it was the one that blocks,
+// and that the user shall be told.
 func (p *protection) failed(identifier, ip string, now time.Time) bool {
 	if p.suspicious.enabled {
 		b := p.bucket(ip, now)
 		b.left = max(0, b.left-1)
 	}
-	if !p.bruteForce.enabled {
+	if !p.bruteForce.enabled || allowed(p.bruteForce.allow, ip) {
 		return false
 	}
 	k := p.key(identifier, ip)
@@ -124,8 +128,10 @@ func (p *protection) failed(identifier, ip string, now time.Time) bool {
 		return false
 	}
 	delete(p.failures, k)
-	p.blocked[k] = now
-	return true
+	if p.bruteForce.block {
+		p.blocked[k] = now
+	}
+	return p.bruteForce.notify
 }
 
 // succeeded forgets the failures of an identifier at an address.

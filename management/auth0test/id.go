@@ -2,6 +2,8 @@ package auth0test
 
 import (
 	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
 	"encoding/hex"
 	"time"
 )
@@ -36,4 +38,12 @@ func randomHex(n int) string {
 	b := make([]byte, (n+1)/2)
 	rand.Read(b)
 	return hex.EncodeToString(b)[:n]
+}
+
+// newULID returns an id of 26 letters and digits that begins with the time.
+func newULID(now time.Time) string {
+	var raw [20]byte // Four bytes in front, so that base32 fills 26 of 32 letters.
+	binary.BigEndian.PutUint64(raw[2:], uint64(now.UnixMilli()))
+	rand.Read(raw[10:])
+	return base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").EncodeToString(raw[:])[6:]
 }

@@ -3,9 +3,9 @@ package auth0test
 import (
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Rules and Hooks ended for all tenants on 18 November 2026; tenants created
@@ -170,16 +170,43 @@ func (c *call) hook() (*legacyDoc, *reply) {
 	return d, nil
 }
 
-// letterDigit is where Auth0 puts a hyphen into the name of a hook.
-var letterDigit = regexp.MustCompile(`([A-Za-z])([0-9])`)
+// kebab writes the name of a hook as Auth0 keeps it: "myHook 2" is "my-hook-2".
+func kebab(name string) string {
+	var b strings.Builder
+	last, letters := rune(0), []rune(name)
+	for i, r := range letters {
+		if r == ' ' || r == '-' {
+			last = 0
+			continue
+		}
+		lowerNext := i+1 < len(letters) && unicode.IsLower(letters[i+1])
+		begins := last == 0 || unicode.IsDigit(last) != unicode.IsDigit(r) || unicode.IsUpper(r) && (unicode.IsLower(last) || lowerNext)
+		if begins && b.Len() > 0 {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+		last = r
+	}
+	return b.String()
+}
 
-func createHook(c *call) *reply {
-	name := letterDigit.ReplaceAllString(strings.ReplaceAll(c.str("name"), " ", "-"), "$1-$2")
-	if named(&c.t.legacy.hooks, name) != nil {
+// nameHook writes the name in the request as it is kept, if it is free.
+func (c *call) nameHook(d *legacyDoc) *reply {
+	if !c.has("name") {
+		return nil
+	}
+	c.body["name"] = kebab(c.str("name"))
+	if other := named(&c.t.legacy.hooks, c.body["name"]); other != nil && other != d {
 		return conflict(hookExists, "hook_conflict")
 	}
-	d := &legacyDoc{id: "01" + strings.ToUpper(randomID(24)), doc: c.body, secrets: map[string]any{}}
-	d.doc["name"] = name
+	return nil
+}
+
+func createHook(c *call) *reply {
+	d := &legacyDoc{id: newULID(c.now), doc: c.body, secrets: map[string]any{}}
+	if bad := c.nameHook(d); bad != nil {
+		return bad
+	}
 	defaults(d.doc, map[string]any{"enabled": false, "dependencies": map[string]any{}})
 	c.t.legacy.hooks.put(d.id, d)
 	return created(d.view())
@@ -196,6 +223,9 @@ func readHook(c *call) *reply {
 func updateHook(c *call) *reply {
 	d, bad := c.hook()
 	if bad != nil {
+		return bad
+	}
+	if bad := c.nameHook(d); bad != nil {
 		return bad
 	}
 	next := clone(d.doc)

@@ -14,7 +14,7 @@ const (
 func settingsRoutes() []route {
 	return []route{
 		{method: "GET", pattern: tenantPath, handle: readTenantSettings},
-		{method: "PATCH", pattern: tenantPath, handle: updateSettings(tenantPath, applyTenant, tenantView, "flags")},
+		{method: "PATCH", pattern: tenantPath, handle: updateSettings(tenantPath, applyTenant, updatedTenantView, "flags")},
 		{method: "GET", pattern: brandingPath, handle: readSettings(brandingPath, nil)},
 		{method: "PATCH", pattern: brandingPath, handle: updateSettings(brandingPath, dropNulls, nil, "colors")},
 		{method: "GET", pattern: promptsPath, handle: readSettings(promptsPath, nil)},
@@ -56,6 +56,19 @@ func tenantView(c *call, doc map[string]any) {
 		doc["allow_organization_name_in_authentication_api"] = true
 	}
 }
+
+// updatedTenantView is the answer to a change, which shows two flags more.
+func updatedTenantView(c *call, doc map[string]any) {
+	tenantView(c, doc)
+	flags, _ := doc["flags"].(map[string]any)
+	doc["flags"] = mergedCopy(map[string]any{
+		"cannot_change_enforce_client_authentication_on_passwordless_start": true,
+		"enforce_client_authentication_on_passwordless_start":               true,
+	}, flags)
+}
+
+// tenantSetting is a setting of the tenant. The caller holds the mutex.
+func (t *Tenant) tenantSetting(name string) any { return t.settings[tenantPath][name] }
 
 // dropNulls removes what a request set to null.
 func dropNulls(_ *call, doc map[string]any) {
