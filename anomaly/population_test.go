@@ -104,3 +104,109 @@ func TestAssessAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations per Assess", n)
 	}
 }
+
+// faulty fails saves of the sketch as long as it is told to.
+type faulty struct {
+	anomaly.Store
+	err error
+}
+
+func (f *faulty) Save(ctx context.Context, key string, blob []byte, version uint64) error {
+	if f.err != nil && key == anomaly.PopulationKey {
+		return f.err
+	}
+	return f.Store.Save(ctx, key, blob, version)
+}
+
+// TestFailedMergeLosesNothing: what could not be saved is saved later.
+func TestFailedMergeLosesNothing(t *testing.T) {
+	t.Parallel()
+	store := &faulty{Store: anomaly.NewMemory(0)}
+	d, err := anomaly.New(store, anomaly.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 300 {
+		a := login(start, "81.2.69.1", oslo, "x", firefox)
+		a.UserID = fmt.Sprint("user ", i)
+		learn(t, d, a, anomaly.Proved)
+	}
+	probe := login(start, "177.1.1.1", saoPaulo, "x", firefox)
+	before := assess(t, d, probe).Score
+	for _, fault := range []error{errors.New("disk full"), anomaly.ErrConflict} {
+		store.err = fault
+		if err := d.Merge(t.Context()); !errors.Is(err, fault) {
+			t.Errorf("Merge: %v, want %v", err, fault)
+		}
+		if got := assess(t, d, probe).Score; got != before {
+			t.Errorf("a failed merge changed a score from %v to %v", before, got)
+		}
+	}
+	store.err = nil
+	if err := d.Merge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other, err := anomaly.New(store, anomaly.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Merge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if mine, theirs := assess(t, d, probe).Score, assess(t, other, probe).Score; mine != theirs {
+		t.Errorf("the merge after failures has lost something: %v, %v", mine, theirs)
+	}
+}
+
+func TestDamagedPopulationStopsRun(t *testing.T) {
+	t.Parallel()
+	store := anomaly.NewMemory(0)
+	if err := store.Save(t.Context(), anomaly.PopulationKey, []byte("not a sketch"), 0); err != nil {
+		t.Fatal(err)
+	}
+	d, err := anomaly.New(store, anomaly.Config{MergeEvery: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Run(t.Context()); !errors.Is(err, anomaly.ErrDamaged) {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// TestPopulationFades: what nobody has any more is rare again.
+func TestPopulationFades(t *testing.T) {
+	t.Parallel()
+	now := start
+	d := newDetector(t, anomaly.Config{Now: func() time.Time { return now }})
+	crowd := func(place anomaly.Place, ip string) {
+		for i := range 400 {
+			a := login(now, ip, place, "x", firefox)
+			a.UserID = fmt.Sprint(ip, i)
+			learn(t, d, a, anomaly.Proved)
+		}
+		if err := d.Merge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rarity := func() float64 {
+		e, _, err := d.Evidence(t.Context(), login(now, "177.1.1.1", saoPaulo, "x", firefox))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range anomaly.EvidenceNames() {
+			if name == "country_rare" {
+				return e[i]
+			}
+		}
+		return -1
+	}
+	crowd(saoPaulo, "177.1.1.1")
+	common := rarity()
+	for range 20 {
+		now = now.AddDate(0, 0, 30)
+		crowd(oslo, "81.2.69.1")
+	}
+	if faded := rarity(); common != 0 || faded < 1 {
+		t.Errorf("rarity of a country that all had was %v, is %v", common, faded)
+	}
+}

@@ -59,7 +59,10 @@ func New(d Assessor, e Enforcer, cfg Config) (*Engine, error) {
 	if err := cfg.Model.Validate(); err != nil {
 		return nil, err
 	}
-	return &Engine{d, e, cfg}, validateFactors(cfg.Factors)
+	if err := validateFactors(cfg.Factors); err != nil {
+		return nil, err
+	}
+	return &Engine{d, e, cfg}, nil
 }
 
 func validateFactors(factors []Factor) error {

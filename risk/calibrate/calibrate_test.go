@@ -59,7 +59,7 @@ func TestKindsWeighTheSame(t *testing.T) {
 	samples := drawn(5_000)
 	var more calibrate.Sample
 	more.Attack = "few"
-	more.Evidence[index("far")] = 3
+	more.Evidence[index("distance")] = 3
 	for range 20 {
 		samples = append(samples, more)
 	}
@@ -71,8 +71,8 @@ func TestKindsWeighTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if equal.WithDevice.By["far"] <= little.WithDevice.By["far"] {
-		t.Errorf("far weighs %v and %v", equal.WithDevice.By["far"], little.WithDevice.By["far"])
+	if equal.WithDevice.By["distance"] <= little.WithDevice.By["distance"] {
+		t.Errorf("distance weighs %v and %v", equal.WithDevice.By["distance"], little.WithDevice.By["distance"])
 	}
 }
 

@@ -101,8 +101,5 @@ func (w *world) similar(r *rand.Rand, d owned, day float64) string {
 	if r.Float64() < .5 {
 		return d.agentAt(day)
 	}
-	same := slices.DeleteFunc(slices.Clone(w.devices), func(o deviceModel) bool {
-		return o.system != d.model.system || o.family != d.model.family
-	})
-	return owned{model: oneOf(r, same)}.agentAt(day)
+	return owned{model: oneOf(r, w.kinds[d.model.deviceKind])}.agentAt(day)
 }

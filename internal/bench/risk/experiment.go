@@ -46,23 +46,10 @@ func experiment(ctx context.Context, w *world, o options) (*results, error) {
 	} else if err := f.setCuts(rows); err != nil {
 		return nil, err
 	}
-	return f.finish(ctx, o, rows, events, play)
+	return f.evaluate(ctx, o, rows, events)
 }
 
-func (f fitted) finish(ctx context.Context, o options, cut []row, events func(uint64) []event, play func(uint64) ([]row, error)) (*results, error) {
-	e, err := f.evaluate(o, cut, play)
-	if err != nil {
-		return nil, err
-	}
-	for _, seed := range heldOut {
-		if err := decide(ctx, events(seed), f.model, &e.actions); err != nil {
-			return nil, err
-		}
-	}
-	return e, nil
-}
-
-func (f fitted) evaluate(o options, cut []row, play func(uint64) ([]row, error)) (*results, error) {
+func (f fitted) evaluate(ctx context.Context, o options, cut []row, events func(uint64) []event) (*results, error) {
 	e := &results{
 		title:   fmt.Sprintf("%s histories, %d users per seed, %s", o.mode, o.users, devices[o.cookies]),
 		cookies: o.cookies, model: f.model, schemes: f.schemes(),
@@ -72,8 +59,12 @@ func (f fitted) evaluate(o options, cut []row, play func(uint64) ([]row, error))
 		e.cut = append(e.cut, measure(cut, s.score))
 	}
 	for _, seed := range heldOut {
-		rows, err := play(seed)
+		events := events(seed)
+		rows, err := stream(ctx, events, o.cookies)
 		if err != nil {
+			return nil, err
+		}
+		if err := decide(ctx, events, f.model, &e.actions); err != nil {
 			return nil, err
 		}
 		for i, s := range e.schemes {

@@ -105,21 +105,20 @@ func (p *person) habits(r *rand.Rand, m mode) {
 func nearest(p *provider, at block, n int) []block {
 	type found struct {
 		block
-		km float64
+		far float64
 	}
-	best := make([]found, 0, n+1)
-	for _, b := range p.nets {
-		f := found{b, at.distance(b)}
+	best, center := make([]found, 0, n+1), at.vector()
+	for i, b := range p.nets {
+		f := found{b, chord2(p.at[i], center)}
 		if b.prefix == at.prefix {
-			f.km = -1
+			f.far = -1
 		}
-		i, _ := slices.BinarySearchFunc(best, f, func(x, y found) int {
-			return cmp.Or(cmp.Compare(x.km, y.km), cmp.Compare(x.prefix, y.prefix))
-		})
-		if i < n {
-			best = slices.Insert(best, i, f)
-			best = best[:min(n, len(best))]
+		if len(best) == n && f.far >= best[n-1].far {
+			continue
 		}
+		i, _ := slices.BinarySearchFunc(best, f, func(x, y found) int { return cmp.Compare(x.far, y.far) })
+		best = slices.Insert(best, i, f)
+		best = best[:min(n, len(best))]
 	}
 	out := make([]block, len(best))
 	for i, f := range best {

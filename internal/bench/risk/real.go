@@ -44,7 +44,7 @@ func realWorld(files dataFiles) (*world, error) {
 		return nil, err
 	}
 	w := assemble(ranges)
-	w.devices = devices
+	w.setDevices(devices)
 	return w, w.locate(ranges, cities)
 }
 
@@ -69,7 +69,7 @@ func readDevices(path string) ([]deviceModel, error) {
 			ua := parser.Parse(r.UserAgent)
 			d = &deviceModel{
 				agent: r.UserAgent, mobile: r.DeviceCategory != "desktop",
-				system: string(ua.OS()) + "/" + r.DeviceCategory, family: string(ua.Browser()),
+				deviceKind: deviceKind{string(ua.OS()) + "/" + r.DeviceCategory, string(ua.Browser())},
 			}
 			byAgent[r.UserAgent] = d
 		}
@@ -198,7 +198,7 @@ func (w *world) locate(ranges []announced, cities *maxminddb.Reader) error {
 			*list = slices.DeleteFunc(*list, func(p *provider) bool { return len(p.nets) < 12 })
 		}
 		for _, p := range slices.Concat(c.eyeballs, c.hosting) {
-			p.openExits(r)
+			p.open(r)
 		}
 		w.hosting = append(w.hosting, c.hosting...)
 		if len(c.eyeballs) == 0 || len(c.hosting) == 0 {

@@ -17,6 +17,17 @@ type world struct {
 	countries []country
 	hosting   []*provider // of all countries
 	devices   []deviceModel
+	kinds     map[deviceKind][]deviceModel
+}
+
+// deviceKind is what an attacker sees of a device from afar.
+type deviceKind struct{ system, family string }
+
+func (w *world) setDevices(list []deviceModel) {
+	w.devices, w.kinds = list, map[deviceKind][]deviceModel{}
+	for _, d := range list {
+		w.kinds[d.deviceKind] = append(w.kinds[d.deviceKind], d)
+	}
 }
 
 type country struct {
@@ -34,11 +45,16 @@ type provider struct {
 	listed  bool // known as an anonymizing network: such lists are incomplete
 	weight  float64
 	nets    []block
-	exits   []block // where a carrier's or a VPN's customers share addresses
+	at      [][3]float64 // their places, filled by open
+	exits   []block      // where a carrier's or a VPN's customers share addresses
 }
 
-// openExits chooses the shared addresses, all over the country.
-func (p *provider) openExits(r *rand.Rand) {
+// open completes a provider whose nets are known: it chooses the shared addresses,
+// all over the country.
+func (p *provider) open(r *rand.Rand) {
+	for _, b := range p.nets {
+		p.at = append(p.at, b.vector())
+	}
 	for range 8 {
 		p.exits = append(p.exits, oneOf(r, p.nets))
 	}
@@ -59,20 +75,32 @@ func (b block) place() anomaly.Place {
 	return anomaly.Place{Country: b.as.country, Lat: b.lat, Lon: b.lon, ASN: b.as.asn, Anonymous: b.as.listed}
 }
 
-func (b block) distance(o block) float64 {
+// vector is the place on the unit sphere.
+func (b block) vector() [3]float64 {
 	const rad = math.Pi / 180
-	dLat, dLon := (o.lat-b.lat)*rad/2, (o.lon-b.lon)*rad/2
-	a := math.Sin(dLat)*math.Sin(dLat) + math.Cos(b.lat*rad)*math.Cos(o.lat*rad)*math.Sin(dLon)*math.Sin(dLon)
-	return 2 * 6371 * math.Asin(math.Min(1, math.Sqrt(a)))
+	sinLat, cosLat := math.Sincos(b.lat * rad)
+	sinLon, cosLon := math.Sincos(b.lon * rad)
+	return [3]float64{cosLat * cosLon, cosLat * sinLon, sinLat}
+}
+
+// chord2 is the square of the straight line between two vectors: enough to
+// compare distances.
+func chord2(a, b [3]float64) float64 {
+	x, y, z := a[0]-b[0], a[1]-b[1], a[2]-b[2]
+	return x*x + y*y + z*z
+}
+
+// distance is along the great circle, in km.
+func (b block) distance(o block) float64 {
+	return 2 * 6371 * math.Asin(math.Min(1, math.Sqrt(chord2(b.vector(), o.vector()))/2))
 }
 
 // deviceModel is a user agent that people have.
 type deviceModel struct {
-	agent  string
-	mobile bool
-	weight float64
-	system string // operating system and class, as the attacker sees it
-	family string // browser
+	agent      string
+	mobile     bool
+	weight     float64
+	deviceKind // operating system with class, and browser
 }
 
 // updates matches the version that a browser raises by itself.
@@ -134,7 +162,8 @@ func (w *world) device(r *rand.Rand) deviceModel {
 // dozen agents. It is for the gate in CI.
 func syntheticWorld(seed uint64) *world {
 	r := rand.New(rand.NewPCG(seed, 1))
-	w := &world{devices: syntheticDevices()}
+	w := &world{}
+	w.setDevices(syntheticDevices())
 	next := uint32(1 << 16)
 	for i := range 20 {
 		c := country{code: string([]byte{'A' + byte(i), 'A' + byte(i*7%26)}), weight: 1 / float64(i+1)}
@@ -146,7 +175,7 @@ func syntheticWorld(seed uint64) *world {
 				next += 1 + uint32(r.IntN(3))
 				p.nets = append(p.nets, block{next, lat + r.NormFloat64()*2.5, lon + r.NormFloat64()*2.5, p})
 			}
-			p.openExits(r)
+			p.open(r)
 			if p.hosting {
 				c.hosting = append(c.hosting, p)
 				w.hosting = append(w.hosting, p)
@@ -166,7 +195,7 @@ const listedShare = 0.7
 func syntheticDevices() []deviceModel {
 	var list []deviceModel
 	add := func(agent string, mobile bool, system, family string, weight float64) {
-		list = append(list, deviceModel{agent, mobile, weight, system, family})
+		list = append(list, deviceModel{agent, mobile, weight, deviceKind{system, family}})
 	}
 	for i := range 6 {
 		share := 1 / float64(i+1)
