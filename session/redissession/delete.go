@@ -68,7 +68,7 @@ func (s *Store) deleteEveryone(ctx context.Context, sel session.Selector) error 
 	calls := make([]rueidis.LuaExec, shards)
 	for i := range calls {
 		p := s.shard(uint16(i))
-		calls[i] = rueidis.LuaExec{Keys: []string{p.state()}, Args: s.args(p, sel.Now)}
+		calls[i] = rueidis.LuaExec{Keys: []string{p.state}, Args: s.args(p, sel.Now)}
 	}
 	failed := 0
 	var last error

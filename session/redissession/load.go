@@ -21,7 +21,7 @@ func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (sessi
 	}
 	// MGET is atomic. Arbitrary, because rueidis would retry a command that it knows
 	// to read only until the context ends, and could send it to a replica.
-	cmd := s.client.B().Arbitrary("MGET").Keys(p.state(), p.session(k)).Build()
+	cmd := s.client.B().Arbitrary("MGET").Keys(p.state, p.session(k)).Build()
 	values, err := s.client.Do(ctx, cmd).ToArray()
 	if err != nil {
 		return session.Record{}, wrap(err)
@@ -37,7 +37,7 @@ func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (sessi
 
 // live reads a record that can be answered as it is: live by the shard's state,
 // which is not behind what is known, and without need of a touch.
-func (s *Store) live(p shard, k session.Key, t session.Touch, values [2][]byte) (session.Record, bool) {
+func (s *Store) live(p *shard, k session.Key, t session.Touch, values [2][]byte) (session.Record, bool) {
 	value := values[1]
 	var epoch uint64
 	var n int64
@@ -56,7 +56,7 @@ func (s *Store) live(p shard, k session.Key, t session.Touch, values [2][]byte) 
 }
 
 // touch asks the script, which follows replaced keys, and notes the use.
-func (s *Store) touch(ctx context.Context, p shard, k session.Key, t session.Touch) (session.Record, error) {
+func (s *Store) touch(ctx context.Context, p *shard, k session.Key, t session.Touch) (session.Record, error) {
 	state, rest, err := s.run(ctx, loadScript, p, t.Now, []string{p.session(k)}, millis(t.IfBefore), millis(t.IdleAt))
 	if err != nil {
 		return session.Record{}, err
@@ -84,10 +84,10 @@ func (s *Store) touch(ctx context.Context, p shard, k session.Key, t session.Tou
 
 // cached reads what live needs from the client-side cache, which asks Redis for
 // what it does not have. An error reads as nothing.
-func (s *Store) cached(ctx context.Context, p shard, k session.Key) [2][]byte {
+func (s *Store) cached(ctx context.Context, p *shard, k session.Key) [2][]byte {
 	var values [2][]byte
 	for i, reply := range s.client.DoMultiCache(ctx,
-		rueidis.CT(s.client.B().Get().Key(p.state()).Cache(), s.maxStale),
+		rueidis.CT(s.client.B().Get().Key(p.state).Cache(), s.maxStale),
 		rueidis.CT(s.client.B().Get().Key(p.session(k)).Cache(), s.maxStale),
 	) {
 		if m, err := reply.ToMessage(); err == nil {

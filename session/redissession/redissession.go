@@ -74,6 +74,7 @@ type Store struct {
 	client   rueidis.Client
 	prefix   string
 	maxStale time.Duration
+	parts    [shards]shard
 	known    [shards]atomic.Int64 // revocations that this process has seen
 }
 
@@ -97,28 +98,31 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if cfg.MaxStale < 0 {
 		return nil, errors.New("redissession: Config.MaxStale must not be negative")
 	}
-	return &Store{client: client, prefix: cfg.Prefix, maxStale: cfg.MaxStale}, nil
+	s := &Store{client: client, prefix: cfg.Prefix, maxStale: cfg.MaxStale}
+	for n := range s.parts {
+		base := "{" + cfg.Prefix + ":" + strconv.Itoa(n) + "}"
+		s.parts[n] = shard{n: n, base: base, state: base + ":g", sessions: base + ":s:"}
+	}
+	return s, nil
 }
 
 // shard is where a tag's keys lie.
 type shard struct {
-	n    int
-	base string // all its keys begin so
+	n        int
+	base     string // all its keys begin so
+	state    string
+	sessions string // followed by the hash of a token
 }
 
-func (s *Store) shard(tag uint16) shard {
-	n := int(tag % shards)
-	return shard{n: n, base: "{" + s.prefix + ":" + strconv.Itoa(n) + "}"}
-}
+func (s *Store) shard(tag uint16) *shard { return &s.parts[tag%shards] }
 
-func (p shard) state() string                { return p.base + ":g" }
-func (p shard) session(k session.Key) string { return p.base + ":s:" + string(k.Hash[:]) }
-func (p shard) user(id string) string        { return p.base + ":u:" + ref("user", id) }
-func (p shard) userMark(id string) string    { return p.base + ":m:" + ref("user", id) }
+func (p *shard) session(k session.Key) string { return p.sessions + string(k.Hash[:]) }
+func (p *shard) user(id string) string        { return p.base + ":u:" + ref("user", id) }
+func (p *shard) userMark(id string) string    { return p.base + ":m:" + ref("user", id) }
 
 // run executes a script of a shard, and returns its state and what else it has.
-func (s *Store) run(ctx context.Context, lua *rueidis.Lua, p shard, now time.Time, keys []string, args ...string) (string, []rueidis.RedisMessage, error) {
-	keys = append([]string{p.state()}, keys...)
+func (s *Store) run(ctx context.Context, lua *rueidis.Lua, p *shard, now time.Time, keys []string, args ...string) (string, []rueidis.RedisMessage, error) {
+	keys = append([]string{p.state}, keys...)
 	reply, err := lua.Exec(ctx, s.client, keys, append(s.args(p, now), args...)).ToArray()
 	if err != nil {
 		return "", nil, fmt.Errorf("redissession: %w", err)
@@ -139,12 +143,12 @@ func (s *Store) run(ctx context.Context, lua *rueidis.Lua, p shard, now time.Tim
 }
 
 // args are the first arguments of every script of a shard.
-func (s *Store) args(p shard, now time.Time) []string {
+func (s *Store) args(p *shard, now time.Time) []string {
 	return []string{millis(now), strconv.FormatInt(s.known[p.n].Load(), 10), p.base}
 }
 
 // learn remembers the highest count of revocations.
-func (s *Store) learn(p shard, n int64) {
+func (s *Store) learn(p *shard, n int64) {
 	for {
 		old := s.known[p.n].Load()
 		if n <= old || s.known[p.n].CompareAndSwap(old, n) {
