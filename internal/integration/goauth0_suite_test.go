@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // go-auth0's own tests run live against the tenant: they are compiled from the
@@ -109,7 +110,7 @@ func suiteTests(t *testing.T, binary, dir string) []string {
 // runSuiteTest runs one test in a process of its own against a new tenant.
 func runSuiteTest(t *testing.T, binary, dir, name string) (string, error) {
 	t.Helper()
-	tenant := auth0test.NewTenant(auth0test.Options{})
+	tenant := usedTenant(t)
 	server := tenant.Start()
 	defer server.Close()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
@@ -132,6 +133,26 @@ func runSuiteTest(t *testing.T, binary, dir, name string) (string, error) {
 		err = fmt.Errorf("%w; not implemented: %s", err, missing)
 	}
 	return out.String(), err
+}
+
+// usedTenant is a tenant such as the suite expects, which its authors run it
+// against: older than the end of rules and hooks, with a log, and with a user
+// who logged in.
+func usedTenant(t *testing.T) *auth0test.Tenant {
+	t.Helper()
+	tenant := auth0test.NewTenant(auth0test.Options{RulesAndHooks: true})
+	tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
+	if _, err := tenant.Login(t.Context(), auth0test.Login{Identifier: "ada@example.com", Password: "correct horse"}); err != nil {
+		t.Fatal(err)
+	}
+	client := tenant.Client()
+	for range 25 {
+		if err := client.SetFactor(t.Context(), "otp", false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tenant
 }
 
 // reason says in a line why a test failed.

@@ -59,6 +59,8 @@ func (c *connection) complete() {
 	switch c.strategy {
 	case "auth0":
 		c.completeDatabase()
+	case "email", "sms":
+		defaults(c.options(), map[string]any{"brute_force_protection": true})
 	case "ad":
 		defaults(c.options(), map[string]any{"ips": nil, "brute_force_protection": true})
 	}
@@ -71,8 +73,10 @@ func (c *connection) completeDatabase() {
 		"mfa":              map[string]any{"active": true, "return_enroll_settings": true},
 		"strategy_version": 2,
 		"authentication_methods": map[string]any{
-			"password": map[string]any{"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
-			"passkey":  map[string]any{"enabled": false},
+			"password":  map[string]any{"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
+			"passkey":   map[string]any{"enabled": false},
+			"email_otp": map[string]any{"enabled": false},
+			"phone_otp": map[string]any{"enabled": false},
 		},
 		"passkey_options": map[string]any{
 			"challenge_ui": "both", "progressive_enrollment_enabled": true, "local_enrollment_enabled": true,

@@ -129,6 +129,9 @@ func updateConnection(c *call) *reply {
 		}
 		con.doc[k] = v
 	}
+	if con.strategy == "auth0" {
+		defaults(con.options(), map[string]any{"brute_force_protection": true})
+	}
 	return ok(con.view())
 }
 

@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// factorSettings are what a factor is set up with, by the path below
-// /guardian/factors: what is returned at first, and what is kept secret.
+// factorSettings are what a factor is set up with, by the path, which is below
+// /guardian/factors unless it begins with a slash: what is returned at first, and
+// what is kept secret.
 var factorSettings = map[string]struct {
 	initial map[string]any
 	secret  []string
@@ -26,6 +27,7 @@ var factorSettings = map[string]struct {
 	"sms/providers/twilio":                {initial: twilioSettings},
 	"sms/selected-provider":               {initial: map[string]any{"provider": "auth0"}},
 	"sms/templates":                       {initial: messageTemplates},
+	"/prompts/mfa-push":                   {initial: map[string]any{}, patch: true},
 	"webauthn-platform/settings":          {initial: map[string]any{"overrideRelyingParty": false}},
 	"webauthn-roaming/settings":           {initial: map[string]any{"overrideRelyingParty": false, "userVerification": "preferred"}},
 }
@@ -41,13 +43,16 @@ var (
 func factorSettingsRoutes() []route {
 	var routes []route
 	for _, name := range slices.Sorted(maps.Keys(factorSettings)) {
-		s, path := factorSettings[name], "/guardian/factors/"+name
-		routes = append(routes, route{method: "PUT", pattern: path, scopes: []string{"update:guardian_factors"}, handle: setFactorSettings(name)})
+		s, path, scope := factorSettings[name], "/guardian/factors/"+name, "guardian_factors"
+		if name[0] == '/' {
+			path, scope = name, "prompts"
+		}
+		routes = append(routes, route{method: "PUT", pattern: path, scopes: []string{"update:" + scope}, handle: setFactorSettings(name)})
 		if s.patch {
-			routes = append(routes, route{method: "PATCH", pattern: path, scopes: []string{"update:guardian_factors"}, handle: setFactorSettings(name)})
+			routes = append(routes, route{method: "PATCH", pattern: path, scopes: []string{"update:" + scope}, handle: setFactorSettings(name)})
 		}
 		if !s.silent {
-			routes = append(routes, route{method: "GET", pattern: path, scopes: []string{"read:guardian_factors"}, handle: readFactorSettings(name)})
+			routes = append(routes, route{method: "GET", pattern: path, scopes: []string{"read:" + scope}, handle: readFactorSettings(name)})
 		}
 	}
 	return routes
