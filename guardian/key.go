@@ -3,31 +3,31 @@ package guardian
 import (
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
-
-	"github.com/pquerna/otp/totp"
 )
 
 // TOTPKey is what an authenticator app needs: the secret, once. It prints as
 // [totp key] with every verb, and in slog.
 type TOTPKey struct {
-	secret  string // base32
-	url     string // otpauth://…
-	account string
+	secret string // base32
+	url    string // otpauth://…
 }
 
 func newKey(issuer, account string, secret []byte) (*TOTPKey, error) {
 	if len(secret) < minSecret {
 		return nil, errSecret
 	}
-	k, err := totp.Generate(totp.GenerateOpts{
-		Issuer: issuer, AccountName: account, Secret: secret,
-		Period: uint(standard.period), Digits: standard.digits, Algorithm: standard.algorithm,
-	})
-	if err != nil {
-		return nil, wrapped("make key", err)
-	}
-	return &TOTPKey{secret: base32NoPadding.EncodeToString(secret), url: k.String(), account: account}, nil
+	encoded := base32NoPadding.EncodeToString(secret)
+	return &TOTPKey{secret: encoded, url: keyURL(issuer, account, encoded)}, nil
+}
+
+// keyURL writes the URL itself: the library leaves an & in the issuer as it is,
+// which ends the parameter (v1.5.0).
+func keyURL(issuer, account, secret string) string {
+	return fmt.Sprintf("otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=%s&digits=%d&period=%d",
+		url.PathEscape(issuer), url.PathEscape(account), secret, strings.ReplaceAll(url.QueryEscape(issuer), "+", "%20"),
+		standard.algorithm, standard.digits.Length(), standard.period)
 }
 
 // Secret returns the secret in base32, for people who cannot scan.
