@@ -58,7 +58,7 @@ func (t *Tenant) discoverSettings(doc map[string]any) {
 	if logout["rp_logout_end_session_endpoint_discovery"] == false {
 		delete(doc, "end_session_endpoint")
 	}
-	if t.tenantSetting("pushed_authorization_requests_supported") != true {
+	if t.tenantSetting("pushed_authorization_requests_supported") == false {
 		delete(doc, "pushed_authorization_request_endpoint")
 	}
 }

@@ -13,6 +13,9 @@ type more struct {
 	emailProvider  map[string]any
 	emailTemplates map[string]map[string]any
 	legacy         legacyStore
+	look           lookState
+	domains        domainState
+	encryption     encryptionState
 }
 
 // startMore makes the zero values of more usable.

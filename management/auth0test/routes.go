@@ -8,6 +8,8 @@ func managementRoutes() []route {
 	return slices.Concat(
 		userRoutes(),
 		connectionRoutes(),
+		customDomainRoutes(),
+		encryptionKeyRoutes(),
 		jobRoutes(),
 		clientRoutes(),
 		clientGrantRoutes(),
@@ -21,6 +23,9 @@ func managementRoutes() []route {
 		factorSettingsRoutes(),
 		actionRoutes(),
 		attackProtectionRoutes(),
+		brandingRoutes(),
+		phoneRoutes(),
+		promptRoutes(),
 		emailRoutes(),
 		legacyRoutes(),
 		logRoutes(),

@@ -118,9 +118,11 @@ func TestLogStreams(t *testing.T) {
 func TestTenantSettings(t *testing.T) {
 	t.Parallel()
 	g, id, _ := twoLogins(t)
-	g.want("GET", "/tenants/settings?fields=session_lifetime,idle_session_lifetime", "", 200, `{"idle_session_lifetime":72,"session_lifetime":168}`)
+	const lifetimes = "/tenants/settings?fields=session_lifetime,idle_session_lifetime"
+	g.want("GET", lifetimes, "", 200, `{}`) // Never set: 168 and 72 hours.
 	g.want("PATCH", "/tenants/settings", `{"friendly_name":"Mine","acr_values_supported":["foo"],"session_lifetime":2,"idle_session_lifetime_in_minutes":30,"flags":{"enable_sso":false}}`,
 		200, `"idle_session_lifetime":0.5`)
+	g.want("GET", lifetimes, "", 200, `{"idle_session_lifetime":0.5,"session_lifetime":2}`)
 	g.want("GET", "/tenants/settings", "", 200, `"universal_login":true`)
 	g.want("PATCH", "/tenants/settings", `{"acr_values_supported":null,"default_audience":"https://api.example.com"}`, 200, `"default_audience":"https://api.example.com"`)
 	if got := g.want("GET", "/tenants/settings", "", 200, ""); strings.Contains(got, "acr_values") {

@@ -22,21 +22,19 @@ func settingsRoutes() []route {
 	}
 }
 
-// tenantSettings are those of a new tenant, as far as they are of interest.
+// tenantSettings are those of a new tenant. Like Auth0's they name few things:
+// what was never set is not shown, and is as Auth0's documentation says.
 func tenantSettings() settings {
 	return settings{
 		tenantPath: {
-			"allowed_logout_urls": []any{}, "enabled_locales": []any{"en"}, "sandbox_version": "22",
-			"session_lifetime": sessionLifetime.Hours(), "idle_session_lifetime": sessionIdleLifetime.Hours(),
+			"enabled_locales": []any{"en"}, "sandbox_version": "22", "universal_login": map[string]any{},
 			"flags": map[string]any{
 				"allow_changing_enable_sso": false, "disable_impersonation": true, "enable_sso": true, "universal_login": true,
-				"revoke_refresh_token_grant": false, "mfa_show_factor_list_on_enrollment": false, "remove_alg_from_jwks": true,
-				"disable_clickjack_protection_headers": false, "new_universal_login_experience_enabled": true,
+				"new_universal_login_experience_enabled": true, "revoke_refresh_token_grant": false,
+				"disable_clickjack_protection_headers": false,
 			},
-			"sessions":                                map[string]any{"oidc_logout_prompt_enabled": true},
-			"oidc_logout":                             map[string]any{"rp_logout_end_session_endpoint_discovery": true},
-			"customize_mfa_in_postlogin_action":       false,
-			"pushed_authorization_requests_supported": true,
+			"oidc_logout":                   map[string]any{"rp_logout_end_session_endpoint_discovery": true},
+			"phone_consolidated_experience": false,
 		},
 		brandingPath: {},
 		promptsPath:  {"universal_login_experience": "new", "identifier_first": false, "webauthn_platform_first_factor": false},
@@ -45,7 +43,8 @@ func tenantSettings() settings {
 
 func readTenantSettings(c *call) *reply {
 	doc := c.settingsView(tenantPath, tenantView)
-	doc["sandbox_versions_available"] = []any{"22", "18", "16", "12"}
+	doc["sandbox_versions_available"] = []any{"22", "18"}
+	defaults(doc, map[string]any{"resource_parameter_profile": "audience", "client_id_metadata_document_supported": false})
 	return ok(c.fields(doc))
 }
 
@@ -57,9 +56,12 @@ func tenantView(c *call, doc map[string]any) {
 	}
 }
 
-// updatedTenantView is the answer to a change, which shows two flags more.
+// updatedTenantView is the answer to a change, which shows two flags more and
+// what the login page is like.
 func updatedTenantView(c *call, doc map[string]any) {
 	tenantView(c, doc)
+	login, _ := doc["universal_login"].(map[string]any)
+	doc["universal_login"] = mergedCopy(login, map[string]any{"is_custom_theme_set": c.t.look.theme != nil})
 	flags, _ := doc["flags"].(map[string]any)
 	doc["flags"] = mergedCopy(map[string]any{
 		"cannot_change_enforce_client_authentication_on_passwordless_start": true,
