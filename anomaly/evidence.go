@@ -28,9 +28,9 @@ const (
 
 	evSystemNew  // ratio of operating system and class
 	evSystemOwn  //
-	evBrowserNew // … of these and the browser family
+	evBrowserNew // what the browser family adds
 	evBrowserOwn //
-	evAgentNew   // … of these and the whole user agent
+	evAgentNew   // what the whole user agent adds
 	evAgentOwn   //
 	evAgentFresh // -ln of the user's rate of unknown agents, for one
 	evAgentRare  // rarity of an unknown browser in the population
@@ -257,8 +257,8 @@ func (o *observation) software(e *Evidence) float64 {
 	browser := ratio(pSystem*pBrowser, uBrowser)
 	full := ratio(pSystem*pBrowser*pAgent, uAgent)
 	split(e, evSystemNew, evSystemOwn, system)
-	split(e, evBrowserNew, evBrowserOwn, browser)
-	split(e, evAgentNew, evAgentOwn, full)
+	split(e, evBrowserNew, evBrowserOwn, browser-system)
+	split(e, evAgentNew, evAgentOwn, full-browser)
 
 	if !o.has(browsers) {
 		e[evAgentRare] = rarity(pSystem * pBrowser)

@@ -27,7 +27,7 @@ func fit(rows []row, name string) (f fitted, err error) {
 	for i := range rows {
 		samples[i] = rows[i].Sample
 	}
-	if f.model, err = calibrate.Fit(samples, calibrate.Config{Name: name}); err != nil {
+	if f.model, err = calibrate.Fit(samples, calibrate.Config{Name: name, Kinds: kindWeights}); err != nil {
 		return f, err
 	}
 	if f.four, err = fitFlags(rows, 4); err == nil {
@@ -35,6 +35,9 @@ func fit(rows []row, name string) (f fitted, err error) {
 	}
 	return f, err
 }
+
+// kindWeights: naive attackers are by far the most, so they count twice.
+var kindWeights = map[string]float64{naive.String(): 2}
 
 // fitFlags gives the first n flags their best weights: the same logistic
 // regression with the same constraint.
@@ -47,7 +50,7 @@ func fitFlags(rows []row, n int) ([]float64, error) {
 			samples = append(samples, s)
 		}
 	}
-	model, err := calibrate.Fit(samples, calibrate.Config{})
+	model, err := calibrate.Fit(samples, calibrate.Config{Kinds: kindWeights})
 	if err != nil {
 		return nil, err
 	}
