@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,9 @@ import (
 // dereference nil after a failed assertion.
 //
 // AUTH0KIT_SUITE chooses what runs: unset, the fixed subset below; "all", every
-// test that talks to the API; else a regular expression over their names. With
-// AUTH0KIT_SUITE_TABLE the results are written to that file, as Markdown.
+// test that talks to the API; else a regular expression over their names. A test
+// of a family that the tenant does not have fails, but only with a line in the
+// table.
 
 const suitePackage = "github.com/auth0/go-auth0/management"
 
@@ -39,7 +41,18 @@ var suiteSubset = regexp.MustCompile(`^Test(` + strings.Join([]string{
 	`ResourceServer_(Create|Read|Update|Delete|List)`,
 	`ClientManager_\w+`, `ClientGrantManager_\w+`,
 	`ConnectionManager_(CreateDBConnectionWithDifferentOptions|EnabledClients|List|Delete)`,
+	`Guardian`, `LogManager\w*`, `ActionManager_(Create|CreateWithDeploy|Bindings|DeployVersion)`, `AttackProtection`, `Anomaly`,
+	`LogStreamManager_Update`, `TenantManager`, `SigningKey`, `StatManager_\w+`,
 }, "|") + `)$`)
+
+// suiteRequired are the families that the tenant is for: all of their tests pass.
+// Of the connections those to identity providers are not among them.
+var suiteRequired = regexp.MustCompile(`^Test(` + strings.Join([]string{
+	`UserManager_`, `OrganizationManager_`, `RoleManager_`, `JobManager_`, `TicketManager_`, `Guardian$`, `LogManager`, `ActionManager_`,
+	`ResourceServer_(Create|Read|Update|Delete|List)`, `ClientGrantManager_`, `ClientManager_`, `AttackProtection$`, `Anomaly$`,
+	`SessionManager_`, `RefreshTokenManager_`, `LogStreamManager_`, `ConnectionManager_(CreateDB|Create$|Read$|ReadByName$|Update$|Delete$|List|EnabledClients)`,
+	`TenantManager`, `StatManager_`, `SigningKey$`, `Email`, `HookManager_`, `RuleManager_`, `RuleConfigManager_`, `GrantManager_`, `RiskAssessment`,
+}, "|") + `)`)
 
 // suiteTime bounds one test; some sleep for a minute by themselves.
 const suiteTime = 3 * time.Minute
@@ -66,7 +79,7 @@ func TestGoAuth0Suite(t *testing.T) {
 			t.Parallel()
 			out, err := runSuiteTest(t, binary, dir, name)
 			results.add(name, out, err)
-			if err != nil {
+			if err != nil && (suiteRequired.MatchString(name) || chosen == suiteSubset) && notForAnyTenant[name] == "" {
 				t.Errorf("%v\n%s", err, tail(out, 4000))
 			}
 		})
@@ -182,6 +195,14 @@ var idInPath = regexp.MustCompile(`/(?:[a-z]+_[A-Za-z0-9]{16,}|\w+%7C[^/]+|[A-Za
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
+// notForAnyTenant are tests that fail for reasons of their own: their cassettes
+// were made by hand, and Auth0's schema refuses what they send.
+var notForAnyTenant = map[string]string{
+	"TestDeviceCredentials_Create": "sends a device_id that Auth0's schema refuses",
+	"TestDeviceCredentials_Delete": "sends a type that Auth0's schema refuses",
+	"TestDeviceCredentials_List":   "sends a type that Auth0's schema refuses",
+}
+
 // suiteResults collects what became of each test, for the table in the docs.
 type suiteResults struct {
 	mu   sync.Mutex
@@ -197,7 +218,7 @@ func (r *suiteResults) add(name, out string, err error) {
 	switch {
 	case err != nil:
 		r.failed++
-		verdict = "fails: " + reason(err, out)
+		verdict = "fails: " + cmp.Or(notForAnyTenant[name], strings.ReplaceAll(reason(err, out), "|", "/"))
 	case strings.Contains(out, "--- SKIP: "+name+" "):
 		r.skipped++
 		verdict = "skipped by the suite itself in live mode"
@@ -209,11 +230,7 @@ func (r *suiteResults) add(name, out string, err error) {
 
 func (r *suiteResults) report(t *testing.T) {
 	slices.Sort(r.rows)
-	table := "| test | result |\n|---|---|\n" + strings.Join(r.rows, "\n") + "\n"
-	t.Logf("go-auth0's suite: %d pass, %d skipped by itself, %d fail\n%s", r.passed, r.skipped, r.failed, table)
-	if name := os.Getenv("AUTH0KIT_SUITE_TABLE"); name != "" {
-		if err := os.WriteFile(name, []byte(table), 0o644); err != nil {
-			t.Error(err)
-		}
-	}
+	sum := fmt.Sprintf("%d pass, %d are skipped by the suite itself, %d fail.", r.passed, r.skipped, r.failed)
+	t.Logf("go-auth0's suite: %s", sum)
+	writeConformance(t, "suite", sum+"\n\n| test | result |\n|---|---|\n"+strings.Join(r.rows, "\n")+"\n")
 }
