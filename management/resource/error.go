@@ -56,6 +56,10 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// NotFound reports whether the resource is not there. Packages that may not
+// import this one, such as session, ask for it by its method.
+func (e *Error) NotFound() bool { return e.StatusCode == http.StatusNotFound }
+
 // Is matches the status with the sentinels of this package.
 func (e *Error) Is(target error) bool {
 	switch target {

@@ -60,6 +60,9 @@ func TestErrorIs(t *testing.T) {
 				got = append(got, s)
 			}
 		}
+		if c.err.NotFound() != errors.Is(c.err, resource.ErrNotFound) {
+			t.Errorf("status %d: NotFound() = %t", c.err.StatusCode, c.err.NotFound())
+		}
 		if fmt.Sprint(got) != fmt.Sprint(reorder(sentinels, c.want)) {
 			t.Errorf("status %d (%v) is %v, want %v", c.err.StatusCode, c.err.Err, got, c.want)
 		}
