@@ -199,7 +199,7 @@ func (st *totpState) try(code string, now time.Time, window int64, c *confirmati
 		return refuse(ErrExpired)
 	}
 	if err := p.accept(code, now, window); err != nil {
-		if reasons[err] == "" {
+		if sentinelOf(err) == nil {
 			return err
 		}
 		p.Failures++

@@ -134,8 +134,8 @@ func (s *Service) removeCodes(ctx context.Context, userID string) error {
 
 // Reset removes every factor of a user, here and at Auth0, and what browsers
 // remember: for somebody who has lost them, after their identity was proved in
-// another way. It ends locks. When a part fails the others are done, and it may
-// be repeated.
+// another way; and for a user who has been deleted. It ends locks. When a part
+// fails the others are done, and it may be repeated.
 func (s *Service) Reset(ctx context.Context, userID string) error {
 	if err := checkUser(userID); err != nil {
 		return err
@@ -145,8 +145,11 @@ func (s *Service) Reset(ctx context.Context, userID string) error {
 		errs = append(errs, wrapped("reset", s.store.Delete(ctx, userID)))
 	}
 	if s.dir != nil {
-		errs = append(errs, wrapped("reset", s.dir.DeleteAuthenticators(ctx, userID)),
-			wrapped("reset", s.dir.InvalidateRememberedBrowsers(ctx, userID)))
+		for _, err := range []error{s.dir.DeleteAuthenticators(ctx, userID), s.dir.InvalidateRememberedBrowsers(ctx, userID)} {
+			if !errors.Is(err, resource.ErrNotFound) { // The user is gone there.
+				errs = append(errs, wrapped("reset", err))
+			}
+		}
 		s.cache.forget(userID)
 	}
 	return s.ended(ctx, "reset", userID, "", errors.Join(errs...))

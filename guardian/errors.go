@@ -51,17 +51,25 @@ var reasons = map[error]string{
 	ErrFactorDisabled: "factor_disabled", ErrStepUp: "step_up_required",
 }
 
-// reasonOf is the reason of an event for err.
-func reasonOf(err error) string {
-	for sentinel, reason := range reasons {
+// sentinelOf returns the sentinel that err is or wraps, nil for none.
+func sentinelOf(err error) error {
+	for sentinel := range reasons {
 		if errors.Is(err, sentinel) {
-			return reason
+			return sentinel
 		}
 	}
-	if err != nil {
-		return "error"
+	return nil
+}
+
+// reasonOf is the reason of an event for err.
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
 	}
-	return ""
+	if sentinel := sentinelOf(err); sentinel != nil {
+		return reasons[sentinel]
+	}
+	return "error"
 }
 
 // wrapped gives err the package's prefix once.

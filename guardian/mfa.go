@@ -167,11 +167,7 @@ func (s *Service) Challenge(ctx context.Context, r Request) (*Challenge, error) 
 		return nil, invalid("Request.Factor", "has a verifier that sends nothing")
 	}
 	c, err := sender.Challenge(ctx, r)
-	e := event("challenge", r.UserID, r.Factor, err)
-	if r.IP.IsValid() {
-		e.IP = r.IP.WithZone("").String()
-	}
-	if err := errors.Join(err, s.record(ctx, e)); err != nil {
+	if err := errors.Join(err, s.record(ctx, r.event("challenge", err))); err != nil {
 		return nil, err
 	}
 	return c, nil

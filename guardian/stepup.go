@@ -30,9 +30,18 @@ type Authenticated interface {
 // again by a password alone, let who ask the session's own rule first (for
 // package session, Manager.Fresh).
 func RequireMFA(maxAge time.Duration, who func(*http.Request) Authenticated, challenge http.Handler) func(http.Handler) http.Handler {
+	return require(maxAge, who, challenge, time.Now)
+}
+
+// RequireMFA is the function of that name by the clock of Config.Now.
+func (s *Service) RequireMFA(maxAge time.Duration, who func(*http.Request) Authenticated, challenge http.Handler) func(http.Handler) http.Handler {
+	return require(maxAge, who, challenge, s.cfg.Now)
+}
+
+func require(maxAge time.Duration, who func(*http.Request) Authenticated, challenge http.Handler, now func() time.Time) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if fresh(who(r), maxAge, time.Now()) {
+			if fresh(who(r), maxAge, now()) {
 				next.ServeHTTP(w, r)
 				return
 			}

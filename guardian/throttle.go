@@ -179,10 +179,11 @@ func (c charges) refund(ctx context.Context) error {
 func (c charges) explain(err error, counted bool) error {
 	e, is := errors.AsType[*VerifyError](err)
 	if !is {
-		if reasons[err] == "" {
+		sentinel := sentinelOf(err)
+		if sentinel == nil {
 			return err
 		}
-		e = refuse(err)
+		e = refuse(sentinel)
 	}
 	if c.user == nil {
 		return e

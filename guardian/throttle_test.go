@@ -63,6 +63,7 @@ func TestLockNeedsRebinding(t *testing.T) {
 				s.Errorf("failure %d: %+v", i+1, e)
 			}
 		}
+		s.wantEvent("guardian.lock", audit.Success, "")
 		for range 2 {
 			time.Sleep(30 * 24 * time.Hour)
 			_, err := s.verify(guardian.LocalTOTP, s.otp(secret))

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
 )
 
 // Request asks whether a user has a factor now.
@@ -86,14 +88,23 @@ func (s *Service) Verify(ctx context.Context, r Request) (*Verification, error) 
 		return nil, err
 	}
 	v, err := s.attempt(ctx, verifier, r)
-	e := event("verify", r.UserID, r.Factor, err)
-	if r.IP.IsValid() {
-		e.IP = r.IP.WithZone("").String()
+	err = errors.Join(err, s.record(ctx, r.event("verify", err)))
+	if no, is := errors.AsType[*VerifyError](err); is && no.AttemptsLeft == 0 && no.Err != ErrLocked {
+		err = errors.Join(err, s.record(ctx, r.event("lock", nil)))
 	}
-	if err := errors.Join(err, s.record(ctx, e)); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return v, nil
+}
+
+// event is a step of the request.
+func (r Request) event(action string, err error) audit.Event {
+	e := event(action, r.UserID, r.Factor, err)
+	if r.IP.IsValid() {
+		e.IP = r.IP.WithZone("").String()
+	}
+	return e
 }
 
 // verifier checks the request and finds who answers it.
