@@ -13,6 +13,8 @@ type more struct {
 	emailProvider  map[string]any
 	emailTemplates map[string]map[string]any
 	legacy         legacyStore
+	documents      documents
+	profileTexts   map[string]map[string]any
 	look           lookState
 	domains        domainState
 	encryption     encryptionState
@@ -23,6 +25,7 @@ func (t *Tenant) startMore() {
 	t.authState.start()
 	t.authState.actions.bound = t.boundActions
 	t.settings = initialSettings()
+	t.documents = documents{}
 }
 
 // userRemoved is told of a deleted user, under the mutex: sessions end, tokens

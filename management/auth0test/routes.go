@@ -27,6 +27,7 @@ func managementRoutes() []route {
 		phoneRoutes(),
 		promptRoutes(),
 		emailRoutes(),
+		familyRoutes(),
 		legacyRoutes(),
 		logRoutes(),
 		logStreamRoutes(),
