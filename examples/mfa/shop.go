@@ -1,0 +1,128 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// payAge is how old the proof of a second factor may be that pays.
+const payAge = 5 * time.Minute
+
+// shop is a web application whose users pay. Its tenant is in this process.
+type shop struct {
+	tenant  *auth0test.Tenant
+	user    string
+	events  *audit.Memory
+	factors *guardian.Service
+	web     *session.HTTP
+	ahead   time.Duration // What wait has added to the clock.
+}
+
+const (
+	email    = "ada@example.com"
+	password = "correct horse battery"
+)
+
+// newShop makes the shop. insecure is for http://localhost.
+func newShop(insecure bool) (*shop, error) {
+	s := &shop{tenant: auth0test.NewTenant(auth0test.Options{}), events: audit.NewMemory()}
+	s.tenant.AddClient(auth0test.Client{CallbackURL: "https://shop.example.com/callback"})
+	s.user = s.tenant.AddUser(resource.User{Email: email}, password)
+	s.tenant.SetFactor("otp", true)
+
+	key := make([]byte, 32) // A real one comes from a vault, and stays.
+	rand.Read(key)
+	var err error
+	s.factors, err = guardian.New(s.tenant.Client(), guardian.Config{
+		Store: guardian.NewMemory(), Keys: [][]byte{key}, Issuer: "Shop",
+		MirrorTOTP: true, MaxFailures: 10, Recorder: s.events, Now: s.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := session.New(session.NewMemory(), session.Config{Recorder: s.events, Now: s.now})
+	if err != nil {
+		return nil, err
+	}
+	s.web = session.NewHTTP(sessions, session.HTTPConfig{AllowInsecureCookie: insecure})
+	return s, nil
+}
+
+// now is the time of the shop, and wait moves it and the tenant's.
+func (s *shop) now() time.Time { return time.Now().Add(s.ahead) }
+
+func (s *shop) wait(d time.Duration) {
+	s.ahead += d
+	s.tenant.Advance(d)
+}
+
+// who is what guardian asks about a request.
+func who(r *http.Request) guardian.Authenticated {
+	current, ok := session.FromContext(r.Context())
+	if !ok {
+		return nil
+	}
+	return current
+}
+
+// handler is the shop: /pay needs a second factor within five minutes.
+func (s *shop) handler() (http.Handler, error) {
+	pages, err := guardian.NewPages(s.factors, guardian.PagesConfig{
+		User: func(r *http.Request) (string, string, error) {
+			current, ok := session.FromContext(r.Context())
+			if !ok {
+				return "", "", session.ErrNone
+			}
+			return current.UserID, email, nil
+		},
+		Who: who,
+		OnVerified: func(w http.ResponseWriter, r *http.Request, v *guardian.Verification) error {
+			return s.web.StepUp(w, r, v.AMR...)
+		},
+		Hidden: func(r *http.Request) map[string]string {
+			current, ok := session.FromContext(r.Context())
+			if !ok {
+				return nil
+			}
+			return map[string]string{"csrf_token": current.CSRFToken()}
+		},
+		ClientIP: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
+		Home:     "/",
+	})
+	if err != nil {
+		return nil, err
+	}
+	challenge := http.RedirectHandler("/mfa/verify?to=/pay", http.StatusSeeOther)
+	pay := s.factors.RequireMFA(payAge, who, challenge)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "paid\n")
+	}))
+	mux := http.NewServeMux()
+	mux.Handle("GET /login", s.web.Load(http.HandlerFunc(s.login)))
+	mux.Handle("/mfa/", s.web.Require(http.StripPrefix("/mfa", pages)))
+	mux.Handle("GET /pay", s.web.Require(pay)) // A real one is a POST.
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, `<p><a href="/login">Log in</a>, <a href="/mfa/">set up a second factor</a>, <a href="/pay">pay</a></p>`)
+	})
+	return mux, nil
+}
+
+// login stands for the callback of a login at Auth0, which tells by amr and
+// auth_time what was proved: a password.
+func (s *shop) login(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.web.Login(w, r, session.Login{UserID: s.user, AuthTime: s.now(), AMR: []string{"pwd"}}); err != nil {
+		http.Error(w, fmt.Sprint(err), http.StatusInternalServerError)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
