@@ -89,17 +89,29 @@ var amendments = map[string]func(*operation){
 	"PATCH /organizations/{id}":    withProperties("is_app_entitlement_active"),
 	"POST /clients":                withProperties("token_vault_privileged_access"),
 	"PATCH /clients/{id}":          withProperties("token_vault_privileged_access"),
+	"PATCH /tenants/settings": func(o *operation) {
+		o.Body.last().Properties["flags"].last().add("universal_login", "new_universal_login_experience_enabled",
+			"allow_other_legacy_grant_types", "enable_custom_domain_in_emails", "use_scope_descriptions_for_consent",
+			"require_pushed_authorization_requests", "enable_legacy_logs_search_v2")
+	},
 }
 
 // withProperties lets a body have more properties, of any type.
 func withProperties(names ...string) func(*operation) {
-	return func(o *operation) {
-		s := o.Body
-		for s.target != nil {
-			s = s.target
-		}
-		for _, n := range names {
-			s.Properties[n] = &shape{}
-		}
+	return func(o *operation) { o.Body.last().add(names...) }
+}
+
+// last follows references to their end.
+func (s *shape) last() *shape {
+	for s.target != nil {
+		s = s.target
+	}
+	return s
+}
+
+// add adds properties of any type.
+func (s *shape) add(names ...string) {
+	for _, n := range names {
+		s.Properties[n] = &shape{}
 	}
 }

@@ -30,11 +30,8 @@ func tenantSettings() settings {
 			"enabled_locales": []any{"en"}, "sandbox_version": "22", "universal_login": map[string]any{},
 			"flags": map[string]any{
 				"allow_changing_enable_sso": false, "disable_impersonation": true, "enable_sso": true, "universal_login": true,
-				"new_universal_login_experience_enabled": true, "revoke_refresh_token_grant": false,
-				"disable_clickjack_protection_headers": false,
+				"revoke_refresh_token_grant": false, "disable_clickjack_protection_headers": false,
 			},
-			"oidc_logout":                   map[string]any{"rp_logout_end_session_endpoint_discovery": true},
-			"phone_consolidated_experience": false,
 		},
 		brandingPath: {},
 		promptsPath:  {"universal_login_experience": "new", "identifier_first": false, "webauthn_platform_first_factor": false},
