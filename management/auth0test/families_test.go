@@ -22,7 +22,7 @@ func TestFamilies(t *testing.T) {
 		{"/forms", `{"name":"n"}`, `"forms":[`, "?include_totals=true", 204, 404},
 		{"/network-acls", `{"description":"n","active":true,"priority":1,"rule":{"action":{"block":true},"match":{"geo_country_codes":["US"]},"scope":"management"}}`, `[{`, "", 200, 404},
 		{"/self-service-profiles", `{"name":"n"}`, `"self_service_profiles":[`, "?include_totals=true", 204, 204},
-		{"/token-exchange-profiles", `{"name":"name","subject_token_type":"urn:x:y","action_id":"a","type":"custom_authentication"}`, `"token_exchange_profiles":[`, "?take=10", 204, 204},
+		{"/token-exchange-profiles", `{"name":"name","subject_token_type":"urn:example:token","action_id":"a","type":"custom_authentication"}`, `"token_exchange_profiles":[`, "?take=10", 204, 204},
 		{"/user-attribute-profiles", `{"name":"n","user_attributes":{"email":{"description":"d","label":"l","profile_required":true,"auth0_mapping":"email"}}}`, `"user_attribute_profiles":[`, "?take=10", 204, 204},
 		{"/event-streams", `{"name":"n","subscriptions":[{"event_type":"user.created"}],"destination":{"type":"webhook","configuration":{"webhook_endpoint":"https://example.com","webhook_authorization":{"method":"bearer","token":"secret"}}}}`, `"eventStreams":[`, "?take=10", 204, 204},
 	} {
