@@ -70,7 +70,8 @@ const (
 	priorUser = 1.0 // at every level of a hierarchy
 	priorHour = 1.0
 	priorRate = 2.0
-	maxRatio  = 6.0 // ratios beyond e^±6 say no more
+	maxRatio  = 6.0  // ratios beyond e^±6 say no more
+	leastRate = 0.05 // of new values: everybody gets a new phone once, and takes it out of the house
 )
 
 // observation is one attempt against one profile.
@@ -325,7 +326,7 @@ func (o *observation) surprise(kind int) float64 {
 	}
 	common := (o.pop.total(totalFresh+uint32(kind)) + 15) / (all + 100)
 	fresh := float64(o.p.fresh[kind]) * o.scale
-	return max(0, min(maxRatio, -ln((fresh+priorRate*common)/(asked+priorRate))))
+	return -ln(max(leastRate, min(1, (fresh+priorRate*common)/(asked+priorRate))))
 }
 
 // deviceID weighs a new device by how often the user has one.

@@ -168,12 +168,17 @@ func syntheticWorld(seed uint64) *world {
 	for i := range 20 {
 		c := country{code: string([]byte{'A' + byte(i), 'A' + byte(i*7%26)}), weight: 1 / float64(i+1)}
 		lat, lon := float64(i%5)*22-40, float64(i)*17-160
+		cities := make([][2]float64, 15)
+		for k := range cities {
+			cities[k] = [2]float64{lat + r.NormFloat64()*2.5, lon + r.NormFloat64()*2.5}
+		}
 		for j := range 16 {
 			p := &provider{asn: uint32(1000 + i*100 + j), country: c.code, hosting: j >= 10, weight: 1 / float64(j+1)}
 			p.listed = p.hosting && r.Float64() < listedShare
 			for range 60 {
 				next += 1 + uint32(r.IntN(3))
-				p.nets = append(p.nets, block{next, lat + r.NormFloat64()*2.5, lon + r.NormFloat64()*2.5, p})
+				city := cities[int(float64(len(cities))*r.Float64()*r.Float64())] // the first are larger
+				p.nets = append(p.nets, block{next, city[0], city[1], p})
 			}
 			p.open(r)
 			if p.hosting {
