@@ -168,12 +168,12 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 	if !ok {
 		zone = v.zone
 	}
-	*o = observation{
-		p: v, pop: d.population.sketch(),
-		net: networkOf(a.IP, place), agent: d.agents.get(a.UserAgent),
-		hour: localHour(a.Time, zone), zone: zone, today: dayOf(a.Time), minute: minuteOf(a.Time),
-		placed: place.located() && !place.Anonymous, scale: d.scale(v.day, dayOf(a.Time)),
-	}
+	o.p, o.pop = v, d.population.sketch()
+	o.net, o.agent = networkOf(a.IP, place), d.agents.get(a.UserAgent)
+	o.zone, o.hour = zone, localHour(a.Time, zone)
+	o.today, o.minute = dayOf(a.Time), minuteOf(a.Time)
+	o.scale = d.scale(v.day, o.today)
+	o.placed, o.located, o.device = place.located() && !place.Anonymous, false, 0
 	if o.placed {
 		o.place = newSpot(place, o.minute)
 		o.known, o.last, o.located = v.around(o.place)

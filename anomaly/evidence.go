@@ -91,8 +91,9 @@ type observation struct {
 
 	at          [tallyLists]int // where the attempt's values stand in the user's lists, -1: nowhere
 	new         novelty
-	known, last spot // the closest known place, and that of the last login
-	located     bool // they are there
+	away        float64 // km to the closest known place; set by distance
+	known, last spot    // the closest known place, and that of the last login
+	located     bool    // they are there
 }
 
 // evidence fills e. Without history only rarity can speak.
@@ -104,6 +105,7 @@ func (o *observation) evidence(e *Evidence) {
 	agent := o.software(e)
 	o.deviceID(e)
 	o.time(e)
+	o.distance(e)
 	o.travel(e)
 	e[evNetAgent] = min(net, agent)
 }
@@ -186,7 +188,6 @@ func (o *observation) network(e *Evidence) float64 {
 
 	o.unknownNetwork(e, pCountry, pASN)
 	o.unknownPrefix(e, pPrefix)
-	o.distance(e)
 	return max(0, prefix)
 }
 
@@ -232,8 +233,9 @@ func (o *observation) distance(e *Evidence) {
 	if !o.located {
 		return
 	}
-	if km := apart(o.known, o.place); km > 0 {
-		e[evDistance] = ln(1 + km/nearby)
+	o.away = apart(o.known, o.place)
+	if o.away > 0 {
+		e[evDistance] = ln(1 + o.away/nearby)
 	}
 }
 
@@ -357,8 +359,11 @@ func (o *observation) travel(e *Evidence) {
 	if !o.located {
 		return
 	}
+	if o.last == o.known && o.away == 0 {
+		return // Most logins are where the last one was.
+	}
 	e[evTravel] = newTrip(o.last, o.place).impossible()
-	here := apart(o.known, o.place) == 0 && o.known.count >= 2*unit
+	here := o.away == 0 && o.known.count >= 2*unit
 	if e[evTravel] > 0 && (here || o.has(asns)) {
 		e[evTravel] *= 0.3
 	}

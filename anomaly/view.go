@@ -34,10 +34,11 @@ const (
 	freshKinds
 )
 
-// open reads the outline of a blob. An empty blob is a user without history.
+// open reads the outline of a blob. An empty blob is a user without history. After
+// an error v is not to be used.
 func (v *view) open(b []byte) error {
-	*v = view{}
 	if len(b) == 0 {
+		*v = view{}
 		return nil
 	}
 	if len(b) < headerSize || b[0] != profileFormat {
