@@ -25,8 +25,9 @@
 // [*VerifyError]: [ErrWrongCode], [ErrReplayed] (somebody saw the code: alert),
 // [ErrThrottled], [ErrLocked], and when to come again.
 //
-// Put what was proved into the session (session.HTTP.StepUp with proof.AMR), and
-// guard what is sensitive:
+// Put what was proved into the session (session.HTTP.StepUp with proof.AMR), end
+// the user's other sessions when a factor has changed (session.Manager.RevokeOthers),
+// and guard what is sensitive:
 //
 //	mux.Handle("POST /transfer", guardian.RequireMFA(5*time.Minute, who, challenge)(transfer))
 //
@@ -59,4 +60,28 @@
 // a day of guessing succeeds with a probability of 1 in 9,800; at Auth0's own
 // limit (10, and one more every six minutes) it is 1 in 1,300. Attempts are
 // counted before they are looked at, so parallel ones gain nothing.
+//
+// # Events
+//
+// guardian.enable, tenant_factor, enroll, confirm, associate, challenge, verify,
+// lock, recovery_codes, remove, reset and forget_browsers, with the factor and,
+// for a no, the reason. Tell the user by mail of confirm, remove, reset, lock and
+// recovery_codes (NIST SP 800-63B-4 section 4.2.1.1 asks it for recovery), and look
+// at every verify with the reason replayed or denied.
+//
+// # Requirements and the tests that show them
+//
+//	RFC 4226 D            HOTP values                               TestRFC4226
+//	RFC 4226 R6           secrets of 128 bits at least, here 160    TestShortSecretsAreRefused TestSecretsAreOf160Bits
+//	RFC 4226 7.3          throttling with a growing delay           TestDelays TestDelaysGrowAndSuccessResets TestBruteForce
+//	RFC 6238 B            TOTP values, three hashes                 TestRFC6238 TestOathtool
+//	RFC 6238 5.2          no second use; one step of delay          TestReplayAndEarlierStepsAreRefused TestWindow
+//	RFC 6238 6            drift learnt within a limit               TestDriftIsLearntWithinBounds TestDrift
+//	NIST 800-63B-4 3.1.2  recovery codes random, hashed, used once  TestRecoveryCodes guardiantest
+//	NIST 800-63B-4 3.1.4  an output is accepted once                TestCodeOfTwoStepsIsSpentOnce guardiantest
+//	NIST 800-63B-4 3.2.2  100 failures in a row, then rebinding     TestLockNeedsRebinding
+//	ASVS 5.0 6.5.1        used once                                 guardiantest
+//	ASVS 5.0 6.5.3        seeds from a CSPRNG                       TestSecretsAreOf160Bits
+//	ASVS 5.0 6.5.5        lifetime of a code                        TestWindow TestExactTime
+//	ASVS 5.0 16.2.5       no secret in logs, errors, events         TestNothingLeaks
 package guardian

@@ -12,6 +12,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
@@ -223,6 +224,40 @@ func TestRunSweeps(t *testing.T) {
 		stop()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			s.Errorf("Run = %v", err)
+		}
+	})
+}
+
+// TestScopes: the scopes that the documentation of Directory lists are enough.
+func TestScopes(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t, guardian.Config{}, auth0test.Options{})
+		machine := s.tenant.AddClient(auth0test.Client{Grants: []string{"client_credentials"}, Scopes: []string{
+			"read:guardian_factors", "create:guardian_enrollment_tickets", "read:authentication_methods", "create:authentication_methods",
+			"delete:authentication_methods", "delete:guardian_enrollments", "update:users", "update:guardian_factors",
+		}})
+		client, err := management.New(management.Config{
+			Domain: auth0test.DefaultDomain, ClientID: machine.ID, ClientSecret: machine.Secret, HTTPClient: s.tenant.HTTPClient(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.service, err = guardian.New(client, guardian.Config{
+			Store: s.store, Keys: [][]byte{newKey()}, Issuer: "Example", MirrorTOTP: true, AllowTenantWideChange: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret, _ := s.enroll(nil)
+		s.enroll(s.mustVerify(secret))
+		if _, err := s.service.Enable(t.Context(), s.user, guardian.SMS); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.service.RegenerateRecoveryCode(t.Context(), s.user); err != nil {
+			t.Error(err)
+		}
+		if err := s.service.Reset(t.Context(), s.user); err != nil {
+			t.Error(err)
 		}
 	})
 }
