@@ -48,11 +48,11 @@ func TestAgentCache(t *testing.T) {
 	t.Parallel()
 	c := newAgentCache()
 	var agents []string
-	for i := range 3000 { // three times the slots
+	for i := range 2000 { // twice the slots
 		agents = append(agents, fmt.Sprintf("Mozilla/5.0 (X11; Linux x86_64; rv:%d.0) Gecko/20100101 Firefox/%d.0", i, i))
 	}
 	var wg sync.WaitGroup
-	for g := range 8 {
+	for g := range 4 {
 		wg.Go(func() {
 			for i := range agents {
 				ua := agents[(i*7+g*300)%len(agents)]

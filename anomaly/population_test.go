@@ -28,7 +28,7 @@ func TestConcurrent(t *testing.T) {
 				if err := d.Learn(t.Context(), a, anomaly.Trust(j%2)); err != nil {
 					t.Error(err)
 				}
-				if j%10 == 0 {
+				if i%4 == 0 && j%25 == 0 {
 					if err := d.Merge(t.Context()); err != nil && !errors.Is(err, anomaly.ErrConflict) {
 						t.Error(err)
 					}
@@ -179,7 +179,7 @@ func TestPopulationFades(t *testing.T) {
 	now := start
 	d := newDetector(t, anomaly.Config{Now: func() time.Time { return now }})
 	crowd := func(place anomaly.Place, ip string) {
-		for i := range 400 {
+		for i := range 200 {
 			a := login(now, ip, place, "x", firefox)
 			a.UserID = fmt.Sprint(ip, i)
 			learn(t, d, a, anomaly.Proved)
@@ -202,8 +202,8 @@ func TestPopulationFades(t *testing.T) {
 	}
 	crowd(saoPaulo, "177.1.1.1")
 	common := rarity()
-	for range 20 {
-		now = now.AddDate(0, 0, 30)
+	for range 12 {
+		now = now.AddDate(0, 0, 50)
 		crowd(oslo, "81.2.69.1")
 	}
 	if faded := rarity(); common != 0 || faded < 1 {
