@@ -49,8 +49,9 @@ func (c *call) authenticate() *reply {
 // bearerCache remembers tokens that were verified: an RSA verification and the
 // parsing of 300 scopes would be a quarter of the work of a request.
 type bearerCache struct {
-	mu   sync.Mutex
-	seen map[string]*bearer
+	mu      sync.Mutex
+	seen    map[string]*bearer
+	refused map[refusedToken]bool // The blacklist.
 }
 
 // maxBearers bounds the cache; it starts anew when it is full.
@@ -70,13 +71,34 @@ func (c *bearerCache) known(t *Tenant, token string) (*bearer, error) {
 	}
 	b = newBearer(claims)
 	b.kid = keyID(token)
+	jti, _ := claims["jti"].(string)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.refused[refusedToken{b.client, jti}] {
+		return nil, errRefused
+	}
 	if c.seen == nil || len(c.seen) >= maxBearers {
 		c.seen = make(map[string]*bearer)
 	}
 	c.seen[token] = b
 	return b, nil
+}
+
+var errRefused = errors.New("auth0test: the token is on the blacklist")
+
+// refuse puts a token on the blacklist; false when it is there already. The
+// cache starts anew, so that the token is looked at again.
+func (c *bearerCache) refuse(r refusedToken) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refused[r] {
+		return false
+	}
+	if c.refused == nil {
+		c.refused = make(map[refusedToken]bool)
+	}
+	c.refused[r], c.seen = true, nil
+	return true
 }
 
 // keyID is the key id of a verified token.

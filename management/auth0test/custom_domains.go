@@ -10,6 +10,7 @@ import (
 // gets verified here: there is no DNS to ask.
 type customDomain struct {
 	id, domain string
+	number     int  // In the order of creation.
 	primary    bool // The tenant's first one.
 	doc        map[string]any
 	createdAt  time.Time
@@ -18,6 +19,7 @@ type customDomain struct {
 // domainState holds the custom domains. The tenant's mutex guards it.
 type domainState struct {
 	table[customDomain]
+	made      int
 	byDefault string // The id of the default one; empty for the tenant's own domain.
 }
 
@@ -63,7 +65,9 @@ func listCustomDomains(c *call) *reply {
 	if !c.byCheckpoint() {
 		return ok(render(rows, view))
 	}
-	where := func(d *customDomain) mark { return mark{d.createdAt, d.id} }
+	where := func(d *customDomain) mark { // In the order of creation, also within a millisecond.
+		return mark{d.createdAt.Add(time.Duration(d.number%1000) * time.Microsecond), d.id}
+	}
 	return checkpoint(c, list[*customDomain]{key: "custom_domains", rows: rows, where: where, view: view})
 }
 
@@ -74,6 +78,8 @@ func createCustomDomain(c *call) *reply {
 	}
 	delete(d.doc, "verification_method")
 	defaults(d.doc, map[string]any{"tls_policy": "recommended"})
+	c.t.domains.made++
+	d.number = c.t.domains.made
 	c.t.domains.put(d.id, d)
 	return created(c.customDomainView(d))
 }

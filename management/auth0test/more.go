@@ -18,6 +18,7 @@ type more struct {
 	look           lookState
 	domains        domainState
 	encryption     encryptionState
+	blacklist      []refusedToken
 }
 
 // startMore makes the zero values of more usable.

@@ -23,6 +23,7 @@ func managementRoutes() []route {
 		factorSettingsRoutes(),
 		actionRoutes(),
 		attackProtectionRoutes(),
+		blacklistRoutes(),
 		brandingRoutes(),
 		phoneRoutes(),
 		promptRoutes(),

@@ -55,6 +55,7 @@ var spec = sync.OnceValue(func() *description {
 	for route, amend := range amendments {
 		amend(d.byRoute[route])
 	}
+	d.scopes = append(d.scopes, blacklistScope)
 	slices.Sort(d.scopes)
 	d.scopes = slices.Compact(d.scopes)
 	return d
