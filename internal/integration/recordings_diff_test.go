@@ -13,6 +13,7 @@ import (
 // differ compares a recorded body with the tenant's and learns which recorded id
 // stands for which.
 type differ struct {
+	area  string
 	ids   map[string]string
 	found []string
 }
@@ -25,6 +26,16 @@ var laterKeys = []string{
 	"authentication", "connected_accounts", "use_for_organization_discovery", "type", "signing_keys", "client_secret",
 	"authentication_methods", "passkey_options", "organization_usage", "allow_any_organization", "expires_at",
 	"async_approval_notification_channels", "api_behavior", "signup_behavior", "email_otp", "phone_otp",
+}
+
+// areaKeys are laterKeys and tenantsOwn of single areas. What is learned are ids
+// that stand in paths.
+var areaKeys = map[string]struct{ later, own, learn []string }{
+	"branding":       {later: []string{"identifiers"}, own: []string{"tenant"}},
+	"custom-domains": {later: []string{"is_default", "created_at", "certificate", "primary"}, own: []string{"record"}},
+	"prompts":        {own: []string{"tenant"}},
+	"keys":           {learn: []string{"kid"}},
+	"tenants":        {later: []string{"resource_parameter_profile", "client_id_metadata_document_supported"}, own: []string{"universal_login"}},
 }
 
 // setKeys are arrays whose order says nothing, and which Auth0 orders differently
@@ -79,13 +90,17 @@ func (d *differ) compareObjects(want, got map[string]any, path string) {
 	for _, k := range keys {
 		w, inWant := want[k]
 		g, inGot := got[k]
+		area := areaKeys[d.area]
+		if slices.Contains(area.learn, k) {
+			d.compareIDs(w, g)
+		}
 		switch {
-		case slices.Contains(tenantsOwn, k):
+		case slices.Contains(tenantsOwn, k) || slices.Contains(area.own, k):
 		case inWant && inGot && slices.Contains(setKeys, k):
 			d.compare(ordered(w), ordered(g), path+"."+k)
 		case inWant && inGot:
 			d.compare(w, g, path+"."+k)
-		case slices.Contains(laterKeys, k):
+		case slices.Contains(laterKeys, k) || slices.Contains(area.later, k):
 		case inGot:
 			d.add(path+"."+k, "not in the recording")
 		default:
@@ -98,6 +113,15 @@ func (d *differ) compareObjects(want, got map[string]any, path string) {
 func (d *differ) learn(want, got map[string]any) {
 	w, _ := want["id"].(string)
 	g, _ := got["id"].(string)
+	if w != "" && g != "" {
+		d.ids[w] = g
+	}
+}
+
+// compareIDs takes an id over that is not compared.
+func (d *differ) compareIDs(want, got any) {
+	w, _ := want.(string)
+	g, _ := got.(string)
 	if w != "" && g != "" {
 		d.ids[w] = g
 	}

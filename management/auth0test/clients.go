@@ -126,8 +126,20 @@ func completeClient(doc map[string]any) {
 	}
 }
 
+// checkProfile refuses a client of a user attribute profile that there is not.
+func (c *call) checkProfile() *reply {
+	id, _ := c.obj("my_organization_configuration")["user_attribute_profile_id"].(string)
+	if id != "" && c.t.documents.of(userAttributeProfiles).get(id) == nil {
+		return badRequest(userAttributeProfiles.missing, "")
+	}
+	return nil
+}
+
 func createClient(c *call) *reply {
 	if bad := c.checkVault(); bad != nil {
+		return bad
+	}
+	if bad := c.checkProfile(); bad != nil {
 		return bad
 	}
 	cl := &client{id: randomID(32), secret: randomID(64), doc: clone(c.body), createdAt: c.now}

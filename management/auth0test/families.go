@@ -2,6 +2,7 @@ package auth0test
 
 import (
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -11,7 +12,7 @@ type family struct {
 	path, part    string         // "/forms", and the name of its id in paths.
 	prefix        string         // Of ids.
 	key           string         // Of the list; empty for a bare array.
-	missing       string         // The text of 404.
+	missing       string         // The text of 404, with {id}.
 	status        int            // Of a creation.
 	stamped       bool           // Has created_at and updated_at.
 	strict        bool           // Deleting what there is not is 404.
@@ -65,7 +66,7 @@ func (f *family) show(d *familyDoc) map[string]any {
 func (f *family) find(c *call) (*familyDoc, *reply) {
 	d := c.t.documents.of(f).get(c.path(f.part))
 	if d == nil {
-		return nil, notFound(f.missing, "")
+		return nil, notFound(strings.ReplaceAll(f.missing, "{id}", c.path(f.part)), "")
 	}
 	return d, nil
 }

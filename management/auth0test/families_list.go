@@ -17,8 +17,8 @@ var (
 	}
 	flowConnections = &family{
 		path: "/flows/vault/connections", part: "id", prefix: "ac", key: "connections", status: http.StatusCreated, stamped: true, strict: true,
-		missing: "Connection not found", initial: map[string]any{"ready": false, "refreshed_at": nil}, complete: completeFlowConnection,
-		listed: []string{"id", "name", "app_id", "account_name", "ready", "created_at", "updated_at", "fingerprint"},
+		missing: "Connection not found", initial: map[string]any{"ready": false}, complete: completeFlowConnection,
+		listed: []string{"id", "name", "app_id", "ready", "created_at", "updated_at", "fingerprint"},
 	}
 	forms = &family{
 		path: "/forms", part: "id", prefix: "ap", key: "forms", status: http.StatusCreated, stamped: true, strict: true,
@@ -32,11 +32,11 @@ var (
 	}
 	selfServiceProfiles = &family{
 		path: "/self-service-profiles", part: "id", prefix: "ssp", key: "self_service_profiles", status: http.StatusCreated, stamped: true,
-		missing: "The self-service profile does not exist.", initial: map[string]any{"user_attributes": []any{}},
+		missing: "Profile with ID: {id} not found", initial: map[string]any{"user_attributes": []any{}},
 	}
 	tokenExchangeProfiles = &family{
 		path: "/token-exchange-profiles", part: "id", prefix: "tep", key: "token_exchange_profiles", status: http.StatusCreated, stamped: true,
-		missing: "The token exchange profile does not exist.",
+		missing: "Token exchange profile not found.",
 	}
 	userAttributeProfiles = &family{
 		path: "/user-attribute-profiles", part: "id", prefix: "uap", key: "user_attribute_profiles", status: http.StatusCreated,
