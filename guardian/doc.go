@@ -44,9 +44,10 @@
 //
 // # Factors of Auth0
 //
-// [Service.Enable] makes enrolment tickets, after it has looked whether the
-// tenant has the factor: turning one on concerns every user of the tenant, so it
-// is an error, [ErrFactorDisabled], unless Config.AllowTenantWideChange says
+// [Service.Enable] makes enrolment tickets, [Service.Register] takes over a number
+// or an address that you have verified. Both look first whether the tenant has the
+// factor: turning one on concerns every user of the tenant, so one that is off is
+// an error, [ErrFactorDisabled], unless Config.AllowTenantWideChange says
 // otherwise. [MFAToken] verifies where a login stopped with mfa_required, [CIBA]
 // asks a known user on their phone to approve a message, and [StepUp] sends the
 // browser to Auth0, which can do every factor. Config.MirrorTOTP registers the
@@ -63,9 +64,9 @@
 //
 // # Events
 //
-// guardian.enable, tenant_factor, enroll, confirm, associate, challenge, verify,
+// guardian.enable, register, tenant_factor, enroll, confirm, associate, challenge, verify,
 // lock, recovery_codes, remove, reset and forget_browsers, with the factor and,
-// for a no, the reason. Tell the user by mail of confirm, remove, reset, lock and
+// for a no, the reason. Tell the user by mail of confirm, register, remove, reset, lock and
 // recovery_codes (NIST SP 800-63B-4 section 4.2.1.1 asks it for recovery), and look
 // at every verify with the reason replayed or denied.
 //

@@ -47,11 +47,8 @@ func (s *Service) EnrollTOTP(ctx context.Context, userID, account string, proof 
 }
 
 func (s *Service) newPending(ctx context.Context, userID string, proof *Verification) (*seed, error) {
-	proved := proof.check(userID, s.now()) == nil
-	if proof != nil && !proved {
-		return nil, ErrStepUp
-	}
-	if err := s.firstOrProved(ctx, userID, proved); err != nil {
+	proved, err := s.mayAdd(ctx, userID, proof)
+	if err != nil {
 		return nil, err
 	}
 	if s.cfg.MirrorTOTP {
@@ -65,6 +62,14 @@ func (s *Service) newPending(ctx context.Context, userID string, proof *Verifica
 		st.Pending = made
 		return st.until(), nil
 	})
+}
+
+// mayAdd reports whether there is a proof, and ErrStepUp if one is needed.
+func (s *Service) mayAdd(ctx context.Context, userID string, proof *Verification) (proved bool, err error) {
+	if proof != nil {
+		return true, proof.check(userID, s.now())
+	}
+	return false, s.firstOrProved(ctx, userID, false)
 }
 
 // firstOrProved is asked when an enrolment begins and when it ends: a pending one

@@ -198,6 +198,8 @@ func leakAuth0(s *stage, p *paper) {
 			p.secret("Auth0's next recovery code", v.NewRecoveryCode)
 		}
 	}
+	_, err = s.service.Register(s.Context(), s.user, guardian.SMS, p.secret("a third phone number", "+4930777666"), nil)
+	p.write(err)
 	a, err := s.service.Associate(s.Context(), s.user, s.mfaToken(), guardian.SMS, p.secret("another phone number", "+4930999888"))
 	p.write(a, err)
 }

@@ -104,6 +104,55 @@ func TestTicketToEnrolmentToLogin(t *testing.T) {
 	})
 }
 
+// A number that was verified elsewhere is a factor at once.
+func TestRegister(t *testing.T) {
+	log := &failing{Recorder: audit.NewMemory()}
+	onStage(t, guardian.Config{Recorder: log}, func(s *stage) {
+		ctx := s.Context()
+		for f, address := range map[guardian.Factor]string{guardian.SMS: "030 123456", guardian.Email: "ada", guardian.OTP: "+4930123456", "": "x"} {
+			if _, err := s.service.Register(ctx, s.user, f, address, nil); err == nil {
+				s.Errorf("%s %q was registered", f, address)
+			}
+		}
+		if _, err := s.service.Register(ctx, s.user, guardian.SMS, "+4930123456", nil); !errors.Is(err, guardian.ErrFactorDisabled) {
+			s.Errorf("sms is off: %v", err)
+		}
+		s.tenant.SetFactor("sms", true)
+		s.tenant.SetFactor("email", true)
+		log.down = true
+		if e, err := s.service.Register(ctx, s.user, guardian.SMS, "+4930123456", nil); !errors.Is(err, audit.ErrNotRecorded) || e != nil {
+			s.Errorf("%v, %v", e, err)
+		}
+		log.down = false
+		if all, err := s.service.Enrollments(ctx, s.user); err != nil || len(all) != 0 {
+			s.Fatalf("an unrecorded factor stays: %v, %v", all, err)
+		}
+		e, err := s.service.Register(ctx, s.user, guardian.SMS, "+4930123456", nil)
+		if err != nil || e.Factor != guardian.SMS || !e.Confirmed {
+			s.Fatalf("%v, %v", e, err)
+		}
+		if err := s.login(""); err != nil || s.lastMessage().To != "+4930123456" {
+			s.Errorf("the login goes without the number: %v", err)
+		}
+		if _, err := s.service.Register(ctx, s.user, guardian.Email, "ada@example.com", nil); !errors.Is(err, guardian.ErrStepUp) {
+			s.Errorf("a second factor without a proof: %v", err)
+		}
+		r := s.request(guardian.SMS, s.mfaToken())
+		c, err := s.service.Challenge(ctx, r)
+		if err != nil {
+			s.Fatal(err)
+		}
+		r.OOBCode, r.Code = c.OOBCode, s.lastMessage().Code
+		proof, err := s.service.Verify(ctx, r)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if _, err := s.service.Register(ctx, s.user, guardian.Email, "ada@example.com", proof); err != nil {
+			s.Errorf("with a proof: %v", err)
+		}
+	})
+}
+
 // Auth0 allows five reads a minute per user: forty are one.
 func TestEnrollmentsAreCached(t *testing.T) {
 	t.Parallel()
