@@ -1,6 +1,7 @@
 package auth0test
 
 import (
+	"net/http"
 	"time"
 )
 
@@ -56,7 +57,7 @@ func limited(what string, handle func(*call) *reply) func(*call) *reply {
 			s.methods[key] = newBucket(perMinute)
 		}
 		if text := spend(s.methods[key], c.w.Header(), c.now, endpointLimit); text != "" {
-			return fail(429, text, "too_many_requests")
+			return fail(http.StatusTooManyRequests, text, "too_many_requests")
 		}
 		return handle(c)
 	}
