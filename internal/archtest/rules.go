@@ -49,8 +49,8 @@ var Rules = map[string]Rule{
 	"management/auth0test/internal/genspec": {},
 
 	// Patterns: at most resource, audit and internals. Never management, never a sibling.
-	"anomaly":   {Own: []string{"audit"}, Others: []string{"github.com/medama-io/go-useragent", "github.com/mileusna/useragent"}},
-	"guardian":  {Own: []string{"audit", "management/resource", "internal/oauth", "internal/seal"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode", "github.com/skip2/go-qrcode"}},
+	"anomaly":   {Own: []string{"audit"}, Others: []string{"github.com/medama-io/go-useragent"}},
+	"guardian":  {Own: []string{"audit", "management/resource", "internal/oauth", "internal/seal"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"audit", "management/resource", "migration/passhash"}, Others: []string{xcrypto, xsync}},
 	"risk":      {Own: []string{"audit", "anomaly"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
 	"session":   {Own: []string{"audit", "internal/jose", "internal/seal"}},

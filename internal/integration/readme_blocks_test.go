@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -22,7 +23,7 @@ import (
 
 // The Go blocks of README.md, so that the compiler reads them as well:
 // TestREADME looks each one up in this file.
-var _ = []any{readmeManagement, readmeTenant, readmeMigration, readmeTenancy, readmeSession, readmeRisk}
+var _ = []any{readmeManagement, readmeTenant, readmeMigration, readmeTenancy, readmeSession, readmeGuardian, readmeRisk}
 
 func readmeManagement(ctx context.Context) error {
 	client, err := management.New(management.Config{
@@ -96,6 +97,24 @@ func readmeSession(ctx context.Context) error {
 	}
 	current, err := sessions.Validate(ctx, token)
 	fmt.Println(current.ID)
+	return err
+}
+
+func readmeGuardian(ctx context.Context, client *management.Client, store guardian.Store, keys [][]byte, code string) error {
+	factors, err := guardian.New(client, guardian.Config{Store: store, Keys: keys, Issuer: "Example"})
+	if err != nil {
+		return err
+	}
+	key, err := factors.EnrollTOTP(ctx, "auth0|ada", "ada@example.com", nil) // nil: the first factor
+	if err != nil {
+		return err
+	}
+	qr, err := key.SVG() // show it once, then factors.ConfirmTOTP
+	if err != nil {
+		return err
+	}
+	proof, err := factors.Verify(ctx, guardian.Request{UserID: "auth0|ada", Factor: guardian.LocalTOTP, Code: code})
+	fmt.Println(len(qr), proof)
 	return err
 }
 
