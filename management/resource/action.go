@@ -3,6 +3,7 @@ package resource
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -21,6 +22,9 @@ type Action struct {
 func (a Action) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "Action{ID: %s, Name: %s, Status: %s}", a.ID, a.Name, a.Status)
 }
+
+// LogValue is what Format writes.
+func (a Action) LogValue() slog.Value { return printed(a) }
 
 // ActionVersion is one deployed or deployable version of an action.
 type ActionVersion struct {

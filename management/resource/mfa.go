@@ -2,6 +2,7 @@ package resource
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -36,6 +37,9 @@ func (m NewAuthenticationMethod) Format(f fmt.State, _ rune) {
 	fmt.Fprint(f, "NewAuthenticationMethod{Type: "+m.Type+"}")
 }
 
+// LogValue is what Format writes.
+func (m NewAuthenticationMethod) LogValue() slog.Value { return printed(m) }
+
 // EnrollmentTicket lets a user enrol a factor on Auth0's page. The URL is a secret.
 type EnrollmentTicket struct {
 	ID  string
@@ -44,3 +48,6 @@ type EnrollmentTicket struct {
 
 // Format hides the ticket.
 func (t EnrollmentTicket) Format(f fmt.State, _ rune) { fmt.Fprint(f, "EnrollmentTicket{…}") }
+
+// LogValue is what Format writes.
+func (t EnrollmentTicket) LogValue() slog.Value { return printed(t) }

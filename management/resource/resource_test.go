@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,11 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			if out := fmt.Sprintf(verb, v); strings.Contains(out, secret) {
 				t.Errorf("%s of %T prints a secret: %s", verb, v, out)
 			}
+		}
+		var log strings.Builder
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("value", "v", v)
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("a log of %T prints a secret: %s", v, &log)
 		}
 	}
 }

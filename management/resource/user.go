@@ -2,6 +2,7 @@ package resource
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -33,14 +34,13 @@ type NewUser struct {
 	Password string // Plain text, checked against the connection's password policy. Never printed.
 }
 
-// String hides the password, also from fmt's verbs that print whole structures.
-func (u NewUser) String() string { return "NewUser{Connection: " + u.Connection + "}" }
+// Format hides everything but the connection: there is a password.
+func (u NewUser) Format(f fmt.State, _ rune) {
+	fmt.Fprint(f, "NewUser{Connection: "+u.Connection+"}")
+}
 
-// GoString is String.
-func (u NewUser) GoString() string { return u.String() }
-
-// Format writes String for every verb, so that %+v cannot print the password.
-func (u NewUser) Format(f fmt.State, _ rune) { fmt.Fprint(f, u.String()) }
+// LogValue is what Format writes.
+func (u NewUser) LogValue() slog.Value { return printed(u) }
 
 // UserPatch changes a user. A nil field keeps its value; metadata merges at the
 // first level only, and a nil value deletes its key, as PATCH /users/{id} does.
@@ -56,6 +56,13 @@ type UserPatch struct {
 
 // Format hides the values of the patch: it may hold a password.
 func (p UserPatch) Format(f fmt.State, _ rune) { fmt.Fprint(f, "UserPatch{…}") }
+
+// LogValue is what Format writes.
+func (p UserPatch) LogValue() slog.Value { return printed(p) }
+
+// printed keeps log handlers, which read fields by reflection, to what fmt may
+// show.
+func printed(v fmt.Formatter) slog.Value { return slog.StringValue(fmt.Sprint(v)) }
 
 // Connection is a source of users: a database, a social or an enterprise provider.
 type Connection struct {
