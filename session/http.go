@@ -112,8 +112,12 @@ func FromContext(ctx context.Context) (*Session, bool) {
 func (h *HTTP) Load(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Cookie")
-		v := h.visit(r)
-		r = r.WithContext(context.WithValue(h.origin(r.Context(), r, v.session), visitKey{}, v))
+		o := h.origin(r)
+		v := h.visit(r, o)
+		if o.Actor.IsZero() && v.session != nil {
+			o.Actor = audit.Ref{Kind: "user", ID: v.session.UserID}
+		}
+		r = r.WithContext(context.WithValue(audit.NewContext(r.Context(), o), visitKey{}, v))
 		switch {
 		case gone(v.err):
 			h.drop(w)
@@ -161,7 +165,11 @@ func (h *HTTP) Login(w http.ResponseWriter, r *http.Request, l Login) (*Session,
 	if l.Device == (Device{}) {
 		l.Device = Device{UserAgent: r.UserAgent(), IP: h.clientIP(r)}
 	}
-	token, s, err := h.m.Create(h.origin(r.Context(), r, &Session{UserID: l.UserID}), l)
+	o := h.origin(r)
+	if o.Actor.IsZero() {
+		o.Actor = audit.Ref{Kind: "user", ID: l.UserID}
+	}
+	token, s, err := h.m.Create(audit.NewContext(r.Context(), o), l)
 	if err != nil {
 		return nil, err
 	}
@@ -190,12 +198,12 @@ func (h *HTTP) Logout(w http.ResponseWriter, r *http.Request) error {
 	return h.m.Revoke(r.Context(), h.token(r))
 }
 
-func (h *HTTP) visit(r *http.Request) *visit {
+func (h *HTTP) visit(r *http.Request, o audit.Origin) *visit {
 	v := &visit{token: h.token(r)}
 	if v.token == "" {
 		return v
 	}
-	ctx, cancel := context.WithTimeout(h.origin(r.Context(), r, nil), h.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(audit.NewContext(r.Context(), o), h.cfg.Timeout)
 	defer cancel()
 	if h.m.stale != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		ctx = Reading(ctx)
@@ -228,19 +236,16 @@ func (h *HTTP) renew(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 }
 
-// origin is ctx with what audit events need; what is there already wins.
-func (h *HTTP) origin(ctx context.Context, r *http.Request, s *Session) context.Context {
-	o := audit.FromContext(ctx)
+// origin is what audit events need of a request; what its context has already wins.
+func (h *HTTP) origin(r *http.Request) audit.Origin {
+	o := audit.FromContext(r.Context())
 	if o.IP == "" {
 		o.IP = h.clientIP(r)
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = r.UserAgent()
 	}
-	if o.Actor.IsZero() && s != nil {
-		o.Actor = audit.Ref{Kind: "user", ID: s.UserID}
-	}
-	return audit.NewContext(ctx, o)
+	return o
 }
 
 // token is the one that the request presents, or the one that Load has put in
