@@ -77,7 +77,7 @@ var ErrSamples = errors.New("calibrate: samples need genuine logins and attacks"
 type Budget struct {
 	Prompt float64 // Defaults to 0.05.
 	MFA    float64 // Defaults to 0.02.
-	Deny   float64 // Defaults to 0.000003: a third of one in 100,000, because so rare a share is extrapolated.
+	Deny   float64 // Defaults to 0.000001: a tenth of one in 100,000, because so rare a share is extrapolated.
 }
 
 func (b Budget) withDefaults() Budget {
@@ -88,7 +88,7 @@ func (b Budget) withDefaults() Budget {
 	}
 	def(&b.Prompt, 0.05)
 	def(&b.MFA, 0.02)
-	def(&b.Deny, 0.000003)
+	def(&b.Deny, 0.000001)
 	return b
 }
 

@@ -156,7 +156,7 @@ func TestRareCuts(t *testing.T) {
 	if err := calibrate.SetCuts(m, samples, calibrate.Budget{}); err != nil {
 		t.Fatal(err)
 	}
-	if want := -math.Log(3e-6); math.Abs(m.WithDevice.Cuts[2]-want) > 1 {
+	if want := -math.Log(1e-6); math.Abs(m.WithDevice.Cuts[2]-want) > 1 {
 		t.Errorf("cut %v, want %v", m.WithDevice.Cuts[2], want)
 	}
 }

@@ -54,13 +54,13 @@ func percentY(share float64) float64 {
 	return marginY + (panelH-2*marginY)*(1-(math.Log10(math.Max(share, .001))+3)/3)
 }
 
-func (c *canvas) axes(title string) {
+func (c *canvas) axes(width float64, title string) {
 	for _, p := range []float64{.001, .01, .1, 1} {
 		y := percentY(p)
-		c.line([2]float64{marginX, y}, [2]float64{panelW - 10, y}, "#dddddd", 1)
+		c.line([2]float64{marginX, y}, [2]float64{width - 10, y}, "#dddddd", 1)
 		c.text([2]float64{marginX - 6, y + 4}, "end", 11, fmt.Sprintf("%g%%", 100*p))
 	}
-	c.text([2]float64{panelW / 2, marginY - 14}, "middle", 13, title)
+	c.text([2]float64{marginX, marginY - 14}, "start", 13, title)
 }
 
 func (c *canvas) legend(schemes []scheme) {
@@ -81,7 +81,7 @@ func (e *results) plot() string {
 	return document(2*panelW+20, 2*panelH+80, func(c *canvas) {
 		for k := naive; k < attackKinds; k++ {
 			c.x, c.y = float64((k-1)%2)*panelW, float64((k-1)/2)*panelH
-			c.axes(strings.ReplaceAll(k.String(), "_", " ") + " attackers stopped, against genuine logins challenged")
+			c.axes(panelW, strings.ReplaceAll(k.String(), "_", " ")+": genuine challenged, by attackers stopped")
 			for _, share := range []float64{.8, .9, .95, .98, .99, .999} {
 				c.text([2]float64{x(share), panelH - marginY + 16}, "middle", 11, fmt.Sprintf("%g%%", 100*share))
 			}
@@ -104,7 +104,7 @@ func (e *results) plot() string {
 func (e *results) plotHistory() string {
 	x := func(i int) float64 { return marginX + 30 + float64(i)*(2*panelW-marginX-60)/float64(len(buckets)-1) }
 	return document(2*panelW+20, panelH+80, func(c *canvas) {
-		c.axes("genuine logins challenged at 98% of targeted attackers, by earlier logins")
+		c.axes(2*panelW, "genuine logins challenged at 98% of targeted attackers, by earlier logins")
 		for i, b := range buckets {
 			c.text([2]float64{x(i), panelH - marginY + 16}, "middle", 11, b.name)
 		}
