@@ -26,9 +26,11 @@ type Authenticated interface {
 // who returns nil for a request without a user. A maxAge of zero or less lets
 // nobody through.
 //
-// Authentication has one time for all methods. Where a session may authenticate
-// again by a password alone, let who ask the session's own rule first (for
-// package session, Manager.Fresh).
+// Authentication has one time for all methods. A type that knows the time of each
+// says it by a method AuthenticatedBy(method string) time.Time, as
+// *session.Session does; then a password typed again makes an old factor no
+// younger. Where a type of your own may authenticate again by a password alone,
+// give it that method.
 func RequireMFA(maxAge time.Duration, who func(*http.Request) Authenticated, challenge http.Handler) func(http.Handler) http.Handler {
 	return require(maxAge, who, challenge, time.Now)
 }
@@ -56,9 +58,22 @@ func fresh(a Authenticated, maxAge time.Duration, now time.Time) bool {
 	if isNil(a) {
 		return false
 	}
-	at, amr := a.Authentication()
+	at, _ := secondFactor(a)
 	age := now.Sub(at)
-	return slices.Contains(amr, "mfa") && age < maxAge && age > -time.Minute
+	return !at.IsZero() && age < maxAge && age > -time.Minute
+}
+
+// secondFactor returns when a second factor was proved, zero for never, and all
+// methods.
+func secondFactor(a Authenticated) (at time.Time, amr []string) {
+	at, amr = a.Authentication()
+	if !slices.Contains(amr, "mfa") {
+		return time.Time{}, amr
+	}
+	if by, ok := a.(interface{ AuthenticatedBy(string) time.Time }); ok {
+		at = by.AuthenticatedBy("mfa")
+	}
+	return at, amr
 }
 
 // isNil sees through an interface that holds a nil pointer: what a function for a
@@ -78,8 +93,8 @@ func Proven(userID string, a Authenticated) (*Verification, error) {
 	if isNil(a) {
 		return nil, ErrStepUp
 	}
-	at, amr := a.Authentication()
-	if !slices.Contains(amr, "mfa") || at.IsZero() {
+	at, amr := secondFactor(a)
+	if at.IsZero() {
 		return nil, ErrStepUp
 	}
 	return &Verification{UserID: userID, AMR: slices.Clone(amr), Time: at, genuine: true}, nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/tenancy"
 )
 
@@ -51,6 +52,47 @@ func TestRequireMFA(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A password typed again must not make the second factor of an hour ago fresh.
+func TestRequireMFALooksAtTheTimeOfTheFactor(t *testing.T) {
+	t.Parallel()
+	sessions, err := session.New(session.NewMemory(), session.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _, err := sessions.Create(t.Context(), session.Login{
+		UserID: "auth0|1", AMR: []string{"pwd", "mfa"}, AuthTime: time.Now().Add(-time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		method string
+		want   int
+	}{{"pwd", 401}, {"mfa", 200}} {
+		if token, err = sessions.StepUp(t.Context(), token, step.method); err != nil {
+			t.Fatal(err)
+		}
+		current, err := sessions.Validate(t.Context(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at, amr := current.Authentication(); time.Since(at) > time.Minute || !slices.Contains(amr, "mfa") {
+			t.Fatalf("Authentication = %v, %v: the test shows nothing", at, amr)
+		}
+		challenge := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) })
+		next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		w := httptest.NewRecorder()
+		who := func(*http.Request) guardian.Authenticated { return current }
+		guardian.RequireMFA(5*time.Minute, who, challenge)(next).ServeHTTP(w, httptest.NewRequest("POST", "/transfer", nil))
+		if w.Code != step.want {
+			t.Errorf("after a step-up by %s: %d, want %d", step.method, w.Code, step.want)
+		}
+		if proof, err := guardian.Proven("auth0|1", current); err != nil || step.method == "pwd" && time.Since(proof.Time) < time.Minute {
+			t.Errorf("after a step-up by %s: Proven = %v, %v", step.method, proof, err)
+		}
+	}
 }
 
 func TestProven(t *testing.T) {

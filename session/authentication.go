@@ -1,0 +1,16 @@
+package session
+
+import "time"
+
+// AuthenticatedBy returns when the user last used the method of that name, such
+// as "mfa" (RFC 8176); zero for one that was not used. Freshness is a matter of
+// the method: a password typed again makes an old second factor no younger.
+func (s *Session) AuthenticatedBy(method string) time.Time {
+	var at time.Time
+	for _, m := range s.methods {
+		if m.Name == method && m.At.After(at) {
+			at = m.At
+		}
+	}
+	return at
+}
