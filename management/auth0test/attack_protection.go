@@ -103,16 +103,18 @@ func applySuspicious(c *call, doc map[string]any) {
 	}
 }
 
-// applyBreached forgets how often administrators are told when they are not.
-func applyBreached(_ *call, doc map[string]any) {
-	shields, _ := doc["shields"].([]any)
+// applyBreached lets breached passwords be refused so, and forgets how often
+// administrators are told when they are not.
+func applyBreached(c *call, doc map[string]any) {
+	b := &c.t.authState.protect.breached
 	stage, _ := doc["stage"].(map[string]any)
-	for _, s := range stage {
-		m, _ := s.(map[string]any)
-		more, _ := m["shields"].([]any)
-		shields = slices.Concat(shields, more)
+	of := func(name string) []string {
+		m, _ := stage[name].(map[string]any)
+		return stringsOf(m["shields"])
 	}
-	if !slices.Contains(shields, "admin_notification") {
+	b.enabled, b.login = doc["enabled"] == true, stringsOf(doc["shields"])
+	b.signUp, b.changing = of("pre-user-registration"), of("pre-change-password")
+	if !slices.Contains(slices.Concat(b.login, b.signUp, b.changing), "admin_notification") {
 		doc["admin_notification_frequency"] = []any{}
 	}
 }

@@ -59,6 +59,9 @@ func (t *Tenant) signup(q *authRequest, now time.Time) (u *user, name, code, des
 	if con.checkPolicy(q.get("password")) != nil {
 		return nil, "PasswordStrengthError", "invalid_password", "Password is too weak"
 	}
+	if t.leaked(q.get("password"), "signup_pwd_leak", t.authState.protect.breached.signUp, q.logFields(), now) {
+		return nil, "BadRequestError", codeLeaked, textLeakedChoice
+	}
 	email := strings.ToLower(q.get("email"))
 	if email != "" && !isEmail(email) || con.checkUsername(q.get("username")) != nil ||
 		email == "" && q.get("username") == "" && q.get("phone_number") == "" {

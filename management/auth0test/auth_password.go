@@ -110,6 +110,9 @@ func (t *Tenant) checkCredentials(a attempt) (*userView, *oauthError) {
 		t.log("f", a.logFields(u, "user is blocked"))
 		return nil, logged(oauthFail(http.StatusForbidden, "unauthorized", "user is blocked"))
 	}
+	if bad := t.leakedLogin(a, u, t.now()); bad != nil {
+		return nil, bad
+	}
 	return t.userView(u.id), nil
 }
 

@@ -43,6 +43,7 @@ type protection struct {
 		refill   time.Duration
 		allow    []string
 	}
+	breached breachDetection
 	failures map[attackKey]int
 	blocked  map[attackKey]time.Time // Since when.
 	throttle map[string]*attackBucket

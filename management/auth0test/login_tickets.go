@@ -79,8 +79,12 @@ func (t *Tenant) resetPassword(r *http.Request, k *ticket, password string) (pro
 		t.log("fcp", f)
 		return f.Description
 	}
+	if t.leaked(password, "reset_pwd_leak", t.authState.protect.breached.changing, f, now) {
+		return textLeakedChoice
+	}
 	delete(t.tickets, k.id)
 	u.password, u.lastPasswordReset = secret, now
+	t.authState.protect.unblock(u.identifiers())
 	if verified, _ := k.set["mark_email_as_verified"].(bool); verified {
 		u.emailVerified = true
 	}
@@ -124,7 +128,7 @@ func (t *Tenant) serveUnblock(w http.ResponseWriter, r *http.Request) {
 	}
 	u := t.users.get(k.userID)
 	delete(t.tickets, k.id)
-	t.authState.protect.unblock([]string{u.email, u.username, u.phone})
+	t.authState.protect.unblock(u.identifiers())
 	t.log("ublkdu", t.ticketFields(r, u))
 	t.mu.Unlock()
 	t.ticketDone(w, r, k, "Your account was unblocked.")

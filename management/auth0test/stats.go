@@ -1,6 +1,9 @@
 package auth0test
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 func statRoutes() []route {
 	return []route{
@@ -32,8 +35,8 @@ func dailyStats(c *call) *reply {
 	list, last := []any{}, ""
 	for _, e := range c.t.authState.logs.entries {
 		on := e.at.Format(day)
-		login, signup := loginCodes[e.code], e.code == "ss"
-		if !login && !signup || from != "" && on < from || to != "" && on > to {
+		login, signup, leak := loginCodes[e.code], e.code == "ss", strings.HasSuffix(e.code, "pwd_leak")
+		if !login && !signup && !leak || from != "" && on < from || to != "" && on > to {
 			continue
 		}
 		if on != last {
@@ -49,6 +52,8 @@ func dailyStats(c *call) *reply {
 			m["logins"] = m["logins"].(int) + 1
 		case signup:
 			m["signups"] = m["signups"].(int) + 1
+		case leak:
+			m["leaked_passwords"] = m["leaked_passwords"].(int) + 1
 		}
 	}
 	return ok(list)
