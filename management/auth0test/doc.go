@@ -48,6 +48,13 @@
 //
 //	remove := tenant.Fault("POST /api/v2/users", auth0test.Fault{CutAfter: true, Times: 1})
 //
+// Attack protection works as its settings under attack-protection/ say: after ten
+// wrong passwords a user is blocked from the address, after a hundred an address
+// is refused, and with AddBreachedPasswords and detection turned on, passwords
+// are. The settings of the tenant (tenants/settings) count too: lifetimes of
+// sessions, default audience and directory, logout URLs, discovery. Rules and
+// Hooks are at their end; Options.RulesAndHooks brings their routes back.
+//
 // A route that the tenant does not have answers 501 with the errorCode
 // auth0test_not_implemented, never 404, which a client would read as "no such
 // resource".
