@@ -37,10 +37,14 @@ func echo(t *testing.T) string {
 }
 
 func ask(conn net.Conn) (string, error) {
-	if err := conn.SetDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+	if _, err := conn.Write([]byte("hello\n")); err != nil {
 		return "", err
 	}
-	if _, err := conn.Write([]byte("hello\n")); err != nil {
+	return answer(conn, 10*time.Second)
+}
+
+func answer(conn net.Conn, patience time.Duration) (string, error) {
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return "", err
 	}
 	return bufio.NewReader(conn).ReadString('\n')
@@ -62,10 +66,16 @@ func TestProxy(t *testing.T) {
 		t.Fatalf("through the proxy: %q, %v", got, err)
 	}
 	p.Hold()
-	if got, err := ask(conn); err == nil {
+	if _, err := conn.Write([]byte("hello\n")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := answer(conn, 50*time.Millisecond); err == nil {
 		t.Fatalf("while held: %q", got)
 	}
 	p.Release()
+	if got, err := answer(conn, 10*time.Second); err != nil || got != "hello\n" {
+		t.Fatalf("after the release: %q, %v", got, err)
+	}
 	p.Cut()
 	if got, err := ask(conn); err == nil {
 		t.Fatalf("after a cut: %q", got)
