@@ -76,6 +76,8 @@ var Rules = map[string]Rule{
 	"session/redissession":    {Own: []string{"session"}, Others: []string{redis}},
 	"session/sessiontest":     {Own: []string{"session"}},
 	"session/sqlsession":      {Own: []string{"session"}},
+
+	"session/redissession/goredis": {Own: []string{"session/redissession"}, Others: []string{"github.com/redis/go-redis/v9"}},
 }
 
 // Drivers are the SQL drivers. Outside of internal/integration and examples no

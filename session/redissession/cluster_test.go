@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/redis/rueidis"
 
 	"github.com/auth0kit/auth0kit/session/redissession"
@@ -80,8 +81,16 @@ func TestCluster(t *testing.T) {
 	t.Parallel()
 	addr := startCluster(t)
 	a, b := dial(t, addr), dial(t, addr)
-	sessiontest.Run(t, func(t *testing.T) sessiontest.Harness {
-		cfg := redissession.Config{Prefix: "test:" + rand.Text()}
-		return sessiontest.Harness{Store: open(t, a, cfg), Again: open(t, b, cfg), Rounds: 30}
-	})
+	goRedis := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addr}})
+	for name, opener := range map[string]func(redissession.Config) *redissession.Store{
+		"rueidis":  func(cfg redissession.Config) *redissession.Store { return open(t, a, cfg) },
+		"go-redis": func(cfg redissession.Config) *redissession.Store { return openGo(t, goRedis, cfg) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			sessiontest.Run(t, func(t *testing.T) sessiontest.Harness {
+				cfg := redissession.Config{Prefix: "test:" + rand.Text()}
+				return sessiontest.Harness{Store: opener(cfg), Again: open(t, b, cfg), Rounds: 30}
+			})
+		})
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/redis/rueidis"
-
 	"github.com/auth0kit/auth0kit/session"
 )
 
@@ -46,14 +44,13 @@ func (s *Store) deleteOf(ctx context.Context, sel session.Selector, userID, whic
 
 // deleteSID marks the SID, and then ends its sessions user by user: mostly one.
 func (s *Store) deleteSID(ctx context.Context, sel session.Selector) ([]session.Ended, error) {
-	life := []string{lifetime(sel.Now, sel.MarkUntil)}
-	users, err := leaveScript.Exec(ctx, s.client, s.sidKeys(sel.SID), life).AsStrSlice()
+	users, err := s.eval(ctx, leaveScript, s.sidKeys(sel.SID), lifetime(sel.Now, sel.MarkUntil))
 	if err != nil {
-		return nil, fmt.Errorf("redissession: %w", err)
+		return nil, err
 	}
 	var ended []session.Ended
 	for _, user := range users {
-		some, err := s.deleteOf(ctx, sel, user, "sid", ref("sid", sel.SID), "0")
+		some, err := s.deleteOf(ctx, sel, string(user), "sid", ref("sid", sel.SID), "0")
 		if err != nil {
 			return nil, err
 		}
@@ -65,20 +62,20 @@ func (s *Store) deleteSID(ctx context.Context, sel session.Selector) ([]session.
 // deleteEveryone moves every shard to another epoch. When some of them cannot be
 // reached, the others are done and the error says so.
 func (s *Store) deleteEveryone(ctx context.Context, sel session.Selector) error {
-	calls := make([]rueidis.LuaExec, shards)
+	calls := make([]Call, shards)
 	for i := range calls {
 		p := s.shard(uint16(i))
-		calls[i] = rueidis.LuaExec{Keys: []string{p.state}, Args: s.args(p, sel.Now)}
+		calls[i] = Call{Keys: []string{p.state}, Args: s.args(p, sel.Now)}
 	}
 	failed := 0
 	var last error
-	for i, reply := range everyoneScript.ExecMulti(ctx, s.client, calls...) {
-		n, err := reply.AsInt64()
-		if err != nil {
-			failed, last = failed+1, err
-			continue
+	for i, reply := range s.client.Run(ctx, everyoneScript, calls...) {
+		if reply.Err == nil {
+			reply.Err = s.counted(s.shard(uint16(i)), reply.Values)
 		}
-		s.learn(s.shard(uint16(i)), n)
+		if reply.Err != nil {
+			failed, last = failed+1, reply.Err
+		}
 	}
 	if failed > 0 {
 		return fmt.Errorf("redissession: %d of %d shards were not reached: %w", failed, shards, last)

@@ -19,17 +19,14 @@ func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (sessi
 			return r, nil
 		}
 	}
-	// MGET is atomic. Arbitrary, because rueidis would retry a command that it knows
-	// to read only until the context ends, and could send it to a replica.
-	cmd := s.client.B().Arbitrary("MGET").Keys(p.state, p.session(k)).Build()
-	values, err := s.client.Do(ctx, cmd).ToArray()
+	values, err := s.client.Values(ctx, p.state, p.session(k))
 	if err != nil {
 		return session.Record{}, wrap(err)
 	}
 	if len(values) != 2 {
 		return session.Record{}, errRecord
 	}
-	if r, ok := s.live(p, k, t, [2][]byte{bytesOf(&values[0]), bytesOf(&values[1])}); ok {
+	if r, ok := s.live(p, k, t, [2][]byte(values)); ok {
 		return r, nil
 	}
 	return s.touch(ctx, p, k, t)
@@ -64,7 +61,7 @@ func (s *Store) touch(ctx context.Context, p *shard, k session.Key, t session.To
 	if len(rest) != 2 {
 		return session.Record{}, errRecord
 	}
-	value, hash := bytesOf(&rest[0]), bytesOf(&rest[1])
+	value, hash := rest[0], rest[1]
 	switch state {
 	case "R":
 		return decodeDead(value), session.ErrRevoked
@@ -86,24 +83,15 @@ func (s *Store) touch(ctx context.Context, p *shard, k session.Key, t session.To
 // what it does not have. An error reads as nothing.
 func (s *Store) cached(ctx context.Context, p *shard, k session.Key) [2][]byte {
 	var values [2][]byte
-	for i, reply := range s.client.DoMultiCache(ctx,
-		rueidis.CT(s.client.B().Get().Key(p.state).Cache(), s.maxStale),
-		rueidis.CT(s.client.B().Get().Key(p.session(k)).Cache(), s.maxStale),
+	for i, reply := range s.cache.DoMultiCache(ctx,
+		rueidis.CT(s.cache.B().Get().Key(p.state).Cache(), s.maxStale),
+		rueidis.CT(s.cache.B().Get().Key(p.session(k)).Cache(), s.maxStale),
 	) {
 		if m, err := reply.ToMessage(); err == nil {
 			values[i] = bytesOf(&m)
 		}
 	}
 	return values
-}
-
-// bytesOf is a string of Redis, or nothing. It is not a copy: nobody changes it.
-func bytesOf(m *rueidis.RedisMessage) []byte {
-	b, err := m.AsBytes()
-	if err != nil {
-		return nil
-	}
-	return b
 }
 
 func wrap(err error) error {

@@ -1,5 +1,5 @@
 // Package redissession keeps sessions in Redis 6 or newer, Valkey, or a cluster
-// of them, through rueidis:
+// of them, through rueidis (package goredis does so through go-redis):
 //
 //	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"redis:6379"}})
 //	…
@@ -11,6 +11,13 @@
 // trip. Exceptions are a login with a SID and RevokeSID, which are two, and
 // RevokeEveryone, one pipeline. The store is a session.Replay and a
 // session.Outbox too; Redis forgets by itself, so nothing is swept.
+//
+// # Speed
+//
+// rueidis sends commands of several goroutines together. For a server with a few
+// cores, one connection that waits a moment for company costs least:
+//
+//	rueidis.ClientOption{…, PipelineMultiplex: -1, MaxFlushDelay: 20 * time.Microsecond}
 //
 // # Cluster
 //
@@ -45,7 +52,6 @@ package redissession
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -71,7 +77,8 @@ type Config struct {
 // Store is a session.Store in Redis. It is safe for concurrent use. It does not
 // own the client: closing that is its owner's.
 type Store struct {
-	client   rueidis.Client
+	client   Client
+	cache    rueidis.Client // nil without Config.MaxStale
 	prefix   string
 	maxStale time.Duration
 	parts    [shards]shard
@@ -89,16 +96,33 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if client == nil {
 		return nil, errors.New("redissession: client is nil; make one with rueidis.NewClient")
 	}
+	s, err := NewOn(rueidisClient{client}, Config{Prefix: cfg.Prefix})
+	if err != nil {
+		return nil, err
+	}
+	if cfg.MaxStale < 0 {
+		return nil, errors.New("redissession: Config.MaxStale must not be negative")
+	}
+	s.cache, s.maxStale = client, cfg.MaxStale
+	return s, nil
+}
+
+// NewOn makes a store on another client than rueidis's. It has no cache. It does
+// no I/O.
+func NewOn(client Client, cfg Config) (*Store, error) {
+	if client == nil {
+		return nil, errors.New("redissession: client is nil")
+	}
+	if cfg.MaxStale != 0 {
+		return nil, errors.New("redissession: Config.MaxStale needs the client-side cache of a rueidis.Client, and New")
+	}
 	if cfg.Prefix == "" {
 		cfg.Prefix = "auth0kit:session"
 	}
 	if strings.ContainsAny(cfg.Prefix, "{}") {
 		return nil, errors.New("redissession: Config.Prefix must not have braces; they choose the cluster slot")
 	}
-	if cfg.MaxStale < 0 {
-		return nil, errors.New("redissession: Config.MaxStale must not be negative")
-	}
-	s := &Store{client: client, prefix: cfg.Prefix, maxStale: cfg.MaxStale}
+	s := &Store{client: client, prefix: cfg.Prefix}
 	for n := range s.parts {
 		base := "{" + cfg.Prefix + ":" + strconv.Itoa(n) + "}"
 		s.parts[n] = shard{n: n, base: base, state: base + ":g", sessions: base + ":s:"}
@@ -121,25 +145,35 @@ func (p *shard) user(id string) string        { return p.base + ":u:" + ref("use
 func (p *shard) userMark(id string) string    { return p.base + ":m:" + ref("user", id) }
 
 // run executes a script of a shard, and returns its state and what else it has.
-func (s *Store) run(ctx context.Context, lua *rueidis.Lua, p *shard, now time.Time, keys []string, args ...string) (string, []rueidis.RedisMessage, error) {
+func (s *Store) run(ctx context.Context, lua *Script, p *shard, now time.Time, keys []string, args ...string) (string, [][]byte, error) {
 	keys = append([]string{p.state}, keys...)
-	reply, err := lua.Exec(ctx, s.client, keys, append(s.args(p, now), args...)).ToArray()
+	values, err := s.eval(ctx, lua, keys, append(s.args(p, now), args...)...)
 	if err != nil {
-		return "", nil, fmt.Errorf("redissession: %w", err)
+		return "", nil, err
 	}
-	if len(reply) < 2 {
+	if err := s.counted(p, values); err != nil || len(values) < 2 {
 		return "", nil, errRecord
 	}
-	n, err := reply[0].AsInt64()
+	return string(values[1]), values[2:], nil
+}
+
+// eval executes a script once.
+func (s *Store) eval(ctx context.Context, lua *Script, keys []string, args ...string) ([][]byte, error) {
+	reply := s.client.Run(ctx, lua, Call{Keys: keys, Args: args})[0]
+	return reply.Values, wrap(reply.Err)
+}
+
+// counted learns the count of revocations with which a script's values begin.
+func (s *Store) counted(p *shard, values [][]byte) error {
+	if len(values) == 0 {
+		return errRecord
+	}
+	n, err := strconv.ParseInt(string(values[0]), 10, 64)
 	if err != nil {
-		return "", nil, errRecord
+		return errRecord
 	}
 	s.learn(p, n)
-	state, err := reply[1].ToString()
-	if err != nil {
-		return "", nil, errRecord
-	}
-	return state, reply[2:], nil
+	return nil
 }
 
 // args are the first arguments of every script of a shard.
@@ -207,12 +241,11 @@ func (s *Store) join(ctx context.Context, r *session.Record, now time.Time) erro
 	if r.SID == "" {
 		return nil
 	}
-	args := []string{r.UserID, lifetime(now, r.ExpiresAt)}
-	joined, err := joinScript.Exec(ctx, s.client, s.sidKeys(r.SID), args).AsInt64()
-	if err == nil && joined == 0 {
+	joined, err := s.eval(ctx, joinScript, s.sidKeys(r.SID), r.UserID, lifetime(now, r.ExpiresAt))
+	if err == nil && len(joined) == 0 {
 		return session.ErrRevoked
 	}
-	return wrap(err)
+	return err
 }
 
 // confirm looks for the mark again, now that the session is there: a RevokeSID in
@@ -222,8 +255,8 @@ func (s *Store) confirm(ctx context.Context, r *session.Record, now time.Time) e
 	if r.SID == "" {
 		return nil
 	}
-	marked, err := s.client.Do(ctx, s.client.B().Exists().Key(s.sidKeys(r.SID)[0]).Build()).AsInt64()
-	if err == nil && marked == 0 {
+	mark, err := s.client.Values(ctx, s.sidKeys(r.SID)[0])
+	if err == nil && len(mark) == 1 && len(mark[0]) == 0 {
 		return nil
 	}
 	if err = wrap(err); err == nil {
@@ -272,8 +305,8 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]sessi
 	records := make([]session.Record, 0, len(rest)/2)
 	for i := 0; i+1 < len(rest); i += 2 {
 		k := session.Key{Tag: session.Tag(userID)}
-		copy(k.Hash[:], bytesOf(&rest[i+1]))
-		r, err := decode(bytesOf(&rest[i]), k)
+		copy(k.Hash[:], rest[i+1])
+		r, err := decode(rest[i], k)
 		if err != nil {
 			return nil, err
 		}
@@ -282,10 +315,10 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]sessi
 	return records, nil
 }
 
-func endedOf(rest []rueidis.RedisMessage) ([]session.Ended, error) {
+func endedOf(rest [][]byte) ([]session.Ended, error) {
 	var ended []session.Ended
-	for i := range rest {
-		r, err := decode(bytesOf(&rest[i]), session.Key{})
+	for _, value := range rest {
+		r, err := decode(value, session.Key{})
 		if err != nil {
 			return nil, err
 		}

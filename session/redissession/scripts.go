@@ -1,7 +1,5 @@
 package redissession
 
-import "github.com/redis/rueidis"
-
 // A session is one string: a header that scripts read and change in place, the
 // rest of the record, and the payload. All of a user's keys have the shard of the
 // user's tag as their hash tag, so one script sees them all, in a cluster too.
@@ -36,6 +34,7 @@ if n < known then
   epoch, n = epoch + 1, known + 1
   save()
 end
+local function count() return string.format('%.0f', n) end
 local function int(v, pos) return (struct.unpack('>I8', v, pos)) end
 local function pack(x) return struct.pack('>I8', x) end
 local function ttl(v)
@@ -91,16 +90,16 @@ if st == 'L' and int(v, 2) < tonumber(ARGV[4]) then
   redis.call('SETRANGE', key, 1, v:sub(2, 17))
   redis.call('PEXPIRE', key, ttl(v))
 end
-return {n, st, v, key:sub(#base + 4)}`
+return {count(), st, v, key:sub(#base + 4)}`
 
 // KEYS g, session, user, mark. ARGV now, known, base, value, created, authenticated, max, policy, life of the index.
 const createText = prelude + `
 local auth = tonumber(ARGV[6])
 local mark = redis.call('GET', KEYS[4])
-if everyone > 0 and auth < everyone or mark and auth < tonumber(mark) then return {n, 'R'} end
+if everyone > 0 and auth < everyone or mark and auth < tonumber(mark) then return {count(), 'R'} end
 local others, max, ended = live(KEYS[3]), tonumber(ARGV[7]), {}
 if #others >= max then
-  if ARGV[8] == '2' then return {n, 'M'} end
+  if ARGV[8] == '2' then return {count(), 'M'} end
   if ARGV[8] == '1' then
     table.sort(others, function(a, b) if a.seen ~= b.seen then return a.seen < b.seen end return a.order < b.order end)
   end
@@ -114,13 +113,13 @@ local v = ARGV[4]:sub(1, 33) .. pack(epoch) .. ARGV[4]:sub(42)
 redis.call('SET', KEYS[2], v, 'PX', ttl(v))
 redis.call('ZADD', KEYS[3], ARGV[5], KEYS[2]:sub(#base + 4))
 redis.call('PEXPIRE', KEYS[3], math.max(redis.call('PTTL', KEYS[3]), tonumber(ARGV[9])))
-return {n, 'L', unpack(ended)}`
+return {count(), 'L', unpack(ended)}`
 
 // KEYS g, old session, new session, user. ARGV now, known, base, old version, value, end of grace, created.
 const replaceText = prelude + `
 local st, key, v = resolve(KEYS[2])
-if st ~= 'L' then return {n, st} end
-if key ~= KEYS[2] or int(v, 26) ~= tonumber(ARGV[4]) then return {n, 'C'} end
+if st ~= 'L' then return {count(), st} end
+if key ~= KEYS[2] or int(v, 26) ~= tonumber(ARGV[4]) then return {count(), 'C'} end
 local w = ARGV[5]:sub(1, 33) .. pack(epoch) .. ARGV[5]:sub(42)
 redis.call('SET', KEYS[3], w, 'PX', ttl(w))
 if KEYS[2] ~= KEYS[3] then
@@ -133,15 +132,15 @@ if KEYS[2] ~= KEYS[3] then
   redis.call('ZADD', KEYS[4], ARGV[7], new)
   bump()
 end
-return {n, 'L'}`
+return {count(), 'L'}`
 
 // KEYS g, session. ARGV now, known, base.
 const deleteKeyText = prelude + `
 local st, key, v = resolve(KEYS[2])
-if st ~= 'L' then return {n, st} end
+if st ~= 'L' then return {count(), st} end
 kill(key, v)
 bump()
-return {n, 'L', cut(v)}`
+return {count(), 'L', cut(v)}`
 
 // KEYS g, user, mark. ARGV now, known, base, which, of which, life of the mark.
 const deleteUserText = prelude + `
@@ -160,7 +159,7 @@ for _, s in ipairs(live(KEYS[2])) do
 end
 if tonumber(ARGV[6]) > 0 then redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[6]) end
 if #ended > 0 or tonumber(ARGV[6]) > 0 then bump() end
-return {n, 'L', unpack(ended)}`
+return {count(), 'L', unpack(ended)}`
 
 // KEYS g, user. ARGV now, known, base.
 const listText = prelude + `
@@ -169,20 +168,20 @@ for _, s in ipairs(live(KEYS[2])) do
   out[#out + 1] = cut(s.v)
   out[#out + 1] = s.key:sub(#base + 4)
 end
-return {n, 'L', unpack(out)}`
+return {count(), 'L', unpack(out)}`
 
 // KEYS g. ARGV now, known, base.
 const everyoneText = prelude + `
 epoch, n, everyone = epoch + 1, n + 1, now
 save()
-return n`
+return {count()}`
 
 // KEYS mark, index. ARGV member, life. A SID that is marked has no new sessions.
 const joinText = `
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 then return {} end
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[2]), tonumber(ARGV[2])))
-return 1`
+return {'joined'}`
 
 // KEYS mark, index. ARGV life.
 const leaveText = `
@@ -206,15 +205,41 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT
 end
 return out`
 
+// KEYS due, jobs. ARGV id, due, job.
+const enqueueText = `
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+return {}`
+
+// KEYS due. ARGV id, due. A job that is done stays so.
+const retryText = `
+redis.call('ZADD', KEYS[1], 'XX', ARGV[2], ARGV[1])
+return {}`
+
+// KEYS due, jobs. ARGV id.
+const doneText = `
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
+return {}`
+
+// KEYS token. ARGV life.
+const seenText = `
+if redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return {'new'} end
+return {}`
+
 var (
-	loadScript       = rueidis.NewLuaScript(loadText)
-	createScript     = rueidis.NewLuaScript(createText)
-	replaceScript    = rueidis.NewLuaScript(replaceText)
-	deleteKeyScript  = rueidis.NewLuaScript(deleteKeyText)
-	deleteUserScript = rueidis.NewLuaScript(deleteUserText)
-	listScript       = rueidis.NewLuaScript(listText)
-	everyoneScript   = rueidis.NewLuaScript(everyoneText)
-	joinScript       = rueidis.NewLuaScript(joinText)
-	leaveScript      = rueidis.NewLuaScript(leaveText)
-	takeScript       = rueidis.NewLuaScript(takeText)
+	loadScript       = NewScript(loadText)
+	createScript     = NewScript(createText)
+	replaceScript    = NewScript(replaceText)
+	deleteKeyScript  = NewScript(deleteKeyText)
+	deleteUserScript = NewScript(deleteUserText)
+	listScript       = NewScript(listText)
+	everyoneScript   = NewScript(everyoneText)
+	joinScript       = NewScript(joinText)
+	leaveScript      = NewScript(leaveText)
+	takeScript       = NewScript(takeText)
+	enqueueScript    = NewScript(enqueueText)
+	retryScript      = NewScript(retryText)
+	doneScript       = NewScript(doneText)
+	seenScript       = NewScript(seenText)
 )

@@ -3,12 +3,9 @@ package redissession
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/redis/rueidis"
 
 	"github.com/auth0kit/auth0kit/session"
 )
@@ -17,14 +14,11 @@ import (
 func (s *Store) Seen(ctx context.Context, id string, now, until time.Time) error {
 	life := max(until.Sub(now), time.Millisecond).Milliseconds()
 	key := "{" + s.prefix + ":jti:" + ref("jti", id) + "}"
-	err := s.client.Do(ctx, s.client.B().Set().Key(key).Value("1").Nx().PxMilliseconds(life).Build()).Error()
-	switch {
-	case rueidis.IsRedisNil(err):
+	fresh, err := s.eval(ctx, seenScript, []string{key}, strconv.FormatInt(life, 10))
+	if err == nil && len(fresh) == 0 {
 		return session.ErrReplayed
-	case err != nil:
-		return wrap(err)
 	}
-	return nil
+	return err
 }
 
 func (s *Store) outboxKeys() []string {
@@ -46,31 +40,20 @@ func (s *Store) Enqueue(ctx context.Context, j session.Job) error {
 	if err != nil {
 		return wrap(err)
 	}
-	keys := s.outboxKeys()
 	value := strconv.Itoa(j.Attempts) + " " + string(text)
-	// The job comes first: a due time without a job is dropped by Take, the other
-	// way round it would never be found.
-	for _, reply := range s.client.DoMulti(ctx,
-		s.client.B().Hset().Key(keys[1]).FieldValue().FieldValue(j.ID, value).Build(),
-		s.client.B().Zadd().Key(keys[0]).ScoreMember().ScoreMember(float64(j.Due.UnixMilli()), j.ID).Build(),
-	) {
-		if err := reply.Error(); err != nil {
-			return wrap(err)
-		}
-	}
-	return nil
+	_, err = s.eval(ctx, enqueueScript, s.outboxKeys(), j.ID, millis(j.Due), value)
+	return err
 }
 
 // Take implements session.Outbox.
 func (s *Store) Take(ctx context.Context, now, lease time.Time, n int) ([]session.Job, error) {
-	args := []string{millis(now), millis(lease), strconv.Itoa(n)}
-	texts, err := takeScript.Exec(ctx, s.client, s.outboxKeys(), args).AsStrSlice()
+	texts, err := s.eval(ctx, takeScript, s.outboxKeys(), millis(now), millis(lease), strconv.Itoa(n))
 	if err != nil {
-		return nil, fmt.Errorf("redissession: %w", err)
+		return nil, err
 	}
 	var jobs []session.Job
 	for _, text := range texts {
-		attempts, body, _ := strings.Cut(text, " ")
+		attempts, body, _ := strings.Cut(string(text), " ")
 		var j job
 		if err := json.Unmarshal([]byte(body), &j); err != nil {
 			return nil, errRecord
@@ -89,20 +72,12 @@ func (s *Store) Take(ctx context.Context, now, lease time.Time, n int) ([]sessio
 
 // Retry implements session.Outbox.
 func (s *Store) Retry(ctx context.Context, id string, due time.Time) error {
-	cmd := s.client.B().Zadd().Key(s.outboxKeys()[0]).Xx().ScoreMember().ScoreMember(float64(due.UnixMilli()), id).Build()
-	return wrap(s.client.Do(ctx, cmd).Error())
+	_, err := s.eval(ctx, retryScript, s.outboxKeys()[:1], id, millis(due))
+	return err
 }
 
 // Done implements session.Outbox.
 func (s *Store) Done(ctx context.Context, id string) error {
-	keys := s.outboxKeys()
-	for _, reply := range s.client.DoMulti(ctx,
-		s.client.B().Zrem().Key(keys[0]).Member(id).Build(),
-		s.client.B().Hdel().Key(keys[1]).Field(id).Build(),
-	) {
-		if err := reply.Error(); err != nil {
-			return wrap(err)
-		}
-	}
-	return nil
+	_, err := s.eval(ctx, doneScript, s.outboxKeys(), id)
+	return err
 }

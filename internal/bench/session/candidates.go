@@ -19,6 +19,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/redissession"
+	ourgoredis "github.com/auth0kit/auth0kit/session/redissession/goredis"
 )
 
 // candidate is one way to keep sessions. What is no session has only load.
@@ -71,19 +72,24 @@ func candidates(addr string) ([]*candidate, error) {
 		name    string
 		touch   time.Duration
 		inRedis bool
+		goRedis bool
 		cfg     redissession.Config
 	}{
-		{"auth0kit Memory", 0, false, redissession.Config{}},
-		{"auth0kit redissession", 0, true, redissession.Config{Prefix: "e"}},
-		{"auth0kit redissession, touch always", time.Nanosecond, true, redissession.Config{Prefix: "f"}},
-		{"auth0kit redissession, 5 s cache", 0, true, redissession.Config{Prefix: "g", MaxStale: 5 * time.Second}},
+		{"auth0kit Memory", 0, false, false, redissession.Config{}},
+		{"auth0kit redissession", 0, true, false, redissession.Config{Prefix: "e"}},
+		{"auth0kit redissession, touch always", time.Nanosecond, true, false, redissession.Config{Prefix: "f"}},
+		{"auth0kit redissession, 5 s cache", 0, true, false, redissession.Config{Prefix: "g", MaxStale: 5 * time.Second}},
+		{"auth0kit redissession, go-redis", 0, true, true, redissession.Config{Prefix: "h"}},
 	}
 	for _, o := range ours {
 		var store session.Store = session.NewMemory()
-		if o.inRedis {
-			if store, err = redissession.New(client, o.cfg); err != nil {
-				return nil, err
-			}
+		if o.goRedis {
+			store, err = ourgoredis.New(plain, o.cfg)
+		} else if o.inRedis {
+			store, err = redissession.New(client, o.cfg)
+		}
+		if err != nil {
+			return nil, err
 		}
 		c, err := ofAuth0kit(o.name, o.inRedis, store, o.touch)
 		if err != nil {

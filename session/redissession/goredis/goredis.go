@@ -1,0 +1,83 @@
+// Package goredis keeps sessions in Redis through go-redis, for programs that
+// have such a client already:
+//
+//	client := redis.NewClient(&redis.Options{Addr: "redis:6379", ContextTimeoutEnabled: true})
+//	…
+//	store, err := goredis.New(client, redissession.Config{})
+//
+// It is the store of package redissession, and may share its data with processes
+// that use rueidis, which is faster. There is no cache: Config.MaxStale is refused.
+// Without ContextTimeoutEnabled, a call ends with Options.ReadTimeout, not with its
+// context. Whatever Options.MaxRetries and ReadOnly say, nothing is sent twice, and nothing
+// to a replica: a session that was just revoked could live there.
+package goredis
+
+import (
+	"context"
+	"errors"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/auth0kit/auth0kit/session/redissession"
+)
+
+// New makes a store on a client, a cluster client or a sentinel one. It does no
+// I/O. It does not own the client: closing that is its owner's.
+func New(c redis.UniversalClient, cfg redissession.Config) (*redissession.Store, error) {
+	if c == nil {
+		return nil, errors.New("goredis: client is nil; make one with redis.NewClient")
+	}
+	return redissession.NewOn(client{c}, cfg)
+}
+
+type client struct{ redis.UniversalClient }
+
+// mget is a script because go-redis may send an MGET to a replica.
+var mget = redissession.NewScript(`return redis.call('MGET', unpack(KEYS))`)
+
+// Values implements redissession.Client.
+func (c client) Values(ctx context.Context, keys ...string) ([][]byte, error) {
+	reply := c.Run(ctx, mget, redissession.Call{Keys: keys})[0]
+	return reply.Values, reply.Err
+}
+
+// Run implements redissession.Client.
+func (c client) Run(ctx context.Context, s *redissession.Script, calls ...redissession.Call) []redissession.Reply {
+	replies := c.run(ctx, "evalsha", s.SHA1, calls)
+	for i := range replies {
+		if redis.HasErrorPrefix(replies[i].Err, "NOSCRIPT") {
+			replies[i] = c.run(ctx, "eval", s.Text, calls[i:i+1])[0]
+		}
+	}
+	return replies
+}
+
+func (c client) run(ctx context.Context, verb, script string, calls []redissession.Call) []redissession.Reply {
+	pipe := c.Pipeline()
+	cmds := make([]once, len(calls))
+	for i, call := range calls {
+		args := []any{verb, script, len(call.Keys)}
+		for _, list := range [][]string{call.Keys, call.Args} {
+			for _, arg := range list {
+				args = append(args, arg)
+			}
+		}
+		cmds[i] = once{redis.NewStringSliceCmd(ctx, args...)}
+		_ = pipe.Process(ctx, cmds[i]) // only notes it
+	}
+	_, _ = pipe.Exec(ctx) // every command has its own error
+	replies := make([]redissession.Reply, len(calls))
+	for i, cmd := range cmds {
+		values, err := cmd.Result()
+		replies[i].Err = err
+		for _, v := range values {
+			replies[i].Values = append(replies[i].Values, []byte(v))
+		}
+	}
+	return replies
+}
+
+// once is a command that go-redis does not send again.
+type once struct{ *redis.StringSliceCmd }
+
+func (once) NoRetry() bool { return true }
