@@ -16,7 +16,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -154,7 +153,7 @@ func readCassettes(t *testing.T) []cassette {
 // replay walks one cassette.
 func replay(t *testing.T, c cassette, tally map[string]*share, see observer) {
 	t.Helper()
-	tenant := auth0test.NewTenant(auth0test.Options{Domain: recordedHost, RulesAndHooks: true})
+	tenant := auth0test.NewTenant(auth0test.Options{Domain: recordedHost, RulesAndHooks: true, JobTime: workTime})
 	p := &player{tenant: tenant, token: machineToken(t, tenant), ids: make(map[string]string), see: see}
 	p.prepare(t, c)
 	for i := range c.Interactions {
@@ -163,7 +162,7 @@ func replay(t *testing.T, c cassette, tally map[string]*share, see observer) {
 		if area == "" {
 			continue
 		}
-		tenant.Advance(2 * time.Second) // Jobs finish in the meantime.
+		tenant.Advance(pause(c, i))
 		diffs, err := p.play(x)
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
