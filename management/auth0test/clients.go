@@ -135,6 +135,15 @@ func (c *call) checkProfile() *reply {
 	return nil
 }
 
+// expressScopes are those of the grant for the Management API that Auth0 makes
+// with a client of the type express_configuration.
+var expressScopes = []string{
+	"read:clients", "read:user_attribute_profiles", "read:connection_profiles", "read:organizations_summary",
+	"read:connections", "create:connections", "update:connections", "read:connections_options", "update:connections_options",
+	"read:organization_connections", "create:organization_connections", "update:organization_connections",
+	"create:scim_config", "read:scim_token", "create:scim_token", "delete:scim_token",
+}
+
 func createClient(c *call) *reply {
 	if bad := c.checkVault(); bad != nil {
 		return bad
@@ -159,6 +168,10 @@ func createClient(c *call) *reply {
 		a.doc["client_id"] = cl.id
 	}
 	c.t.clients.put(cl.id, cl)
+	if cl.doc["app_type"] == "express_configuration" {
+		g := c.t.addGrant(cl.id, managementAudience, slices.Clone(expressScopes), c.now)
+		g.doc["is_system"], g.doc["subject_type"] = true, "client"
+	}
 	view := c.clientView(cl)
 	cl.hideCredentials()
 	return created(view)
