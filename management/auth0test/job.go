@@ -114,11 +114,9 @@ func verificationJob(c *call) *reply {
 	j := &job{kind: "verification_email", doc: map[string]any{}}
 	issuer := c.issuer()
 	c.t.startJob(j, c.now, func(now time.Time) {
-		if u.email == "" || c.t.users.get(u.id) != u {
+		if u.email == "" || c.t.users.get(u.id) != u || !c.t.sendVerification(u, issuer, now) {
 			j.status = "failed"
-			return
 		}
-		c.t.sendVerification(u, issuer, now)
 	})
 	return created(j.view(c.now))
 }

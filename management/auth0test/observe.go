@@ -3,6 +3,7 @@ package auth0test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -83,12 +84,26 @@ func (t *Tenant) Outbox() []Message {
 	return slices.Clone(t.outbox.list)
 }
 
-// post puts a message into the outbox.
-func (t *Tenant) post(m Message) {
+// post puts a message into the outbox, unless it is mail that the tenant refuses
+// to send. The caller holds the mutex.
+func (t *Tenant) post(m Message) (sent bool) {
+	if m.Channel == "email" && t.refusesMail(m.To) {
+		t.log("fn", logFields{
+			Description: "To: " + m.To, UserID: m.UserID, UserName: m.To,
+			Details: map[string]any{"email_type": m.Kind, "error": "the domain is blacklisted", "to": m.To},
+		})
+		return false
+	}
 	if m.Time.IsZero() {
 		m.Time = t.now()
 	}
 	t.outbox.mu.Lock()
 	defer t.outbox.mu.Unlock()
 	t.outbox.list = append(t.outbox.list, m)
+	return true
+}
+
+func (t *Tenant) refusesMail(to string) bool {
+	_, domain, _ := strings.Cut(to, "@")
+	return slices.ContainsFunc(t.opts.RefusedMail, func(d string) bool { return strings.EqualFold(d, domain) })
 }

@@ -35,6 +35,10 @@ type Options struct {
 	// RulesAndHooks lets the tenant have rules and hooks, as a tenant from before
 	// 16 October 2023 had until their end of life. Nothing runs them.
 	RulesAndHooks bool
+	// RefusedMail are domains that the tenant sends no mail to, as Auth0's own mail
+	// service refuses example.com: the log says "fn", and a job that only sends
+	// the mail fails. Defaults to none, so that all mail is in the Outbox.
+	RefusedMail []string
 	// Outgoing is how the tenant reaches applications, to tell them of logouts;
 	// HandlerTransport makes one that needs no sockets. Defaults to
 	// http.DefaultTransport.

@@ -110,10 +110,11 @@ func (c *call) verificationMail(u *user) {
 	}
 }
 
-// sendVerification mails a link that verifies the user's address.
-func (t *Tenant) sendVerification(u *user, issuer string, now time.Time) {
+// sendVerification mails a link that verifies the user's address, and tells
+// whether the mail left.
+func (t *Tenant) sendVerification(u *user, issuer string, now time.Time) bool {
 	tk := t.newTicket("email_verification", u.id, now.Add(5*24*time.Hour))
-	t.post(Message{Time: now, Channel: "email", To: u.email, Kind: "verify_email", UserID: u.id, URL: tk.url(issuer)})
+	return t.post(Message{Time: now, Channel: "email", To: u.email, Kind: "verify_email", UserID: u.id, URL: tk.url(issuer)})
 }
 
 // newTicket keeps a ticket.
