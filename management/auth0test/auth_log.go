@@ -2,6 +2,7 @@ package auth0test
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -30,6 +31,9 @@ type logEntry struct {
 	code string // "s", "fp", …: see Auth0's page of log event type codes.
 	api  *apiRecord
 	logFields
+
+	past   map[string]any // Of a seed: the whole document,
+	pastID string         // and its id.
 }
 
 // tenantLog holds the entries, oldest first; their ids ascend.
@@ -60,12 +64,18 @@ func (t *Tenant) log(code string, f logFields) *logEntry {
 // id is 900, the time in UTC to the millisecond, and 36 more digits, so that ids
 // ascend with time.
 func (e *logEntry) id() string {
+	if e.pastID != "" {
+		return e.pastID
+	}
 	return fmt.Sprintf("900%s%03d%017d%019d", e.at.UTC().Format("20060102150405"),
 		e.at.Nanosecond()/1e6, 0, 1223372036854775807+e.seq)
 }
 
 // doc is the entry as GET /api/v2/logs shows it.
 func (e *logEntry) doc() map[string]any {
+	if e.past != nil {
+		return maps.Clone(e.past)
+	}
 	id := e.id()
 	d := map[string]any{
 		"_id": id, "log_id": id, "date": stamp(e.at), "type": e.code,

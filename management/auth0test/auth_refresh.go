@@ -1,6 +1,7 @@
 package auth0test
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -50,9 +51,9 @@ func (s *refreshStore) start() {
 
 func newRefreshValue() string { return "v1." + randomID(61) }
 
-// add stores a new token and gives it its id and value.
+// add stores a new token and gives it its value, and an id unless it has one.
 func (s *refreshStore) add(r *refreshToken) {
-	r.id, r.value = newID("rt"), newRefreshValue()
+	r.id, r.value = cmp.Or(r.id, newID("rt")), newRefreshValue()
 	s.put(r.id, r)
 	s.byValue[r.value] = r.id
 	s.byUser[r.userID] = append(s.byUser[r.userID], r.id)

@@ -13,8 +13,8 @@ const (
 
 // device is where a session or a token was last seen.
 type device struct {
-	InitialIP, InitialUserAgent string
-	LastIP, LastUserAgent       string
+	InitialIP, InitialUserAgent, InitialASN string
+	LastIP, LastUserAgent, LastASN          string
 }
 
 // authMethod is one proof of a session: Name is "pwd", "federated", "mfa", …;
@@ -67,19 +67,24 @@ func (s *sessionStore) start() {
 
 // newSession begins a session; the caller holds the mutex.
 func (t *Tenant) newSession(userID, connection, issuer string, from origin, now time.Time) *session {
-	st := &t.authState.sessions
 	s := &session{
-		id: randomID(32), userID: userID, cookie: randomID(43), connection: connection,
-		createdAt: now, updatedAt: now, authenticatedAt: now, issuer: issuer,
-		device: device{from.ip, from.userAgent, from.ip, from.userAgent},
+		id: randomID(32), userID: userID, connection: connection, issuer: issuer,
+		device: device{InitialIP: from.ip, InitialUserAgent: from.userAgent},
 	}
+	t.begin(s, from, now)
+	return s
+}
+
+// begin keeps a new session, from now on.
+func (t *Tenant) begin(s *session, from origin, now time.Time) {
+	st := &t.authState.sessions
+	s.cookie, s.createdAt, s.authenticatedAt = randomID(43), now, now
 	s.expires = now.Add(st.lifetime)
 	s.touch(from, st.idle, now)
 	st.put(s.id, s)
 	st.byCookie[s.cookie] = s.id
-	st.byUser[userID] = append(st.byUser[userID], s.id)
+	st.byUser[s.userID] = append(st.byUser[s.userID], s.id)
 	t.timeline.at(s.idleExpires, func(now time.Time) { t.expireSession(s.id, now) })
-	return s
 }
 
 // touch notes an interaction.

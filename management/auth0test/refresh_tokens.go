@@ -47,8 +47,13 @@ func (r *refreshToken) view() map[string]any {
 	m := map[string]any{
 		"id": r.id, "user_id": r.userID, "client_id": r.clientID, "session_id": orNull(r.sessionID), "rotating": r.rotating,
 		"created_at": stamp(r.createdAt), "idle_expires_at": stampOrNull(r.idleExpires), "expires_at": stampOrNull(r.expires),
-		"last_exchanged_at": stampOrNull(r.lastUsed), "device": r.device.view(),
 		"resource_servers": []any{map[string]any{"audience": r.audience, "scopes": r.scope}},
+	}
+	if !r.lastUsed.IsZero() {
+		m["last_exchanged_at"] = stamp(r.lastUsed)
+	}
+	if r.device != (device{}) {
+		m["device"] = r.device.view()
 	}
 	if r.metadata != nil {
 		m["refresh_token_metadata"] = r.metadata

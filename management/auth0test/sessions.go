@@ -41,8 +41,8 @@ func (c *call) userOf(part string) (*user, *reply) {
 
 func (d device) view() map[string]any {
 	return map[string]any{
-		"initial_user_agent": d.InitialUserAgent, "initial_ip": d.InitialIP, "initial_asn": "",
-		"last_user_agent": d.LastUserAgent, "last_ip": d.LastIP, "last_asn": "",
+		"initial_user_agent": d.InitialUserAgent, "initial_ip": d.InitialIP, "initial_asn": d.InitialASN,
+		"last_user_agent": d.LastUserAgent, "last_ip": d.LastIP, "last_asn": d.LastASN,
 	}
 }
 

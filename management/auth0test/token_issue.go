@@ -52,7 +52,7 @@ func (t *Tenant) issueWithRefresh(i *issuance, from origin, now time.Time) *toke
 		userID: i.user.id, clientID: i.app.id, sessionID: i.sid, scope: set.Scope,
 		createdAt: now, lastUsed: now, authTime: i.authTime,
 		rotating: i.app.refresh.rotating, leeway: i.app.refresh.leeway, idleLifetime: i.app.refresh.idle,
-		device: device{from.ip, from.userAgent, from.ip, from.userAgent},
+		device: device{InitialIP: from.ip, InitialUserAgent: from.userAgent},
 	}
 	if i.api != nil {
 		r.audience = i.api.audience
