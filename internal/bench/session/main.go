@@ -5,12 +5,12 @@
 //
 // It starts a redis-server of its own. Every candidate stands behind the same
 // handlers: middleware loads the session, the handler reads the user, and the
-// answer is written to a recorder. For each number of clients it prints wall time and
-// CPU time, of the client and Redis together, of one request. A session holds a user and 1500 bytes of
-// tokens. The columns to the right say what happens to a session when requests
-// overlap: whether a request that was under way during logout, or during the
-// change of the token, brings the old token back, and whether of two overlapping
-// changes one is lost.
+// answer is thrown away. For each number of clients it prints wall time and CPU
+// time, of the client and Redis together, of one request. A session holds a user
+// and 1500 bytes of tokens. The columns to the right say what happens to a session
+// when requests overlap: whether a request that was under way during logout, or
+// during the change of the token, brings the old token back, and whether of two
+// overlapping changes one is lost.
 package main
 
 import (
