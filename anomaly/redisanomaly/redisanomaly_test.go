@@ -126,19 +126,23 @@ func detector(t testing.TB) (*anomaly.Detector, *atomic.Int64, anomaly.Attempt) 
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	d, writes, a := detector(t)
-	before := writes.Load()
-	if _, err := d.Assess(t.Context(), a); err != nil {
-		t.Fatal(err)
+	least := func(do func() error) int64 {
+		t.Helper()
+		n := int64(100)
+		for range 5 { // The client's own pings may fall into one of them.
+			before := writes.Load()
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+			n = min(n, writes.Load()-before)
+		}
+		return n
 	}
-	if n := writes.Load() - before; n != 1 {
-		t.Errorf("Assess took %d round trips", n)
+	if n := least(func() error { _, err := d.Assess(t.Context(), a); return err }); n != 1 {
+		t.Errorf("Assess takes %d round trips", n)
 	}
-	before = writes.Load()
-	if err := d.Learn(t.Context(), a, anomaly.Proved); err != nil {
-		t.Fatal(err)
-	}
-	if n := writes.Load() - before; n != 2 {
-		t.Errorf("Learn took %d round trips", n)
+	if n := least(func() error { return d.Learn(t.Context(), a, anomaly.Proved) }); n != 2 {
+		t.Errorf("Learn takes %d round trips", n)
 	}
 }
 

@@ -78,14 +78,16 @@ func TestOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	client, writes := dial(t)
 	c := open(t, client, "test:"+rand.Text())
-	for i := range 3 {
+	least := int64(100)
+	for i := range 5 { // The first loads the script; the client's own pings may fall into another.
 		before := writes.Load()
 		if _, err := c.Add(t.Context(), login(i)); err != nil {
 			t.Fatal(err)
 		}
-		if n := writes.Load() - before; i > 0 && n != 1 { // The first loads the script.
-			t.Errorf("Add took %d round trips", n)
-		}
+		least = min(least, writes.Load()-before)
+	}
+	if least != 1 {
+		t.Errorf("Add takes %d round trips", least)
 	}
 }
 
