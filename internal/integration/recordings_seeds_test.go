@@ -14,13 +14,38 @@ import (
 )
 
 // seed gives the tenant what the recorded one had before the first request of
-// the cassette: log entries, and the sessions and refresh tokens that the
-// cassette names and does not make.
+// the cassette: log entries, and the sessions, refresh tokens and email
+// templates that the cassette names and does not make.
 func (p *player) seed(t *testing.T, c cassette) {
 	t.Helper()
 	p.seedLog(t, c)
 	p.seedSessions(c)
 	p.seedRefreshTokens(c)
+	p.seedTemplate(t, c)
+}
+
+// seedTemplate makes the email template that the tenant had: its creation is
+// answered by a conflict. What it was shows in the first answer that has it.
+func (p *player) seedTemplate(t *testing.T, c cassette) {
+	t.Helper()
+	isMade := func(x interaction) bool {
+		return pathOf(&x) == "/api/v2/email-templates" && x.Response.Code == http.StatusConflict
+	}
+	if !slices.ContainsFunc(c.Interactions, isMade) {
+		return
+	}
+	for i := range c.Interactions {
+		x := &c.Interactions[i]
+		if idAfter(x, "email-templates") == "" || x.Response.Code != http.StatusOK {
+			continue
+		}
+		seed := &interaction{}
+		seed.Request.Method, seed.Request.URL, seed.Request.Body = http.MethodPost, "https://"+recordedHost+"/api/v2/email-templates", x.Response.Body
+		if _, err := p.play(seed); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
 }
 
 // seedLog adds the entries that the cassette shows. Those before the page that
