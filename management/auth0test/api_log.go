@@ -130,5 +130,8 @@ func (c *call) logSignup(u *user, con *connection) {
 		Connection: con.name, ConnectionID: con.id, Strategy: con.strategy,
 	}
 	t := c.t
+	if cl := t.clients.get(f.ClientID); cl != nil {
+		f.ClientName, _ = cl.doc["name"].(string)
+	}
 	t.timeline.at(c.now.Add(signupLogged), func(time.Time) { t.log("ss", f) })
 }

@@ -85,10 +85,11 @@ func (e *logEntry) doc() map[string]any {
 		"client_id": e.ClientID, "client_name": e.ClientName,
 		"ip": e.IP, "hostname": orNull(e.Hostname), "details": nil,
 		"user_id": e.UserID, "user_name": e.UserName,
-		"user_agent": e.UserAgent, "audience": orNull(e.Audience), "scope": orNull(e.Scope),
+		"user_agent": e.UserAgent, "audience": orNull(e.Audience),
 		"strategy": orNull(e.Strategy), "strategy_type": nil,
 		"isMobile": false, "location_info": nil,
 	}
+	put(d, "scope", e.Scope) // Left out without one since the middle of 2023.
 	if e.Strategy == "auth0" {
 		d["strategy_type"] = "database"
 	}

@@ -40,7 +40,12 @@
 // the background: what is due, as the end of an import job, is done before the
 // next request is answered.
 //
-// # What goes wrong
+// # What was before
+
+AddLog, AddSession and AddRefreshToken give the tenant a past: entries of its
+log, sessions of browsers that are not in the test, tokens that were given out.
+
+# What goes wrong
 //
 // Options.Plan limits the rate as Auth0's plans do. Options.SearchDelay makes
 // search and lists eventually consistent. Fault makes single routes slow,
