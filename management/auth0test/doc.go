@@ -41,11 +41,11 @@
 // next request is answered.
 //
 // # What was before
-
-AddLog, AddSession and AddRefreshToken give the tenant a past: entries of its
-log, sessions of browsers that are not in the test, tokens that were given out.
-
-# What goes wrong
+//
+// AddLog, AddSession and AddRefreshToken give the tenant a past: entries of its
+// log, sessions of browsers that are not in the test, tokens that were given out.
+//
+// # What goes wrong
 //
 // Options.Plan limits the rate as Auth0's plans do. Options.SearchDelay makes
 // search and lists eventually consistent. Fault makes single routes slow,
