@@ -145,7 +145,7 @@ func TestRefreshTokens(t *testing.T) {
 	}
 	g.want("POST", "/refresh-tokens/revoke", `{"ids":["`+one+`","rt_unknown"]}`, 202, "")
 	g.want("GET", "/refresh-tokens/"+one, "", 404, `"The refresh token does not exist."`)
-	g.want("DELETE", "/refresh-tokens/"+one, "", 202, "")
+	g.want("DELETE", "/refresh-tokens/"+one, "", 204, "")
 	g.want("POST", "/refresh-tokens/revoke", `{"user_id":"`+id+`","client_id":"`+client+`","audience":"https://other"}`, 202, "")
 	if p := g.page("/users/" + esc(id) + "/refresh-tokens"); len(p.Tokens) != 1 {
 		t.Errorf("%d refresh tokens, want 1: another API's were to be revoked", len(p.Tokens))
