@@ -105,6 +105,41 @@ func TestSessionPostgresDown(t *testing.T) {
 	}
 }
 
+// TestSessionPostgresRestart kills the server without a chance to flush, and
+// starts it again: what was revoked stays so, and everybody else is still there.
+func TestSessionPostgresRestart(t *testing.T) {
+	t.Parallel()
+	server := startPostgres(t)
+	store := openSQLSession(t, open(t, "pgx", server.url()), "")
+	m, err := session.New(store, session.Config{TouchEvery: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := sessionLogins(t, m, 10)
+	if err := m.Revoke(t.Context(), tokens[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.RevokeUser(t.Context(), "auth0|1"); err != nil {
+		t.Fatal(err)
+	}
+	server.kill(t)
+	for _, token := range tokens {
+		if _, err := m.Validate(t.Context(), token); !errors.Is(err, session.ErrUnavailable) {
+			t.Fatalf("Validate without a server = %v", err)
+		}
+	}
+	server.start(t)
+	for i, token := range tokens {
+		_, err := m.Validate(t.Context(), token)
+		if errors.Is(err, session.ErrUnavailable) { // a pooled connection of the old server
+			_, err = m.Validate(t.Context(), token)
+		}
+		if i < 2 && !sessionGone(err) || i >= 2 && err != nil {
+			t.Errorf("session %d after the restart: %v", i, err)
+		}
+	}
+}
+
 // TestSessionPostgresHang holds all answers: a call ends with its context.
 func TestSessionPostgresHang(t *testing.T) {
 	t.Parallel()
