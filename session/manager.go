@@ -182,20 +182,11 @@ func (m *Manager) Fresh(s *Session, maxAge time.Duration, amr ...string) error {
 		return ErrNotFresh
 	}
 	for _, name := range amr {
-		if !usedSince(s.methods, name, since) {
+		if s.AuthenticatedBy(name).Before(since) {
 			return ErrNotFresh
 		}
 	}
 	return nil
-}
-
-func usedSince(methods []Method, name string, since time.Time) bool {
-	for _, m := range methods {
-		if m.Name == name && !m.At.Before(since) {
-			return true
-		}
-	}
-	return false
 }
 
 // List returns the user's sessions, oldest first, without payloads: for a page
