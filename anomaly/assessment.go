@@ -92,7 +92,7 @@ func (o *observation) findings(a *Assessment, e *Evidence) {
 	if o.unusualPlace(e) {
 		a.mark(UnusualLocation, appendCountry(nil16(), o.p.heaviest(countries)))
 	}
-	if e[evTimeNew] > 1 && o.logins() >= 3 {
+	if e[evTimeNew] > 1 && o.logins >= 3 {
 		a.mark(UnusualTime, appendHour(nil16(), o.p.usualHour()))
 	}
 	if o.unusualDevice() {

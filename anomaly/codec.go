@@ -98,11 +98,14 @@ func readTally(b []byte) tally { return tally{key: le.Uint32(b), count: le.Uint1
 func readDevice(b []byte) device { return device{le.Uint64(b), le.Uint16(b[8:]), b[10]} }
 
 func readSpot(b []byte) spot {
-	at, seen := le.Uint64(b), le.Uint64(b[spotSize-8:]) // two loads, overlapping
-	return spot{
-		x: int16(at), y: int16(at >> 16), z: int16(at >> 32), radius: uint16(at >> 48),
-		minute: uint32(seen >> 16), count: uint16(seen >> 48),
-	}
+	s, seen := coordinates(le.Uint64(b)), le.Uint64(b[spotSize-8:]) // two loads, overlapping
+	s.minute, s.count = uint32(seen>>16), uint16(seen>>48)
+	return s
+}
+
+// coordinates are the first eight bytes of a spot.
+func coordinates(at uint64) spot {
+	return spot{x: int16(at), y: int16(at >> 16), z: int16(at >> 32), radius: uint16(at >> 48)}
 }
 
 func readPending(b []byte) pending { return pending{le.Uint32(b), le.Uint16(b[4:]), le.Uint16(b[6:])} }

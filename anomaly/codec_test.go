@@ -83,7 +83,10 @@ func FuzzProfile(f *testing.F) {
 		if !bytes.Equal(p.encode(nil), blob) {
 			t.Error("an accepted profile is not what encode writes")
 		}
-		v.around(spot{x: 1})
+		if len(v.places) > 0 {
+			nearest, last := v.around(spot{x: 1})
+			readSpot(v.places[max(nearest, last):])
+		}
 		p.advance(math.MaxUint16, 90)
 		p.visit(spot{x: 100, minute: 1})
 		if n := len(p.encode(nil)); n > MaxProfile {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,15 +99,14 @@ func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	s.o.evidence(&s.e)
 	class := s.o.class()
 	out := Assessment{Class: class, FirstLogin: class == FirstLogin, Held: s.v.held(s.o.context())}
-	w := &d.weights[class]
-	kinds := w.judge(&s.e)
-	sum := w.bias
-	out.Prior = float32(sum)
+	prior, kinds := d.weights[class].judge(&s.e)
+	sum := prior
+	out.Prior = float32(prior)
 	for k, v := range kinds {
 		out.Findings[k].LogOdds = float32(v)
 		sum += v
 	}
-	out.Score = 1 / (1 + math.Exp(-sum))
+	out.Score = logistic(sum)
 	out.RequiresVerification = out.Score >= d.cfg.Threshold
 	s.o.findings(&out, &s.e)
 	return out, nil
@@ -173,10 +171,14 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 	o.zone, o.hour = zone, localHour(a.Time, zone)
 	o.today, o.minute = dayOf(a.Time), minuteOf(a.Time)
 	o.scale = d.scale(v.day, o.today)
+	o.logins = float64(v.logins) * o.scale
 	o.placed, o.located, o.device = place.located() && !place.Anonymous, false, 0
 	if o.placed {
 		o.place = newSpot(place, o.minute)
-		o.known, o.last, o.located = v.around(o.place)
+		if o.located = len(v.places) > 0; o.located {
+			nearest, last := v.around(o.place)
+			o.known, o.last = readSpot(v.places[nearest:]), readSpot(v.places[last:])
+		}
 	}
 	if a.DeviceID != "" {
 		o.device = hashString(a.DeviceID, maxDevice) | 1

@@ -15,6 +15,7 @@ const (
 	evASNOwn             //
 	evPrefixNew          // … of country, ASN and prefix: what is newer counts in more of the three
 	evPrefixOwn          //
+	evPrefixKnown        // how well known the prefix is, from zero down to -1
 	evCountryRare        // rarity of an unknown country in the population
 	evASNRare            // … of an unknown ASN within its country
 	evPrefixRare         // … of an unknown prefix within its ASN
@@ -41,23 +42,29 @@ const (
 
 	evTravel // doublings of the speed above 900 km/h, discounted
 
-	evNetAgent // the lesser of new network and new agent
+	evNetAgent     // the lesser of new network and new agent
+	evNetPlusAgent // their sum, where above zero: a usual agent excuses a new network, and the other way round
+
+	evHistory // how many logins the user has had, below zero: attackers pick accounts, not logins
 	numEvidence
 )
 
-// Where the numbers of each kind of finding end; the last speak for two kinds.
+// Where the numbers of each kind of finding end; those before endBoth speak for
+// two kinds, and the rest for none.
 const (
 	endLocation = evTimeNew
 	endTime     = evSystemNew
 	endDevice   = evTravel
 	endTravel   = evNetAgent
+	endBoth     = evHistory
 )
 
 var evidenceNames = [numEvidence]string{
-	"country_new", "country_own", "asn_new", "asn_own", "prefix_new", "prefix_own", "country_rare", "asn_rare",
-	"prefix_rare", "asn_fresh", "prefix_fresh", "distance", "anonymous", "time_new", "time_own", "system_new",
-	"system_own", "browser_new", "browser_own", "agent_new", "agent_own", "agent_fresh", "agent_rare", "older", "bot",
-	"device_new", "device_own", "travel", "network_and_agent",
+	"country_new", "country_own", "asn_new", "asn_own", "prefix_new", "prefix_own", "prefix_known",
+	"country_rare", "asn_rare", "prefix_rare", "asn_fresh", "prefix_fresh", "distance", "anonymous", "time_new",
+	"time_own", "system_new", "system_own", "browser_new", "browser_own", "agent_new", "agent_own", "agent_fresh",
+	"agent_rare", "older", "bot", "device_new", "device_own", "travel", "network_and_agent", "network_plus_agent",
+	"history",
 }
 
 // EvidenceNames are the names of the numbers in an Evidence, in order; a Model's
@@ -86,6 +93,9 @@ type observation struct {
 	placed bool
 	today  uint16
 	scale  float64 // from the profile's day to today
+	logins float64 // of the user, in logins of today
+	share  float64 // of one login in his history, with the population's opinion
+	doubt  float64 // ratio of a value that he never had: the more logins, the stranger
 	device uint64  // 0: no device id
 	minute uint32
 
@@ -101,16 +111,20 @@ func (o *observation) evidence(e *Evidence) {
 	*e = Evidence{}
 	o.lookUp()
 	o.new = o.novelty()
-	net := o.network(e)
-	agent := o.software(e)
+	o.share, o.doubt = 1/(o.logins+priorUser), ln(1+o.logins/priorUser)
+	net, agent := o.network(e), o.software(e)
 	o.deviceID(e)
 	o.time(e)
 	o.distance(e)
 	o.travel(e)
-	e[evNetAgent] = min(net, agent)
+	if lesser := min(net, agent); lesser > 0 {
+		e[evNetAgent] = lesser
+	}
+	if both := net + agent; both > 0 {
+		e[evNetPlusAgent] = both
+	}
+	e[evHistory] = -o.doubt
 }
-
-func (o *observation) logins() float64 { return float64(o.p.logins) * o.scale }
 
 // lookUp searches each list once.
 func (o *observation) lookUp() {
@@ -133,14 +147,32 @@ func (o *observation) own(list int) float64 {
 	return o.p.count(list, o.at[list]) * o.scale
 }
 
-// blend is the user's probability of a value: his own count, with the
-// population's opinion as prior.
-func (o *observation) blend(count, prior float64) float64 {
-	return (count + priorUser*prior) / (o.logins() + priorUser)
+// level is one level of a hierarchy: how likely the attempt's value is for the
+// user, and the ratio of the population's probability to that.
+type level struct{ user, ratio float64 }
+
+// below is the next level down, whose value has a probability in the population
+// among those with the value above, and count logins of the user: his probability
+// has the population's opinion as prior. A value that he never had needs no
+// logarithm of its own.
+func (o *observation) below(above level, population, count float64) level {
+	prior := priorUser * population * above.user
+	at := level{(count + prior) * o.share, above.ratio + o.doubt}
+	if count > 0 {
+		at.ratio -= ln(1 + count/prior)
+	}
+	return at
 }
 
-func ratio(population, user float64) float64 {
-	return max(-maxRatio, min(maxRatio, ln(population/user)))
+// clamp bounds a ratio.
+func clamp(ratio float64) float64 {
+	if ratio > maxRatio {
+		return maxRatio
+	}
+	if ratio < -maxRatio {
+		return -maxRatio
+	}
+	return ratio
 }
 
 // split puts a ratio into one of two numbers by its sign, so that the two sides
@@ -154,9 +186,14 @@ func split(e *Evidence, above, below int, ratio float64) {
 }
 
 // rarity is how much rarer than one in ten a value is, in nats.
-func rarity(population float64) float64 { return max(0, min(maxRatio, -ln(population*10))) }
+func rarity(population float64) float64 {
+	if population >= 0.1 {
+		return 0
+	}
+	return clamp(-ln(population * 10))
+}
 
-// network returns the ratio of the whole hierarchy, where it is suspicious.
+// network returns the ratio of the whole hierarchy.
 func (o *observation) network(e *Evidence) float64 {
 	if o.net.country == 0 {
 		return o.prefixOnly(e)
@@ -170,25 +207,24 @@ func (o *observation) network(e *Evidence) float64 {
 	pPrefix := (min(inPrefix, inASN) + 0.02) / (inASN + 5)
 
 	cCountry, cASN, cPrefix := o.own(countries), o.own(asns), o.own(prefixes)
+	e[evPrefixKnown] = -cPrefix / (1 + cPrefix)
 	if o.net.asn == 0 { // not known: the level says nothing
 		pASN, cASN = 1, cCountry
 	}
 	if o.net.prefix == 0 {
 		pPrefix, cPrefix = 1, cASN
 	}
-	uCountry := o.blend(cCountry, pCountry)
-	uASN := o.blend(cASN, pASN*uCountry)
-	uPrefix := o.blend(cPrefix, pPrefix*uASN)
-	country := ratio(pCountry, uCountry)
-	asn := ratio(pCountry*pASN, uASN)
-	prefix := ratio(pCountry*pASN*pPrefix, uPrefix)
-	split(e, evCountryNew, evCountryOwn, country)
-	split(e, evASNNew, evASNOwn, asn)
-	split(e, evPrefixNew, evPrefixOwn, prefix)
+	country := o.below(level{1, 0}, pCountry, cCountry)
+	asn := o.below(country, pASN, cASN)
+	prefix := o.below(asn, pPrefix, cPrefix)
+	whole := clamp(prefix.ratio)
+	split(e, evCountryNew, evCountryOwn, clamp(country.ratio))
+	split(e, evASNNew, evASNOwn, clamp(asn.ratio))
+	split(e, evPrefixNew, evPrefixOwn, whole)
 
 	o.unknownNetwork(e, pCountry, pASN)
 	o.unknownPrefix(e, pPrefix)
-	return max(0, prefix)
+	return whole
 }
 
 // unknownNetwork says how rare an unknown country and an unknown ASN within its
@@ -223,10 +259,12 @@ func (o *observation) prefixOnly(e *Evidence) float64 {
 		return 0
 	}
 	const rare = 1e-3
-	r := ratio(rare, o.blend(o.own(prefixes), rare))
-	split(e, evPrefixNew, evPrefixOwn, r)
+	count := o.own(prefixes)
+	e[evPrefixKnown] = -count / (1 + count)
+	whole := clamp(o.below(level{1, 0}, rare, count).ratio)
+	split(e, evPrefixNew, evPrefixOwn, whole)
 	o.unknownPrefix(e, rare)
-	return max(0, r)
+	return whole
 }
 
 func (o *observation) distance(e *Evidence) {
@@ -239,8 +277,8 @@ func (o *observation) distance(e *Evidence) {
 	}
 }
 
-// software returns the ratio of the whole user agent, where it is suspicious. An
-// agent that was left out is an unknown one for a user who always had one.
+// software returns the ratio of the whole user agent. An agent that was left out
+// is an unknown one for a user who always had one.
 func (o *observation) software(e *Evidence) float64 {
 	if !o.agent.known() && o.p.empty(agents) {
 		return 0
@@ -253,15 +291,13 @@ func (o *observation) software(e *Evidence) float64 {
 	pBrowser := (min(inBrowser, inSystem) + 0.1) / (inSystem + 1)
 	pAgent := (min(inAgent, inBrowser) + 0.1) / (inBrowser + 5)
 
-	uSystem := o.blend(o.own(systems), pSystem)
-	uBrowser := o.blend(o.own(browsers), pBrowser*uSystem)
-	uAgent := o.blend(o.own(agents), pAgent*uBrowser)
-	system := ratio(pSystem, uSystem)
-	browser := ratio(pSystem*pBrowser, uBrowser)
-	full := ratio(pSystem*pBrowser*pAgent, uAgent)
-	split(e, evSystemNew, evSystemOwn, system)
-	split(e, evBrowserNew, evBrowserOwn, browser-system)
-	split(e, evAgentNew, evAgentOwn, full-browser)
+	system := o.below(level{1, 0}, pSystem, o.own(systems))
+	browser := o.below(system, pBrowser, o.own(browsers))
+	full := o.below(browser, pAgent, o.own(agents))
+	upToSystem, upToBrowser, whole := clamp(system.ratio), clamp(browser.ratio), clamp(full.ratio)
+	split(e, evSystemNew, evSystemOwn, upToSystem)
+	split(e, evBrowserNew, evBrowserOwn, upToBrowser-upToSystem)
+	split(e, evAgentNew, evAgentOwn, whole-upToBrowser)
 
 	if !o.has(browsers) {
 		e[evAgentRare] = rarity(pSystem * pBrowser)
@@ -273,7 +309,7 @@ func (o *observation) software(e *Evidence) float64 {
 		e[evBot] = 1
 	}
 	o.older(e)
-	return max(0, full)
+	return whole
 }
 
 // older compares versions: browsers update themselves forward only. One major
@@ -322,7 +358,7 @@ func (o *observation) class() Class {
 // surprise is -ln of the rate at which this user shows a new value: who has a new
 // address each day, or a browser that keeps no cookies, says little with one.
 func (o *observation) surprise(kind int) float64 {
-	all, asked := o.pop.total(totalLater), o.logins()
+	all, asked := o.pop.total(totalLater), o.logins
 	if kind == freshDevice {
 		all, asked = o.pop.total(totalAsked), float64(o.p.asked)*o.scale
 	}
@@ -348,8 +384,8 @@ func (o *observation) time(e *Evidence) {
 	}
 	total := o.pop.total(totalHours)
 	everyone := (o.pop.hour(o.hour) + 1) / (total + 24)
-	user := (o.p.hour(o.hour)*o.scale + priorHour*everyone) / (o.logins() + priorHour)
-	split(e, evTimeNew, evTimeOwn, ratio(everyone, user))
+	user := (o.p.hour(o.hour)*o.scale + priorHour*everyone) / (o.logins + priorHour)
+	split(e, evTimeNew, evTimeOwn, clamp(ln(everyone/user)))
 }
 
 // travel is suppressed where the address says little about where the user is: in

@@ -19,15 +19,25 @@ const (
 
 func newSpot(p *Place, minute uint32) spot {
 	const rad = math.Pi / 180
-	sinLat, cosLat := math.Sincos(p.Lat * rad)
-	sinLon, cosLon := math.Sincos(p.Lon * rad)
+	sinLat, cosLat := sincos(p.Lat * rad)
+	sinLon, cosLon := sincos(p.Lon * rad)
 	return spot{
 		x: axis(cosLat * cosLon), y: axis(cosLat * sinLon), z: axis(sinLat),
 		radius: uint16(radiusOf(p)), minute: minute, count: unit,
 	}
 }
 
-func axis(v float64) int16 { return int16(math.Round(v * spotScale)) }
+// axis rounds to a sixteen-bit number, in the positive, where truncation rounds.
+func axis(v float64) int16 { return int16(int(v*spotScale+(spotScale+0.5)) - spotScale) }
+
+// sincos of an angle within ±π, to seven digits: by the series of its half.
+func sincos(angle float64) (sin, cos float64) {
+	h := angle / 2
+	z := h * h
+	s := h * (1 - z*(1.0/6-z*(1.0/120-z*(1.0/5040-z*(1.0/362880-z*(1.0/39916800))))))
+	c := 1 - z*(1.0/2-z*(1.0/24-z*(1.0/720-z*(1.0/40320-z*(1.0/3628800-z*(1.0/479001600))))))
+	return 2 * s * c, 1 - 2*s*s
+}
 
 func radiusOf(p *Place) float64 {
 	if p.Radius == 0 {

@@ -44,10 +44,8 @@ func (v *view) open(b []byte) error {
 	if len(b) < headerSize || b[0] != profileFormat {
 		return ErrDamaged
 	}
-	v.header = header{
-		zone: int8(b[1]), day: le.Uint16(b[2:]), minute: le.Uint32(b[4:]),
-		logins: f32(b[8:]), asked: f32(b[12:]),
-	}
+	v.zone, v.day, v.minute = int8(b[1]), le.Uint16(b[2:]), le.Uint32(b[4:])
+	v.logins, v.asked = f32(b[8:]), f32(b[12:])
 	for i := range v.fresh {
 		v.fresh[i] = f32(b[16+4*i:])
 	}
@@ -94,10 +92,11 @@ func (h *header) plausible() bool {
 // find is the position of key in a list, -1 without it.
 func (v *view) find(list int, key uint32) int {
 	raw := v.tallies[list]
-	for i := 0; i+tallySize <= len(raw); i += tallySize {
-		if le.Uint32(raw[i:]) == key {
-			return i / tallySize
+	for i := 0; len(raw) >= tallySize; i++ {
+		if le.Uint32(raw) == key {
+			return i
 		}
+		raw = raw[tallySize:]
 	}
 	return -1
 }
@@ -146,17 +145,18 @@ func (v *view) held(hash uint32) uint16 {
 	return 0
 }
 
-// around is the closest known place and the place of the last login.
-func (v *view) around(s spot) (nearest, last spot, ok bool) {
-	closest := int64(math.MaxInt64)
-	for raw := v.places; len(raw) >= spotSize; raw = raw[spotSize:] {
-		known := readSpot(raw)
-		if d := known.chord2(s); d < closest {
-			nearest, closest = known, d
+// around is where the closest known place and that of the last login stand; only
+// for a profile with places.
+func (v *view) around(s spot) (nearest, last int) {
+	closest, latest := int64(math.MaxInt64), uint32(0)
+	for i := 0; i+spotSize <= len(v.places); i += spotSize {
+		raw := v.places[i : i+spotSize]
+		if d := coordinates(le.Uint64(raw)).chord2(s); d < closest {
+			closest, nearest = d, i
 		}
-		if !ok || known.minute > last.minute {
-			last, ok = known, true
+		if minute := le.Uint32(raw[8:]); minute > latest {
+			latest, last = minute, i
 		}
 	}
-	return nearest, last, ok
+	return nearest, last
 }

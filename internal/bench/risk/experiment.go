@@ -34,7 +34,7 @@ func experiment(ctx context.Context, w *world, o options) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := fit(rows, fmt.Sprintf("%s, %d simulated users", o.mode, o.users))
+	f, err := fit(rows, o.modelName())
 	if err != nil {
 		return nil, err
 	}
@@ -78,17 +78,63 @@ func (f fitted) evaluate(ctx context.Context, o options, cut []row, events func(
 	return e, nil
 }
 
+func (f fitted) setCuts(rows []row) error { return setCuts(f.model, samplesOf(rows)) }
+
 // setCuts lets small runs have a coarser budget.
-func (f fitted) setCuts(rows []row) error {
+func setCuts(m *anomaly.Model, samples []calibrate.Sample) error {
+	err := calibrate.SetCuts(m, samples, calibrate.Budget{})
+	if errors.Is(err, calibrate.ErrSamples) {
+		err = calibrate.SetCuts(m, samples, calibrate.Budget{Deny: .01})
+	}
+	return err
+}
+
+func samplesOf(rows []row) []calibrate.Sample {
 	samples := make([]calibrate.Sample, len(rows))
 	for i := range rows {
 		samples[i] = rows[i].Sample
 	}
-	err := calibrate.SetCuts(f.model, samples, calibrate.Budget{})
-	if errors.Is(err, calibrate.ErrSamples) {
-		err = calibrate.SetCuts(f.model, samples, calibrate.Budget{Deny: .01})
+	return samples
+}
+
+func (o options) modelName() string {
+	return fmt.Sprintf("simulated logins, %s, %d users per seed", o.mode, o.users)
+}
+
+// fitModel writes a model for all classes of logins: each seed is played with and
+// without device cookies.
+func fitModel(ctx context.Context, w *world, o options) error {
+	play := func(seeds ...uint64) (samples []calibrate.Sample, err error) {
+		for _, seed := range seeds {
+			for _, cookies := range []bool{true, false} {
+				rows, err := stream(ctx, w.simulate(seed, o.users, mode(o.mode), cookies), cookies)
+				if err != nil {
+					return nil, err
+				}
+				samples = append(samples, samplesOf(rows)...)
+			}
+		}
+		return samples, nil
 	}
-	return err
+	samples, err := play(fitSeed)
+	if err != nil {
+		return err
+	}
+	m, err := calibrate.Fit(samples, calibrate.Config{Name: o.modelName(), Kinds: kindWeights})
+	if err != nil {
+		return err
+	}
+	if samples, err = play(cutSeeds...); err != nil {
+		return err
+	}
+	if err := setCuts(m, samples); err != nil {
+		return err
+	}
+	file, err := os.Create(o.fit)
+	if err != nil {
+		return err
+	}
+	return errors.Join(calibrate.Write(file, m), file.Close())
 }
 
 // noveltyOf is how often genuine logins show something for the first time.
@@ -232,15 +278,5 @@ func (e *results) write(o options) error {
 			return err
 		}
 	}
-	if o.fit == "" {
-		return nil
-	}
-	file, err := os.Create(o.fit)
-	if err != nil {
-		return err
-	}
-	if err := calibrate.Write(file, e.model); err != nil {
-		return err
-	}
-	return file.Close()
+	return nil
 }

@@ -23,11 +23,7 @@ type fitted struct {
 }
 
 func fit(rows []row, name string) (f fitted, err error) {
-	samples := make([]calibrate.Sample, len(rows))
-	for i := range rows {
-		samples[i] = rows[i].Sample
-	}
-	if f.model, err = calibrate.Fit(samples, calibrate.Config{Name: name, Kinds: kindWeights}); err != nil {
+	if f.model, err = calibrate.Fit(samplesOf(rows), calibrate.Config{Name: name, Kinds: kindWeights}); err != nil {
 		return f, err
 	}
 	if f.four, err = fitFlags(rows, 4); err == nil {
@@ -36,8 +32,10 @@ func fit(rows []row, name string) (f fitted, err error) {
 	return f, err
 }
 
-// kindWeights: naive attackers are by far the most, so they count twice.
-var kindWeights = map[string]float64{naive.String(): 2}
+// kindWeights: the more an attacker must know of the user, the fewer there are. A
+// sum of weights has one order for all of them, and without a device cookie it is
+// as good as Freeman's at naive ones only if those are most of the fit.
+var kindWeights = map[string]float64{naive.String(): 15, vpn.String(): 3}
 
 // fitFlags gives the first n flags their best weights: the same logistic
 // regression with the same constraint.
