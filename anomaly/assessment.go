@@ -15,6 +15,7 @@ type Assessment struct {
 	Score                float64
 	RequiresVerification bool       // Score is at or above Config.Threshold.
 	FirstLogin           bool       // No history: only rarity in the population spoke.
+	Unreachable          bool       // Eight times an airliner's speed from the last login, and more: not even a known device explains it.
 	Class                Class      // Which weights of the model were used.
 	Prior                float32    // Log-odds before any finding.
 	Findings             [4]Finding // In the order of Kind.

@@ -108,6 +108,7 @@ func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	}
 	out.Score = logistic(sum)
 	out.RequiresVerification = out.Score >= d.cfg.Threshold
+	out.Unreachable = s.e[evTravel] >= unreachable
 	s.o.findings(&out, &s.e)
 	return out, nil
 }

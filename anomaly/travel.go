@@ -11,6 +11,7 @@ import (
 const (
 	maxSpeed      = 900.0 // km/h
 	minTravel     = 300.0 // km between the two accuracy circles
+	unreachable   = 3.0   // doublings of maxSpeed
 	nearby        = 50.0  // km: the same place
 	defaultRadius = 50.0  // km, where the database names none
 	earthRadius   = 6371.0

@@ -85,7 +85,7 @@ func validateFactors(factors []Factor) error {
 // Config.OnMissing. Beside any error the Decision is the zero one, which denies.
 func (e *Engine) Evaluate(ctx context.Context, l Login) (Decision, error) {
 	d := Decision{ID: rand.Text(), Login: l}
-	sum, class, err := e.assess(ctx, &d)
+	a, sum, err := e.assess(ctx, &d)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -96,7 +96,7 @@ func (e *Engine) Evaluate(ctx context.Context, l Login) (Decision, error) {
 	if err := ctx.Err(); err != nil {
 		return Decision{}, fmt.Errorf("risk: evaluate: %w", err)
 	}
-	e.decide(&d, sum, class)
+	e.decide(&d, sum, a)
 	return d, nil
 }
 
@@ -108,16 +108,16 @@ const (
 )
 
 // assess adds anomaly's four factors.
-func (e *Engine) assess(ctx context.Context, d *Decision) (sum float64, class anomaly.Class, err error) {
-	a, err := e.assessor.Assess(ctx, d.Login.Attempt)
+func (e *Engine) assess(ctx context.Context, d *Decision) (a anomaly.Assessment, sum float64, err error) {
+	a, err = e.assessor.Assess(ctx, d.Login.Attempt)
 	if errors.Is(err, anomaly.ErrInvalid) {
-		return 0, 0, fmt.Errorf("risk: evaluate: %w", err)
+		return a, 0, fmt.Errorf("risk: evaluate: %w", err)
 	}
 	if err != nil {
 		for _, kind := range anomaly.Kinds {
 			d.Missing = append(d.Missing, kind.String())
 		}
-		return 0, 0, nil
+		return anomaly.Assessment{}, 0, nil
 	}
 	d.First = a.FirstLogin
 	d.add(factorPrior, float64(a.Prior), priorDetail(a))
@@ -130,7 +130,7 @@ func (e *Engine) assess(ctx context.Context, d *Decision) (sum float64, class an
 		d.add(anomaly.Kinds[i].String(), float64(f.LogOdds), detail)
 		sum += float64(f.LogOdds)
 	}
-	return sum, a.Class, nil
+	return a, sum, nil
 }
 
 func priorDetail(a anomaly.Assessment) string {
@@ -156,9 +156,14 @@ func (d *Decision) add(name string, logOdds float64, detail string) {
 }
 
 // decide turns log-odds into a score and an action. Denying needs strong evidence
-// from two sides and a history to compare with; else the score stops below.
-func (e *Engine) decide(d *Decision, sum float64, class anomaly.Class) {
-	d.Score = score(sum, e.cfg.Model.Weights(class).Cuts)
+// from two sides and a history to compare with; else the score stops below. A
+// device cookie may have been stolen: where the user cannot have travelled at all,
+// it does not save him the prompt.
+func (e *Engine) decide(d *Decision, sum float64, a anomaly.Assessment) {
+	d.Score = score(sum, e.cfg.Model.Weights(a.Class).Cuts)
+	if a.Unreachable {
+		d.Score = max(d.Score, e.cfg.Bands.Prompt)
+	}
 	if d.Score >= e.cfg.Bands.Deny && (d.First || !deniable(d.Factors)) {
 		d.Score = e.cfg.Bands.Deny - 1
 	}

@@ -150,6 +150,27 @@ func TestTravelAloneIsNotDenied(t *testing.T) {
 	}
 }
 
+// TestStolenCookie: the known device, minutes later, on another continent.
+func TestStolenCookie(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, risk.Config{})
+	last := w.now.Add(-24 * time.Hour)
+	for after, want := range map[time.Duration]risk.Action{
+		20 * time.Minute: risk.PromptVerification,
+		14 * time.Hour:   risk.Allow, // a flight
+	} {
+		d := w.evaluate(t, login(last.Add(after), "177.1.1.1", saoPaulo, "laptop", firefox))
+		if d.Action != want {
+			t.Errorf("after %v: %s", after, d.Explain())
+		}
+	}
+	vpn := saoPaulo
+	vpn.Anonymous = true
+	if d := w.evaluate(t, login(last.Add(20*time.Minute), "177.1.1.1", vpn, "laptop", firefox)); d.Action != risk.Allow {
+		t.Errorf("through a VPN: %s", d.Explain())
+	}
+}
+
 func TestChallengeThenProof(t *testing.T) {
 	t.Parallel()
 	// A friend's device on a trip: enough for a challenge.

@@ -78,7 +78,7 @@ func TestDecide(t *testing.T) {
 	}
 	for _, c := range cases {
 		d := c.d
-		e.decide(&d, c.sum, anomaly.WithDevice)
+		e.decide(&d, c.sum, anomaly.Assessment{Class: anomaly.WithDevice})
 		if d.Score != c.score || d.Action != c.action || d.Level != c.level {
 			t.Errorf("%s: %d %s %s, want %d %s %s", c.name, d.Score, d.Action, d.Level, c.score, c.action, c.level)
 		}
