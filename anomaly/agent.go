@@ -90,26 +90,28 @@ func newAgentCache() *agentCache {
 	return &agentCache{parser: useragent.NewParser(), seed: maphash.MakeSeed()}
 }
 
-func (c *agentCache) get(ua string) agent {
+// get fills a.
+func (c *agentCache) get(ua string, a *agent) {
 	if ua == "" {
-		return agent{}
+		*a = agent{}
+		return
 	}
 	ua = ua[:min(len(ua), maxAgent)]
 	key := maphash.String(c.seed, ua)
 	slot := &c.slots[key%uint64(len(c.slots))]
 	w0, w1 := slot[0].Load(), slot[1].Load()
 	if w0 != 0 && slot[2].Load()^w0^w1 == key {
-		return unpackAgent(w0, w1)
+		a.unpack(w0, w1)
+		return
 	}
-	a := parseAgent(c.parser, ua)
+	*a = parseAgent(c.parser, ua)
 	w0, w1 = a.pack()
 	slot[0].Store(w0)
 	slot[1].Store(w1)
 	slot[2].Store(w0 ^ w1 ^ key)
-	return a
 }
 
-func (a agent) pack() (w0, w1 uint64) {
+func (a *agent) pack() (w0, w1 uint64) {
 	w0 = uint64(a.full)<<32 | uint64(a.browser)
 	w1 = uint64(a.device)<<32 | uint64(a.major)<<8
 	if a.bot {
@@ -118,9 +120,7 @@ func (a agent) pack() (w0, w1 uint64) {
 	return w0, w1
 }
 
-func unpackAgent(w0, w1 uint64) agent {
-	return agent{
-		device: uint32(w1 >> 32), browser: uint32(w0), full: uint32(w0 >> 32),
-		major: uint16(w1 >> 8), bot: w1&1 != 0,
-	}
+func (a *agent) unpack(w0, w1 uint64) {
+	a.device, a.browser, a.full = uint32(w1>>32), uint32(w0), uint32(w0>>32)
+	a.major, a.bot = uint16(w1>>8), w1&1 != 0
 }

@@ -56,7 +56,9 @@ func TestAgentCache(t *testing.T) {
 		wg.Go(func() {
 			for i := range agents {
 				ua := agents[(i*7+g*300)%len(agents)]
-				if got, want := c.get(ua), parseAgent(c.parser, ua); got != want {
+				var got agent
+				c.get(ua, &got)
+				if want := parseAgent(c.parser, ua); got != want {
 					t.Errorf("%s: %+v, want %+v", ua, got, want)
 					return
 				}

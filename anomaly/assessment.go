@@ -100,7 +100,7 @@ func (o *observation) findings(a *Assessment, e *Evidence) {
 		a.mark(NewDevice, appendAgent(nil16(), o.p.heaviest(browsers)))
 	}
 	if e[evTravel] > 0 {
-		a.mark(ImpossibleTravel, appendTrip(nil16(), newTrip(o.last, o.place)))
+		a.mark(ImpossibleTravel, appendTrip(nil16(), newTrip(&o.last, &o.place)))
 	}
 }
 

@@ -97,15 +97,15 @@ func readTally(b []byte) tally { return tally{key: le.Uint32(b), count: le.Uint1
 
 func readDevice(b []byte) device { return device{le.Uint64(b), le.Uint16(b[8:]), b[10]} }
 
-func readSpot(b []byte) spot {
-	s, seen := coordinates(le.Uint64(b)), le.Uint64(b[spotSize-8:]) // two loads, overlapping
-	s.minute, s.count = uint32(seen>>16), uint16(seen>>48)
+func readSpot(b []byte) (s spot) {
+	s.read(b)
 	return s
 }
 
-// coordinates are the first eight bytes of a spot.
-func coordinates(at uint64) spot {
-	return spot{x: int16(at), y: int16(at >> 16), z: int16(at >> 32), radius: uint16(at >> 48)}
+func (s *spot) read(b []byte) {
+	at, seen := le.Uint64(b), le.Uint64(b[spotSize-8:]) // two loads, overlapping
+	s.x, s.y, s.z, s.radius = int16(at), int16(at>>16), int16(at>>32), uint16(at>>48)
+	s.minute, s.count = uint32(seen>>16), uint16(seen>>48)
 }
 
 func readPending(b []byte) pending { return pending{le.Uint32(b), le.Uint16(b[4:]), le.Uint16(b[6:])} }

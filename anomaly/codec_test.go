@@ -84,7 +84,7 @@ func FuzzProfile(f *testing.F) {
 			t.Error("an accepted profile is not what encode writes")
 		}
 		if len(v.places) > 0 {
-			nearest, last := v.around(spot{x: 1})
+			nearest, last := v.around(&spot{x: 1})
 			readSpot(v.places[max(nearest, last):])
 		}
 		p.advance(math.MaxUint16, 90)

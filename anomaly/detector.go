@@ -168,17 +168,19 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 		zone = v.zone
 	}
 	o.p, o.pop = v, d.population.sketch()
-	o.net, o.agent = networkOf(a.IP, place), d.agents.get(a.UserAgent)
+	o.net.set(a.IP, place)
+	d.agents.get(a.UserAgent, &o.agent)
 	o.zone, o.hour = zone, localHour(a.Time, zone)
 	o.today, o.minute = dayOf(a.Time), minuteOf(a.Time)
 	o.scale = d.scale(v.day, o.today)
 	o.logins = float64(v.logins) * o.scale
 	o.placed, o.located, o.device = place.located() && !place.Anonymous, false, 0
 	if o.placed {
-		o.place = newSpot(place, o.minute)
+		o.place.set(place, o.minute)
 		if o.located = len(v.places) > 0; o.located {
-			nearest, last := v.around(o.place)
-			o.known, o.last = readSpot(v.places[nearest:]), readSpot(v.places[last:])
+			nearest, last := v.around(&o.place)
+			o.known.read(v.places[nearest:])
+			o.last.read(v.places[last:])
 		}
 	}
 	if a.DeviceID != "" {

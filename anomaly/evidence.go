@@ -110,7 +110,6 @@ type observation struct {
 func (o *observation) evidence(e *Evidence) {
 	*e = Evidence{}
 	o.lookUp()
-	o.new = o.novelty()
 	o.share, o.doubt = 1/(o.logins+priorUser), ln(1+o.logins/priorUser)
 	net, agent := o.network(e), o.software(e)
 	o.deviceID(e)
@@ -126,15 +125,16 @@ func (o *observation) evidence(e *Evidence) {
 	e[evHistory] = -o.doubt
 }
 
-// lookUp searches each list once.
+// lookUp searches each list once, and notes what is new.
 func (o *observation) lookUp() {
 	keys := [tallyLists]uint32{
 		countries: o.net.country, asns: o.net.asn, prefixes: o.net.prefix,
 		systems: o.agent.device, browsers: o.agent.browser, agents: o.agent.full,
 	}
-	for list, key := range keys {
-		o.at[list] = o.p.find(list, key)
+	for list := range keys {
+		o.at[list] = o.p.find(list, keys[list])
 	}
+	o.novelty()
 }
 
 func (o *observation) has(list int) bool { return o.at[list] >= 0 }
@@ -271,7 +271,7 @@ func (o *observation) distance(e *Evidence) {
 	if !o.located {
 		return
 	}
-	o.away = apart(o.known, o.place)
+	o.away = apart(&o.known, &o.place)
 	if o.away > 0 {
 		e[evDistance] = ln(1 + o.away/nearby)
 	}
@@ -331,20 +331,20 @@ type novelty struct {
 	fresh [freshKinds]bool
 }
 
-func (o *observation) novelty() (n novelty) {
-	if o.p.logins == 0 {
-		return n
+func (o *observation) novelty() {
+	n := &o.new
+	*n = novelty{later: o.p.logins > 0}
+	if !n.later {
+		return
 	}
-	n.later = true
 	n.asked = o.device != 0 || len(o.p.devices) > 0
 	n.fresh[freshDevice] = n.asked && o.p.device(o.device, o.today) == 0
 	n.fresh[freshPrefix] = o.net.prefix != 0 && !o.has(prefixes)
 	n.fresh[freshASN] = o.net.asn != 0 && !o.has(asns)
 	n.fresh[freshAgent] = !o.has(agents) && (o.agent.known() || !o.p.empty(agents))
-	return n
 }
 
-// class is for after evidence.
+// class is for after lookUp.
 func (o *observation) class() Class {
 	switch {
 	case !o.new.later:
@@ -398,7 +398,7 @@ func (o *observation) travel(e *Evidence) {
 	if o.last == o.known && o.away == 0 {
 		return // Most logins are where the last one was.
 	}
-	e[evTravel] = newTrip(o.last, o.place).impossible()
+	e[evTravel] = newTrip(&o.last, &o.place).impossible()
 	here := o.away == 0 && o.known.count >= 2*unit
 	if e[evTravel] > 0 && (here || o.has(asns)) {
 		e[evTravel] *= 0.3

@@ -44,11 +44,10 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 	}
 	o := &s.o
 	o.lookUp()
-	seen := o.novelty()
 	s.p.decode(&s.v)
 	switch {
 	case t == Proved:
-		o.absorb(&s.p, seen, d.halfLife)
+		o.absorb(&s.p, d.halfLife)
 	case version == 0:
 		return true, nil
 	default:
@@ -63,19 +62,19 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 		return false, fmt.Errorf("anomaly: save profile: %w", err)
 	}
 	if t == Proved {
-		d.population.learn(o.net, o.agent, o.hour, seen)
+		d.population.learn(o.net, o.agent, o.hour, o.new)
 	}
 	return true, nil
 }
 
 // absorb adds a proved login to the profile.
-func (o *observation) absorb(p *profile, seen novelty, halfLife float64) {
+func (o *observation) absorb(p *profile, halfLife float64) {
 	p.advance(o.today, halfLife)
 	p.logins++
-	if seen.asked {
+	if o.new.asked {
 		p.asked++
 	}
-	for kind, is := range seen.fresh {
+	for kind, is := range o.new.fresh {
 		if is {
 			p.fresh[kind]++
 		}

@@ -13,8 +13,8 @@ type network struct {
 	anonymous bool
 }
 
-func networkOf(ip netip.Addr, p *Place) network {
-	return network{countryKey(p.Country), p.ASN, prefixKey(ip), p.Anonymous}
+func (n *network) set(ip netip.Addr, p *Place) {
+	n.country, n.asn, n.prefix, n.anonymous = countryKey(p.Country), p.ASN, prefixKey(ip), p.Anonymous
 }
 
 // countryKey is 1..676, or 0 for anything but two upper-case letters.

@@ -182,7 +182,7 @@ func (p *profile) bumpHour(hour int) {
 // the lightest that is not the last.
 func (p *profile) visit(s spot) {
 	for i := range p.places {
-		if old := &p.places[i]; old.distance(s) <= nearby {
+		if old := &p.places[i]; old.distance(&s) <= nearby {
 			count := uint16(min(saturated, int(old.count)+unit))
 			if s.minute >= old.minute {
 				*old = s

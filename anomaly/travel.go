@@ -18,14 +18,19 @@ const (
 	spotScale     = math.MaxInt16
 )
 
-func newSpot(p *Place, minute uint32) spot {
+func newSpot(p *Place, minute uint32) (s spot) {
+	s.set(p, minute)
+	return s
+}
+
+// set fills a spot where it lies: copying one that was just put together of small
+// fields makes the processor wait for each of them.
+func (s *spot) set(p *Place, minute uint32) {
 	const rad = math.Pi / 180
 	sinLat, cosLat := sincos(p.Lat * rad)
 	sinLon, cosLon := sincos(p.Lon * rad)
-	return spot{
-		x: axis(cosLat * cosLon), y: axis(cosLat * sinLon), z: axis(sinLat),
-		radius: uint16(radiusOf(p)), minute: minute, count: unit,
-	}
+	s.x, s.y, s.z = axis(cosLat*cosLon), axis(cosLat*sinLon), axis(sinLat)
+	s.radius, s.minute, s.count = uint16(radiusOf(p)), minute, unit
 }
 
 // axis rounds to a sixteen-bit number, in the positive, where truncation rounds.
@@ -49,24 +54,24 @@ func radiusOf(p *Place) float64 {
 
 // chord2 is the square of the straight line through the earth, in units of
 // spotScale: what can be compared without trigonometry.
-func (s spot) chord2(o spot) int64 {
+func (s *spot) chord2(o *spot) int64 {
 	dx, dy, dz := int64(s.x)-int64(o.x), int64(s.y)-int64(o.y), int64(s.z)-int64(o.z)
 	return dx*dx + dy*dy + dz*dz
 }
 
 // chord is the straight line through the earth, in km: a little less than the
 // way.
-func (s spot) chord(o spot) float64 {
+func (s *spot) chord(o *spot) float64 {
 	return math.Sqrt(float64(s.chord2(o))) * (earthRadius / spotScale)
 }
 
 // distance is along the great circle, in km.
-func (s spot) distance(o spot) float64 {
+func (s *spot) distance(o *spot) float64 {
 	return 2 * earthRadius * math.Asin(min(1, s.chord(o)/(2*earthRadius)))
 }
 
 // apart is the distance that remains between the two accuracy circles.
-func apart(a, b spot) float64 {
+func apart(a, b *spot) float64 {
 	radii := float64(a.radius) + float64(b.radius)
 	const perKm = spotScale / earthRadius / 1.01
 	if r := radii * perKm; float64(a.chord2(b)) < r*r {
@@ -93,7 +98,7 @@ func (t trip) impossible() float64 {
 	return min(6, max(0, ln(t.speed()/maxSpeed)/math.Ln2))
 }
 
-func newTrip(from, to spot) trip {
+func newTrip(from, to *spot) trip {
 	minutes := int64(to.minute) - int64(from.minute)
 	return trip{apart(from, to), time.Duration(minutes) * time.Minute}
 }

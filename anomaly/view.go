@@ -147,11 +147,13 @@ func (v *view) held(hash uint32) uint16 {
 
 // around is where the closest known place and that of the last login stand; only
 // for a profile with places.
-func (v *view) around(s spot) (nearest, last int) {
+func (v *view) around(s *spot) (nearest, last int) {
 	closest, latest := int64(math.MaxInt64), uint32(0)
 	for i := 0; i+spotSize <= len(v.places); i += spotSize {
 		raw := v.places[i : i+spotSize]
-		if d := coordinates(le.Uint64(raw)).chord2(s); d < closest {
+		at := le.Uint64(raw)
+		known := spot{x: int16(at), y: int16(at >> 16), z: int16(at >> 32)}
+		if d := known.chord2(s); d < closest {
 			closest, nearest = d, i
 		}
 		if minute := le.Uint32(raw[8:]); minute > latest {
