@@ -130,15 +130,6 @@ func TestCountsDoNotOverflow(t *testing.T) {
 	}
 }
 
-func TestLn(t *testing.T) {
-	t.Parallel()
-	for x := 1e-12; x < 1e12; x *= 1.0137 {
-		if got, want := ln(x), math.Log(x); math.Abs(got-want) > 1e-9*max(1, math.Abs(want)) {
-			t.Fatalf("ln(%g) = %v, want %v", x, got, want)
-		}
-	}
-}
-
 func TestSketchEstimates(t *testing.T) {
 	t.Parallel()
 	s := newSketch()

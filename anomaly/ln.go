@@ -6,7 +6,8 @@ import "math"
 // math, which are calls and good to the last bit, would be a third of it. These are
 // good to ten digits.
 
-// slice128 has 128 slices of [1, 2): the reciprocal of the middle of each, and its logarithm.
+// slice128 has 128 slices of [1, 2): the reciprocal of the middle of each, and its
+// logarithm.
 var slice128 = func() (t [128]struct{ inverse, ln float64 }) {
 	for i := range t {
 		middle := 1 + (float64(i)+0.5)/128
@@ -34,8 +35,8 @@ var powers = func() (t [128]float64) {
 
 // exp is the exponential of a number within ±700.
 func exp(x float64) float64 {
-	const step = math.Ln2 / 128
-	n := int(x*(1/step)+(math.MaxInt32+0.5)) - math.MaxInt32 // rounds, in the positive
+	const step, up = math.Ln2 / 128, 1 << 20
+	n := int(x*(1/step)+(up+0.5)) - up // rounds, in the positive
 	r := x - float64(n)*step
 	power := math.Float64frombits(math.Float64bits(powers[n&127]) + uint64(n>>7)<<52)
 	return power * (1 + r*(1+r*(1.0/2+r*(1.0/6))))

@@ -36,7 +36,7 @@ func (s *spot) set(p *Place, minute uint32) {
 // axis rounds to a sixteen-bit number, in the positive, where truncation rounds.
 func axis(v float64) int16 { return int16(int(v*spotScale+(spotScale+0.5)) - spotScale) }
 
-// sincos of an angle within ±π, to seven digits: by the series of its half.
+// sincos of an angle within ±π, to six digits: by the series of its half.
 func sincos(angle float64) (sin, cos float64) {
 	h := angle / 2
 	z := h * h

@@ -93,15 +93,16 @@ func (s *Store) Load(ctx context.Context, key string, dst []byte) ([]byte, uint6
 	return append(dst, blob...), uint64(version), nil
 }
 
-// Save is anomaly.Store's.
+// Save is anomaly.Store's. Parameters appear in the order of their numbers, because
+// SQLite takes $3 for a name, and numbers names as they appear.
 func (s *Store) Save(ctx context.Context, key string, blob []byte, version uint64) error {
 	now := s.cfg.Now().Unix()
 	if version == 0 {
-		return s.saveOne(ctx, `INSERT INTO TABLE_NAME (id, version, saved, profile) VALUES ($1, 1, $2, $3)
-			ON CONFLICT (id) DO NOTHING`, key, now, blob)
+		return s.saveOne(ctx, `INSERT INTO TABLE_NAME (saved, profile, id, version) VALUES ($1, $2, $3, 1)
+			ON CONFLICT (id) DO NOTHING`, now, blob, key)
 	}
-	return s.saveOne(ctx, `UPDATE TABLE_NAME SET version = version + 1, saved = $2, profile = $3
-		WHERE id = $1 AND version = $4`, key, now, blob, int64(version))
+	return s.saveOne(ctx, `UPDATE TABLE_NAME SET version = version + 1, saved = $1, profile = $2
+		WHERE id = $3 AND version = $4`, now, blob, key, int64(version))
 }
 
 func (s *Store) saveOne(ctx context.Context, statement string, args ...any) error {

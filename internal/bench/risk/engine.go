@@ -11,7 +11,10 @@ import (
 )
 
 // actions counts what the engine, with all its rules, would have done.
-type actions [attackKinds]map[risk.Action]int
+type actions struct {
+	of         [attackKinds]map[risk.Action]int
+	travelOnly int // genuine logins that are prompted for it
+}
 
 var inOrder = []risk.Action{risk.Allow, risk.PromptVerification, risk.MFARequired, risk.Deny}
 
@@ -37,10 +40,17 @@ func decide(ctx context.Context, events []event, model *anomaly.Model, into *act
 			if err != nil {
 				return err
 			}
-			if into[ev.attack] == nil {
-				into[ev.attack] = map[risk.Action]int{}
+			if into.of[ev.attack] == nil {
+				into.of[ev.attack] = map[risk.Action]int{}
 			}
-			into[ev.attack][decision.Action]++
+			into.of[ev.attack][decision.Action]++
+			if ev.attack == genuine {
+				a, err := d.Assess(ctx, ev.attempt)
+				if err != nil {
+					return err
+				}
+				into.countTravel(a, model)
+			}
 		}
 		if ev.attack != genuine {
 			continue
@@ -58,13 +68,25 @@ func decide(ctx context.Context, events []event, model *anomaly.Model, into *act
 	return nil
 }
 
+// countTravel counts prompts that come from travel that cannot be, and from nothing
+// else.
+func (a *actions) countTravel(found anomaly.Assessment, model *anomaly.Model) {
+	sum := float64(found.Prior)
+	for _, f := range found.Findings {
+		sum += float64(f.LogOdds)
+	}
+	if found.Unreachable && sum < model.Weights(found.Class).Cuts[0] {
+		a.travelOnly++
+	}
+}
+
 func (a *actions) print(w io.Writer) {
 	fmt.Fprintf(w, "\nwhat the engine does, first logins included\n%-14s %9s", "", "logins")
 	for _, action := range inOrder {
 		fmt.Fprintf(w, " %19s", action)
 	}
 	fmt.Fprintln(w)
-	for k, counts := range a {
+	for k, counts := range a.of {
 		total := 0
 		for _, n := range counts {
 			total += n
@@ -76,15 +98,16 @@ func (a *actions) print(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	denied, total := a.denied()
+	fmt.Fprintf(w, "prompted for travel alone: %.3f%% of the genuine\n", 100*float64(a.travelOnly)/float64(total))
 	fmt.Fprintf(w, "false denials: %d of %d, at most %.2f in 100,000 with 95%% confidence\n", denied, total, 1e5*upper(denied)/float64(total))
 }
 
 // denied is how many genuine logins were denied, of how many.
 func (a *actions) denied() (denied, total int) {
-	for _, n := range a[genuine] {
+	for _, n := range a.of[genuine] {
 		total += n
 	}
-	return a[genuine][risk.Deny], total
+	return a.of[genuine][risk.Deny], total
 }
 
 // upper is the 95% upper bound of a Poisson mean of which n were seen.

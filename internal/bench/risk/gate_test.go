@@ -78,7 +78,7 @@ func (e *results) decisions(t *testing.T) {
 	if denied > 1 {
 		t.Errorf("%d of %d genuine logins were denied", denied, total)
 	}
-	if share := float64(e.actions[naive][risk.Allow]) / float64(3*len(e.held[ours][0].scores[naive])); share > .1 {
+	if share := float64(e.actions.of[naive][risk.Allow]) / float64(3*len(e.held[ours][0].scores[naive])); share > .1 {
 		t.Errorf("%.1f%% of naive attackers were allowed", 100*share)
 	}
 }

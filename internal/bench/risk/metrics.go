@@ -32,10 +32,11 @@ func fit(rows []row, name string) (f fitted, err error) {
 	return f, err
 }
 
-// kindWeights: the more an attacker must know of the user, the fewer there are. A
-// sum of weights has one order for all of them, and without a device cookie it is
-// as good as Freeman's at naive ones only if those are most of the fit.
-var kindWeights = map[string]float64{naive.String(): 15, vpn.String(): 3}
+// kindWeights: naive attackers are by far the most, so they count ten times. A sum
+// of weights puts logins into one order for all attackers, and without a device
+// cookie that order is as good as Freeman's at naive ones only if they are most of
+// the fit; more than ten times would cost too many of the targeted ones.
+var kindWeights = map[string]float64{naive.String(): 10}
 
 // fitFlags gives the first n flags their best weights: the same logistic
 // regression with the same constraint.

@@ -81,7 +81,8 @@ func (e *results) plot() string {
 	return document(2*panelW+20, 2*panelH+80, func(c *canvas) {
 		for k := naive; k < attackKinds; k++ {
 			c.x, c.y = float64((k-1)%2)*panelW, float64((k-1)/2)*panelH
-			c.axes(panelW, strings.ReplaceAll(k.String(), "_", " ")+": genuine challenged, by attackers stopped")
+			c.axes(panelW, strings.ReplaceAll(k.String(), "_", " ")+": genuine logins challenged")
+			c.text([2]float64{panelW - 10, panelH - 8}, "end", 11, "attackers stopped")
 			for _, share := range []float64{.8, .9, .95, .98, .99, .999} {
 				c.text([2]float64{x(share), panelH - marginY + 16}, "middle", 11, fmt.Sprintf("%g%%", 100*share))
 			}
