@@ -10,9 +10,11 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"fmt"
+	"runtime"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/sync/errgroup"
 )
 
 // The legacy database that the quickstart migrates. Its costs are far below what
@@ -66,21 +68,20 @@ func (p *person) canLogIn() bool {
 	return false
 }
 
-// legacyUsers makes n people.
+// legacyUsers makes n people, hashing on all processors.
 func legacyUsers(n int) ([]person, error) {
-	people := make([]person, 0, n)
-	for i := range n {
-		p := person{
+	people := make([]person, n)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range people {
+		people[i] = person{
 			id:       i + 1,
 			email:    fmt.Sprintf("user%04d@example.com", i+1),
 			password: "pass-" + rand.Text()[:10],
 		}
-		if err := p.fill(i % 40); err != nil {
-			return nil, err
-		}
-		people = append(people, p)
+		group.Go(func() error { return people[i].fill(i % 40) })
 	}
-	return people, nil
+	return people, group.Wait()
 }
 
 // fill gives the person the format of its place among forty.

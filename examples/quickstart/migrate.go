@@ -11,7 +11,8 @@ import (
 	"slices"
 	"strconv"
 
-	_ "modernc.org/sqlite" // the legacy database and the ledger
+	_ "github.com/ncruces/go-sqlite3/driver" // the legacy database and the ledger
+	_ "github.com/ncruces/go-sqlite3/embed"
 
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/sqlmigration"
@@ -69,7 +70,7 @@ func migrate(ctx context.Context, t *transcript, users int, open func() (*auth0T
 }
 
 func openSQLite(dir, name string) (*sql.DB, error) {
-	return sql.Open("sqlite", "file:"+filepath.Join(dir, name)+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	return sql.Open("sqlite3", "file:"+filepath.Join(dir, name)+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
 }
 
 func (x *example) makeLegacy(ctx context.Context, db *sql.DB, users int) (err error) {

@@ -1,7 +1,7 @@
 // Package sqlguardian keeps second factors in Postgres or SQLite through
 // database/sql, with one SQL text for both:
 //
-//	db, err := sql.Open("pgx", "postgres://…") // or "sqlite", with busy_timeout and WAL
+//	db, err := sql.Open("pgx", "postgres://…") // or "sqlite3", with busy_timeout and WAL
 //	…
 //	store, err := sqlguardian.New(db, sqlguardian.Config{})
 //	…
@@ -76,11 +76,13 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 		return nil, errors.New("sqlguardian: Config.Table must be a lower-case name of at most 41 letters, digits and _")
 	}
 	s := &Store{db: db, table: cfg.Table}
+	// Parameters appear in the order of their numbers, because SQLite takes $3 for a
+	// name, and numbers names as they appear.
 	s.load = s.sql(`SELECT version, kept_until, data FROM {t} WHERE subject = $1 AND kind = $2 AND factor = $3`)
-	s.insert = s.sql(`INSERT INTO {t} (subject, kind, factor, version, kept_until, data) VALUES ($1, $2, $3, $4, $5, $6)
+	s.insert = s.sql(`INSERT INTO {t} (version, kept_until, data, subject, kind, factor) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (subject, kind, factor) DO NOTHING`)
-	s.update = s.sql(`UPDATE {t} SET version = $4, kept_until = $5, data = $6
-		WHERE subject = $1 AND kind = $2 AND factor = $3 AND version = $7`)
+	s.update = s.sql(`UPDATE {t} SET version = $1, kept_until = $2, data = $3
+		WHERE subject = $4 AND kind = $5 AND factor = $6 AND version = $7`)
 	s.remove = s.sql(`DELETE FROM {t} WHERE subject = $1`)
 	s.sweep = s.sql(`DELETE FROM {t} WHERE kept_until > 0 AND kept_until <= $1`)
 	return s, nil
@@ -127,7 +129,7 @@ func (s *Store) Save(ctx context.Context, r guardian.Record, old int64) error {
 	if !r.Until.IsZero() {
 		until = max(r.Until.UnixMilli(), 1)
 	}
-	statement, args := s.insert, []any{r.Key.Subject, string(r.Key.Kind), string(r.Key.Factor), r.Version, until, r.Data}
+	statement, args := s.insert, []any{r.Version, until, r.Data, r.Key.Subject, string(r.Key.Kind), string(r.Key.Factor)}
 	if old != 0 {
 		statement, args = s.update, append(args, old)
 	}

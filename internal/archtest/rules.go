@@ -84,7 +84,7 @@ var Rules = map[string]Rule{
 // file imports them, tests included: every consumer's go mod tidy would download
 // them.
 var Drivers = []string{
-	"github.com/go-sql-driver/mysql", "github.com/jackc/pgx/", "github.com/mattn/go-sqlite3", "modernc.org/sqlite",
+	"github.com/go-sql-driver/mysql", "github.com/jackc/pgx/", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3/", "modernc.org/sqlite",
 }
 
 // OneFile names packages in which one file alone may import a package of the

@@ -1,9 +1,10 @@
 // Package sqlmigration is a migration.Ledger in SQLite or Postgres, through
 // database/sql and with one SQL text for both. The program brings the driver:
 //
-//	import _ "modernc.org/sqlite"
+//	import _ "github.com/ncruces/go-sqlite3/driver"
+//	import _ "github.com/ncruces/go-sqlite3/embed"
 //
-//	db, err := sql.Open("sqlite", "file:migration.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+//	db, err := sql.Open("sqlite3", "file:migration.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
 //	…
 //	ledger := sqlmigration.New(db, sqlmigration.Config{})
 //	if err := ledger.Migrate(ctx); err != nil {

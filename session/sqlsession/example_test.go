@@ -12,7 +12,7 @@ import (
 // It needs a driver and a database, so it is compiled only.
 func ExampleNew() {
 	ctx := context.Background()
-	db, err := sql.Open("sqlite", "file:sessions.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
+	db, err := sql.Open("sqlite3", "file:sessions.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
 	if err != nil {
 		log.Fatal(err)
 	}

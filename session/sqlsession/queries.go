@@ -3,13 +3,17 @@ package sqlsession
 const columns = `s.id, s.hash, s.user_id, s.sid, s.version, s.created_at, s.rotated_at, s.last_seen, s.idle_at,
 	s.expires_at, s.methods, s.user_agent, s.ip, s.csrf, s.revoked, s.epoch, e.epoch`
 
-// live is what a record must be for a change; $1 is now.
-const live = `revoked = 0 AND idle_at > $1 AND expires_at > $1 AND epoch = (SELECT epoch FROM {t}_state WHERE one = 1)`
+// live is what a record must be for a change at the time that is parameter now.
+func live(now string) string {
+	return `revoked = 0 AND idle_at > ` + now + ` AND expires_at > ` + now + ` AND epoch = (SELECT epoch FROM {t}_state WHERE one = 1)`
+}
 
-// kill leaves of a session what tells that it was revoked.
-const kill = `UPDATE {t} SET revoked = 1, payload = NULL, methods = '', user_agent = '', ip = '' WHERE ` + live
+// kill leaves of a session what tells that it was revoked; $1 is now.
+var kill = `UPDATE {t} SET revoked = 1, payload = NULL, methods = '', user_agent = '', ip = '' WHERE ` + live("$1")
 
-// queries are the statements with the table's name.
+// queries are the statements with the table's name. Parameters appear in the order
+// of their numbers, because SQLite takes $3 for a name, and numbers names as they
+// appear.
 type queries struct {
 	byHash, byOldHash, touch         string
 	lockUser, lockSID, state, others string
@@ -29,7 +33,7 @@ func (s *Store) prepare() queries {
 		byHash: s.sql(`SELECT ` + columns + `, s.payload FROM {t} s, {t}_state e WHERE e.one = 1 AND s.hash = $1`),
 		byOldHash: s.sql(`SELECT ` + columns + `, s.payload, o.until FROM {t}_old o JOIN {t} s ON s.id = o.id, {t}_state e
 			WHERE e.one = 1 AND o.hash = $1`),
-		touch: s.sql(`UPDATE {t} SET last_seen = $1, idle_at = $2 WHERE id = $3 AND last_seen < $4 AND ` + live),
+		touch: s.sql(`UPDATE {t} SET last_seen = $1, idle_at = $2 WHERE id = $3 AND last_seen < $4 AND ` + live("$1")),
 
 		// These two lock the row of the user or the SID until the transaction ends.
 		lockUser: s.sql(`INSERT INTO {t}_user (user_id, revoked_at, keep_until) VALUES ($1, 0, $2)
@@ -37,14 +41,14 @@ func (s *Store) prepare() queries {
 		lockSID: s.sql(`INSERT INTO {t}_sid (sid, revoked_at, keep_until) VALUES ($1, 0, $2)
 			ON CONFLICT (sid) DO UPDATE SET revoked_at = {t}_sid.revoked_at RETURNING revoked_at`),
 		state:  s.sql(`SELECT epoch, revoked_at FROM {t}_state WHERE one = 1`),
-		others: s.sql(`SELECT id, last_seen FROM {t} WHERE ` + live + ` AND user_id = $2 ORDER BY created_at, id`),
+		others: s.sql(`SELECT id, last_seen FROM {t} WHERE ` + live("$1") + ` AND user_id = $2 ORDER BY created_at, id`),
 		insert: s.sql(`INSERT INTO {t} (id, hash, user_id, sid, version, epoch, revoked, created_at, rotated_at, last_seen,
 			idle_at, expires_at, methods, user_agent, ip, csrf, payload)
 			VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`),
 
-		replace: s.sql(`UPDATE {t} SET hash = $2, version = $3, rotated_at = $4, last_seen = $5, idle_at = $6,
-			expires_at = $7, methods = $8, user_agent = $9, ip = $10, csrf = $11, payload = $12
-			WHERE hash = $13 AND version = $14 AND ` + live),
+		replace: s.sql(`UPDATE {t} SET hash = $1, version = $2, rotated_at = $3, last_seen = $4, idle_at = $5,
+			expires_at = $6, methods = $7, user_agent = $8, ip = $9, csrf = $10, payload = $11
+			WHERE hash = $12 AND version = $13 AND ` + live("$14")),
 		endOld:  s.sql(`UPDATE {t}_old SET until = 0 WHERE id = $1`),
 		keepOld: s.sql(`INSERT INTO {t}_old (hash, id, until) VALUES ($1, $2, $3)`),
 

@@ -1,7 +1,7 @@
 // Package sqlsession keeps sessions in Postgres or SQLite through database/sql,
 // with one SQL text for both:
 //
-//	db, err := sql.Open("pgx", "postgres://…") // or "sqlite", with busy_timeout and WAL
+//	db, err := sql.Open("pgx", "postgres://…") // or "sqlite3", with busy_timeout and WAL
 //	…
 //	store, err := sqlsession.New(db, sqlsession.Config{})
 //	…

@@ -132,9 +132,9 @@ func (s *Store) find(ctx context.Context, q querier, k session.Key) (*row, error
 // Replace implements session.Store.
 func (s *Store) Replace(ctx context.Context, k session.Key, r session.Record, g session.Grace) error {
 	args := []any{
-		g.Now.UnixMilli(), r.Key.Hash[:], r.Version, r.RotatedAt.UnixMilli(), r.LastSeen.UnixMilli(), r.IdleAt.UnixMilli(),
+		r.Key.Hash[:], r.Version, r.RotatedAt.UnixMilli(), r.LastSeen.UnixMilli(), r.IdleAt.UnixMilli(),
 		r.ExpiresAt.UnixMilli(), methodsText(r.Methods), r.Device.UserAgent, r.Device.IP, r.CSRF[:], r.Payload,
-		k.Hash[:], r.Version - 1,
+		k.Hash[:], r.Version - 1, g.Now.UnixMilli(),
 	}
 	lost := errors.New("lost")
 	err := s.tx(ctx, func(tx *sql.Tx) error {
