@@ -31,14 +31,18 @@
 // anybody than for him", after Freeman et al. (NDSS 2016). A [Model] with weights
 // that are never negative turns the ratios, the rate at which the user shows new
 // devices, the hour on the circle in his time zone, distance and speed into
-// log-odds. Browsers update themselves forward only, so an older version than
-// before is evidence and a newer one is none. docs/risk has the measured quality.
+// log-odds. The ratios of network and agent count together as well: his own
+// browser excuses a new network, and both new at once are worse than the two.
+// Browsers update themselves forward only, so an older version than before is
+// evidence and a newer one is none. docs/risk has the measured quality.
 //
 // # Travel
 //
 // Speed counts from 300 km on, after both accuracy radii are taken off. It says
 // nothing through anonymizing networks, whose logins leave no place behind, and
 // counts for a third in a network or at a place that the user has used before.
+// Known devices outweigh it; beyond eight times an airliner's speed the Assessment
+// is Unreachable as well, for which package risk asks at least the prompt.
 //
 // # What is stored
 //
