@@ -267,16 +267,6 @@ func (o *observation) prefixOnly(e *Evidence) float64 {
 	return whole
 }
 
-func (o *observation) distance(e *Evidence) {
-	if !o.located {
-		return
-	}
-	o.away = apart(&o.known, &o.place)
-	if o.away > 0 {
-		e[evDistance] = ln(1 + o.away/nearby)
-	}
-}
-
 // software returns the ratio of the whole user agent. An agent that was left out
 // is an unknown one for a user who always had one.
 func (o *observation) software(e *Evidence) float64 {
@@ -386,21 +376,4 @@ func (o *observation) time(e *Evidence) {
 	everyone := (o.pop.hour(o.hour) + 1) / (total + 24)
 	user := (o.p.hour(o.hour)*o.scale + priorHour*everyone) / (o.logins + priorHour)
 	split(e, evTimeNew, evTimeOwn, clamp(ln(everyone/user)))
-}
-
-// travel is suppressed where the address says little about where the user is: in
-// an anonymizing network; and discounted in a network or at a place that he has
-// used before, which covers the company's VPN and the carrier's exits.
-func (o *observation) travel(e *Evidence) {
-	if !o.located {
-		return
-	}
-	if o.last == o.known && o.away == 0 {
-		return // Most logins are where the last one was.
-	}
-	e[evTravel] = newTrip(&o.last, &o.place).impossible()
-	here := o.away == 0 && o.known.count >= 2*unit
-	if e[evTravel] > 0 && (here || o.has(asns)) {
-		e[evTravel] *= 0.3
-	}
 }
