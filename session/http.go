@@ -112,12 +112,8 @@ func FromContext(ctx context.Context) (*Session, bool) {
 func (h *HTTP) Load(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Cookie")
-		o := h.origin(r)
-		v := h.visit(r, o)
-		if o.Actor.IsZero() && v.session != nil {
-			o.Actor = audit.Ref{Kind: "user", ID: v.session.UserID}
-		}
-		r = r.WithContext(context.WithValue(audit.NewContext(r.Context(), o), visitKey{}, v))
+		v := h.visit(r)
+		r = r.WithContext(h.context(r, v))
 		switch {
 		case gone(v.err):
 			h.drop(w)
@@ -131,6 +127,15 @@ func (h *HTTP) Load(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// context is that of the rest of the request.
+func (h *HTTP) context(r *http.Request, v *visit) context.Context {
+	o := h.origin(r)
+	if o.Actor.IsZero() && v.session != nil {
+		o.Actor = audit.Ref{Kind: "user", ID: v.session.UserID}
+	}
+	return context.WithValue(audit.NewContext(r.Context(), o), visitKey{}, v)
 }
 
 // Require is Load for handlers that need a session: without one it answers 401,
@@ -198,17 +203,20 @@ func (h *HTTP) Logout(w http.ResponseWriter, r *http.Request) error {
 	return h.m.Revoke(r.Context(), h.token(r))
 }
 
-func (h *HTTP) visit(r *http.Request, o audit.Origin) *visit {
+func (h *HTTP) visit(r *http.Request) *visit {
 	v := &visit{token: h.token(r)}
 	if v.token == "" {
 		return v
 	}
-	ctx, cancel := context.WithTimeout(audit.NewContext(r.Context(), o), h.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Timeout)
 	defer cancel()
 	if h.m.stale != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		ctx = Reading(ctx)
 	}
-	v.session, v.err = h.m.Validate(ctx, v.token)
+	var of Ended
+	if v.session, of, v.err = h.m.check(ctx, v.token); v.err != nil {
+		v.err = errors.Join(v.err, h.m.recordRefused(audit.NewContext(ctx, h.origin(r)), of, v.err))
+	}
 	return v
 }
 

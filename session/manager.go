@@ -141,27 +141,37 @@ func earlier(a, b time.Time) time.Time {
 // and ErrUnavailable when the store cannot tell, which is no either (but see
 // Config.AllowStaleReads).
 func (m *Manager) Validate(ctx context.Context, t Token) (*Session, error) {
+	s, of, err := m.check(ctx, t)
+	if err != nil {
+		return nil, errors.Join(err, m.recordRefused(ctx, of, err))
+	}
+	return s, nil
+}
+
+// check is Validate without events: with an error it returns of which session the
+// token was, where that is known.
+func (m *Manager) check(ctx context.Context, t Token) (*Session, Ended, error) {
 	key, ok := t.key()
 	if !ok {
-		return nil, ErrNone
+		return nil, Ended{}, ErrNone
 	}
 	before := m.stale.before()
 	rec, err := m.load(ctx, key, false)
 	if errors.Is(err, ErrUnavailable) {
 		if s, ok := m.stale.get(ctx, key, m.now(), m.cfg.AllowStaleReads); ok {
-			return s, nil
+			return s, Ended{}, nil
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, m.recordRefused(ctx, rec.Ended(), err))
+		return nil, rec.Ended(), err
 	}
 	payload, err := m.open(&rec)
 	if err != nil {
-		return nil, err
+		return nil, rec.Ended(), err
 	}
 	s := rec.session(payload)
 	m.stale.put(key, s, m.now(), before)
-	return s, nil
+	return s, Ended{}, nil
 }
 
 func (m *Manager) load(ctx context.Context, k Key, fresh bool) (Record, error) {

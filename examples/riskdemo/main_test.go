@@ -128,7 +128,7 @@ func TestChallenges(t *testing.T) {
 		"phone of another make": risk.MFARequired,
 		"flew to Lisbon":        risk.Allow, // with his laptop, at a possible speed
 		"VPN":                   risk.Allow,
-		"impossible travel":     risk.Allow, // with his laptop
+		"impossible travel":     risk.PromptVerification, // a laptop that is known does not excuse it
 	} {
 		l := noted(t, lines, text)
 		if l.decision.Action != want || (l.asked != "") != (want != risk.Allow) {

@@ -88,6 +88,7 @@ func riskAcrossProcesses(t *testing.T, store anomaly.Store, counters risk.Counte
 	apply(t, engines[0], phone, nil)
 	// A list of stolen passwords is tried through one process, and works through the other.
 	theft := login(31*24*time.Hour, "177.1.1.1", "", anomaly.Place{Country: "BR", Lat: -23.55, Lon: -46.63, ASN: 28573})
+	theft.UserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36"
 	for i := range 60 {
 		guess := theft
 		guess.UserID = fmt.Sprint("guess ", i)

@@ -15,9 +15,10 @@
 // # Speed
 //
 // rueidis sends commands of several goroutines together. For a server with a few
-// cores, one connection that waits a moment for company costs least:
+// cores, one connection costs least, on which a command waits a moment for company
+// when others are under way:
 //
-//	rueidis.ClientOption{…, PipelineMultiplex: -1, MaxFlushDelay: 20 * time.Microsecond}
+//	rueidis.ClientOption{…, PipelineMultiplex: -1, MaxFlushDelay: 50 * time.Microsecond}
 //
 // # Cluster
 //

@@ -45,7 +45,7 @@ var tokens = strings.Repeat("t", tokenSize)
 func candidates(addr string) ([]*candidate, error) {
 	// Requests that come at once share a write, as package redissession advises.
 	client, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{addr}, PipelineMultiplex: -1, MaxFlushDelay: 20 * time.Microsecond,
+		InitAddress: []string{addr}, PipelineMultiplex: -1, MaxFlushDelay: 50 * time.Microsecond,
 	})
 	if err != nil {
 		return nil, err
