@@ -65,7 +65,7 @@ func (f fitted) schemes() []scheme {
 		{"reference risk (sets, 25/15/20/40)", func(r *row) float64 { return r.flags.risk() }},
 		{"reference anomaly (share of three)", func(r *row) float64 { return r.flags.share() }},
 		{"the same flags, learned weights", func(r *row) float64 { return r.flags.weigh(f.four) }},
-		{"+ country and prefix, learned weights", func(r *row) float64 { return r.flags.weigh(f.six) }},
+		{"+ country and /24, learned weights", func(r *row) float64 { return r.flags.weigh(f.six) }},
 		{"Freeman et al.", func(r *row) float64 { return r.freeman }},
 		{"auth0kit", func(r *row) float64 { return f.model.Weights(r.Class).LogOdds(&r.Evidence) }},
 	}
