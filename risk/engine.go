@@ -127,6 +127,9 @@ func (e *Engine) assess(ctx context.Context, d *Decision) (a anomaly.Assessment,
 		if f.Kind != 0 {
 			detail = "before: " + f.Before()
 		}
+		if f.Kind == anomaly.ImpossibleTravel && a.Unreachable {
+			detail += "; nobody travels so fast: at least the prompt"
+		}
 		d.add(anomaly.Kinds[i].String(), float64(f.LogOdds), detail)
 		sum += float64(f.LogOdds)
 	}

@@ -160,7 +160,7 @@ func TestStolenCookie(t *testing.T) {
 		14 * time.Hour:   risk.Allow, // a flight
 	} {
 		d := w.evaluate(t, login(last.Add(after), "177.1.1.1", saoPaulo, "laptop", firefox))
-		if d.Action != want {
+		if d.Action != want || strings.Contains(d.Explain(), "nobody travels so fast") != (want != risk.Allow) {
 			t.Errorf("after %v: %s", after, d.Explain())
 		}
 	}
