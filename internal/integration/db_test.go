@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -40,7 +41,7 @@ func openPostgres(t testing.TB) *sql.DB {
 	query.Set("search_path", name)
 	u.RawQuery = query.Encode()
 	db := open(t, "pgx", u.String())
-	db.SetMaxOpenConns(8) // tests run side by side, and a server has 100 by default
+	bound(db)
 	return db
 }
 
@@ -57,7 +58,7 @@ func openMySQL(t testing.TB) *sql.DB {
 	mustExec(t, admin, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4")
 	t.Cleanup(func() { mustExec(t, admin, "DROP DATABASE "+name) })
 	db := open(t, "mysql", server+name+"?parseTime=true&charset=utf8mb4")
-	db.SetMaxOpenConns(8)
+	bound(db)
 	return db
 }
 
@@ -73,6 +74,15 @@ func open(t testing.TB, driver, dsn string) *sql.DB {
 		}
 	})
 	return db
+}
+
+// bound keeps a test to a few connections, because tests run side by side and a
+// server has 100 by default, and lets it keep them, because a new one costs more
+// than most statements.
+func bound(db *sql.DB) {
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
+	db.SetConnMaxIdleTime(time.Second)
 }
 
 func mustExec(t testing.TB, db *sql.DB, query string) {
