@@ -17,27 +17,13 @@ import (
 	"github.com/pquerna/otp"
 
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/internal/backends"
 )
-
-// tool finds a program of the system. Where it is missing the test is skipped,
-// except where AUTH0KIT_REQUIRE_BACKENDS says that everything must be there.
-func tool(t *testing.T, name, pkg string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("AUTH0KIT_REQUIRE_BACKENDS") == "1" {
-		t.Fatalf("%s is not installed: apt-get install %s", name, pkg)
-	}
-	t.Skipf("%s is not installed: apt-get install %s", name, pkg)
-	return ""
-}
 
 // Codes that another implementation makes (OATH Toolkit) are accepted.
 func TestOathtool(t *testing.T) {
 	t.Parallel()
-	oathtool := tool(t, "oathtool", "oathtool")
+	oathtool := backends.Program(t, "oathtool", "oathtool")
 	show := func(secret string, at time.Time) string {
 		cmd := exec.CommandContext(t.Context(), oathtool, "--totp", "--base32", "--now", at.UTC().Format("2006-01-02 15:04:05 UTC"), "-")
 		cmd.Stdin = strings.NewReader(secret)
@@ -135,7 +121,7 @@ func TestPNG(t *testing.T) {
 // What a camera sees is the URL: read by ZBar, from the PNG and from the SVG.
 func TestQRCodeIsRead(t *testing.T) {
 	t.Parallel()
-	zbar := tool(t, "zbarimg", "zbar-tools")
+	zbar := backends.Program(t, "zbarimg", "zbar-tools")
 	for _, account := range []string{"ada@example.com", strings.Repeat("long", 30), "Ünï cødé"} {
 		key := enrolledKey(t, "Example", account)
 		raw, err := key.PNG(300)

@@ -89,11 +89,13 @@ func TestGuesses(t *testing.T) {
 	}
 	m.clock.Advance(time.Second)
 	wantInvalid(t, m.Manager, guess, session.ErrNone)
+	m.clock.Advance(time.Second)
+	wantInvalid(t, m.Manager, "not a token", session.ErrNone)
 	var counts []string
 	for _, e := range log.Events() {
 		counts = append(counts, e.Action+" "+e.Reason+" "+e.Metadata["count"])
 	}
-	if want := []string{"session.refuse unknown 1", "session.refuse unknown 100"}; !slices.Equal(counts, want) {
+	if want := []string{"session.refuse unknown 1", "session.refuse unknown 100", "session.refuse unknown 1"}; !slices.Equal(counts, want) {
 		t.Fatalf("events = %q, want %q", counts, want)
 	}
 }

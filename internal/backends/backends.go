@@ -42,7 +42,7 @@ func MySQL(t testing.TB) string { t.Helper(); return mysql.require(t) }
 func (b backend) require(t testing.TB) string {
 	t.Helper()
 	value := os.Getenv(b.env)
-	if value == "" && os.Getenv("AUTH0KIT_REQUIRE_BACKENDS") != "1" {
+	if value == "" && !required() {
 		t.Skipf("needs %s: set %s (or AUTH0KIT_REQUIRE_BACKENDS=1 for %s)", b.name, b.env, b.def)
 	}
 	if value == "" {

@@ -2,22 +2,21 @@ package integration
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/backends"
 )
 
 // postgresServer is a server of the test's own, which it may kill.
 type postgresServer struct {
-	dir, bin string
-	port     int
-	as       []string // initdb and postgres refuse to run as root
-	process  *exec.Cmd
+	dir, bin, port string
+	as             []string // initdb and postgres refuse to run as root
+	process        *exec.Cmd
 }
 
 // startPostgres makes a cluster in a folder of its own and starts it. Without
@@ -26,17 +25,14 @@ func startPostgres(t *testing.T) *postgresServer {
 	t.Helper()
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
-		if os.Getenv("AUTH0KIT_REQUIRE_BACKENDS") == "1" {
-			t.Fatal("initdb is not there; install Debian's package postgresql")
-		}
-		t.Skip("needs initdb of Debian's package postgresql")
+		backends.Missing(t, "initdb", "postgresql")
 	}
 	dir, err := os.MkdirTemp("", "auth0kit-postgres")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &postgresServer{dir: filepath.Join(dir, "data"), bin: filepath.Dir(found[len(found)-1]), port: freePort(t)}
+	s := &postgresServer{dir: filepath.Join(dir, "data"), bin: filepath.Dir(found[len(found)-1]), port: backends.FreePort(t)}
 	if os.Getuid() == 0 {
 		s.as = []string{"setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"}
 		if out, err := exec.Command("chown", "postgres:postgres", dir).CombinedOutput(); err != nil {
@@ -61,12 +57,12 @@ func (s *postgresServer) command(name string, args ...string) *exec.Cmd {
 // start runs the server and waits until it answers.
 func (s *postgresServer) start(t *testing.T) {
 	t.Helper()
-	s.process = s.command("postgres", "-D", s.dir, "-p", strconv.Itoa(s.port), "-h", "127.0.0.1", "-k", filepath.Dir(s.dir))
+	s.process = s.command("postgres", "-D", s.dir, "-p", s.port, "-h", "127.0.0.1", "-k", filepath.Dir(s.dir))
 	if err := s.process.Start(); err != nil {
 		t.Fatal(err)
 	}
 	for range 300 {
-		if s.command("pg_isready", "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port)).Run() == nil {
+		if s.command("pg_isready", "-q", "-h", "127.0.0.1", "-p", s.port).Run() == nil {
 			return
 		}
 		time.Sleep(100 * time.Millisecond) // of another process: nothing to wait on
@@ -84,15 +80,5 @@ func (s *postgresServer) kill(t *testing.T) {
 }
 
 func (s *postgresServer) url() string {
-	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", s.port)
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%s/postgres?sslmode=disable", s.port)
 }

@@ -2,8 +2,6 @@ package redissession_test
 
 import (
 	"crypto/rand"
-	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/rueidis"
 
+	"github.com/auth0kit/auth0kit/internal/backends"
 	"github.com/auth0kit/auth0kit/session/redissession"
 	"github.com/auth0kit/auth0kit/session/sessiontest"
 )
@@ -21,7 +20,7 @@ func startCluster(t *testing.T) string {
 	t.Helper()
 	var nodes []*server
 	for range 3 {
-		nodes = append(nodes, startServer(t, "--save", "", "--cluster-enabled", "yes", "--cluster-port", freePort(t)))
+		nodes = append(nodes, startServer(t, "--save", "", "--cluster-enabled", "yes", "--cluster-port", backends.FreePort(t)))
 	}
 	for i, node := range nodes {
 		c := plainClient(t, node.addr())
@@ -47,16 +46,6 @@ func startCluster(t *testing.T) string {
 			t.Fatal("the cluster does not come up within 30 s")
 		}
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 }
 
 func plainClient(t *testing.T, addr string) rueidis.Client {

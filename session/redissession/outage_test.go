@@ -32,19 +32,8 @@ type server struct {
 
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("AUTH0KIT_REQUIRE_BACKENDS") == "1" {
-			t.Fatal("redis-server is required and not on the PATH; install it")
-		}
-		t.Skip("needs the program redis-server, to kill and restart it")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
+	binary := backends.Program(t, "redis-server", "redis-server") // to kill it, and start it again
+	port := backends.FreePort(t)
 	s := &server{t: t, dir: t.TempDir(), port: port}
 	s.args = append([]string{binary, "--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--logfile", filepath.Join(s.dir, "log")}, args...)
 	s.start()

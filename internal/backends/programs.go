@@ -1,0 +1,46 @@
+package backends
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// Program returns where a program is, which Debian's package has.
+func Program(t testing.TB, name, pkg string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		Missing(t, name, pkg)
+	}
+	return path
+}
+
+// Missing ends a test that needs a program which is not there: it fails where
+// AUTH0KIT_REQUIRE_BACKENDS says that everything must be there, and is skipped
+// elsewhere.
+func Missing(t testing.TB, name, pkg string) {
+	t.Helper()
+	if required() {
+		t.Fatalf("%s is required and not installed: apt-get install %s", name, pkg)
+	}
+	t.Skipf("needs %s: apt-get install %s", name, pkg)
+}
+
+// FreePort is a port of this machine on which nothing listens.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func required() bool { return os.Getenv("AUTH0KIT_REQUIRE_BACKENDS") == "1" }
