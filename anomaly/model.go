@@ -12,7 +12,7 @@ import (
 
 // Model turns Evidence into log-odds of "this is not the user" at even odds
 // beforehand. Package risk/calibrate fits it; the embedded one was fitted by
-// internal/bench/risk on simulated logins and is described there.
+// bench/risk on simulated logins and is described there.
 type Model struct {
 	Format        int     `json:"format"`         // 1
 	Name          string  `json:"name"`           // Which fit this is.

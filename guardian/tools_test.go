@@ -17,7 +17,7 @@ import (
 	"github.com/pquerna/otp"
 
 	"github.com/auth0kit/auth0kit/guardian"
-	"github.com/auth0kit/auth0kit/internal/backends"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
 )
 
 // Codes that another implementation makes (OATH Toolkit) are accepted.

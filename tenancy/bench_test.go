@@ -7,7 +7,7 @@ import (
 	"github.com/auth0kit/auth0kit/tenancy"
 )
 
-// The comparison with other libraries is in internal/bench.
+// The comparison with other libraries is in bench.
 func BenchmarkVerify(b *testing.B) {
 	i := josetest.NewIssuer()
 	good := token(i, "", nil)

@@ -14,7 +14,7 @@ import (
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/anomaly/anomalytest"
 	"github.com/auth0kit/auth0kit/anomaly/redisanomaly"
-	"github.com/auth0kit/auth0kit/internal/backends"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
 )
 
 // dial counts what is written in one go: a round trip each, while commands come

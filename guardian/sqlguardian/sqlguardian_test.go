@@ -11,7 +11,7 @@ import (
 	"github.com/auth0kit/auth0kit/guardian/sqlguardian"
 )
 
-// Databases are opened in internal/integration: no test here may import a driver.
+// Databases are opened in internal/testing/integration: no test here may import a driver.
 
 func TestNew(t *testing.T) {
 	t.Parallel()

@@ -32,15 +32,15 @@ var Rules = map[string]Rule{
 	"audit":               {},
 
 	// Shared insides, each of one subject.
-	"internal/archtest":      {},
-	"internal/auth0hash":     {Others: []string{xcrypto, gocrypt}},
-	"internal/backends":      {},
-	"internal/faultnet":      {},
-	"internal/integration":   {},
-	"internal/jose":          {Others: []string{gojwt}},
-	"internal/jose/josetest": {Others: []string{gojwt}},
-	"internal/oauth":         {},
-	"internal/seal":          {},
+	"internal/archtest":            {},
+	"internal/auth0hash":           {Others: []string{xcrypto, gocrypt}},
+	"internal/testing/backends":    {},
+	"internal/testing/faultnet":    {},
+	"internal/testing/integration": {},
+	"internal/jose":                {Others: []string{gojwt}},
+	"internal/jose/josetest":       {Others: []string{gojwt}},
+	"internal/oauth":               {},
+	"internal/seal":                {},
 
 	// The adapter and the tenant.
 	"management":           {Own: []string{"management/resource", "internal/oauth"}, Others: []string{sdk}},
@@ -80,7 +80,7 @@ var Rules = map[string]Rule{
 	"session/redissession/goredis": {Own: []string{"session/redissession"}, Others: []string{"github.com/redis/go-redis/v9"}},
 }
 
-// Drivers are the SQL drivers. Outside of internal/integration and examples no
+// Drivers are the SQL drivers. Outside of internal/testing/integration and examples no
 // file imports them, tests included: every consumer's go mod tidy would download
 // them.
 var Drivers = []string{

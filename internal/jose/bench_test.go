@@ -6,7 +6,7 @@ import (
 	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 )
 
-// The comparison with other libraries is in internal/bench.
+// The comparison with other libraries is in bench.
 func BenchmarkVerify(b *testing.B) {
 	for alg, token := range map[string]string{
 		"RS256": good(),

@@ -10,7 +10,7 @@ import (
 
 // rows is a database of one table that answers every query with all of its rows,
 // enough to show this package without a SQL driver. The tests on real databases
-// are in internal/integration.
+// are in internal/testing/integration.
 type rows struct {
 	columns []string
 	values  [][]driver.Value

@@ -1,6 +1,6 @@
 // Package calibrate fits the model of package anomaly to logins of which it is
 // known whether they were the user's: labelled ones of a tenant, or simulated
-// ones. internal/bench/risk fits the embedded model with it.
+// ones. bench/risk fits the embedded model with it.
 //
 //	fit, err := calibrate.Collect(ctx, detector, oneSeed)
 //	…

@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/auth0kit/auth0kit/internal/backends"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/risk/redisrisk"
 	"github.com/auth0kit/auth0kit/risk/risktest"

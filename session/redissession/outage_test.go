@@ -15,8 +15,8 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/auth0kit/auth0kit/internal/backends"
-	"github.com/auth0kit/auth0kit/internal/faultnet"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
+	"github.com/auth0kit/auth0kit/internal/testing/faultnet"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/redissession"
 )

@@ -7,7 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/rueidis"
 
-	"github.com/auth0kit/auth0kit/internal/backends"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/session/redissession"
 	"github.com/auth0kit/auth0kit/session/redissession/goredis"
 	"github.com/auth0kit/auth0kit/session/sessiontest"

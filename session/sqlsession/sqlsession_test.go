@@ -12,7 +12,7 @@ import (
 )
 
 // noDatabase is a connector to nothing. What needs a database is tested in
-// internal/integration, so that no driver is required by this package.
+// internal/testing/integration, so that no driver is required by this package.
 type noDatabase struct{}
 
 var errNoDatabase = errors.New("no database")

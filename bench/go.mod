@@ -1,4 +1,4 @@
-module github.com/auth0kit/auth0kit/internal/bench
+module github.com/auth0kit/auth0kit/bench
 
 go 1.26.0
 
@@ -48,4 +48,4 @@ require (
 	gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
 )
 
-replace github.com/auth0kit/auth0kit => ../..
+replace github.com/auth0kit/auth0kit => ..

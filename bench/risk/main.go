@@ -6,7 +6,7 @@
 //	go run ./risk                      # … of one fitted at once
 //	go run ./risk -mode rich
 //	go run ./risk -fit model.json      # fit a model for services with and without a device cookie
-//	go run ./risk -embedded -plots ../../docs/risk
+//	go run ./risk -embedded -plots ../docs/risk
 package main
 
 import (

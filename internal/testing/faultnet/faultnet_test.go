@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/internal/faultnet"
+	"github.com/auth0kit/auth0kit/internal/testing/faultnet"
 )
 
 // echo answers every line with itself.

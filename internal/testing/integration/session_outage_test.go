@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/internal/backends"
-	"github.com/auth0kit/auth0kit/internal/faultnet"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
+	"github.com/auth0kit/auth0kit/internal/testing/faultnet"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/sqlsession"
 )

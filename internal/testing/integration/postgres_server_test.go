@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/internal/backends"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
 )
 
 // postgresServer is a server of the test's own, which it may kill.

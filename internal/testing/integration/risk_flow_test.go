@@ -15,7 +15,7 @@ import (
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/anomaly/redisanomaly"
 	"github.com/auth0kit/auth0kit/anomaly/sqlanomaly"
-	"github.com/auth0kit/auth0kit/internal/backends"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/risk/redisrisk"
 )

@@ -15,7 +15,7 @@ var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	compiled := readFile(t, "readme_blocks_test.go")
-	blocks := goBlock.FindAllStringSubmatch(readFile(t, "../../README.md"), -1)
+	blocks := goBlock.FindAllStringSubmatch(readFile(t, "../../../README.md"), -1)
 	if len(blocks) < 5 {
 		t.Fatalf("README.md has %d Go blocks; is the pattern right?", len(blocks))
 	}
@@ -38,11 +38,11 @@ var link = regexp.MustCompile(`\]\(([^)#]+)\)`)
 func TestDocumentLinks(t *testing.T) {
 	t.Parallel()
 	for _, document := range []string{"README.md", "ARCHITECTURE.md", "CHANGELOG.md"} {
-		for _, m := range link.FindAllStringSubmatch(readFile(t, filepath.Join("../..", document)), -1) {
+		for _, m := range link.FindAllStringSubmatch(readFile(t, filepath.Join("../../..", document)), -1) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join("../..", m[1])); err != nil {
+			if _, err := os.Stat(filepath.Join("../../..", m[1])); err != nil {
 				t.Errorf("%s links to %s: %v", document, m[1], err)
 			}
 		}
