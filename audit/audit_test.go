@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/audit"
 )
 
@@ -43,6 +46,7 @@ func valid() audit.Event {
 		ID: "1", Time: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC),
 		Type: "mfa", Action: "mfa.verify", Outcome: audit.Failure, Reason: "wrong_code",
 		Actor: audit.Ref{Kind: "user", ID: "auth0|a"}, Target: audit.Ref{Kind: "user", ID: "auth0|a"},
+		OnBehalfOf: audit.Ref{Kind: "user", ID: "auth0|support"}, Correlation: "sid",
 		IP: "2001:db8::1", UserAgent: "agent", Organization: "org_1", Source: "auth0kit/guardian",
 		Metadata: map[string]string{"factor": "otp"}, Personal: map[string]string{"email": "a@example.com"},
 	}
@@ -69,6 +73,8 @@ func TestValidateNamesTheField(t *testing.T) {
 		"Actor.Kind must":     func(e *audit.Event) { e.Actor.Kind = "" },
 		"Actor.ID must":       func(e *audit.Event) { e.Actor.ID = "" },
 		"Target.ID has":       func(e *audit.Event) { e.Target.ID = long },
+		"OnBehalfOf.ID must":  func(e *audit.Event) { e.OnBehalfOf.ID = "" },
+		"Correlation has":     func(e *audit.Event) { e.Correlation = long },
 		"IP must":             func(e *audit.Event) { e.IP = "127.0.0.1:80" },
 		"UserAgent must":      func(e *audit.Event) { e.UserAgent = "a\nb" },
 		"UserAgent has":       func(e *audit.Event) { e.UserAgent = long },
@@ -89,29 +95,63 @@ func TestValidateNamesTheField(t *testing.T) {
 
 func TestRecordCompletesFromContext(t *testing.T) {
 	t.Parallel()
-	log := audit.NewMemory()
-	ctx := audit.NewContext(t.Context(), audit.Origin{
-		Actor: audit.Ref{Kind: "user", ID: "ctx"}, IP: "192.0.2.1", UserAgent: "agent\n\xff" + strings.Repeat("é", 2000), Organization: "org_ctx",
-	})
-	before := time.Now()
-	for _, e := range []audit.Event{
-		{Type: "a", Action: "a.b"},
-		{Type: "a", Action: "a.b", Actor: audit.Ref{Kind: "job", ID: "own"}, IP: "192.0.2.2", UserAgent: "own", Organization: "org_own"},
-	} {
-		if err := audit.Record(ctx, log, e); err != nil {
-			t.Fatal(err)
-		}
+	origin := audit.Origin{
+		Actor: audit.Ref{Kind: "user", ID: "ctx"}, OnBehalfOf: audit.Ref{Kind: "user", ID: "support"}, Correlation: "ctx",
+		IP: "192.0.2.1", UserAgent: "agent", Organization: "org_ctx",
 	}
+	own := audit.Event{
+		Type: "a", Action: "a.b", Actor: audit.Ref{Kind: "job", ID: "own"}, OnBehalfOf: audit.Ref{Kind: "agent", ID: "own"},
+		Correlation: "own", IP: "192.0.2.2", UserAgent: "own", Organization: "org_own",
+	}
+	log, ctx := audit.NewMemory(), audit.NewContext(t.Context(), origin)
+	require.NoError(t, audit.Record(ctx, log, audit.Event{Type: "a", Action: "a.b"}))
+	require.NoError(t, audit.Record(ctx, log, own))
+
 	got := log.Events()
-	if e := got[0]; e.Actor.ID != "ctx" || e.IP != "192.0.2.1" || e.Organization != "org_ctx" || !strings.HasPrefix(e.UserAgent, "agent é") {
-		t.Errorf("from the context: %+v", e)
+	assert.Equal(t, origin, originOf(got[0]), "from the context")
+	assert.NotEmpty(t, got[0].ID)
+	assert.False(t, got[0].Time.IsZero())
+	assert.Equal(t, originOf(own), originOf(got[1]), "arguments must win")
+}
+
+func originOf(e audit.Event) audit.Origin {
+	return audit.Origin{
+		Actor: e.Actor, OnBehalfOf: e.OnBehalfOf, Correlation: e.Correlation,
+		IP: e.IP, UserAgent: e.UserAgent, Organization: e.Organization,
 	}
-	if e := got[0]; e.ID == "" || e.Time.Before(before) || e.Time.Location() != time.UTC || len(e.UserAgent) > audit.MaxValue {
-		t.Errorf("defaults: %+v", e)
+}
+
+// What a client sends freely must not keep an event out of the log.
+func TestRecordCutsWhatClientsSend(t *testing.T) {
+	t.Parallel()
+	hostile := "x\n\xff" + strings.Repeat("é", 2000)
+	log := audit.NewMemory()
+	ctx := audit.NewContext(t.Context(), audit.Origin{UserAgent: hostile, Correlation: hostile})
+	require.NoError(t, audit.Record(ctx, log, audit.Event{Type: "a", Action: "a.b"}))
+
+	e := log.Events()[0]
+	assert.True(t, strings.HasPrefix(e.UserAgent, "x é") && len(e.UserAgent) <= audit.MaxValue, e.UserAgent)
+	assert.True(t, strings.HasPrefix(e.Correlation, "x é") && len(e.Correlation) <= audit.MaxID, e.Correlation)
+}
+
+// Postgres keeps microseconds: an event must not change when it is read back.
+func TestTimesAreUTCAndInMicroseconds(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 24, 13, 0, 0, 123_456_789, time.FixedZone("CET", 3600))
+	want := time.Date(2026, 11, 24, 12, 0, 0, 123_456_000, time.UTC)
+
+	log := audit.NewMemory()
+	require.NoError(t, audit.Record(t.Context(), log, audit.Event{Type: "a", Action: "a.b", Time: at, LoggedAt: at}))
+	require.NoError(t, log.Record(t.Context(), audit.Event{ID: "1", Type: "a", Action: "a.b", Time: at, LoggedAt: at}))
+	require.NoError(t, audit.Record(t.Context(), log, audit.Event{Type: "a", Action: "a.b"}))
+
+	got := log.Events()
+	for _, e := range got[:2] {
+		assert.Equal(t, want, e.Time)
+		assert.Equal(t, want, e.LoggedAt)
 	}
-	if e := got[1]; e.Actor.ID != "own" || e.IP != "192.0.2.2" || e.UserAgent != "own" || e.Organization != "org_own" {
-		t.Errorf("arguments must win: %+v", e)
-	}
+	assert.Equal(t, got[2].Time.Truncate(time.Microsecond), got[2].Time, "the time that Record sets")
+	assert.True(t, got[2].LoggedAt.IsZero())
 }
 
 type failing struct{ err error }
@@ -177,7 +217,8 @@ func TestEventJSONIsFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"id":"1","time":"2026-11-24T12:00:00Z","type":"mfa","action":"mfa.verify",` +
-		`"actor":{"kind":"user","id":"auth0|a"},"target":{"kind":"user","id":"auth0|a"},"outcome":"failure","reason":"wrong_code",` +
+		`"actor":{"kind":"user","id":"auth0|a"},"on_behalf_of":{"kind":"user","id":"auth0|support"},` +
+		`"target":{"kind":"user","id":"auth0|a"},"outcome":"failure","reason":"wrong_code","correlation":"sid",` +
 		`"ip":"2001:db8::1","user_agent":"agent","organization":"org_1","source":"auth0kit/guardian",` +
 		`"metadata":{"factor":"otp"},"personal":{"email":"a@example.com"}}`
 	if string(b) != want {
@@ -197,12 +238,14 @@ func FuzzRecord(f *testing.F) {
 	f.Add("", ".", "\x00\xff", "::1", "")
 	f.Fuzz(func(t *testing.T, typ, action, agent, ip, reason string) {
 		log := audit.NewMemory()
-		e := audit.Event{Type: typ, Action: action, UserAgent: agent, IP: ip, Reason: reason}
+		e := audit.Event{Type: typ, Action: action, UserAgent: agent, Correlation: agent, IP: ip, Reason: reason}
 		if err := audit.Record(t.Context(), log, e); err != nil {
 			return
 		}
 		if got := log.Events()[0]; len(got.UserAgent) > audit.MaxValue || strings.ContainsAny(got.UserAgent, "\n\r\x00") {
 			t.Errorf("user agent kept as %q", got.UserAgent)
+		} else if len(got.Correlation) > audit.MaxID || strings.ContainsAny(got.Correlation, "\n\r\x00") {
+			t.Errorf("correlation kept as %q", got.Correlation)
 		}
 	})
 }

@@ -10,18 +10,19 @@
 //	…
 //	ctx = audit.NewContext(ctx, audit.Origin{
 //		Actor: audit.Ref{Kind: "user", ID: userID},
-//		IP:    clientIP, UserAgent: r.UserAgent(),
+//		IP:    clientIP, UserAgent: r.UserAgent(), Correlation: sid,
 //	})
 //
 // Packages record with [Record], which completes the event from the context,
 // validates it, and wraps a failure in [ErrNotRecorded].
 //
-// # What belongs into an event
+// # What belongs in an event
 //
 // Type and Action name what happened in a small, fixed vocabulary ("session",
 // "session.create"); Reason says why it failed in words of low cardinality
-// ("wrong_code"). Actor and Target are references, not names. What identifies a
-// person beyond its reference (an email, a phone number) goes into
-// [Event.Personal], which is apart so that it can be sealed and erased; secrets,
-// tokens, codes and hashes go nowhere.
+// ("wrong_code"). Actor, OnBehalfOf and Target are references, not names; an event
+// has one target, and what concerns several targets is several events with one
+// Correlation. What identifies a person beyond its reference (an email, a phone
+// number) goes into [Event.Personal], which is apart so that it can be sealed and
+// erased; secrets, tokens, codes and hashes go nowhere.
 package audit

@@ -53,19 +53,22 @@ type Ref struct {
 // IsZero reports whether the reference is empty.
 func (r Ref) IsZero() bool { return r == Ref{} }
 
-// Event is one thing that happened. Its fields are frozen: stores, encoders and
-// reports rely on them.
+// Event is one thing that happened to one target. What concerns several targets
+// is several events with one Correlation. The fields are frozen: stores, encoders
+// and reports rely on them.
 type Event struct {
-	ID           string            `json:"id"`                 // Defaults to a new one. The idempotency key: one id is recorded once.
-	Time         time.Time         `json:"time"`               // When it happened. Defaults to now.
-	LoggedAt     time.Time         `json:"logged_at,omitzero"` // When the log took it; set by the log.
-	Type         string            `json:"type"`               // Required: the area, "session".
-	Action       string            `json:"action"`             // Required: "session.create"; starts with Type and a dot.
-	Actor        Ref               `json:"actor,omitzero"`     // Who did it. Defaults to the context's.
-	Target       Ref               `json:"target,omitzero"`    // To whom or what. Owner of Personal.
-	Outcome      Outcome           `json:"outcome"`            //
-	Reason       string            `json:"reason,omitempty"`   // Low cardinality: "wrong_code".
-	IP           string            `json:"ip,omitempty"`       // Defaults to the context's, as the next two.
+	ID           string            `json:"id"`                    // Defaults to a new one. The idempotency key: one id is recorded once.
+	Time         time.Time         `json:"time"`                  // When it happened, kept in UTC to the microsecond. Defaults to now.
+	LoggedAt     time.Time         `json:"logged_at,omitzero"`    // When the log took it; set by the log.
+	Type         string            `json:"type"`                  // Required: the area, "session".
+	Action       string            `json:"action"`                // Required: "session.create"; starts with Type and a dot.
+	Actor        Ref               `json:"actor,omitzero"`        // Who did it. Defaults to the context's, as OnBehalfOf.
+	OnBehalfOf   Ref               `json:"on_behalf_of,omitzero"` // Who is really acting when Actor is not: in a delegated session, or through an agent.
+	Target       Ref               `json:"target,omitzero"`       // To whom or what. Owner of Personal.
+	Outcome      Outcome           `json:"outcome"`
+	Reason       string            `json:"reason,omitempty"`      // Low cardinality: "wrong_code".
+	Correlation  string            `json:"correlation,omitempty"` // What belongs together: Auth0's session or transaction, or the request. Defaults to the context's, as the next three.
+	IP           string            `json:"ip,omitempty"`          // Without a port.
 	UserAgent    string            `json:"user_agent,omitempty"`
 	Organization string            `json:"organization,omitempty"`
 	Source       string            `json:"source,omitempty"`   // Where it was recorded: "auth0kit/session", "auth0".
@@ -77,7 +80,7 @@ type Event struct {
 // below 64 KiB, so that every store and SIEM takes it.
 const (
 	MaxName    = 64   // Type, Reason, Ref.Kind, and the keys of the maps. Action may have twice as much.
-	MaxID      = 255  // ID, Ref.ID, Organization, Source; Auth0's own bound of a user id.
+	MaxID      = 255  // ID, Ref.ID, Organization, Source, and Correlation, which is cut instead of refused. Auth0's own bound of a user id.
 	MaxValue   = 1024 // Values of the maps, and UserAgent, which is cut instead of refused.
 	MaxEntries = 32   // Entries of a map.
 )
@@ -87,6 +90,7 @@ func (e *Event) Validate() error {
 	checks := []func() error{
 		e.validateNames,
 		func() error { return validateRef("Actor", e.Actor) },
+		func() error { return validateRef("OnBehalfOf", e.OnBehalfOf) },
 		func() error { return validateRef("Target", e.Target) },
 		e.validateOrigin,
 		func() error { return validateMap("Metadata", e.Metadata) },
@@ -124,6 +128,9 @@ func (e *Event) validateOrigin() error {
 		if _, err := netip.ParseAddr(e.IP); err != nil {
 			return invalid("IP", "must be an address without a port, or empty")
 		}
+	}
+	if err := validateText("Correlation", e.Correlation, MaxID); err != nil {
+		return err
 	}
 	if err := validateText("UserAgent", e.UserAgent, MaxValue); err != nil {
 		return err

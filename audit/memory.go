@@ -19,8 +19,9 @@ type Memory struct {
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory { return &Memory{} }
 
-// Record keeps e. An event without an id or one that is not valid is refused; an
-// id that is there already is recorded once.
+// Record keeps e, with its times in UTC to the microsecond. An event without an id
+// or one that is not valid is refused; an id that is there already is recorded
+// once.
 func (m *Memory) Record(_ context.Context, e Event) error {
 	if e.ID == "" {
 		return invalid("ID", "must be set; audit.Record does it")
@@ -28,6 +29,7 @@ func (m *Memory) Record(_ context.Context, e Event) error {
 	if err := e.Validate(); err != nil {
 		return err
 	}
+	e = e.stored()
 	e.Metadata, e.Personal = maps.Clone(e.Metadata), maps.Clone(e.Personal)
 	m.mu.Lock()
 	defer m.mu.Unlock()

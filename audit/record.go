@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -29,7 +30,8 @@ func (discard) Record(context.Context, Event) error { return nil }
 var ErrNotRecorded = errors.New("audit: not recorded")
 
 // Record completes e from ctx, validates it and hands it to r; a nil r is
-// Discard. What stands in e wins over the context. Any error is ErrNotRecorded.
+// Discard. What stands in e wins over the context. Times become UTC, truncated to
+// microseconds, which is what stores keep. Any error is ErrNotRecorded.
 func Record(ctx context.Context, r Recorder, e Event) error {
 	e = e.complete(ctx)
 	if err := e.Validate(); err != nil {
@@ -44,9 +46,11 @@ func Record(ctx context.Context, r Recorder, e Event) error {
 	return nil
 }
 
-// Origin is where a request comes from and who makes it.
+// Origin is where a request comes from, who makes it, and what it belongs to.
 type Origin struct {
 	Actor        Ref
+	OnBehalfOf   Ref
+	Correlation  string
 	IP           string
 	UserAgent    string
 	Organization string
@@ -73,27 +77,27 @@ func (e Event) complete(ctx context.Context) Event {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
-	e.Time = e.Time.UTC()
-	if e.Actor.IsZero() {
-		e.Actor = o.Actor
-	}
-	e.IP = orDefault(e.IP, o.IP)
-	e.UserAgent = clean(orDefault(e.UserAgent, o.UserAgent))
-	e.Organization = orDefault(e.Organization, o.Organization)
+	e.Actor = cmp.Or(e.Actor, o.Actor)
+	e.OnBehalfOf = cmp.Or(e.OnBehalfOf, o.OnBehalfOf)
+	e.Correlation = clean(cmp.Or(e.Correlation, o.Correlation), MaxID)
+	e.IP = cmp.Or(e.IP, o.IP)
+	e.UserAgent = clean(cmp.Or(e.UserAgent, o.UserAgent), MaxValue)
+	e.Organization = cmp.Or(e.Organization, o.Organization)
+	return e.stored()
+}
+
+// stored is e with its times as stores keep them: Postgres rounds what is finer
+// than a microsecond, and a proof must be of what is read back.
+func (e Event) stored() Event {
+	e.Time = e.Time.UTC().Truncate(time.Microsecond)
+	e.LoggedAt = e.LoggedAt.UTC().Truncate(time.Microsecond)
 	return e
 }
 
-func orDefault(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
-}
-
-// clean bounds what a client may send freely: a hostile User-Agent must not be
-// able to keep a login out of the log.
-func clean(userAgent string) string {
-	cut := strings.ToValidUTF8(userAgent[:min(len(userAgent), MaxValue)], "")
+// clean bounds what a client may send freely, a User-Agent or the id of a
+// request: neither must be able to keep a login out of the log.
+func clean(s string, limit int) string {
+	cut := strings.ToValidUTF8(s[:min(len(s), limit)], "")
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
