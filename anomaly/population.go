@@ -9,6 +9,8 @@ import (
 	"time"
 )
 
+const sweepEvery = time.Hour
+
 // population is this process's view of everyone: what was merged last, and what
 // it saw since.
 type population struct {
@@ -60,12 +62,18 @@ func (p *population) show(merged *sketch) {
 // at once and then every Config.MergeEvery, until ctx ends; then it merges a last
 // time and returns ctx's error. A merge that fails is tried again at the next
 // turn, with nothing lost. A service of one process needs it too: without Run the
-// population is forgotten at a restart.
+// population is forgotten at a restart. At once and then every hour it sweeps a
+// store that is a [Sweeper].
 func (d *Detector) Run(ctx context.Context) error {
 	ticker := time.NewTicker(d.cfg.MergeEvery)
 	defer ticker.Stop()
+	var swept time.Time
 	for {
 		err := d.Merge(ctx)
+		if now := d.cfg.Now(); now.Sub(swept) >= sweepEvery {
+			d.sweep(ctx, now)
+			swept = now
+		}
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -76,6 +84,12 @@ func (d *Detector) Run(ctx context.Context) error {
 		if errors.Is(err, ErrDamaged) {
 			return err
 		}
+	}
+}
+
+func (d *Detector) sweep(ctx context.Context, now time.Time) {
+	if s, ok := d.store.(Sweeper); ok {
+		_, _ = s.Sweep(ctx, now) // the next sweep does what this one could not
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/anomaly"
 )
 
@@ -174,6 +177,31 @@ func TestDamagedPopulationStopsRun(t *testing.T) {
 }
 
 // TestPopulationFades: what nobody has any more is rare again.
+// sweeping is a store that counts its sweeps, all of which fail.
+type sweeping struct {
+	*anomaly.Memory
+	at []time.Time
+}
+
+func (s *sweeping) Sweep(_ context.Context, now time.Time) (int, error) {
+	s.at = append(s.at, now)
+	return 0, errors.New("no")
+}
+
+func TestRunSweeps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &sweeping{Memory: anomaly.NewMemory(0)}
+		d, err := anomaly.New(store, anomaly.Config{})
+		require.NoError(t, err)
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour+time.Second)
+		defer cancel()
+		require.ErrorIs(t, d.Run(ctx), context.DeadlineExceeded)
+		assert.Equal(t, []time.Time{start, start.Add(time.Hour), start.Add(2 * time.Hour)}, store.at)
+	})
+}
+
 func TestPopulationFades(t *testing.T) {
 	t.Parallel()
 	now := start

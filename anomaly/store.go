@@ -3,6 +3,7 @@ package anomaly
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // PopulationKey is the key of the population sketch in a Store. No user id
@@ -31,4 +32,11 @@ type Store interface {
 	Save(ctx context.Context, key string, blob []byte, version uint64) error
 	// Delete removes a key. One that is not there is no error.
 	Delete(ctx context.Context, key string) error
+}
+
+// Sweeper is a Store that must be told to forget. [Detector.Run] does.
+type Sweeper interface {
+	// Sweep drops the profiles that have outlived their time, and returns how many
+	// those were. It never drops the sketch.
+	Sweep(ctx context.Context, now time.Time) (int, error)
 }

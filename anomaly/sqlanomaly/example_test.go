@@ -18,7 +18,7 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 	defer db.Close()
-	store, err := sqlanomaly.New(db, sqlanomaly.Config{})
+	store, err := sqlanomaly.New(db, sqlanomaly.SQLite, sqlanomaly.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -33,17 +33,19 @@ func ExampleNew() {
 }
 
 func ExampleStore_Schema() {
-	store, err := sqlanomaly.New(new(sql.DB), sqlanomaly.Config{Table: "login_profiles"})
+	store, err := sqlanomaly.New(new(sql.DB), sqlanomaly.MariaDB, sqlanomaly.Config{Table: "login_profiles"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(store.Schema())
+	for _, statement := range store.Schema() {
+		fmt.Println(statement + ";")
+	}
 	// Output:
 	// CREATE TABLE IF NOT EXISTS login_profiles (
-	// 	id      TEXT   NOT NULL PRIMARY KEY,
+	// 	id VARBINARY(512) NOT NULL PRIMARY KEY,
 	// 	version BIGINT NOT NULL,
-	// 	saved   BIGINT NOT NULL,
-	// 	profile BYTEA  NOT NULL
-	// )
+	// 	saved_at BIGINT NOT NULL,
+	// 	profile LONGBLOB NOT NULL
+	// ) ENGINE=InnoDB;
 }

@@ -1,143 +1,141 @@
-// Package sqlanomaly keeps the profiles of package anomaly in SQLite or Postgres,
-// through database/sql and with the same statements:
+// Package sqlanomaly keeps the profiles of package anomaly in SQLite, Postgres,
+// MariaDB or MySQL, through database/sql:
 //
-//	store, err := sqlanomaly.New(db, sqlanomaly.Config{})
+//	store, err := sqlanomaly.New(db, sqlanomaly.Postgres, sqlanomaly.Config{})
 //	…
-//	err = store.CreateSchema(ctx) // or run Schema in a migration
+//	err = store.CreateSchema(ctx) // or run the statements of Schema in a migration
 //	…
 //	detector, err := anomaly.New(store, anomaly.Config{Geo: geo})
 //
-// Bring the driver of your choice; SQLite wants WAL mode and a busy timeout.
-// Profiles of users who do not come back are deleted by Sweep.
+// The program brings the driver; this package imports none. SQLite needs WAL mode
+// and a busy timeout. Detector.Run sweeps the store.
 package sqlanomaly
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/internal/sqlstore"
 )
 
-// Config may be zero.
+// Dialect names the database product, whichever driver connects to it.
+type Dialect = sqlstore.Dialect
+
+// The dialects. MariaDB is for MySQL too: MariaDB from 10.3, MySQL from 8.0 on,
+// with InnoDB and in strict mode, as is the default of both. Columns of text are
+// binary there, so that ids that differ in case or in trailing spaces differ.
+// MySQL warns that VALUES() in upserts is deprecated (1287); ignore that.
+const (
+	SQLite   = sqlstore.SQLite
+	Postgres = sqlstore.Postgres
+	MariaDB  = sqlstore.MariaDB
+)
+
+// Config holds a Store's optional settings. The zero value uses the defaults.
 type Config struct {
-	Table string           // Lower-case letters, digits and underscores. Defaults to "anomaly_profiles".
-	Now   func() time.Time // Stamps rows for Sweep. Defaults to time.Now.
+	// Table is the name of the table: at most 41 lower-case letters, digits and _.
+	// A schema may stand in front, and must be there. Defaults to "auth0kit_anomaly".
+	Table string
+
+	// TTL is how long a profile outlives its last change, in whole milliseconds; at
+	// least a minute. Defaults to 183 days, after which a profile hardly counts.
+	TTL time.Duration
+
+	// Now stamps rows for Sweep. Defaults to time.Now.
+	Now func() time.Time
 }
 
-// Store is an anomaly.Store. It is safe for concurrent use. It does not own the
-// database: closing that is its owner's.
+// Store is an anomaly.Store in a SQL database. It is safe for concurrent use, also
+// by several processes. The caller closes the database.
 type Store struct {
-	db  *sql.DB
+	db  *sqlstore.Store
 	cfg Config
+
+	load, insert, update, remove sqlstore.Statement
 }
 
-var _ anomaly.Store = (*Store)(nil)
+var (
+	_ anomaly.Store   = (*Store)(nil)
+	_ anomaly.Sweeper = (*Store)(nil)
+)
 
-var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+const schema = `
+TABLE {t} (
+	id {key} NOT NULL PRIMARY KEY,
+	version BIGINT NOT NULL,
+	saved_at BIGINT NOT NULL,
+	profile {blob} NOT NULL
+)`
 
-// New makes a store. It does no I/O.
-func New(db *sql.DB, cfg Config) (*Store, error) {
-	if db == nil {
-		return nil, errors.New("sqlanomaly: db is nil; open one with sql.Open")
-	}
-	if cfg.Table == "" {
-		cfg.Table = "anomaly_profiles"
-	}
-	if !tableName.MatchString(cfg.Table) {
-		return nil, errors.New("sqlanomaly: Config.Table must be lower-case letters, digits and underscores")
+// New returns a Store. It does no I/O: create the tables with CreateSchema.
+func New(db *sql.DB, dialect Dialect, cfg Config) (*Store, error) {
+	cfg.TTL = cmp.Or(cfg.TTL, 183*24*time.Hour)
+	if cfg.TTL < time.Minute {
+		return nil, errors.New("sqlanomaly: Config.TTL must be at least a minute")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Store{db, cfg}, nil
+	s, err := sqlstore.New("sqlanomaly", db, dialect, cmp.Or(cfg.Table, "auth0kit_anomaly"), schema)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{
+		db: s, cfg: cfg,
+		load:   s.SQL(`SELECT version, profile FROM {t} WHERE id = $1`),
+		insert: s.SQL(`INSERT INTO {t} (id, version, saved_at, profile) VALUES ($1, 1, $2, $3) {ignore id}`),
+		update: s.SQL(`UPDATE {t} SET version = version + 1, saved_at = $2, profile = $3 WHERE id = $1 AND version = $4`),
+		remove: s.SQL(`DELETE FROM {t} WHERE id = $1`),
+	}, nil
 }
 
-// statement puts the table's name where a statement says TABLE_NAME.
-func (s *Store) statement(text string) string {
-	return strings.ReplaceAll(text, "TABLE_NAME", s.cfg.Table)
-}
+// Schema returns the statements that create the table, for a migration tool. They
+// do nothing where it is there already.
+func (s *Store) Schema() []string { return s.db.Schema() }
 
-// Schema is what CreateSchema runs.
-func (s *Store) Schema() string {
-	return s.statement(`CREATE TABLE IF NOT EXISTS TABLE_NAME (
-	id      TEXT   NOT NULL PRIMARY KEY,
-	version BIGINT NOT NULL,
-	saved   BIGINT NOT NULL,
-	profile BYTEA  NOT NULL
-)`)
-}
+// CreateSchema runs the statements of Schema. Any number of processes may call it
+// at every start.
+func (s *Store) CreateSchema(ctx context.Context) error { return s.db.CreateSchema(ctx) }
 
-// CreateSchema creates the table unless it is there.
-func (s *Store) CreateSchema(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, s.Schema())
-	return wrap("create schema", err)
-}
-
-// Load is anomaly.Store's.
+// Load implements anomaly.Store.
 func (s *Store) Load(ctx context.Context, key string, dst []byte) ([]byte, uint64, error) {
-	var version int64
-	var blob []byte
-	row := s.db.QueryRowContext(ctx, s.statement(`SELECT version, profile FROM TABLE_NAME WHERE id = $1`), key)
-	err := row.Scan(&version, &blob)
+	type saved struct {
+		version uint64
+		blob    []byte
+	}
+	found, err := sqlstore.One(ctx, s.db.Conn, func(rows *sql.Rows) (f saved, err error) {
+		return f, rows.Scan(&f.version, &f.blob)
+	}, s.load, key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return dst, 0, nil
 	}
-	if err != nil {
-		return dst, 0, wrap("load", err)
-	}
-	return append(dst, blob...), uint64(version), nil
+	return append(dst, found.blob...), found.version, err
 }
 
-// Save is anomaly.Store's. Parameters appear in the order of their numbers, because
-// SQLite takes $3 for a name, and numbers names as they appear.
+// Save implements anomaly.Store.
 func (s *Store) Save(ctx context.Context, key string, blob []byte, version uint64) error {
-	now := s.cfg.Now().Unix()
-	if version == 0 {
-		return s.saveOne(ctx, `INSERT INTO TABLE_NAME (saved, profile, id, version) VALUES ($1, $2, $3, 1)
-			ON CONFLICT (id) DO NOTHING`, now, blob, key)
+	statement, args := s.insert, []any{key, s.cfg.Now().UnixMilli(), blob}
+	if version != 0 {
+		statement, args = s.update, append(args, int64(version))
 	}
-	return s.saveOne(ctx, `UPDATE TABLE_NAME SET version = version + 1, saved = $1, profile = $2
-		WHERE id = $3 AND version = $4`, now, blob, key, int64(version))
-}
-
-func (s *Store) saveOne(ctx context.Context, statement string, args ...any) error {
-	result, err := s.db.ExecContext(ctx, s.statement(statement), args...)
-	if err != nil {
-		return wrap("save", err)
-	}
-	n, err := result.RowsAffected()
+	n, err := s.db.Exec(ctx, statement, args...)
 	if err == nil && n == 0 {
 		return anomaly.ErrConflict
 	}
-	return wrap("save", err)
+	return err
 }
 
-// Delete is anomaly.Store's.
+// Delete implements anomaly.Store.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	_, err := s.db.ExecContext(ctx, s.statement(`DELETE FROM TABLE_NAME WHERE id = $1`), key)
-	return wrap("delete", err)
+	_, err := s.db.Exec(ctx, s.remove, key)
+	return err
 }
 
-// Sweep deletes the profiles that were not saved since before, and returns how
-// many. What is older than 183 days hardly counts any more. The sketch stays.
-func (s *Store) Sweep(ctx context.Context, before time.Time) (int64, error) {
-	result, err := s.db.ExecContext(ctx, s.statement(`DELETE FROM TABLE_NAME WHERE saved < $1 AND id <> $2`),
-		before.Unix(), anomaly.PopulationKey)
-	if err != nil {
-		return 0, wrap("sweep", err)
-	}
-	n, err := result.RowsAffected()
-	return n, wrap("sweep", err)
-}
-
-func wrap(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("sqlanomaly: %s: %w", what, err)
+// Sweep implements anomaly.Sweeper: profiles go that were not saved for Config.TTL.
+func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
+	return s.db.Sweep(ctx, "{t}", "id", "saved_at <= $1 AND id <> $2", now.Add(-s.cfg.TTL).UnixMilli(), anomaly.PopulationKey)
 }

@@ -37,6 +37,7 @@ var Rules = map[string]Rule{
 	"internal/testing/backends":    {},
 	"internal/testing/faultnet":    {},
 	"internal/testing/integration": {},
+	"internal/sqlstore":            {},
 	"internal/jose":                {Others: []string{gojwt}},
 	"internal/jose/josetest":       {Others: []string{gojwt}},
 	"internal/oauth":               {},
@@ -66,7 +67,7 @@ var Rules = map[string]Rule{
 	// Stores and conformance suites: their own pattern, and the product of their name.
 	"anomaly/anomalytest":     {Own: []string{"anomaly"}},
 	"anomaly/redisanomaly":    {Own: []string{"anomaly"}, Others: []string{redis}},
-	"anomaly/sqlanomaly":      {Own: []string{"anomaly"}},
+	"anomaly/sqlanomaly":      {Own: []string{"anomaly", "internal/sqlstore"}},
 	"guardian/guardiantest":   {Own: []string{"guardian"}},
 	"guardian/sqlguardian":    {Own: []string{"guardian"}},
 	"migration/migrationtest": {Own: []string{"migration"}},

@@ -14,8 +14,31 @@ import (
 	_ "github.com/ncruces/go-sqlite3/driver"
 	_ "github.com/ncruces/go-sqlite3/embed"
 
+	"github.com/auth0kit/auth0kit/internal/sqlstore"
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
 )
+
+// product is a database product that the SQL stores run on.
+type product struct {
+	name    string
+	dialect sqlstore.Dialect
+	open    func(testing.TB) *sql.DB
+}
+
+var products = []product{
+	{"SQLite", sqlstore.SQLite, openSQLite}, {"Postgres", sqlstore.Postgres, openPostgres}, {"MariaDB", sqlstore.MariaDB, openMySQL},
+}
+
+// onEach runs a test once for each product.
+func onEach(t *testing.T, test func(*testing.T, product)) {
+	t.Helper()
+	for _, p := range products {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, p)
+		})
+	}
+}
 
 // openSQLite returns a database in a file of the test's own, in WAL mode.
 func openSQLite(t testing.TB) *sql.DB {
@@ -48,6 +71,11 @@ func openPostgres(t testing.TB) *sql.DB {
 // openMySQL returns a database of the test's own, dropped at the end.
 func openMySQL(t testing.TB) *sql.DB {
 	t.Helper()
+	return openMySQLWith(t, "parseTime=true&charset=utf8mb4")
+}
+
+func openMySQLWith(t testing.TB, params string) *sql.DB {
+	t.Helper()
 	u, err := url.Parse(backends.MySQL(t))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +85,7 @@ func openMySQL(t testing.TB) *sql.DB {
 	admin := open(t, "mysql", server)
 	mustExec(t, admin, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4")
 	t.Cleanup(func() { mustExec(t, admin, "DROP DATABASE "+name) })
-	db := open(t, "mysql", server+name+"?parseTime=true&charset=utf8mb4")
+	db := open(t, "mysql", server+name+"?"+params)
 	bound(db)
 	return db
 }

@@ -42,8 +42,12 @@ func TestRiskAcrossProcesses(t *testing.T) {
 			}
 			return s
 		},
-		"Postgres": func(t *testing.T) anomaly.Store { return openSQLAnomaly(t, openPostgres(t), sqlanomaly.Config{}) },
-		"SQLite":   func(t *testing.T) anomaly.Store { return openSQLAnomaly(t, openSQLite(t), sqlanomaly.Config{}) },
+		"Postgres": func(t *testing.T) anomaly.Store {
+			return openSQLAnomaly(t, openPostgres(t), sqlanomaly.Postgres, sqlanomaly.Config{})
+		},
+		"SQLite": func(t *testing.T) anomaly.Store {
+			return openSQLAnomaly(t, openSQLite(t), sqlanomaly.SQLite, sqlanomaly.Config{})
+		},
 	}
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
