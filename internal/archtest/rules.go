@@ -22,6 +22,8 @@ const (
 	gocrypt = "github.com/go-crypt/"
 	gojwt   = "github.com/golang-jwt/jwt/v5"
 	redis   = "github.com/redis/rueidis"
+	merkle  = "github.com/transparency-dev/merkle/"
+	notes   = "golang.org/x/mod/sumdb/note"
 )
 
 // Rules has one entry for every package that is not an example or a test. A
@@ -63,6 +65,10 @@ var Rules = map[string]Rule{
 	"risk/calibrate":      {Own: []string{"risk", "anomaly"}},
 	"anomaly/geoip":       {Own: []string{"anomaly"}, Others: []string{"github.com/oschwald/"}},
 	"tenancy/tenancygrpc": {Own: []string{"tenancy"}, Others: []string{"google.golang.org/"}},
+
+	// The audit log. What it seals with stays out of audit, which every pattern imports.
+	"audit/auditlog":        {Own: []string{"audit", "audit/auditlog/driver", "internal/seal"}, Others: []string{merkle, notes}},
+	"audit/auditlog/driver": {Own: []string{"audit"}},
 
 	// Stores and conformance suites: their own pattern, and the product of their name.
 	"anomaly/anomalytest":     {Own: []string{"anomaly"}},

@@ -1,0 +1,47 @@
+// Package auditlog is an audit log that an auditor can verify: it records events,
+// seals them into a Merkle tree, finds tampering, forgets people and still proves
+// the rest.
+//
+//	seal, err := auditlog.ParseSeal(os.Getenv("AUDIT_KEY"), sealKey) // see GenerateKey
+//	store, err := sqlaudit.New(db, sqlaudit.SQLite, sqlaudit.Config{})
+//	events, err := auditlog.New(store, seal, auditlog.Config{})
+//	go events.Run(ctx) // seals
+//	sessions, err := session.New(sessionStore, session.Config{Recorder: events})
+//
+// A [Log] is an audit.Recorder: hand it to the packages that record. [Log.Record]
+// returns when the event is stored durably. One process at a time, of all that
+// are in [Log.Run], seals what was recorded within about a second.
+//
+// # What is sealed
+//
+// The leaf of an event is the JSON that is stored, byte for byte. Leaves form an
+// RFC 6962 Merkle tree, whose signed checkpoints are in the form of C2SP
+// tlog-checkpoint; every checkpoint is kept. [Log.Prove] proves that an event is
+// in the log, [Log.ProveConsistency] that a log grew and was not rewritten, and
+// [Log.Verify] reads everything and says which event was edited, deleted or moved.
+// Columns that a store keeps beside the leaf for searching are compared with it.
+//
+// Who can write to the store and has the signing key can write another log. Keep
+// checkpoints elsewhere ([Log.Checkpoint]): only they show that the end was cut
+// off, which Verify calls [ErrTailNotProved] until it gets one.
+//
+// # People
+//
+// Ids of users, IP, UserAgent and Personal are encrypted inside of the leaf under
+// a key of their own: IP and UserAgent under the actor's, Personal under the
+// target's. [Log.Forget] destroys a person's key. Their events stay, under a
+// pseudonym, and every proof still verifies. Metadata, Organization, Correlation
+// and ids of other kinds of references are not encrypted: keep personal data out
+// of them. An address with neither actor nor target, as in a login with an
+// unknown name, is encrypted under a key of the log and cannot be forgotten alone.
+//
+// Reading is recorded too: Query, Export, Prove, Verify and Archive leave an event
+// with the actor of their context.
+//
+// # Limits
+//
+// An event may have 64 KiB, see package audit. A process seals some tens of
+// thousands of events a second. Times are kept to the microsecond. The store's
+// administrator can delete events that are not sealed yet without a trace for
+// about a second after they were recorded.
+package auditlog

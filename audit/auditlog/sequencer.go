@@ -1,0 +1,132 @@
+package auditlog
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+)
+
+const (
+	leaseFor  = 15 * time.Second
+	sealEvery = time.Second // A checkpoint at most so often, unless many events wait.
+	sealBatch = 8192        // Events of one step.
+	retryIn   = time.Second
+)
+
+// Run seals what is recorded until ctx ends; it returns ctx's error then. Any
+// number of processes may run it on one store: one of them works at a time, and
+// another takes over within 15 seconds when it dies. When the store does not
+// answer Run tries again every second: watch Status, whose SealingLag grows
+// while nothing is sealed. Another log's store ends it with ErrOtherLog.
+func (l *Log) Run(ctx context.Context) error {
+	holder := rand.Text()
+	for {
+		err := l.lead(ctx, holder)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(err, ErrOtherLog) {
+			return err
+		}
+		if wait(ctx, retryIn) != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// lead works under the lease, as long as that lasts.
+func (l *Log) lead(ctx context.Context, holder string) error {
+	if _, err := l.open(ctx); err != nil {
+		return err
+	}
+	lease, err := l.store.Acquire(ctx, holder, leaseFor)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = l.store.Release(ctx, lease) // it ends by itself otherwise
+	}()
+	t, err := loadTree(ctx, l.store)
+	if err != nil {
+		return err
+	}
+	ticker := time.NewTicker(sealEvery)
+	defer ticker.Stop()
+	for {
+		if err := l.sealAll(ctx, lease, t); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+		if again, err := l.store.Acquire(ctx, holder, leaseFor); err != nil || again != lease {
+			return errors.Join(driver.ErrFenced, err)
+		}
+	}
+}
+
+// sealAll seals until nothing waits.
+func (l *Log) sealAll(ctx context.Context, lease driver.Lease, t *tree) error {
+	for {
+		n, err := l.sealStep(ctx, lease, t)
+		if err != nil || n < sealBatch/2 {
+			return err
+		}
+	}
+}
+
+// sealStep places the next blocks, and returns how many events they had. After
+// an error t must be loaded again.
+func (l *Log) sealStep(ctx context.Context, lease driver.Lease, t *tree) (int, error) {
+	blocks, err := l.store.Pending(ctx, sealBatch)
+	if err != nil || len(blocks) == 0 {
+		return 0, err
+	}
+	var placed []driver.Placed
+	var hashes []byte
+	next := t.edge.End()
+	for _, b := range blocks {
+		placed = append(placed, driver.Placed{First: next, Block: b.Number, Count: b.Count()})
+		next += uint64(b.Count())
+		hashes = append(hashes, b.Hashes...)
+	}
+	changed, err := t.append(hashes)
+	if err != nil {
+		return 0, err
+	}
+	c, err := t.checkpoint(l.signer.Name())
+	if err != nil {
+		return 0, err
+	}
+	signed, err := c.sign(l.signer)
+	if err != nil {
+		return 0, err
+	}
+	writes, err := t.writes(changed, signed)
+	if err != nil {
+		return 0, err
+	}
+	if err := l.store.Seal(ctx, lease, leaseFor, driver.Sealing{Placed: placed, Writes: writes}); err != nil {
+		return 0, err
+	}
+	t.version++
+	return len(hashes) / hashSize, nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,264 @@
+package auditlog
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+	"github.com/auth0kit/auth0kit/internal/seal"
+)
+
+// Kinds of the records about subjects: by the HMAC of their id, the pseudonym, or
+// tombstone once they are forgotten; and by pseudonym, the wrapped key.
+const (
+	kindSubject = "subject"
+	kindKey     = "key"
+)
+
+// tombstone is the pseudonym of who is forgotten.
+const tombstone = "-"
+
+const pseudonymPrefix = "p_"
+
+// keyLife is how long a process seals with a key that it read: so long it may
+// seal under a key that another process has destroyed, which nobody can open.
+const keyLife = time.Minute
+
+// maxKeys bounds the cache. At 300 bytes each it holds some 5 MB.
+const maxKeys = 16384
+
+// subject is whose key seals.
+type subject struct {
+	pseudonym string
+	aead      cipher.AEAD
+	tagKey    []byte
+}
+
+func newSubject(pseudonym string, key []byte) (*subject, error) {
+	derive := func(use string) ([]byte, error) {
+		return hkdf.Key(sha256.New, key, nil, "auth0kit/audit subject "+use+" v1", 32)
+	}
+	secret, err1 := derive("seal")
+	tag, err2 := derive("tag")
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return &subject{pseudonym: pseudonym, aead: aead, tagKey: tag}, err
+}
+
+// bound ties a box to its event and subject: elsewhere it does not open.
+func (s *subject) bound(id string) []byte { return []byte(id + "\x00" + s.pseudonym) }
+
+func (s *subject) seal(id string, v *secrets) (box, error) {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return box{}, fmt.Errorf("auditlog: event is not encodable: %w", err)
+	}
+	return box{Subject: s.pseudonym, Data: s.aead.Seal(nil, nil, plain, s.bound(id)), Tag: tagOf(s.tagKey, plain)}, nil
+}
+
+var errBox = errors.New("auditlog: sealed data does not open: edited, or Seal.Keys are of another log")
+
+func (s *subject) open(id string, b box) (*secrets, error) {
+	plain, err := s.aead.Open(nil, nil, b.Data, s.bound(id))
+	if err != nil || !hmac.Equal(b.Tag, tagOf(s.tagKey, plain)) {
+		return nil, errBox
+	}
+	var v secrets
+	if err := json.Unmarshal(plain, &v); err != nil {
+		return nil, errBox
+	}
+	return &v, nil
+}
+
+// subjects finds and makes keys, and keeps those that were used of late.
+type subjects struct {
+	store driver.Store
+	ring  *seal.Ring
+
+	mu    sync.Mutex
+	cache map[audit.Ref]cached
+}
+
+type cached struct {
+	*subject
+	until time.Time
+}
+
+// get returns the key of every ref. Who has none gets one; who is forgotten gets
+// one that nobody keeps, under a new pseudonym each time.
+func (s *subjects) get(ctx context.Context, index []byte, refs []audit.Ref) (map[audit.Ref]*subject, error) {
+	found, missing := s.cachedOf(refs)
+	for attempt := 0; len(missing) > 0; attempt++ {
+		got, err := s.load(ctx, index, missing)
+		if err != nil {
+			return nil, err
+		}
+		made, writes, err := s.make(index, missing, got)
+		if err != nil {
+			return nil, err
+		}
+		if len(writes) > 0 {
+			err = s.store.Append(ctx, driver.Batch{Writes: writes})
+		}
+		if errors.Is(err, driver.ErrConflict) && attempt < 10 {
+			continue // another process made one of them
+		}
+		if err != nil {
+			return nil, fmt.Errorf("auditlog: making keys of subjects: %w", err)
+		}
+		s.keep(made)
+		maps.Copy(got, made)
+		maps.Copy(found, got)
+		break
+	}
+	return found, nil
+}
+
+func (s *subjects) cachedOf(refs []audit.Ref) (found map[audit.Ref]*subject, missing []audit.Ref) {
+	found = make(map[audit.Ref]*subject, len(refs))
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range refs {
+		if c, ok := s.cache[r]; ok && now.Before(c.until) {
+			found[r] = c.subject
+		} else if !slices.Contains(missing, r) {
+			missing = append(missing, r)
+		}
+	}
+	return found, missing
+}
+
+func (s *subjects) keep(made map[audit.Ref]*subject) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cache == nil || len(s.cache)+len(made) > maxKeys {
+		s.cache = make(map[audit.Ref]cached)
+	}
+	until := time.Now().Add(keyLife)
+	for r, v := range made {
+		s.cache[r] = cached{v, until}
+	}
+}
+
+func (s *subjects) drop(r audit.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.cache, r)
+}
+
+// lookup is the key under which a subject is found: an HMAC, because ids can be
+// guessed.
+func lookup(index []byte, r audit.Ref) string {
+	return hex.EncodeToString(tagOf(index, []byte(r.Kind+":"+r.ID)))
+}
+
+// load returns the subjects that the store knows. Who is forgotten gets a key of
+// the moment.
+func (s *subjects) load(ctx context.Context, index []byte, refs []audit.Ref) (map[audit.Ref]*subject, error) {
+	names, err := s.pseudonyms(ctx, index, refs)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := s.open(ctx, slices.Collect(maps.Values(names)))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[audit.Ref]*subject)
+	for r, name := range names {
+		if key := keys[name]; key != nil {
+			found[r] = key
+			s.keep(map[audit.Ref]*subject{r: key})
+		} else if found[r], _, err = s.fresh(); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// pseudonyms returns those of the refs that are known: tombstone once forgotten.
+func (s *subjects) pseudonyms(ctx context.Context, index []byte, refs []audit.Ref) (map[audit.Ref]string, error) {
+	byKey := make(map[string]audit.Ref, len(refs))
+	for _, r := range refs {
+		byKey[lookup(index, r)] = r
+	}
+	records, err := s.store.Get(ctx, kindSubject, slices.Collect(maps.Keys(byKey))...)
+	if err != nil {
+		return nil, fmt.Errorf("auditlog: reading subjects: %w", err)
+	}
+	names := make(map[audit.Ref]string, len(records))
+	for _, r := range records {
+		names[byKey[r.Key]] = string(r.Value)
+	}
+	return names, nil
+}
+
+// open returns the keys of pseudonyms that are not destroyed.
+func (s *subjects) open(ctx context.Context, pseudonyms []string) (map[string]*subject, error) {
+	pseudonyms = slices.DeleteFunc(pseudonyms, func(p string) bool { return p == tombstone })
+	if len(pseudonyms) == 0 {
+		return nil, nil
+	}
+	records, err := s.store.Get(ctx, kindKey, pseudonyms...)
+	if err != nil {
+		return nil, fmt.Errorf("auditlog: reading keys of subjects: %w", err)
+	}
+	keys := make(map[string]*subject, len(records))
+	for _, r := range records {
+		key, err := s.ring.Open(r.Value, []byte(r.Key))
+		if err != nil {
+			return nil, fmt.Errorf("auditlog: Seal.Keys do not open a subject's key: %w", err)
+		}
+		if keys[r.Key], err = newSubject(r.Key, key); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
+}
+
+// make makes the keys that are missing, and the writes that keep them.
+func (s *subjects) make(index []byte, refs []audit.Ref, got map[audit.Ref]*subject) (map[audit.Ref]*subject, []driver.Write, error) {
+	made := make(map[audit.Ref]*subject)
+	var writes []driver.Write
+	for _, r := range refs {
+		if got[r] != nil {
+			continue
+		}
+		sub, key, err := s.fresh()
+		if err != nil {
+			return nil, nil, err
+		}
+		made[r] = sub
+		writes = append(writes,
+			driver.Write{Kind: kindSubject, Key: lookup(index, r), Value: []byte(sub.pseudonym)},
+			driver.Write{Kind: kindKey, Key: sub.pseudonym, Value: s.ring.Seal(key, []byte(sub.pseudonym))})
+	}
+	return made, writes, nil
+}
+
+func (s *subjects) fresh() (*subject, []byte, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	sub, err := newSubject(pseudonymPrefix+rand.Text(), key)
+	return sub, key, err
+}
