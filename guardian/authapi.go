@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/oauth"
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 // AuthAPI is an application of the tenant at the Authentication API.
@@ -137,12 +138,8 @@ func poll(ctx context.Context, interval time.Duration, ask func() (*oauth.Token,
 		default:
 			return nil, err
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, fmt.Errorf("guardian: the user has not answered: %w", ctx.Err())
+		if err := retry.Sleep(ctx, wait); err != nil {
+			return nil, fmt.Errorf("guardian: the user has not answered: %w", err)
 		}
 	}
 }

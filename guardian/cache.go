@@ -2,9 +2,10 @@ package guardian
 
 import (
 	"context"
-	"sync"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/lru"
+	"github.com/auth0kit/auth0kit/internal/once"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -18,61 +19,28 @@ const (
 )
 
 // methodCache remembers the authentication methods of users at Auth0. Concurrent
-// readers of one user wait for one request.
-type methodCache struct {
-	mu      sync.Mutex
-	entries map[string]*cached
-}
+// readers of one user wait for one request. Drop is called after every change: a
+// read that is under way then is not kept.
+type methodCache = *lru.Cache[string, *once.Call[methodList]]
 
-type cached struct {
-	turn    chan struct{} // Held by who reads or writes the rest.
-	at      time.Time     // Zero: nothing is known.
+type methodList struct {
+	at      time.Time // When they were asked for.
 	methods []resource.AuthenticationMethod
 }
 
-func newMethodCache() methodCache { return methodCache{entries: make(map[string]*cached)} }
-
-func (c *methodCache) entry(userID string) *cached {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := c.entries[userID]
-	if e == nil {
-		for len(c.entries) >= maxCached {
-			for any := range c.entries {
-				delete(c.entries, any)
-				break
-			}
-		}
-		e = &cached{turn: make(chan struct{}, 1)}
-		c.entries[userID] = e
-	}
-	return e
-}
-
-// forget is called after every change: a read that is under way then is not kept.
-func (c *methodCache) forget(userID string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.entries, userID)
-}
+func newMethodCache() methodCache { return lru.New[string, *once.Call[methodList]](maxCached) }
 
 // methods returns the authentication methods of a user, at most maxAge old.
 func (s *Service) methods(ctx context.Context, userID string, maxAge time.Duration) ([]resource.AuthenticationMethod, error) {
-	e := s.cache.entry(userID)
-	select {
-	case e.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	young := func(last once.Outcome[methodList]) bool {
+		age := s.now().Sub(last.Value.at)
+		return last.Err == nil && age >= 0 && age < maxAge
 	}
-	defer func() { <-e.turn }()
-	now := s.now()
-	if age := now.Sub(e.at); !e.at.IsZero() && age >= 0 && age < maxAge {
-		return e.methods, nil
-	}
-	methods, err := s.dir.AuthenticationMethods(ctx, userID)
-	if err != nil {
-		return nil, wrapped("list methods", err)
-	}
-	e.at, e.methods = now, methods
-	return methods, nil
+	entry := s.cache.GetOr(userID, func() *once.Call[methodList] { return new(once.Call[methodList]) })
+	list, err := entry.Do(ctx, young, func(ctx context.Context) (methodList, error) {
+		at := s.now()
+		methods, err := s.dir.AuthenticationMethods(ctx, userID)
+		return methodList{at, methods}, err
+	})
+	return list.methods, wrapped("list methods", err)
 }

@@ -226,7 +226,7 @@ func (s *Service) mirror(ctx context.Context, userID string, current *seed) erro
 	if !s.cfg.MirrorTOTP {
 		return nil
 	}
-	defer s.cache.forget(userID)
+	defer s.cache.Drop(userID)
 	m, err := s.dir.CreateAuthenticationMethod(ctx, userID, resource.NewAuthenticationMethod{
 		Type: names[OTP].Methods[0], TOTPSecret: base32NoPadding.EncodeToString(current.Secret),
 	})
@@ -248,7 +248,7 @@ func (s *Service) unmirror(ctx context.Context, userID string, old *seed) error 
 	if old == nil || old.MirrorID == "" || s.dir == nil {
 		return nil
 	}
-	defer s.cache.forget(userID)
+	defer s.cache.Drop(userID)
 	err := s.dir.DeleteAuthenticationMethod(context.WithoutCancel(ctx), userID, old.MirrorID)
 	if errors.Is(err, resource.ErrNotFound) {
 		return nil

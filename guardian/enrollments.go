@@ -91,8 +91,8 @@ func (s *Service) Remove(ctx context.Context, userID, enrollmentID string) error
 	case s.dir == nil:
 		return errNoDirectory
 	}
-	s.cache.forget(userID)
-	defer s.cache.forget(userID)
+	s.cache.Drop(userID)
+	defer s.cache.Drop(userID)
 	err := s.dir.DeleteAuthenticationMethod(ctx, userID, enrollmentID)
 	if errors.Is(err, resource.ErrNotFound) {
 		err = ErrNotEnrolled
@@ -150,7 +150,7 @@ func (s *Service) Reset(ctx context.Context, userID string) error {
 				errs = append(errs, wrapped("reset", err))
 			}
 		}
-		s.cache.forget(userID)
+		s.cache.Drop(userID)
 	}
 	return s.ended(ctx, "reset", userID, "", errors.Join(errs...))
 }
@@ -165,7 +165,7 @@ func (s *Service) RegenerateRecoveryCode(ctx context.Context, userID string) (st
 	if s.dir == nil {
 		return "", errNoDirectory
 	}
-	defer s.cache.forget(userID)
+	defer s.cache.Drop(userID)
 	code, err := s.dir.RegenerateRecoveryCode(ctx, userID)
 	if err != nil {
 		return "", s.ended(ctx, "recovery_codes", userID, RecoveryCode, wrapped("regenerate recovery code", err))

@@ -194,6 +194,6 @@ func (s *Service) Associate(ctx context.Context, userID, mfaToken string, f Fact
 	if err := s.ended(ctx, "associate", userID, f, err); err != nil {
 		return nil, err
 	}
-	s.cache.forget(userID)
+	s.cache.Drop(userID)
 	return a, nil
 }

@@ -40,7 +40,7 @@ func (s *Service) Register(ctx context.Context, userID string, f Factor, address
 	}
 	if err := s.record(ctx, event("register", userID, f, nil)); err != nil {
 		undo := s.dir.DeleteAuthenticationMethod(context.WithoutCancel(ctx), userID, made.ID)
-		s.cache.forget(userID)
+		s.cache.Drop(userID)
 		return nil, errors.Join(err, wrapped("undo", undo))
 	}
 	return &Enrollment{ID: made.ID, Factor: f, Name: made.Name, Confirmed: true, CreatedAt: made.CreatedAt}, nil
@@ -53,7 +53,7 @@ func (s *Service) register(ctx context.Context, userID string, f Factor, m resou
 	if err := s.preflight(ctx, []Factor{f}); err != nil {
 		return nil, err
 	}
-	defer s.cache.forget(userID)
+	defer s.cache.Drop(userID)
 	made, err := s.dir.CreateAuthenticationMethod(ctx, userID, m)
 	return made, wrapped("register", err)
 }

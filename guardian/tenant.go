@@ -36,7 +36,7 @@ func (s *Service) Enable(ctx context.Context, userID string, f ...Factor) ([]res
 	if err := s.preflight(ctx, f); err != nil {
 		return nil, s.ended(ctx, "enable", userID, f[0], err)
 	}
-	defer s.cache.forget(userID)
+	defer s.cache.Drop(userID)
 	var tickets []resource.EnrollmentTicket
 	for _, factor := range f {
 		ticket, err := s.dir.CreateEnrollmentTicket(ctx, userID, names[factor].Ticket)

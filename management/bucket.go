@@ -33,6 +33,7 @@ type bucket struct {
 	probeAt  time.Time // When one request may go although the level is too low.
 	blocked  time.Time // Nobody goes before: a 429 said so.
 	refusals int       // 429s in a row.
+	probing  bool      // The last one named a time that is not believed: ask one by one.
 
 	// The last answer that was surely newer than the one before.
 	seenLeft int
@@ -62,7 +63,10 @@ func (b *bucket) delay(now time.Time, reserve float64) time.Duration {
 	if wait := b.blocked.Sub(now); wait > 0 {
 		return wait
 	}
-	if b.size == 0 {
+	switch {
+	case b.probing:
+		return b.probeAt.Sub(now)
+	case b.size == 0:
 		return b.probeDelay(now)
 	}
 	b.refill(now)
@@ -168,11 +172,11 @@ func (b *bucket) contradicts(granted *pass, now time.Time, left int) bool {
 }
 
 // refuse empties the bucket after a 429. Auth0's own word on when to come back
-// counts; the reset header caps a growing pause otherwise, because it is not
-// certain whether it means the next token or a full bucket.
+// counts, up to maxRetryAfter; the reset header caps a growing pause otherwise,
+// because it is not certain whether it means the next token or a full bucket.
 func (b *bucket) refuse(now time.Time, o observation) {
-	pause := backoff(b.refusals)
 	b.refusals++
+	pause := pauses.Pause(b.refusals)
 	if o.reset > 0 {
 		pause = max(min(pause, o.reset), 50*time.Millisecond)
 	}
@@ -182,8 +186,12 @@ func (b *bucket) refuse(now time.Time, o observation) {
 	if until := now.Add(pause); until.After(b.blocked) {
 		b.blocked = until
 	}
-	if b.size > 0 {
+	b.probing = o.retryAfter >= maxRetryAfter
+	if b.size > 0 || b.probing {
 		b.level = min(b.level, 0)
 		b.probeAt = b.blocked
 	}
 }
+
+// accept notes an answer other than 429.
+func (b *bucket) accept() { b.refusals, b.probing = 0, false }

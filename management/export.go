@@ -15,6 +15,7 @@ import (
 
 	sdk "github.com/auth0/go-auth0/management"
 
+	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -77,7 +78,7 @@ func (c *Client) export(ctx context.Context, connectionID string, fields []strin
 	}
 	current := new(job(&started))
 	for pause := firstPoll; !current.Done(); pause = min(2*pause, lastPoll) {
-		if err := sleep(ctx, pause); err != nil {
+		if err := retry.Sleep(ctx, pause); err != nil {
 			return "", &resource.Error{Op: opExport, Err: noAnswer(err)}
 		}
 		if current, err = c.Job(ctx, started.GetID()); err != nil {

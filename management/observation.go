@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 // observation is what an answer says of the bucket.
@@ -25,7 +27,7 @@ func (a *answer) observation() observation {
 	o := observation{
 		answered:   status < 500 && status != http.StatusUnauthorized,
 		refused:    status == http.StatusTooManyRequests && !a.jobSlots(),
-		retryAfter: retryAfter(h, now),
+		retryAfter: retry.After(h, now, maxRetryAfter),
 		reset:      untilReset(h, now),
 	}
 	size, err1 := strconv.Atoi(h.Get("X-RateLimit-Limit"))
@@ -42,5 +44,5 @@ func untilReset(header http.Header, now time.Time) time.Duration {
 	if err != nil || at <= 0 {
 		return 0
 	}
-	return max(0, time.Unix(at, 0).Sub(serverTime(header, now)))
+	return max(0, time.Unix(at, 0).Sub(retry.ServerTime(header, now)))
 }

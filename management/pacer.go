@@ -179,7 +179,7 @@ func (p *pacer) done(granted *pass, o observation) {
 	if o.refused {
 		b.refuse(now, o)
 	} else if o.answered {
-		b.refusals = 0
+		b.accept()
 	}
 	before.notify()
 	if b != before {

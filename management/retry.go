@@ -6,13 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 // maxTries bounds how often one call is sent when the answers are failures. It
@@ -55,48 +55,12 @@ func retryStatus(status int) bool {
 	return status >= 500
 }
 
-// backoff is the pause after the n-th failure, from zero: doubling from half a
-// second to 8 s, of which a random half is taken off, so that clients that
-// failed together do not come back together.
-func backoff(n int) time.Duration {
-	d := 500 * time.Millisecond << min(n, 4)
-	return d/2 + rand.N(d/2)
-}
+// pauses are those after failures.
+var pauses = retry.Backoff{First: 500 * time.Millisecond, Last: 8 * time.Second}
 
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// retryAfter reads both forms of RFC 9110 section 10.2.3.
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	value := header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(serverTime(header, now)))
-	}
-	return 0
-}
-
-// serverTime is the Date of an answer, against which its absolute times are
-// read, because clocks differ.
-func serverTime(header http.Header, now time.Time) time.Time {
-	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		return date
-	}
-	return now
-}
+// maxRetryAfter is the longest pause that an answer can ask for. Whoever asks
+// for more may be wrong: then one request finds out.
+const maxRetryAfter = 2 * time.Minute
 
 // neverSent reports whether err shows that no byte of the request left.
 func neverSent(err error) bool {

@@ -8,10 +8,11 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/oauth"
+	"github.com/auth0kit/auth0kit/internal/once"
+	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -43,31 +44,21 @@ func (g grant) fresh(now time.Time) bool {
 // tokens keeps the current token and replaces it, once for all that wait.
 type tokens struct {
 	fetch func(ctx context.Context) (grant, error)
-
-	mu      sync.Mutex
-	current grant
-	flight  *flight
-}
-
-// flight is one fetch. It is canceled when nobody waits for it any more, not
-// when the one who began it leaves.
-type flight struct {
-	done    chan struct{}
-	cancel  context.CancelFunc
-	waiters int
-	grant   grant
-	err     error
+	call  once.Call[grant]
 }
 
 func newTokens(cfg Config) *tokens {
+	t := &tokens{call: once.Call[grant]{Settle: orLast}}
 	if cfg.Token != nil {
-		return &tokens{fetch: func(ctx context.Context) (grant, error) { return fromFunc(ctx, cfg.Token) }}
+		t.fetch = func(ctx context.Context) (grant, error) { return fromFunc(ctx, cfg.Token) }
+		return t
 	}
 	app := &oauth.Client{
 		Domain: cfg.Domain, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret,
 		PrivateKey: cfg.PrivateKey, HTTPClient: cfg.HTTPClient,
 	}
-	return &tokens{fetch: func(ctx context.Context) (grant, error) { return fromCredentials(ctx, app, cfg.Audience) }}
+	t.fetch = func(ctx context.Context) (grant, error) { return fromCredentials(ctx, app, cfg.Audience) }
+	return t
 }
 
 // get returns a token that is good for a while.
@@ -87,74 +78,28 @@ func (t *tokens) scopes(ctx context.Context) ([]string, error) {
 
 // reject forgets a token that the API refused.
 func (t *tokens) reject(token string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.current.token == token {
-		t.current = grant{}
-	}
+	t.call.Forget(func(last once.Outcome[grant]) bool { return last.Value.token == token })
 }
 
 func (t *tokens) grant(ctx context.Context) (grant, error) {
-	t.mu.Lock()
-	if t.current.fresh(time.Now()) {
-		defer t.mu.Unlock()
-		return t.current, nil
+	g, err := t.call.Do(ctx, isFresh, t.fetch)
+	if _, known := errors.AsType[*resource.Error](err); err == nil || known {
+		return g, err
 	}
-	f := t.flight
-	if f == nil {
-		f = t.start(ctx)
+	if _, died := errors.AsType[*once.ExitError](err); !died {
+		err = noAnswer(ctx.Err())
 	}
-	f.waiters++
-	t.mu.Unlock()
-
-	select {
-	case <-f.done:
-		return f.grant, f.err
-	case <-ctx.Done():
-		t.leave(f)
-		return grant{}, &resource.Error{Op: opToken, Err: noAnswer(ctx.Err())}
-	}
+	return grant{}, &resource.Error{Op: opToken, Err: err}
 }
 
-func (t *tokens) start(ctx context.Context) *flight {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &flight{done: make(chan struct{}), cancel: cancel}
-	t.flight = f
-	go func() {
-		defer cancel()
-		g, err := t.fetch(ctx)
-		t.land(f, g, err)
-	}()
-	return f
-}
+func isFresh(last once.Outcome[grant]) bool { return last.Value.fresh(time.Now()) }
 
-// land publishes the outcome of f. A token that is still good serves when its
-// successor cannot be had.
-func (t *tokens) land(f *flight, g grant, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err != nil && t.current.good(time.Now()) {
-		g, err = t.current, nil
+// orLast keeps a token that is still good when its successor cannot be had.
+func orLast(last, now once.Outcome[grant]) once.Outcome[grant] {
+	if now.Err != nil && last.Value.good(now.At) {
+		return last
 	}
-	f.grant, f.err = g, err
-	if t.flight == f {
-		t.flight = nil
-		if err == nil {
-			t.current = g
-		}
-	}
-	close(f.done)
-}
-
-func (t *tokens) leave(f *flight) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if f.waiters--; f.waiters == 0 {
-		f.cancel()
-		if t.flight == f {
-			t.flight = nil
-		}
-	}
+	return now
 }
 
 // fromCredentials asks the token endpoint, again after failures that pass: a
@@ -174,12 +119,12 @@ func fromCredentials(ctx context.Context, app *oauth.Client, audience string) (g
 			return g, nil
 		}
 		refusal := tokenError(err)
-		pause := max(backoff(try-1), refusal.RetryAfter)
+		pause := max(pauses.Pause(try), refusal.RetryAfter)
 		passing := errors.Is(refusal, resource.ErrUnavailable) || errors.Is(refusal, resource.ErrRateLimited)
 		if !passing || badCertificate(err) || try == maxTries || pause > 10*time.Second {
 			return grant{}, refusal
 		}
-		if sleep(ctx, pause) != nil {
+		if retry.Sleep(ctx, pause) != nil {
 			return grant{}, refusal
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/oauth"
+	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -70,7 +72,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !again {
 			return s.finish(a)
 		}
-		if err := sleep(req.Context(), delay); err != nil {
+		if err := retry.Sleep(req.Context(), delay); err != nil {
 			return s.refused(noAnswer(err))
 		}
 	}
@@ -115,8 +117,10 @@ func (t *transport) attempt(s *series) (*answer, error) {
 		}
 		return nil, err
 	}
+	var seen observation // Nothing, if Config.HTTPClient panics.
+	defer func() { t.pacer.done(pass, seen) }()
 	a := t.send(s, token)
-	t.pacer.done(pass, a.observation())
+	seen = a.observation()
 	return a, nil
 }
 
@@ -217,9 +221,9 @@ func (t *transport) next(s *series, a *answer) (time.Duration, bool) {
 	}
 	s.failures++
 	s.doubt = s.doubt || writes(s.req.Method) && (a.err == nil || a.sent)
-	delay := backoff(s.failures - 1)
+	delay := pauses.Pause(s.failures)
 	if a.err == nil {
-		if named := retryAfter(a.resp.Header, time.Now()); named > 0 {
+		if named := retry.After(a.resp.Header, time.Now(), maxRetryAfter); named > 0 {
 			delay = named
 		}
 	}
@@ -293,27 +297,12 @@ func (o *outcome) note(a *answer) {
 		if body.Message == "" && body.Code == "" {
 			o.message, o.code = body.Description, body.Error
 		}
-		if !isCode(o.code) {
+		if !oauth.IsCode(o.code) {
 			o.code = ""
 		}
 	}
 	now := time.Now()
-	if o.retryAfter = retryAfter(a.resp.Header, now); o.retryAfter == 0 && a.status() == http.StatusTooManyRequests && !a.jobSlots() {
+	if o.retryAfter = retry.After(a.resp.Header, now, maxRetryAfter); o.retryAfter == 0 && a.status() == http.StatusTooManyRequests && !a.jobSlots() {
 		o.retryAfter = untilReset(a.resp.Header, now)
 	}
-}
-
-// isCode accepts what Auth0 uses as codes, and no sentence: a code is printed.
-func isCode(s string) bool {
-	if len(s) > 64 {
-		return false
-	}
-	for _, r := range s {
-		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '_', r == '-', r == '.':
-		default:
-			return false
-		}
-	}
-	return true
 }

@@ -2,17 +2,20 @@ package migration
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/once"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // flight is what overlapping logins of one user share: the look whether it is at
 // Auth0, and its creation. Nobody shares a proof.
 type flight struct {
-	there  shared[bool]
-	create shared[*resource.User]
+	there  once.Call[bool]
+	create once.Call[*resource.User]
 
 	began   time.Time
 	created time.Time // zero until the creation has succeeded
@@ -38,6 +41,7 @@ func (s *flights) join(key string, began time.Time) *flight {
 	f := s.open[key]
 	if f == nil || time.Since(f.began) > boarding || !f.created.IsZero() && began.After(f.created) {
 		f = &flight{began: time.Now()}
+		f.there.Detach, f.create.Detach = createTimeout, createTimeout
 		if s.open == nil {
 			s.open = make(map[string]*flight)
 		}
@@ -67,55 +71,13 @@ func (s *flights) landed(f *flight) {
 	f.created = time.Now()
 }
 
-// shared is a call that is made once and whose result all callers get. A failure
-// is shared by those who waited for it; who comes after it makes the call again.
-type shared[T any] struct {
-	mu   sync.Mutex
-	last *call[T]
-}
-
-type call[T any] struct {
-	done chan struct{}
-	v    T
-	err  error
-}
-
-// do makes the call, or waits for whoever makes it. The call goes on when its
-// caller's context ends, because others wait for it.
-func (s *shared[T]) do(ctx context.Context, f func(context.Context) (T, error)) (T, error) {
-	c := s.join(ctx, f)
-	select {
-	case <-c.done:
-		return c.v, c.err
-	case <-ctx.Done():
-		var zero T
-		return zero, ctx.Err()
+// share makes a call of a flight, or waits for whoever makes it. It goes on when
+// its caller's context ends, because others wait for it. A failure is shared by
+// those who waited for it; who comes after it makes the call again.
+func share[V any](ctx context.Context, c *once.Call[V], f func(context.Context) (V, error)) (V, error) {
+	v, err := c.Do(ctx, func(last once.Outcome[V]) bool { return last.Err == nil }, f)
+	if _, died := errors.AsType[*once.ExitError](err); died {
+		err = fmt.Errorf("migration: %w", err)
 	}
-}
-
-func (s *shared[T]) join(ctx context.Context, f func(context.Context) (T, error)) *call[T] {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.last == nil || s.last.failed() {
-		s.last = &call[T]{done: make(chan struct{})}
-		go s.last.run(context.WithoutCancel(ctx), f)
-	}
-	return s.last
-}
-
-// failed reports whether the call is over and has failed.
-func (c *call[T]) failed() bool {
-	select {
-	case <-c.done:
-		return c.err != nil
-	default:
-		return false
-	}
-}
-
-func (c *call[T]) run(ctx context.Context, f func(context.Context) (T, error)) {
-	ctx, cancel := context.WithTimeout(ctx, createTimeout)
-	defer cancel()
-	defer close(c.done)
-	c.v, c.err = f(ctx)
+	return v, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
@@ -53,7 +54,7 @@ func (a *attempt) login(ctx context.Context) (*resource.User, error) {
 		return nil, err
 	}
 	d := a.detached()
-	u, err := f.create.do(ctx, func(ctx context.Context) (*resource.User, error) {
+	u, err := share(ctx, &f.create, func(ctx context.Context) (*resource.User, error) {
 		u, err := d.create(ctx)
 		if err == nil {
 			a.flights.landed(f)
@@ -143,7 +144,7 @@ func (a *attempt) emailAtAuth0(ctx context.Context, email string) (bool, error) 
 // migrated is ErrMigrated if the user is at Auth0. Overlapping logins of one user
 // ask once: to those who came before the creation, the user was not there.
 func (a *attempt) migrated(ctx context.Context, f *flight) error {
-	there, err := f.there.do(ctx, a.detached().lookUp)
+	there, err := share(ctx, &f.there, a.detached().lookUp)
 	if err != nil {
 		return err
 	}
@@ -232,7 +233,7 @@ func (a *attempt) guess(ctx context.Context, s passhash.Stored) (proved bool, er
 // refuse is ErrCredentials after the time that the slower refusals take.
 func (a *attempt) refuse(ctx context.Context, reason string) error {
 	a.reason = reason
-	if err := wait(ctx, a.timing.left(a.started)); err != nil {
+	if err := retry.Sleep(ctx, a.timing.left(a.started)); err != nil {
 		return errors.Join(ErrCredentials, err)
 	}
 	return ErrCredentials

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
@@ -198,7 +199,7 @@ func (a *attempt) startJob(ctx context.Context, file resource.Import) (*resource
 		if !passing(err) && !errors.Is(err, resource.ErrJobSlots) {
 			return nil, creating(err)
 		}
-		if wait(ctx, slot(time.Since(start))) != nil {
+		if retry.Sleep(ctx, slot(time.Since(start))) != nil {
 			return nil, creating(err)
 		}
 	}
@@ -207,7 +208,7 @@ func (a *attempt) startJob(ctx context.Context, file resource.Import) (*resource
 func (a *attempt) awaitJob(ctx context.Context, id string) error {
 	start := time.Now()
 	for {
-		if err := wait(ctx, next(time.Since(start), 0)); err != nil {
+		if err := retry.Sleep(ctx, next(time.Since(start), 0)); err != nil {
 			return creating(err)
 		}
 		job, err := patiently(ctx, func() (*resource.Job, error) { return a.cfg.Importer.Job(ctx, id) })

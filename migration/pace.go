@@ -7,30 +7,19 @@ import (
 	"sync"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
-// Waits between repeated calls.
+// pauses are those between repeated calls.
+var pauses = retry.Backoff{First: 500 * time.Millisecond, Last: time.Minute}
+
 const (
-	firstBackoff = 500 * time.Millisecond
-	lastBackoff  = time.Minute
-	maxAttempts  = 8 // about two minutes of an outage; a run that gives up can be started again
+	maxAttempts = 8 // about two minutes of an outage; a run that gives up can be started again
 
 	shortPoll = 250 * time.Millisecond
 	longPoll  = 10 * time.Second
 )
-
-// wait sleeps for d or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // passing reports whether a call that can be repeated should be.
 func passing(err error) bool {
@@ -41,8 +30,7 @@ func passing(err error) bool {
 // backoff is the wait before the attempt after the nth, with jitter, or what
 // Auth0 asked for when that is longer.
 func backoff(n int, err error) time.Duration {
-	d := min(firstBackoff<<min(n-1, 10), lastBackoff)
-	d = d/2 + rand.N(d/2)
+	d := pauses.Pause(n)
 	if e, ok := errors.AsType[*resource.Error](err); ok {
 		d = max(d, e.RetryAfter)
 	}
@@ -56,7 +44,7 @@ func patiently[T any](ctx context.Context, op func() (T, error)) (T, error) {
 		if err == nil || n == maxAttempts || !passing(err) || ctx.Err() != nil {
 			return v, err
 		}
-		if err := wait(ctx, backoff(n, err)); err != nil {
+		if err := retry.Sleep(ctx, backoff(n, err)); err != nil {
 			return v, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -149,7 +150,7 @@ const auditSource = "auth0kit/migration"
 // no answer for as long as it lasts, ends the work.
 func (r *Runner) renew(ctx context.Context, holder string, lost context.CancelCauseFunc) {
 	deadline := time.Now().Add(r.cfg.LeaseTTL)
-	for wait(ctx, r.cfg.LeaseTTL/3) == nil {
+	for retry.Sleep(ctx, r.cfg.LeaseTTL/3) == nil {
 		asked := time.Now()
 		_, err := r.ledger.Lease(ctx, r.cfg.Run, holder, r.cfg.LeaseTTL)
 		switch {

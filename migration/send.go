@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -67,7 +68,7 @@ func (w *work) submit(ctx context.Context, f *file, b Batch) (*resource.Job, err
 		if !errors.Is(err, resource.ErrJobSlots) {
 			pause = backoff(n, err)
 		}
-		if err := wait(ctx, pause); err != nil {
+		if err := retry.Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
 	}
@@ -112,7 +113,7 @@ func (w *work) lookAndResend(ctx context.Context, b Batch, f *file, cause error)
 		if f.attempt+1 >= maxAttempts {
 			return nil, fmt.Errorf("migration: sent batch %d without an answer %d times; run again to go on: %w", b.N, maxAttempts, cause)
 		}
-		if err := wait(ctx, backoff(f.attempt+1, cause)); err != nil {
+		if err := retry.Sleep(ctx, backoff(f.attempt+1, cause)); err != nil {
 			return nil, err
 		}
 	}
@@ -150,7 +151,7 @@ func (w *work) await(ctx context.Context, id string) (*resource.Job, error) {
 	start := time.Now()
 	pause := w.pace.first()
 	for {
-		if err := wait(ctx, pause); err != nil {
+		if err := retry.Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
 		job, err := patiently(ctx, func() (*resource.Job, error) { return w.dst.Job(ctx, id) })

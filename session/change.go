@@ -7,6 +7,8 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 // maxTries bounds how often a change starts over because others came first.
@@ -122,13 +124,10 @@ func (m *Manager) change(ctx context.Context, t Token, grace time.Duration, f fu
 
 // pause waits a short random time, longer with every try.
 func pause(ctx context.Context, try int) error {
-	d := mathrand.N(time.Duration(min(try, 20)+1) * time.Millisecond)
-	select {
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-	case <-time.After(d):
-		return nil
+	if err := retry.Sleep(ctx, mathrand.N(time.Duration(min(try, 20)+1)*time.Millisecond)); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	return nil
 }
 
 // reseal seals the payload with the first key when another one did.

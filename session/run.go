@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 const (
@@ -18,6 +18,8 @@ const (
 	jobBatch   = 20
 	jobMaxAge  = 24 * time.Hour // then it is given up, with an event
 )
+
+var jobPauses = retry.Backoff{First: time.Second, Last: 5 * time.Minute}
 
 // Run tells Auth0 what the outbox holds, and lets the store forget, until ctx
 // ends; it returns ctx's error then. Any number of processes may run it on one
@@ -78,7 +80,7 @@ func (m *Manager) deliver(ctx context.Context, j Job) {
 		_ = m.recordJob(ctx, j, audit.Success, "")
 	case now.Sub(j.CreatedAt) < jobMaxAge:
 		_ = m.recordJob(ctx, j, audit.Failure, "will_retry")
-		_ = m.cfg.Outbox.Retry(ctx, j.ID, now.Add(backoff(j.Attempts)))
+		_ = m.cfg.Outbox.Retry(ctx, j.ID, now.Add(jobPauses.Pause(j.Attempts)))
 		return
 	default:
 		_ = m.recordJob(ctx, j, audit.Failure, "gave_up")
@@ -109,10 +111,4 @@ func (m *Manager) tell(ctx context.Context, j Job) error {
 
 func (m *Manager) recordJob(ctx context.Context, j Job, o audit.Outcome, reason string) error {
 	return m.record(ctx, "auth0_revoke", Ended{UserID: j.UserID}, o, reason)
-}
-
-// backoff is 1 s, doubled with every attempt up to 5 minutes, less up to a half.
-func backoff(attempts int) time.Duration {
-	d := min(time.Second<<min(max(attempts, 1)-1, 10), 5*time.Minute)
-	return d - mathrand.N(d/2)
 }

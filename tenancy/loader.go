@@ -3,9 +3,10 @@ package tenancy
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/lru"
+	"github.com/auth0kit/auth0kit/internal/once"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -20,91 +21,44 @@ const (
 // A failure is remembered too, for as long as the answer said, so that a rate
 // limit is not made worse.
 type loader[K comparable, V any] struct {
-	ttl  time.Duration
-	read func(context.Context, K) (V, error)
-
-	entries *lru[K, loaded[V]]
-	mu      sync.Mutex
-	flights map[K]*load[V]
+	ttl     time.Duration
+	read    func(context.Context, K) (V, error)
+	entries *lru.Cache[K, *once.Call[loaded[V]]]
 }
 
 type loaded[V any] struct {
 	value V
-	err   error
 	until time.Time
 }
 
-// load is a read in progress. Its result is set before done is closed.
-type load[V any] struct {
-	done   chan struct{}
-	result loaded[V]
-}
-
 func newLoader[K comparable, V any](max int, ttl time.Duration, read func(context.Context, K) (V, error)) *loader[K, V] {
-	return &loader[K, V]{ttl: ttl, read: read, entries: newLRU[K, loaded[V]](max), flights: make(map[K]*load[V])}
+	return &loader[K, V]{ttl: ttl, read: read, entries: lru.New[K, *once.Call[loaded[V]]](max)}
 }
 
 func (l *loader[K, V]) get(ctx context.Context, key K) (V, error) {
-	if e, ok := l.entries.get(key); ok && time.Now().Before(e.until) {
-		return e.value, e.err
-	}
-	f := l.join(ctx, key)
-	select {
-	case <-f.done:
-		return f.result.value, f.result.err
-	case <-ctx.Done():
-		var none V
-		return none, &UnavailableError{RetryAfter: minRetry, Err: context.Cause(ctx)}
-	}
-}
-
-func (l *loader[K, V]) join(ctx context.Context, key K) *load[V] {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if f, ok := l.flights[key]; ok {
-		return f
-	}
-	f := &load[V]{done: make(chan struct{})}
-	if e, ok := l.entries.get(key); ok && time.Now().Before(e.until) { // stored since get looked
-		f.result = e
-		close(f.done)
-		return f
-	}
-	l.flights[key] = f
-	go l.run(context.WithoutCancel(ctx), key, f)
-	return f
-}
-
-func (l *loader[K, V]) run(ctx context.Context, key K, f *load[V]) {
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
-	defer cancel()
-	start := time.Now() // the value is at least as old as the question
-	value, err := l.read(ctx, key)
-	f.result = loaded[V]{value: value, until: start.Add(l.ttl)}
+	entry := l.entries.GetOr(key, func() *once.Call[loaded[V]] { return &once.Call[loaded[V]]{Detach: loadTimeout} })
+	got, err := entry.Do(ctx, serves, func(ctx context.Context) (loaded[V], error) {
+		start := time.Now() // the value is at least as old as the question
+		value, err := l.read(ctx, key)
+		return loaded[V]{value, start.Add(l.ttl)}, err
+	})
 	if err != nil {
-		wait := retryAfter(err)
-		f.result = loaded[V]{err: &UnavailableError{RetryAfter: wait, Err: err}, until: time.Now().Add(wait)}
+		var none V
+		return none, &UnavailableError{RetryAfter: retryAfter(err), Err: err}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.flights[key] == f { // not invalidated meanwhile
-		delete(l.flights, key)
-		l.entries.put(key, f.result)
+	return got.value, nil
+}
+
+// serves reports whether the outcome of the last read is still remembered.
+func serves[V any](last once.Outcome[loaded[V]]) bool {
+	if last.Err != nil {
+		return time.Since(last.At) < retryAfter(last.Err)
 	}
-	close(f.done)
+	return time.Now().Before(last.Value.until)
 }
 
 // invalidate forgets what match matches, and what reads in progress will bring.
-func (l *loader[K, V]) invalidate(match func(K) bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for key := range l.flights {
-		if match(key) {
-			delete(l.flights, key)
-		}
-	}
-	l.entries.dropIf(match)
-}
+func (l *loader[K, V]) invalidate(match func(K) bool) { l.entries.DropIf(match) }
 
 func retryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*resource.Error](err); ok {

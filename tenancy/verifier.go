@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/jose"
+	"github.com/auth0kit/auth0kit/internal/lru"
 )
 
 // VerifierConfig may be zero.
@@ -30,7 +31,7 @@ const defaultCacheSize = 4096
 type Verifier struct {
 	tokens   *jose.Verifier
 	audience string
-	cache    *lru[[sha256.Size]byte, *Token] // nil: none
+	cache    *lru.Cache[[sha256.Size]byte, *Token] // nil: none
 	now      func() time.Time
 }
 
@@ -65,7 +66,7 @@ func NewVerifier(issuer, audience string, cfg VerifierConfig) (*Verifier, error)
 		cfg.CacheSize = defaultCacheSize
 	}
 	if cfg.CacheSize > 0 {
-		v.cache = newLRU[[sha256.Size]byte, *Token](cfg.CacheSize)
+		v.cache = lru.New[[sha256.Size]byte, *Token](cfg.CacheSize)
 	}
 	return v, nil
 }
@@ -96,16 +97,16 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 		return v.verify(ctx, token)
 	}
 	key := sha256.Sum256([]byte(token))
-	if t, ok := v.cache.get(key); ok {
+	if t, ok := v.cache.Get(key); ok {
 		err := v.recheck(ctx, t)
 		if err == nil || errors.Is(err, jose.ErrUnavailable) {
 			return t.orNil(err), fromJose(err)
 		}
-		v.cache.drop(key)
+		v.cache.Drop(key)
 	}
 	t, err := v.verify(ctx, token)
 	if err == nil && v.now().Before(t.ExpiresAt) {
-		v.cache.put(key, t)
+		v.cache.Put(key, t)
 	}
 	return t, err
 }

@@ -40,24 +40,27 @@ var Rules = map[string]Rule{
 	"internal/testing/faultnet":    {},
 	"internal/testing/integration": {},
 	"internal/sqlstore":            {},
-	"internal/jose":                {Others: []string{gojwt}},
+	"internal/jose":                {Own: []string{"internal/once"}, Others: []string{gojwt}},
 	"internal/jose/josetest":       {Others: []string{gojwt}},
-	"internal/oauth":               {},
+	"internal/lru":                 {},
+	"internal/oauth":               {Own: []string{"internal/retry"}},
+	"internal/once":                {},
+	"internal/retry":               {},
 	"internal/seal":                {},
 
 	// The adapter and the tenant.
-	"management":           {Own: []string{"management/resource", "internal/oauth"}, Others: []string{sdk}},
+	"management":           {Own: []string{"management/resource", "internal/oauth", "internal/once", "internal/retry"}, Others: []string{sdk}},
 	"management/auth0test": {Own: []string{"management", "management/resource", "internal/auth0hash", "internal/jose"}, Others: []string{xcrypto, gojwt}},
 
 	"management/auth0test/internal/genspec": {},
 
 	// Patterns: at most resource, audit and internals. Never management, never a sibling.
 	"anomaly":   {Own: []string{"audit"}, Others: []string{"github.com/medama-io/go-useragent"}},
-	"guardian":  {Own: []string{"audit", "management/resource", "internal/oauth", "internal/seal"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
-	"migration": {Own: []string{"audit", "management/resource", "migration/passhash"}, Others: []string{xcrypto, xsync}},
+	"guardian":  {Own: []string{"audit", "management/resource", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
+	"migration": {Own: []string{"audit", "management/resource", "internal/once", "internal/retry", "migration/passhash"}, Others: []string{xcrypto, xsync}},
 	"risk":      {Own: []string{"audit", "anomaly"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
-	"session":   {Own: []string{"audit", "internal/jose", "internal/seal"}},
-	"tenancy":   {Own: []string{"audit", "management/resource", "internal/jose"}, Others: []string{xsync}},
+	"session":   {Own: []string{"audit", "internal/jose", "internal/retry", "internal/seal"}},
+	"tenancy":   {Own: []string{"audit", "management/resource", "internal/jose", "internal/lru", "internal/once"}},
 
 	// What belongs to one pattern.
 	"migration/passhash":  {Own: []string{"internal/auth0hash"}, Others: []string{xcrypto, gocrypt}},

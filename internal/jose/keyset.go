@@ -8,9 +8,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/once"
 )
 
 // KeySetConfig may be zero.
@@ -44,10 +45,7 @@ type KeySet struct {
 	cfg     KeySetConfig
 	current atomic.Pointer[snapshot]
 
-	mu      sync.Mutex
-	flight  *flight   // not nil while a fetch runs
-	closed  time.Time // no fetch for an unknown key before
-	failing error     // of the last fetch
+	fetches once.Call[fetch]
 }
 
 // snapshot is one answer of the issuer.
@@ -56,11 +54,11 @@ type snapshot struct {
 	at   time.Time
 }
 
-// flight is a fetch in progress. err is set before done is closed.
-type flight struct {
-	kid, alg string // what it was started for
-	done     chan struct{}
-	err      error
+// fetch is one look at the issuer's keys.
+type fetch struct {
+	kid    string // What it was made for.
+	keys   []*Key
+	closed time.Time // No fetch for an unknown key before.
 }
 
 // NewKeySet makes a key set of the JWK set at an https URL; http is for loopback
@@ -80,7 +78,9 @@ func NewKeySet(jwksURL string, cfg KeySetConfig) (*KeySet, error) {
 	if cfg.MaxStale < cfg.Refresh {
 		return nil, fmt.Errorf("jose: MaxStale is %s; it must be at least Refresh, %s", cfg.MaxStale, cfg.Refresh)
 	}
-	return &KeySet{url: jwksURL, cfg: cfg}, nil
+	s := &KeySet{url: jwksURL, cfg: cfg}
+	s.fetches.Detach, s.fetches.Settle = fetchTimeout, s.settle
+	return s, nil
 }
 
 // withoutRedirects keeps an issuer from sending us elsewhere for its keys, such as
@@ -141,38 +141,43 @@ func (s *snapshot) find(kid, alg string) (key *Key, known bool) {
 	return nil, known
 }
 
-// fresh answers from what the issuer publishes now, or not at all.
+// fresh answers from what the issuer publishes now, or not at all. While the
+// window is closed it answers from the last fetch: the key is unknown, or, if that
+// failed, nobody can tell.
 func (s *KeySet) fresh(ctx context.Context, kid, alg string) (*Key, error) {
-	f, err := s.fetch(ctx, kid, alg)
-	if err != nil {
-		return nil, err
+	closed := func(last once.Outcome[fetch]) bool { return time.Until(last.Value.closed) > 0 }
+	f, err := s.fetches.Do(ctx, closed, s.fetch(kid))
+	if err == nil {
+		return s.have(kid, alg)
 	}
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		return nil, &UnavailableError{RetryAfter: time.Second, Err: context.Cause(ctx)}
+	wait := time.Second // ctx has ended.
+	if !f.closed.IsZero() {
+		wait = max(time.Until(f.closed), time.Millisecond)
 	}
-	if f.err != nil {
-		return nil, &UnavailableError{RetryAfter: s.cfg.Window, Err: f.err}
-	}
-	return s.have(kid, alg)
+	return nil, &UnavailableError{RetryAfter: wait, Err: err}
 }
 
 // fresher prefers what the issuer publishes now to key, which is due for a
 // refresh, but goes on with key if the issuer is slow or cannot be reached.
 func (s *KeySet) fresher(ctx context.Context, key *Key) (*Key, error) {
-	f, failing := s.refresh(ctx, key)
-	if f == nil || failing {
+	if s.fetches.Last().Err != nil {
+		s.refresh(ctx, key)
 		return key, nil
 	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-f.done:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, _ = s.fetches.Do(ctx, resting, s.fetch(key.ID)) // the keys in memory do as well
 	return s.have(key.ID, key.Alg)
+}
+
+// refresh begins a fetch for a key that is known.
+func (s *KeySet) refresh(ctx context.Context, key *Key) {
+	s.fetches.Start(ctx, resting, s.fetch(key.ID))
+}
+
+// resting reports whether the issuer is left in peace after a failure.
+func resting(last once.Outcome[fetch]) bool {
+	return last.Err != nil && time.Until(last.Value.closed) > 0
 }
 
 // have answers from the keys in memory.
@@ -183,63 +188,26 @@ func (s *KeySet) have(kid, alg string) (*Key, error) {
 	return nil, refuse(UnknownKey)
 }
 
-// fetch joins the fetch in progress or starts one. While the window is closed it
-// answers instead: the key is unknown, or, if the last fetch failed or nothing
-// is fresh enough, nobody can tell.
-func (s *KeySet) fetch(ctx context.Context, kid, alg string) (*flight, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.flight != nil {
-		return s.flight, nil
+func (s *KeySet) fetch(kid string) func(context.Context) (fetch, error) {
+	return func(ctx context.Context) (fetch, error) {
+		keys, err := s.read(ctx)
+		return fetch{kid: kid, keys: keys}, err
 	}
-	wait := time.Until(s.closed)
-	if wait <= 0 {
-		return s.start(ctx, kid, alg), nil
-	}
-	if s.failing != nil {
-		return nil, &UnavailableError{RetryAfter: wait, Err: s.failing}
-	}
-	return nil, refuse(UnknownKey)
 }
 
-// refresh joins or starts a fetch for a key that is known; nil while the issuer
-// is left in peace after a failure.
-func (s *KeySet) refresh(ctx context.Context, key *Key) (f *flight, failing bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.flight == nil && (s.failing == nil || time.Until(s.closed) <= 0) {
-		s.start(ctx, key.ID, key.Alg)
+// settle takes over the keys of a fetch, and closes the window if it failed or
+// was in vain.
+func (s *KeySet) settle(last, now once.Outcome[fetch]) once.Outcome[fetch] {
+	known := false
+	if now.Err == nil {
+		s.store(now.Value.keys, now.At)
+		_, known = s.current.Load().find(now.Value.kid, "")
 	}
-	return s.flight, s.failing != nil
-}
-
-func (s *KeySet) start(ctx context.Context, kid, alg string) *flight {
-	f := &flight{kid: kid, alg: alg, done: make(chan struct{})}
-	s.flight = f
-	go s.run(context.WithoutCancel(ctx), f)
-	return f
-}
-
-func (s *KeySet) run(ctx context.Context, f *flight) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	keys, err := s.read(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if err == nil {
-		s.store(keys, now)
+	now.Value.closed = last.Value.closed
+	if !known {
+		now.Value.closed = now.At.Add(s.cfg.Window)
 	}
-	if err != nil || !s.found(f) {
-		s.closed = now.Add(s.cfg.Window)
-	}
-	f.err, s.failing, s.flight = err, err, nil
-	close(f.done)
-}
-
-func (s *KeySet) found(f *flight) bool {
-	_, known := s.current.Load().find(f.kid, f.alg)
-	return known
+	return now
 }
 
 // store replaces the keys. One that was there before stays the same *Key, by

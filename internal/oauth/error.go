@@ -7,22 +7,23 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 // Error is an answer of the Authentication API that is not 2xx, or a request
 // without a usable answer. Its text has Op, Status and Code only. Read it with
 // errors.AsType[*Error].
 type Error struct {
-	Op          string // "token", "mfa challenge", …
-	Status      int    // Zero without an answer.
-	Code        string // OAuth's error: "invalid_grant", "mfa_required", "authorization_pending", …
-	Description string // May echo what was sent: do not log it.
-	RetryAfter  time.Duration
-	MFAToken    string // With Code "mfa_required": proves the first factor for 10 minutes. A secret.
-	Err         error  // The cause when there is no answer, or no readable one.
+	Op          string        // "token", "mfa challenge", …
+	Status      int           // Zero without an answer.
+	Code        string        // OAuth's error: "invalid_grant", "mfa_required", "authorization_pending", …
+	Description string        // May echo what was sent: do not log it.
+	RetryAfter  time.Duration // At most two minutes.
+	MFAToken    string        // With Code "mfa_required": proves the first factor for 10 minutes. A secret.
+	Err         error         // The cause when there is no answer, or no readable one.
 }
 
 // Error has no personal data and no secret.
@@ -47,8 +48,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // Format keeps %#v from printing MFAToken and Description.
 func (e *Error) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.Error()) }
 
+// maxRetryAfter is the longest time that an answer can name.
+const maxRetryAfter = 2 * time.Minute
+
 func newError(op string, resp *http.Response, body []byte) *Error {
-	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
+	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: retry.After(resp.Header, time.Now(), maxRetryAfter)}
 	var answer struct {
 		Code        string `json:"error"`
 		Description string `json:"error_description"`
@@ -56,16 +60,16 @@ func newError(op string, resp *http.Response, body []byte) *Error {
 	}
 	if json.Unmarshal(body, &answer) == nil {
 		e.Description, e.MFAToken = answer.Description, answer.MFAToken
-		if isCode(answer.Code) {
+		if IsCode(answer.Code) {
 			e.Code = answer.Code
 		}
 	}
 	return e
 }
 
-// isCode accepts what RFC 6749 section 5.2 and Auth0 use as codes, and no
+// IsCode accepts what RFC 6749 section 5.2 and Auth0 use as codes, and no
 // sentence: a code is printed.
-func isCode(s string) bool {
+func IsCode(s string) bool {
 	if len(s) > 64 {
 		return false
 	}
@@ -77,17 +81,6 @@ func isCode(s string) bool {
 		}
 	}
 	return true
-}
-
-// retryAfter reads both forms of RFC 9110 section 10.2.3.
-func retryAfter(value string) time.Duration {
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, time.Until(at))
-	}
-	return 0
 }
 
 // silent wraps what the transport said: the text of a *url.Error has the URL,

@@ -20,7 +20,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -347,21 +346,6 @@ func TestAlgorithmRefuses(t *testing.T) {
 type broken struct{ crypto.Signer }
 
 func (broken) Public() crypto.PublicKey { return nil }
-
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		now := time.Now().UTC()
-		for value, want := range map[string]time.Duration{
-			"": 0, "7": 7 * time.Second, "-3": 0, "soon": 0,
-			now.Add(time.Minute).Format(http.TimeFormat): time.Minute, now.Add(-time.Minute).Format(http.TimeFormat): 0,
-		} {
-			if got := retryAfter(value); got != want {
-				t.Errorf("retryAfter(%q) = %s, want %s", value, got, want)
-			}
-		}
-	})
-}
 
 // An answer of any kind is an error or a token, never a panic or both.
 func FuzzAnswer(f *testing.F) {
