@@ -39,7 +39,10 @@ type pendingBlock struct {
 	since  time.Time
 }
 
-func (m *memory) Append(_ context.Context, b driver.Batch) error {
+func (m *memory) Append(ctx context.Context, b driver.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	fresh := make(map[string]bool, len(b.Events))

@@ -183,6 +183,9 @@ func (n *nodes) tile(ctx context.Context, id tileID) ([]byte, error) {
 	}
 	count := min(n.size>>(tileHeight*id.level)-id.n*tileWidth, tileWidth)
 	tile, err := readTile(ctx, n.state, id, int(count))
+	if len(n.tiles) >= 1024 { // 8 MB
+		clear(n.tiles)
+	}
 	if err == nil {
 		n.tiles[id] = tile
 	}

@@ -17,9 +17,10 @@ import (
 
 // Verification says what was verified.
 type Verification struct {
-	Size     uint64 // Sealed events: each one is what was sealed at its place.
+	Size     uint64 // Sealed events of the log.
+	Events   uint64 // Events that were read: each one is what was sealed at its place.
 	ProvedTo uint64 // Size of the largest kept checkpoint: before it nothing is missing.
-	Expired  uint64 // Of those, events that retention removed; the tree still has their hashes.
+	Expired  uint64 // Events that retention removed; the tree still has their hashes.
 	Unsealed int    // Events that were recorded and not sealed yet.
 	// Checkpoint is the newest one. Keep it outside of the store for the next time.
 	Checkpoint []byte
@@ -81,7 +82,7 @@ func (l *Log) verify(ctx context.Context, kept []checkpoint) (*Verification, err
 			return nil, err
 		}
 	}
-	result := &Verification{Size: h.Size, Expired: v.expiredSeen, Unsealed: v.waiting, Checkpoint: v.signed}
+	result := &Verification{Size: h.Size, Events: h.Size - v.expiredSeen, Expired: v.expiredSeen, Unsealed: v.waiting, Checkpoint: v.signed}
 	if len(kept) > 0 {
 		result.ProvedTo = kept[len(kept)-1].size
 	}
@@ -281,8 +282,8 @@ func (v *verifier) judge(ctx context.Context, c checkpoint, kind string, since u
 		return v.classify(ctx, d)
 	case leavesRight && d != nil:
 		return &TamperError{Index: d.index, Last: d.index, ID: d.id, Kind: edited, Fields: []string{"tree"}}
-	case d != nil:
-		kind = edited
+	case d == nil && kind == forked:
+		return &TamperError{Index: since, Last: c.size - 1, Kind: forked}
 	}
-	return &TamperError{Index: since, Last: c.size - 1, Kind: kind, Fields: []string{"leaf", "tree"}}
+	return &TamperError{Index: since, Last: c.size - 1, Kind: edited, Fields: []string{"leaf", "tree"}}
 }

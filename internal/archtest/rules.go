@@ -73,6 +73,8 @@ var Rules = map[string]Rule{
 	"audit/auditlog":        {Own: []string{"audit", "audit/auditlog/driver", "internal/seal"}, Others: []string{merkle, notes}},
 	"audit/auditlog/driver": {Own: []string{"audit"}},
 
+	"audit/auditlog/audittest": {Own: []string{"audit", "audit/auditlog", "audit/auditlog/driver"}},
+
 	// Stores and conformance suites: their own pattern, and the product of their name.
 	"anomaly/anomalytest":     {Own: []string{"anomaly"}},
 	"anomaly/redisanomaly":    {Own: []string{"anomaly"}, Others: []string{redis}},

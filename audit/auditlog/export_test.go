@@ -1,0 +1,76 @@
+package auditlog
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+)
+
+// MemoryTamper changes a memory store behind its back.
+type MemoryTamper struct{ Store driver.Store }
+
+func (m MemoryTamper) change(id string, f func(s *memory, at int)) error {
+	s := m.Store.(*memory)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.rows, func(r driver.Row) bool { return r.ID == id })
+	if at < 0 {
+		return fmt.Errorf("no row %q", id)
+	}
+	f(s, at)
+	return nil
+}
+
+// Set changes a column.
+func (m MemoryTamper) Set(id, column string, value any) error {
+	return m.change(id, func(s *memory, at int) {
+		r := &s.rows[at]
+		switch v := value.(type) {
+		case []byte:
+			r.Leaf = v
+		case time.Time:
+			*map[string]*time.Time{"at": &r.At, "logged_at": &r.LoggedAt}[column] = v
+		case int:
+			r.Outcome = audit.Outcome(v)
+		case string:
+			*map[string]*string{
+				"type": &r.Type, "action": &r.Action, "reason": &r.Reason, "actor": &r.Actor, "on_behalf_of": &r.OnBehalfOf,
+				"target": &r.Target, "organization": &r.Organization, "correlation": &r.Correlation,
+			}[column] = v
+		}
+	})
+}
+
+// Delete removes a row.
+func (m MemoryTamper) Delete(id string) error {
+	return m.change(id, func(s *memory, at int) { s.rows = slices.Delete(s.rows, at, at+1) })
+}
+
+// Insert adds a row in a block of its own.
+func (m MemoryTamper) Insert(e driver.Event) error {
+	s := m.Store.(*memory)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blocks++
+	s.ids[e.ID] = driver.Place{Block: s.blocks}
+	s.rows = append(s.rows, driver.Row{Event: e, Place: s.ids[e.ID]})
+	return nil
+}
+
+// Cut removes the end.
+func (m MemoryTamper) Cut(from uint64) error {
+	s := m.Store.(*memory)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rows = slices.DeleteFunc(s.rows, func(r driver.Row) bool { return s.place(r).Sealed && s.place(r).Index >= from })
+	s.order = slices.DeleteFunc(s.order, func(p driver.Placed) bool { return p.First >= from })
+	for block, p := range s.placed {
+		if p.First >= from {
+			delete(s.placed, block)
+		}
+	}
+	return nil
+}
