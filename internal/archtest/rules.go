@@ -37,6 +37,8 @@ var Rules = map[string]Rule{
 	"internal/archtest":            {},
 	"internal/auth0hash":           {Others: []string{xcrypto, gocrypt}},
 	"internal/testing/backends":    {},
+	"internal/testing/browser":     {Own: []string{"internal/testing/backends"}, Others: []string{"github.com/chromedp/"}},
+	"internal/testing/node":        {Own: []string{"internal/testing/backends"}},
 	"internal/testing/faultnet":    {},
 	"internal/testing/integration": {},
 	"internal/sqlstore":            {},

@@ -8,6 +8,7 @@
 package backends
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -22,16 +23,12 @@ type backend struct {
 
 var (
 	redis    = backend{"Redis", "AUTH0KIT_TEST_REDIS", "127.0.0.1:6379", hostPort}
-	nats     = backend{"NATS", "AUTH0KIT_TEST_NATS", "nats://127.0.0.1:4222", ofURL}
 	postgres = backend{"Postgres", "AUTH0KIT_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432/test?sslmode=disable", ofURL}
 	mysql    = backend{"MariaDB", "AUTH0KIT_TEST_MYSQL", "mysql://root@127.0.0.1:3306/test", ofURL}
 )
 
 // Redis returns host and port. Use a key prefix of your own.
 func Redis(t testing.TB) string { t.Helper(); return redis.require(t) }
-
-// NATS returns a nats:// URL.
-func NATS(t testing.TB) string { t.Helper(); return nats.require(t) }
 
 // Postgres returns a postgres:// URL. Use a schema of your own.
 func Postgres(t testing.TB) string { t.Helper(); return postgres.require(t) }
@@ -43,7 +40,7 @@ func (b backend) require(t testing.TB) string {
 	t.Helper()
 	value := os.Getenv(b.env)
 	if value == "" && !required() {
-		t.Skipf("needs %s: set %s (or AUTH0KIT_REQUIRE_BACKENDS=1 for %s)", b.name, b.env, b.def)
+		Absent(t, fmt.Sprintf("%s: set %s (or AUTH0KIT_REQUIRE_BACKENDS=1 for %s)", b.name, b.env, b.def))
 	}
 	if value == "" {
 		value = b.def

@@ -17,15 +17,21 @@ func Program(t testing.TB, name, pkg string) string {
 	return path
 }
 
-// Missing ends a test that needs a program which is not there: it fails where
-// AUTH0KIT_REQUIRE_BACKENDS says that everything must be there, and is skipped
-// elsewhere.
+// Missing ends a test that needs a program which is not there, as Absent does.
 func Missing(t testing.TB, name, pkg string) {
 	t.Helper()
+	Absent(t, name+": apt-get install "+pkg)
+}
+
+// Absent ends a test that needs what is not there: it fails where
+// AUTH0KIT_REQUIRE_BACKENDS says that everything must be there, and is skipped
+// elsewhere.
+func Absent(t testing.TB, what string) {
+	t.Helper()
 	if required() {
-		t.Fatalf("%s is required and not installed: apt-get install %s", name, pkg)
+		t.Fatalf("AUTH0KIT_REQUIRE_BACKENDS=1 requires %s", what)
 	}
-	t.Skipf("needs %s: apt-get install %s", name, pkg)
+	t.Skipf("needs %s", what)
 }
 
 // FreePort is a port of this machine on which nothing listens.
