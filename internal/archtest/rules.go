@@ -75,6 +75,7 @@ var Rules = map[string]Rule{
 	"audit/auditlog":        {Own: []string{"audit", "audit/auditlog/driver", "internal/seal"}, Others: []string{merkle, notes}},
 	"audit/auditlog/driver": {Own: []string{"audit"}},
 
+	"audit/sqlaudit":           {Own: []string{"audit", "audit/auditlog/driver", "internal/sqlstore"}},
 	"audit/auditlog/audittest": {Own: []string{"audit", "audit/auditlog", "audit/auditlog/driver"}},
 
 	// Stores and conformance suites: their own pattern, and the product of their name.

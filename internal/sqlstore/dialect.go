@@ -52,9 +52,14 @@ var (
 	racing    = []string{"23505", "42P07", "42710", "1062"}
 	missing   = []string{"42P01", "1146", "no such table"}
 	duplicate = []string{"1062"}
+	unique    = []string{"23505", "1062", "UNIQUE constraint"}
 )
 
-var codeInText = regexp.MustCompile(`(?i)\berror (\d{4})\b|\b(no such table)\b`)
+var codeInText = regexp.MustCompile(`(?i)\berror (\d{4})\b|\b(no such table|UNIQUE constraint)\b`)
+
+// IsDuplicate reports whether an error says that a row with the same unique key is
+// there. The transaction cannot go on.
+func IsDuplicate(err error) bool { return hasCode(err, unique) }
 
 // hasCode reports whether an error has one of the codes. Drivers are the
 // program's, so their types are not known here: those for Postgres have a method

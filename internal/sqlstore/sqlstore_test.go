@@ -202,6 +202,19 @@ func TestRetry(t *testing.T) {
 	assert.Len(t, fake.ran, maxTries)
 }
 
+func TestIsDuplicate(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		stateError("23505"), errors.New("Error 1062 (23000): Duplicate entry"),
+		errors.New("sqlite3: constraint failed: UNIQUE constraint failed: t.id"),
+	} {
+		assert.True(t, IsDuplicate(err), err)
+	}
+	for _, err := range []error{nil, stateError("40001"), errors.New("Error 1213 (40001): Deadlock found")} {
+		assert.False(t, IsDuplicate(err), err)
+	}
+}
+
 func TestIgnore(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t, MariaDB, errors.New("Error 1062 (23000): Duplicate entry"))

@@ -14,7 +14,7 @@
 //     Rows are inserted and never changed.
 //   - pending: one row for each block that is not sealed yet, with the hashes of
 //     its leaves. A block is what one call of Append wrote; its number is never
-//     used twice, even after a crash.
+//     used twice, see NewBlock.
 //   - sealed: where each block stands in the log, unique by both.
 //   - state: small records under (kind, key) with a version. The tree, the
 //     checkpoints, keys, holds, cursors and streams are records.
@@ -29,6 +29,8 @@ package driver
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
@@ -154,6 +156,23 @@ type Place struct {
 	Block    int64 // From 1.
 	Position int   // In the block, from 0.
 }
+
+// NewBlock returns a number for a new block: the time in milliseconds with 21
+// random bits, and more than the last one of this process, so that one writer's
+// blocks keep their order. Two processes that get the same number are told apart by
+// unique keys, and try again.
+func NewBlock() int64 {
+	n := time.Now().UnixMilli()<<21 | rand.Int64N(1<<21)
+	for {
+		last := lastBlock.Load()
+		n = max(n, last+1)
+		if lastBlock.CompareAndSwap(last, n) {
+			return n
+		}
+	}
+}
+
+var lastBlock atomic.Int64
 
 // Batch is one transaction of a writer.
 type Batch struct {

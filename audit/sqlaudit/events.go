@@ -1,0 +1,237 @@
+package sqlaudit
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+	"github.com/auth0kit/auth0kit/internal/sqlstore"
+)
+
+const (
+	columns = "block, position, id, at, type, action, reason, outcome, actor, on_behalf_of, target, organization, correlation, logged_at, leaf"
+	width   = 15
+	chunk   = 64 // Rows of one INSERT.
+)
+
+// selected are a row's columns with its place in the log.
+const selected = `e.id, e.at, e.type, e.action, e.reason, e.outcome, e.actor, e.on_behalf_of, e.target,
+	e.organization, e.correlation, e.logged_at, e.leaf, e.block, e.position, COALESCE(s.at_index, -1)`
+
+// placed is where the sealed table says that the row's block is.
+const placed = ` LEFT JOIN {t}_sealed s ON s.block = e.block AND e.position < s.events `
+
+// Append implements driver.Events.
+func (s *Store) Append(ctx context.Context, b driver.Batch) error {
+	if len(b.Events) > driver.MaxBatch || len(b.Hashes) != 32*len(b.Events) {
+		return fmt.Errorf("sqlaudit: a batch has %d events and %d bytes of hashes; %d events are allowed, with 32 bytes each",
+			len(b.Events), len(b.Hashes), driver.MaxBatch)
+	}
+	if repeats(b.Events) {
+		return driver.ErrExists
+	}
+	for range 10 { // a number that another block has
+		err := s.db.Tx(ctx, func(c sqlstore.Conn) error { return s.append(ctx, c, b) })
+		if !sqlstore.IsDuplicate(err) {
+			return err
+		}
+		stored, err := s.Find(ctx, idsOf(b.Events))
+		if err != nil {
+			return err
+		}
+		if len(stored) > 0 {
+			return driver.ErrExists
+		}
+	}
+	return errors.New("sqlaudit: no free block number; is the clock stuck?")
+}
+
+func repeats(events []driver.Event) bool {
+	seen := make(map[string]bool, len(events))
+	for _, e := range events {
+		if seen[e.ID] {
+			return true
+		}
+		seen[e.ID] = true
+	}
+	return false
+}
+
+func idsOf(events []driver.Event) []string {
+	ids := make([]string, len(events))
+	for i, e := range events {
+		ids[i] = e.ID
+	}
+	return ids
+}
+
+func (s *Store) append(ctx context.Context, c sqlstore.Conn, b driver.Batch) error {
+	if err := s.write(ctx, c, b.Writes); err != nil || len(b.Events) == 0 {
+		return err
+	}
+	block := driver.NewBlock()
+	for first := 0; first < len(b.Events); first += chunk {
+		events := b.Events[first:min(first+chunk, len(b.Events))]
+		if _, err := c.Exec(ctx, s.insert(len(events)), values(block, first, events)...); err != nil {
+			return err
+		}
+	}
+	pending := s.db.SQL(`INSERT INTO {t}_pending (block, events, since, hashes) VALUES ($1, $2, $3, $4)`)
+	_, err := c.Exec(ctx, pending, block, len(b.Events), b.Events[0].LoggedAt.UnixMicro(), b.Hashes)
+	return err
+}
+
+// insert returns the statement for n rows.
+func (s *Store) insert(n int) sqlstore.Statement {
+	if st, ok := s.inserts.Load(n); ok {
+		return st.(sqlstore.Statement)
+	}
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = "(" + sqlstore.Params(1+i*width, width) + ")"
+	}
+	st := s.db.SQL("INSERT INTO {t}_events (" + columns + ") VALUES " + strings.Join(rows, ", "))
+	s.inserts.Store(n, st)
+	return st
+}
+
+func values(block int64, first int, events []driver.Event) []any {
+	args := make([]any, 0, len(events)*width)
+	for i, e := range events {
+		args = append(args, block, first+i, []byte(e.ID), e.At.UnixMicro(), e.Type, e.Action, e.Reason, int(e.Outcome), e.Actor,
+			e.OnBehalfOf, e.Target, e.Organization, e.Correlation, e.LoggedAt.UnixMicro(), e.Leaf)
+	}
+	return args
+}
+
+func scan(rows *sql.Rows) (r driver.Row, err error) { return r, scanInto(rows, &r) }
+
+// scanInto reads the selected columns and what follows them.
+func scanInto(rows *sql.Rows, r *driver.Row, more ...any) error {
+	var id []byte
+	var at, loggedAt, index int64
+	var outcome uint8
+	err := rows.Scan(append([]any{&id, &at, &r.Type, &r.Action, &r.Reason, &outcome, &r.Actor, &r.OnBehalfOf, &r.Target,
+		&r.Organization, &r.Correlation, &loggedAt, &r.Leaf, &r.Place.Block, &r.Place.Position, &index}, more...)...)
+	r.ID, r.Outcome = string(id), audit.Outcome(outcome)
+	r.At, r.LoggedAt = time.UnixMicro(at).UTC(), time.UnixMicro(loggedAt).UTC()
+	if index >= 0 {
+		r.Sealed, r.Index = true, uint64(index)+uint64(r.Place.Position)
+	}
+	return err
+}
+
+// Find implements driver.Events.
+func (s *Store) Find(ctx context.Context, ids []string) ([]driver.Row, error) {
+	var found []driver.Row
+	for part := range slices.Chunk(ids, 500) {
+		args := make([]any, len(part))
+		for i, id := range part {
+			args[i] = []byte(id)
+		}
+		st := s.db.SQL("SELECT " + selected + " FROM {t}_events e" + placed + "WHERE e.id IN (" + sqlstore.Params(1, len(args)) + ")")
+		rows, err := sqlstore.Query(ctx, s.db.Conn, scan, st, args...)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, rows...)
+	}
+	return found, nil
+}
+
+// Query implements driver.Events.
+func (s *Store) Query(ctx context.Context, f driver.Filter, limit int) ([]driver.Row, error) {
+	where, args := []string{"1 = 1"}, []any{limit}
+	add := func(condition string, values ...any) {
+		for i := len(values); i > 0; i-- {
+			condition = strings.ReplaceAll(condition, fmt.Sprintf("?%d", i), fmt.Sprintf("$%d", len(args)+i))
+		}
+		where, args = append(where, condition), append(args, values...)
+	}
+	for column, value := range map[string]string{"type": f.Type, "action": f.Action} {
+		if value != "" {
+			add("e."+column+" = ?1", value)
+		}
+	}
+	for column, value := range map[string]string{"organization": f.Organization, "correlation": f.Correlation} {
+		if value != "" { // the second condition lets partial indexes serve
+			add("(e."+column+" = ?1 AND e."+column+" <> '')", value)
+		}
+	}
+	if f.Subject != "" {
+		add("(e.actor = ?1 OR e.target = ?1 OR (e.on_behalf_of = ?1 AND e.on_behalf_of <> ''))", f.Subject)
+	}
+	if f.Outcome != nil {
+		add("e.outcome = ?1", int(*f.Outcome))
+	}
+	if !f.From.IsZero() {
+		add("e.at >= ?1", ceil(f.From))
+	}
+	if !f.To.IsZero() {
+		add("e.at < ?1", ceil(f.To))
+	}
+	if !f.AfterAt.IsZero() {
+		add("(e.at > ?1 OR (e.at = ?1 AND e.id > ?2)) AND e.at >= ?1", f.AfterAt.UnixMicro(), []byte(f.AfterID))
+	}
+	st := s.db.SQL("SELECT " + selected + " FROM {t}_events e" + placed + "WHERE " + strings.Join(where, " AND ") + " ORDER BY e.at, e.id LIMIT $1")
+	return sqlstore.Query(ctx, s.db.Conn, scan, st, args...)
+}
+
+// ceil is a bound in microseconds: one in the middle of a microsecond is behind
+// what was cut to it.
+func ceil(t time.Time) int64 {
+	return t.Add(time.Microsecond - 1).UnixMicro()
+}
+
+// Sealed implements driver.Events.
+func (s *Store) Sealed(ctx context.Context, from uint64, limit int) ([]driver.Row, error) {
+	st := s.db.SQL("SELECT " + selected + ` FROM {t}_sealed s JOIN {t}_events e ON e.block = s.block AND e.position < s.events
+		WHERE s.at_index >= COALESCE((SELECT MAX(at_index) FROM {t}_sealed WHERE at_index <= $1), 0) AND s.at_index + e.position >= $1
+		ORDER BY s.at_index, e.position LIMIT $2`)
+	return sqlstore.Query(ctx, s.db.Conn, scan, st, int64(from), limit)
+}
+
+// Unsealed implements driver.Events.
+func (s *Store) Unsealed(ctx context.Context, after driver.Place, limit int) ([]driver.Row, error) {
+	if after == (driver.Place{}) {
+		after.Position = -1
+	}
+	st := s.db.SQL("SELECT " + selected + `, SUBSTR(p.hashes, e.position * 32 + 1, 32) FROM {t}_events e` + placed +
+		`LEFT JOIN {t}_pending p ON p.block = e.block AND e.position < p.events
+		WHERE s.block IS NULL AND (e.block > $1 OR (e.block = $1 AND e.position > $2)) ORDER BY e.block, e.position LIMIT $3`)
+	return sqlstore.Query(ctx, s.db.Conn, func(rows *sql.Rows) (r driver.Row, err error) {
+		return r, scanInto(rows, &r, &r.Hash)
+	}, st, after.Block, after.Position, limit)
+}
+
+// Span implements driver.Retention.
+func (s *Store) Span(ctx context.Context, from, to time.Time) (sealed []driver.Range, unsealed int, err error) {
+	st := s.db.SQL(`SELECT COALESCE(s.at_index + e.position, -1) AS i FROM {t}_events e` + placed + `WHERE e.at >= $1 AND e.at < $2 ORDER BY i`)
+	indexes, err := sqlstore.Query(ctx, s.db.Conn, sqlstore.Column[int64], st, ceil(from), ceil(to))
+	for _, i := range indexes {
+		if i < 0 {
+			unsealed++
+			continue
+		}
+		if n := len(sealed); n > 0 && sealed[n-1].To == uint64(i) {
+			sealed[n-1].To++
+			continue
+		}
+		sealed = append(sealed, driver.Range{From: uint64(i), To: uint64(i) + 1})
+	}
+	return sealed, unsealed, err
+}
+
+// Drop implements driver.Retention.
+func (s *Store) Drop(ctx context.Context, from, to time.Time, below uint64) error {
+	st := s.db.SQL(`DELETE FROM {t}_events WHERE at >= $1 AND at < $2 AND EXISTS (SELECT 1 FROM {t}_sealed s
+		WHERE s.block = {t}_events.block AND {t}_events.position < s.events AND s.at_index + {t}_events.position < $3)`)
+	_, err := s.db.Exec(ctx, st, ceil(from), ceil(to), int64(below))
+	return err
+}

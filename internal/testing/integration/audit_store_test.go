@@ -1,0 +1,78 @@
+package integration
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/audit/auditlog/audittest"
+	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+	"github.com/auth0kit/auth0kit/audit/sqlaudit"
+)
+
+func TestAuditStore(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, p product) {
+		audittest.Run(t, func(t *testing.T) audittest.Harness {
+			db := p.open(t)
+			return audittest.Harness{
+				Store: openSQLAudit(t, db, p, ""), Again: openSQLAudit(t, db, p, ""), Sibling: openSQLAudit(t, db, p, "sibling"),
+				Tamper: sqlTamper{db, "auth0kit_audit", p.dialect != sqlaudit.MariaDB}.tamper(),
+			}
+		})
+	})
+}
+
+func openSQLAudit(t testing.TB, db *sql.DB, p product, table string) *sqlaudit.Store {
+	t.Helper()
+	s, err := sqlaudit.New(db, p.dialect, sqlaudit.Config{Table: table})
+	require.NoError(t, err)
+	require.NoError(t, s.CreateSchema(t.Context()))
+	return s
+}
+
+// sqlTamper changes the tables of a store by hand.
+type sqlTamper struct {
+	db       *sql.DB
+	table    string
+	numbered bool // $1 instead of a question mark
+}
+
+func (s sqlTamper) exec(query string, args ...any) error {
+	for i := range args {
+		if s.numbered {
+			query = strings.Replace(query, "?", fmt.Sprintf("$%d", i+1), 1)
+		}
+	}
+	_, err := s.db.Exec(strings.ReplaceAll(query, "{t}", s.table), args...)
+	return err
+}
+
+func (s sqlTamper) tamper() *audittest.Tamper {
+	return &audittest.Tamper{
+		Set: func(id, column string, value any) error {
+			if at, ok := value.(time.Time); ok {
+				value = at.UnixMicro()
+			}
+			return s.exec("UPDATE {t}_events SET "+column+" = ? WHERE id = ?", value, []byte(id))
+		},
+		Delete: func(id string) error { return s.exec("DELETE FROM {t}_events WHERE id = ?", []byte(id)) },
+		Insert: func(e driver.Event) error {
+			return s.exec(`INSERT INTO {t}_events (block, position, id, at, type, action, reason, outcome, actor, on_behalf_of, target,
+				organization, correlation, logged_at, leaf) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				driver.NewBlock(), []byte(e.ID), e.At.UnixMicro(), e.Type, e.Action, e.Reason, int(e.Outcome), e.Actor, e.OnBehalfOf, e.Target,
+				e.Organization, e.Correlation, e.LoggedAt.UnixMicro(), e.Leaf)
+		},
+		Cut: func(from uint64) error {
+			err := s.exec("DELETE FROM {t}_events WHERE block IN (SELECT block FROM {t}_sealed WHERE at_index >= ?)", int64(from))
+			if err != nil {
+				return err
+			}
+			return s.exec("DELETE FROM {t}_sealed WHERE at_index >= ?", int64(from))
+		},
+	}
+}
