@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 	"github.com/auth0kit/auth0kit/internal/seal"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
@@ -37,7 +38,7 @@ type Config struct {
 	// failures of all. Keys are 32 bytes each: the first seals, all open. Keep a
 	// dropped key until every record was written anew: seeds live as long as
 	// their users.
-	Store Store
+	Store driver.Store
 	Keys  [][]byte
 
 	// Verifiers verify the other factors: MFAToken, CIBA, or your own.
@@ -81,8 +82,8 @@ var (
 
 // Service manages and verifies second factors. It is safe for concurrent use.
 type Service struct {
-	dir   Directory // may be nil
-	store Store     // may be nil
+	dir   Directory    // may be nil
+	store driver.Store // may be nil
 	ring  *seal.Ring
 	cfg   Config
 	cache methodCache

@@ -14,6 +14,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 )
 
@@ -140,8 +141,8 @@ func leakLocal(s *stage, p *paper) {
 			}
 		}
 	}
-	for _, kind := range []guardian.Kind{guardian.KindTOTP, guardian.KindRecovery} {
-		r, err := s.store.Load(s.Context(), guardian.Key{Subject: s.user, Kind: kind})
+	for _, kind := range []driver.Kind{driver.KindTOTP, driver.KindRecovery} {
+		r, err := s.store.Load(s.Context(), driver.Key{Subject: s.user, Kind: kind})
 		if err != nil {
 			s.Fatal(err)
 		}

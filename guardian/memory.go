@@ -6,42 +6,44 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 // Memory is a Store in this process: enrolments are gone when it ends. It is
 // safe for concurrent use.
 type Memory struct {
 	mu      sync.Mutex
-	records map[Key]Record
+	records map[driver.Key]driver.Record
 }
 
 // NewMemory makes an empty store.
-func NewMemory() *Memory { return &Memory{records: make(map[Key]Record)} }
+func NewMemory() *Memory { return &Memory{records: make(map[driver.Key]driver.Record)} }
 
 // Load implements Store.
-func (m *Memory) Load(ctx context.Context, k Key) (Record, error) {
+func (m *Memory) Load(ctx context.Context, k driver.Key) (driver.Record, error) {
 	if err := ctx.Err(); err != nil {
-		return Record{}, err
+		return driver.Record{}, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, found := m.records[k]
 	if !found {
-		return Record{}, ErrNoRecord
+		return driver.Record{}, driver.ErrNoRecord
 	}
 	r.Data = bytes.Clone(r.Data)
 	return r, nil
 }
 
 // Save implements Store.
-func (m *Memory) Save(ctx context.Context, r Record, old int64) error {
+func (m *Memory) Save(ctx context.Context, r driver.Record, old int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.records[r.Key].Version != old {
-		return ErrConflict
+		return driver.ErrConflict
 	}
 	r.Data = bytes.Clone(r.Data)
 	m.records[r.Key] = r
@@ -50,20 +52,20 @@ func (m *Memory) Save(ctx context.Context, r Record, old int64) error {
 
 // Delete implements Store.
 func (m *Memory) Delete(ctx context.Context, subject string) error {
-	return m.drop(ctx, func(r Record) bool { return r.Key.Subject == subject })
+	return m.drop(ctx, func(r driver.Record) bool { return r.Key.Subject == subject })
 }
 
 // Sweep implements Store.
 func (m *Memory) Sweep(ctx context.Context, now time.Time) error {
-	return m.drop(ctx, func(r Record) bool { return !r.Until.IsZero() && !r.Until.After(now) })
+	return m.drop(ctx, func(r driver.Record) bool { return !r.Until.IsZero() && !r.Until.After(now) })
 }
 
-func (m *Memory) drop(ctx context.Context, which func(Record) bool) error {
+func (m *Memory) drop(ctx context.Context, which func(driver.Record) bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.records, func(_ Key, r Record) bool { return which(r) })
+	maps.DeleteFunc(m.records, func(_ driver.Key, r driver.Record) bool { return which(r) })
 	return nil
 }

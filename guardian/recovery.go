@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 const (
@@ -24,7 +26,9 @@ type recoveryState struct {
 	CreatedAt time.Time
 }
 
-func recoveryKey(userID string) Key { return Key{Subject: userID, Kind: KindRecovery} }
+func recoveryKey(userID string) driver.Key {
+	return driver.Key{Subject: userID, Kind: driver.KindRecovery}
+}
 
 // newCode returns a code as it is shown, and its hash.
 func newCode(userID string) (shown string, hash []byte) {

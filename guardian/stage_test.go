@@ -19,6 +19,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 	"github.com/auth0kit/auth0kit/internal/oauth"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -32,7 +33,7 @@ type stage struct {
 	*testing.T
 	tenant  *auth0test.Tenant
 	app     auth0test.Client
-	store   guardian.Store
+	store   driver.Store
 	log     *audit.Memory
 	user    string
 	service *guardian.Service

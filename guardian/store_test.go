@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 // faulty is a store whose n-th call fails, before or after it was done.
 type faulty struct {
-	guardian.Store
+	driver.Store
 	calls, failAt int
 	after         bool
 }
@@ -20,14 +21,14 @@ var errDisk = errors.New("the disk is full")
 
 func (f *faulty) next() bool { f.calls++; return f.calls == f.failAt }
 
-func (f *faulty) Load(ctx context.Context, k guardian.Key) (guardian.Record, error) {
+func (f *faulty) Load(ctx context.Context, k driver.Key) (driver.Record, error) {
 	if f.next() {
-		return guardian.Record{}, errDisk
+		return driver.Record{}, errDisk
 	}
 	return f.Store.Load(ctx, k)
 }
 
-func (f *faulty) Save(ctx context.Context, r guardian.Record, old int64) error {
+func (f *faulty) Save(ctx context.Context, r driver.Record, old int64) error {
 	fails := f.next()
 	if fails && !f.after {
 		return errDisk

@@ -12,6 +12,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -261,13 +262,13 @@ func TestRunSweeps(t *testing.T) {
 		ctx, stop := context.WithCancel(s.Context())
 		done := make(chan error)
 		go func() { done <- s.service.Run(ctx) }()
-		key := guardian.Key{Subject: s.user, Kind: guardian.KindTOTP}
+		key := driver.Key{Subject: s.user, Kind: driver.KindTOTP}
 		if _, err := s.store.Load(s.Context(), key); err != nil {
 			s.Fatal(err)
 		}
 		time.Sleep(time.Hour + time.Second)
 		synctest.Wait()
-		if _, err := s.store.Load(s.Context(), key); !errors.Is(err, guardian.ErrNoRecord) {
+		if _, err := s.store.Load(s.Context(), key); !errors.Is(err, driver.ErrNoRecord) {
 			s.Errorf("a pending enrolment is kept: %v", err)
 		}
 		stop()

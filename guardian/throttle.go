@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/netip"
 	"time"
+
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 const (
@@ -45,12 +47,12 @@ type attempts struct {
 // counter is the failures of one subject with one factor.
 type counter struct {
 	s     *Service
-	key   Key
+	key   driver.Key
 	limit limit
 }
 
 func (s *Service) userCounter(userID string, f Factor) counter {
-	return counter{s, Key{userID, KindAttempts, f}, limit{free: freeFailures, lock: s.cfg.MaxFailures}}
+	return counter{s, driver.Key{Subject: userID, Kind: driver.KindAttempts, Factor: string(f)}, limit{free: freeFailures, lock: s.cfg.MaxFailures}}
 }
 
 // addressCounter counts all factors together. Of IPv6 it counts networks of 64
@@ -61,7 +63,7 @@ func (s *Service) addressCounter(ip netip.Addr) counter {
 	if ip.Is6() {
 		where = netip.PrefixFrom(ip, 64).Masked().String()
 	}
-	return counter{s, Key{"address " + where, KindAttempts, ""}, limit{free: addressFailures, memory: addressMemory}}
+	return counter{s, driver.Key{Subject: "address " + where, Kind: driver.KindAttempts}, limit{free: addressFailures, memory: addressMemory}}
 }
 
 // charge counts a failure before the attempt is looked at, so that concurrent

@@ -10,6 +10,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 func TestDelaysGrowAndSuccessResets(t *testing.T) {
@@ -146,7 +147,7 @@ func TestAddressOfAnOffice(t *testing.T) {
 	})
 }
 
-func localService(t testing.TB, store guardian.Store) *guardian.Service {
+func localService(t testing.TB, store driver.Store) *guardian.Service {
 	t.Helper()
 	s, err := guardian.New(nil, guardian.Config{Store: store, Keys: [][]byte{newKey()}, Issuer: "Example"})
 	if err != nil {

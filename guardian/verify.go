@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 // Request asks whether a user has a factor now.
@@ -203,7 +204,7 @@ func (l localTOTP) Verify(ctx context.Context, r Request) (*Verification, error)
 	return &Verification{UserID: r.UserID}, nil
 }
 
-func totpKey(userID string) Key { return Key{Subject: userID, Kind: KindTOTP} }
+func totpKey(userID string) driver.Key { return driver.Key{Subject: userID, Kind: driver.KindTOTP} }
 
 // window is how many steps beside the expected one are accepted.
 func (s *Service) window() int64 {

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"strings"
 
+	"github.com/auth0kit/auth0kit/migration/driver"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
@@ -37,18 +38,18 @@ func (v *verdict) importable(withoutPassword bool) bool {
 }
 
 // state is what the ledger says of a record that is not importable.
-func (v *verdict) state() State {
+func (v *verdict) state() driver.State {
 	switch v.class {
 	case LazyOnly:
-		return StateLazy
+		return driver.StateLazy
 	case ResetOnly:
-		return StateReset
+		return driver.StateReset
 	case Duplicate:
-		return StateDuplicate
+		return driver.StateDuplicate
 	case Owned:
-		return StateMigrated
+		return driver.StateMigrated
 	}
-	return StateInvalid
+	return driver.StateInvalid
 }
 
 // classifier sorts the records of one scan. It remembers the identifiers that it

@@ -11,6 +11,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // errCrash is a machine that dies.
@@ -19,7 +20,7 @@ var errCrash = errors.New("crash")
 // crashing is a ledger on a machine that dies at the nth write: before it, or
 // after it but before anybody learns of it.
 type crashing struct {
-	migration.Ledger
+	driver.Ledger
 	at    int64
 	after bool
 	n     atomic.Int64
@@ -39,11 +40,11 @@ func (c *crashing) write(do func() error) error {
 	return nil
 }
 
-func (c *crashing) PutBatch(ctx context.Context, f migration.Fence, b migration.Batch) error {
+func (c *crashing) PutBatch(ctx context.Context, f driver.Fence, b driver.Batch) error {
 	return c.write(func() error { return c.Ledger.PutBatch(ctx, f, b) })
 }
 
-func (c *crashing) PutOutcomes(ctx context.Context, f migration.Fence, o []migration.Outcome) error {
+func (c *crashing) PutOutcomes(ctx context.Context, f driver.Fence, o []driver.Outcome) error {
 	return c.write(func() error { return c.Ledger.PutOutcomes(ctx, f, o) })
 }
 
@@ -132,13 +133,13 @@ func TestLease(t *testing.T) {
 
 // frozen is a ledger whose network dies after the first lease.
 type frozen struct {
-	migration.Ledger
+	driver.Ledger
 	taken bool
 }
 
-func (f *frozen) Lease(ctx context.Context, run, holder string, ttl time.Duration) (migration.Fence, error) {
+func (f *frozen) Lease(ctx context.Context, run, holder string, ttl time.Duration) (driver.Fence, error) {
 	if f.taken {
-		return migration.Fence{}, errCrash
+		return driver.Fence{}, errCrash
 	}
 	f.taken = true
 	return f.Ledger.Lease(ctx, run, holder, ttl)

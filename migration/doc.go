@@ -25,7 +25,7 @@
 //	result, err := runner.Run(ctx)
 //
 // imports everybody else. Run it again after a crash, on the same or another
-// machine: a [Ledger] remembers what was sent, a lease keeps two runners apart,
+// machine: a [driver.Ledger] remembers what was sent, a lease keeps two runners apart,
 // and users are created once, because their ids are the keys, jobs never
 // overwrite, and each user carries the mark of its run in app_metadata.auth0kit.
 // Users whom Auth0 refused stay in the ledger with its code, and without any

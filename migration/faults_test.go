@@ -16,11 +16,12 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // checkAll demands that every row is at Auth0, with the mark, and in the ledger
 // as migrated.
-func checkAll(t testing.TB, tenant *auth0test.Tenant, ledger migration.Ledger, rows int) {
+func checkAll(t testing.TB, tenant *auth0test.Tenant, ledger driver.Ledger, rows int) {
 	t.Helper()
 	there := usersOf(t, newClient(t, tenant))
 	if len(there) != rows {
@@ -34,7 +35,7 @@ func checkAll(t testing.TB, tenant *auth0test.Tenant, ledger migration.Ledger, r
 	}
 	migrated := 0
 	for key, o := range outcomesOf(t, ledger) {
-		if o.State != migration.StateMigrated {
+		if o.State != driver.StateMigrated {
 			t.Fatalf("%s is %s (%s %s)", key, o.State, o.Code, o.Path)
 		}
 		if o.Digest == "" {
@@ -46,7 +47,7 @@ func checkAll(t testing.TB, tenant *auth0test.Tenant, ledger migration.Ledger, r
 		t.Errorf("%d users in the ledger; want %d", migrated, rows)
 	}
 	for b, err := range ledger.Batches(t.Context(), connection) {
-		if err != nil || b.State != migration.Settled {
+		if err != nil || b.State != driver.Settled {
 			t.Errorf("batch %d is left in state %s (%v)", b.N, b.State, err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
@@ -175,7 +176,7 @@ var phpassHash = func() passhash.Stored {
 	return passhash.Stored{Value: b.String()}
 }()
 
-func newRunner(t testing.TB, src migration.Source, dst migration.Target, ledger migration.Ledger, cfg migration.Config) *migration.Runner {
+func newRunner(t testing.TB, src migration.Source, dst migration.Target, ledger driver.Ledger, cfg migration.Config) *migration.Runner {
 	t.Helper()
 	r, err := migration.NewRunner(src, dst, ledger, connection, cfg)
 	if err != nil {

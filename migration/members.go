@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // Bounds of the memberships stage. Auth0 takes ten members a request; see
@@ -235,15 +236,15 @@ func (m *memberStage) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	outcomes := make([]Outcome, 0, len(keys))
+	outcomes := make([]driver.Outcome, 0, len(keys))
 	for _, c := range m.finished {
 		o, ok := known[c.key]
 		if !ok {
 			continue
 		}
-		o.Memberships, o.Code, o.Path, o.At = MembershipsDone, c.code, c.path, time.Now().UTC()
+		o.Memberships, o.Code, o.Path, o.At = driver.MembershipsDone, c.code, c.path, time.Now().UTC()
 		if c.code != "" {
-			o.Memberships = MembershipsFailed
+			o.Memberships = driver.MembershipsFailed
 		}
 		outcomes = append(outcomes, o)
 	}

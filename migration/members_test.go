@@ -10,6 +10,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // withMemberships puts each row into one or two of five organizations, every
@@ -35,7 +36,7 @@ func withMemberships(tenant *auth0test.Tenant, rows []migration.Record) []migrat
 }
 
 // checkMemberships demands what withMemberships asks for.
-func checkMemberships(t testing.TB, tenant *auth0test.Tenant, ledger migration.Ledger, rows int) {
+func checkMemberships(t testing.TB, tenant *auth0test.Tenant, ledger driver.Ledger, rows int) {
 	t.Helper()
 	client := newClient(t, tenant)
 	members, roles := 0, 0
@@ -53,7 +54,7 @@ func checkMemberships(t testing.TB, tenant *auth0test.Tenant, ledger migration.L
 		t.Errorf("%d members with %d roles; want %d with %d", members, roles, wantMembers, wantRoles)
 	}
 	for key, o := range outcomesOf(t, ledger) {
-		if o.Memberships != migration.MembershipsDone {
+		if o.Memberships != driver.MembershipsDone {
 			t.Fatalf("%s: memberships %q (%s %s)", key, o.Memberships, o.Code, o.Path)
 		}
 	}
@@ -105,7 +106,7 @@ func TestRefusedMembershipIsTheUsersOwn(t *testing.T) {
 		if res.Migrated != 30 || res.MembershipsFailed != 1 {
 			t.Errorf("%+v", res)
 		}
-		if o := outcomesOf(t, ledger)["u000004"]; o.Memberships != migration.MembershipsFailed || o.Path != "org_0000000000000000" || o.Code == "" {
+		if o := outcomesOf(t, ledger)["u000004"]; o.Memberships != driver.MembershipsFailed || o.Path != "org_0000000000000000" || o.Code == "" {
 			t.Errorf("outcome %+v", o)
 		}
 		src.change("u000004", func(r *migration.Record) { r.Memberships = good })
@@ -143,11 +144,11 @@ func TestSlowMembershipsDoNotHoldUpTheImport(t *testing.T) {
 		if imported > 45*time.Second || done < 2*time.Minute {
 			t.Errorf("imported after %s, members after %s", imported, done)
 		}
-		states := make(map[migration.Memberships]int)
+		states := make(map[driver.Memberships]int)
 		for _, o := range outcomesOf(t, ledger) {
 			states[o.Memberships]++
 		}
-		if !maps.Equal(states, map[migration.Memberships]int{migration.MembershipsDone: 6000}) {
+		if !maps.Equal(states, map[driver.Memberships]int{driver.MembershipsDone: 6000}) {
 			t.Errorf("memberships %v", states)
 		}
 		if !slices.Equal(organizations(t, tenant), []string{org}) {
@@ -183,7 +184,7 @@ func TestSyncGivesLazyUsersTheirMemberships(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if o := outcomesOf(t, ledger)["u000001"]; o.State != migration.StateMigrated || o.Memberships != migration.MembershipsDone {
+			if o := outcomesOf(t, ledger)["u000001"]; o.State != driver.StateMigrated || o.Memberships != driver.MembershipsDone {
 				t.Errorf("marks %t: %+v", marks, o)
 			}
 			if n := posts(tenant, "/api/v2/organizations/"+org+"/members"); n != 1 {

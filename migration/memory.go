@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // MemoryLedger is a Ledger in memory: for tests, for trials, and for migrations
@@ -23,8 +25,8 @@ type memoryRun struct {
 	holder   string
 	fence    int64
 	expires  time.Time
-	batches  map[int]Batch
-	outcomes map[string]Outcome
+	batches  map[int]driver.Batch
+	outcomes map[string]driver.Outcome
 }
 
 // NewMemoryLedger returns an empty ledger.
@@ -44,16 +46,16 @@ func (m *MemoryLedger) run(name string) *memoryRun {
 		if m.runs == nil {
 			m.runs = make(map[string]*memoryRun)
 		}
-		r = &memoryRun{batches: make(map[int]Batch), outcomes: make(map[string]Outcome)}
+		r = &memoryRun{batches: make(map[int]driver.Batch), outcomes: make(map[string]driver.Outcome)}
 		m.runs[name] = r
 	}
 	return r
 }
 
 // Lease implements Ledger.
-func (m *MemoryLedger) Lease(ctx context.Context, run, holder string, ttl time.Duration) (Fence, error) {
+func (m *MemoryLedger) Lease(ctx context.Context, run, holder string, ttl time.Duration) (driver.Fence, error) {
 	if err := ctx.Err(); err != nil {
-		return Fence{}, err
+		return driver.Fence{}, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -62,21 +64,21 @@ func (m *MemoryLedger) Lease(ctx context.Context, run, holder string, ttl time.D
 		if r.holder == holder {
 			r.holder = ""
 		}
-		return Fence{Run: run, N: r.fence}, nil
+		return driver.Fence{Run: run, N: r.fence}, nil
 	}
 	if r.holder != holder {
 		if r.holder != "" && now.Before(r.expires) {
-			return Fence{}, ErrLeased
+			return driver.Fence{}, driver.ErrLeased
 		}
 		r.holder = holder
 		r.fence++
 	}
 	r.expires = now.Add(ttl)
-	return Fence{Run: run, N: r.fence}, nil
+	return driver.Fence{Run: run, N: r.fence}, nil
 }
 
 // write calls f with the run of a fence that is still the latest.
-func (m *MemoryLedger) write(ctx context.Context, f Fence, change func(*memoryRun)) error {
+func (m *MemoryLedger) write(ctx context.Context, f driver.Fence, change func(*memoryRun)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -84,20 +86,20 @@ func (m *MemoryLedger) write(ctx context.Context, f Fence, change func(*memoryRu
 	defer m.mu.Unlock()
 	r := m.run(f.Run)
 	if f.N == 0 || r.fence != f.N {
-		return ErrFenced
+		return driver.ErrFenced
 	}
 	change(r)
 	return nil
 }
 
 // PutBatch implements Ledger.
-func (m *MemoryLedger) PutBatch(ctx context.Context, f Fence, b Batch) error {
+func (m *MemoryLedger) PutBatch(ctx context.Context, f driver.Fence, b driver.Batch) error {
 	b.Keys = slices.Clone(b.Keys)
 	return m.write(ctx, f, func(r *memoryRun) { r.batches[b.N] = b })
 }
 
 // PutOutcomes implements Ledger.
-func (m *MemoryLedger) PutOutcomes(ctx context.Context, f Fence, outcomes []Outcome) error {
+func (m *MemoryLedger) PutOutcomes(ctx context.Context, f driver.Fence, outcomes []driver.Outcome) error {
 	return m.write(ctx, f, func(r *memoryRun) {
 		for _, o := range outcomes {
 			r.outcomes[o.Key] = o
@@ -106,14 +108,14 @@ func (m *MemoryLedger) PutOutcomes(ctx context.Context, f Fence, outcomes []Outc
 }
 
 // Batches implements Ledger.
-func (m *MemoryLedger) Batches(ctx context.Context, run string) iter.Seq2[Batch, error] {
-	return func(yield func(Batch, error) bool) {
+func (m *MemoryLedger) Batches(ctx context.Context, run string) iter.Seq2[driver.Batch, error] {
+	return func(yield func(driver.Batch, error) bool) {
 		m.mu.Lock()
 		batches := maps.Clone(m.run(run).batches)
 		m.mu.Unlock()
 		for _, n := range slices.Sorted(maps.Keys(batches)) {
 			if err := ctx.Err(); err != nil {
-				yield(Batch{}, err)
+				yield(driver.Batch{}, err)
 				return
 			}
 			if !yield(batches[n], nil) {
@@ -124,14 +126,14 @@ func (m *MemoryLedger) Batches(ctx context.Context, run string) iter.Seq2[Batch,
 }
 
 // Outcomes implements Ledger. It holds a list of the keys, not of the outcomes.
-func (m *MemoryLedger) Outcomes(ctx context.Context, run string, keys ...string) iter.Seq2[Outcome, error] {
-	return func(yield func(Outcome, error) bool) {
+func (m *MemoryLedger) Outcomes(ctx context.Context, run string, keys ...string) iter.Seq2[driver.Outcome, error] {
+	return func(yield func(driver.Outcome, error) bool) {
 		if len(keys) == 0 {
 			keys = m.keys(run)
 		}
 		for chunk := range slices.Chunk(keys, 512) {
 			if err := ctx.Err(); err != nil {
-				yield(Outcome{}, err)
+				yield(driver.Outcome{}, err)
 				return
 			}
 			for _, o := range m.lookup(run, chunk) {
@@ -149,10 +151,10 @@ func (m *MemoryLedger) keys(run string) []string {
 	return slices.Collect(maps.Keys(m.run(run).outcomes))
 }
 
-func (m *MemoryLedger) lookup(run string, keys []string) []Outcome {
+func (m *MemoryLedger) lookup(run string, keys []string) []driver.Outcome {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all, found := m.run(run).outcomes, make([]Outcome, 0, len(keys))
+	all, found := m.run(run).outcomes, make([]driver.Outcome, 0, len(keys))
 	for _, key := range keys {
 		if o, ok := all[key]; ok {
 			found = append(found, o)

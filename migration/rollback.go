@@ -10,6 +10,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // Rollback is the list of users that ApplyRollback would delete: those who carry
@@ -95,10 +96,10 @@ func (w *work) rollBack(ctx context.Context, key string, unmarker Unmarker) erro
 	if err != nil && !errors.Is(err, resource.ErrNotFound) {
 		return fmt.Errorf("migration: delete a user: %w", err)
 	}
-	o := Outcome{Key: key, State: StateRolledBack, At: time.Now().UTC()}
+	o := driver.Outcome{Key: key, State: driver.StateRolledBack, At: time.Now().UTC()}
 	deleted := audit.Record(ctx, w.cfg.Recorder, audit.Event{
 		Type: "migration", Action: "migration.rollback.delete", Source: auditSource, Outcome: audit.Success,
 		Target: audit.Ref{Kind: "user", ID: id},
 	})
-	return errors.Join(w.putOutcomes(ctx, []Outcome{o}), deleted)
+	return errors.Join(w.putOutcomes(ctx, []driver.Outcome{o}), deleted)
 }

@@ -12,7 +12,11 @@ import (
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
+
+// ErrLeased is returned by a Runner when another one works on the same run.
+var ErrLeased = driver.ErrLeased
 
 // Runner migrates the users of a source into one database connection. It is safe
 // for concurrent use, but only one of its writing verbs works at a time, on this
@@ -20,7 +24,7 @@ import (
 type Runner struct {
 	src        Source
 	dst        Target
-	ledger     Ledger
+	ledger     driver.Ledger
 	connection string
 	cfg        Config
 	planned    atomic.Int64 // Records that the last Plan counted.
@@ -28,7 +32,7 @@ type Runner struct {
 
 // NewRunner returns a Runner that has not done anything yet: no I/O. The
 // connection is the name of a database connection.
-func NewRunner(src Source, dst Target, ledger Ledger, connection string, cfg Config) (*Runner, error) {
+func NewRunner(src Source, dst Target, ledger driver.Ledger, connection string, cfg Config) (*Runner, error) {
 	switch {
 	case src == nil:
 		return nil, invalidConfig("src", "must not be nil: give NewRunner a Source, such as one of package sqlsource")

@@ -14,6 +14,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
@@ -102,9 +103,9 @@ func TestPlanSortsAndWritesNothing(t *testing.T) {
 }
 
 // outcomesOf reads the ledger of the run.
-func outcomesOf(t testing.TB, l migration.Ledger) map[string]migration.Outcome {
+func outcomesOf(t testing.TB, l driver.Ledger) map[string]driver.Outcome {
 	t.Helper()
-	all := make(map[string]migration.Outcome)
+	all := make(map[string]driver.Outcome)
 	for o, err := range l.Outcomes(t.Context(), connection) {
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +150,7 @@ func TestRunLosesNobody(t *testing.T) {
 		for key, o := range outcomesOf(t, ledger) {
 			importable := want[key] == migration.Direct || want[key] == migration.Converted
 			u, exists := there[key]
-			if importable != exists || importable != (o.State == migration.StateMigrated) {
+			if importable != exists || importable != (o.State == driver.StateMigrated) {
 				t.Errorf("%s (%s): outcome %s, at Auth0: %t", key, want[key], o.State, exists)
 			}
 			if !importable && o.Code == "" {

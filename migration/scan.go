@@ -6,6 +6,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // pages reads the source to its end.
@@ -63,7 +65,7 @@ type scanner struct {
 	fresh, again packer
 
 	// Of the current page: outcomes to write, then memberships to pass on.
-	outcomes []Outcome
+	outcomes []driver.Outcome
 	changed  []change
 	offers   []offer
 	skipped  int
@@ -82,7 +84,7 @@ func (s *scanner) page(ctx context.Context, page []Record) error {
 	for i := range page {
 		old, ok := known[page[i].Key]
 		if !ok {
-			old = Outcome{Key: page[i].Key}
+			old = driver.Outcome{Key: page[i].Key}
 		}
 		if err := s.record(ctx, &page[i], old); err != nil {
 			return err
@@ -101,8 +103,8 @@ func (s *scanner) page(ctx context.Context, page []Record) error {
 	return nil
 }
 
-func (s *scanner) record(ctx context.Context, r *Record, old Outcome) error {
-	if old.State == StateMigrated {
+func (s *scanner) record(ctx context.Context, r *Record, old driver.Outcome) error {
+	if old.State == driver.StateMigrated {
 		s.classes.seen.claim(r)
 		s.migrated(r, old)
 		return nil
@@ -113,7 +115,7 @@ func (s *scanner) record(ctx context.Context, r *Record, old Outcome) error {
 		return nil
 	}
 	digest := profileOf(r).digest()
-	if old.State == StateFailed && !s.resend(old, digest) {
+	if old.State == driver.StateFailed && !s.resend(old, digest) {
 		return nil
 	}
 	e := entry{key: r.Key, digest: digest, memberships: r.Memberships}
@@ -128,20 +130,20 @@ func (s *scanner) record(ctx context.Context, r *Record, old Outcome) error {
 }
 
 // resend reports whether a failed user is sent again.
-func (s *scanner) resend(old Outcome, digest string) bool {
+func (s *scanner) resend(old driver.Outcome, digest string) bool {
 	return s.mode == modeRetry || s.mode == modeSync && old.Digest != digest
 }
 
 // migrated looks after a user who is at Auth0: completes an outcome that was
 // recovered without the record, and passes on memberships and changes.
-func (s *scanner) migrated(r *Record, old Outcome) {
+func (s *scanner) migrated(r *Record, old driver.Outcome) {
 	digest := profileOf(r).digest()
 	if old.Digest == "" {
 		old.Digest, old.Memberships = digest, pendingIf(r.Memberships)
 		s.outcomes = append(s.outcomes, old)
 	}
-	retry := old.Memberships == MembershipsFailed && s.mode == modeRetry
-	if old.Memberships == MembershipsPending || retry {
+	retry := old.Memberships == driver.MembershipsFailed && s.mode == modeRetry
+	if old.Memberships == driver.MembershipsPending || retry {
 		s.offers = append(s.offers, offer{r.Key, r.Memberships})
 	}
 	if s.mode == modeSync && old.Digest != digest {
@@ -150,9 +152,9 @@ func (s *scanner) migrated(r *Record, old Outcome) {
 }
 
 // skip writes why a record is not sent, unless the ledger says so already.
-func (s *scanner) skip(r *Record, old Outcome, v verdict) {
+func (s *scanner) skip(r *Record, old driver.Outcome, v verdict) {
 	s.skipped++
-	o := Outcome{
+	o := driver.Outcome{
 		Key: r.Key, State: v.state(), Code: string(v.why.rule), Path: v.why.path, Attempts: old.Attempts,
 		Digest: profileOf(r).digest(), At: time.Now().UTC(),
 	}
@@ -195,7 +197,7 @@ func (w *work) scanMemberships(ctx context.Context) error {
 		}
 		for i := range page {
 			o, ok := known[page[i].Key]
-			if ok && o.Memberships == MembershipsPending {
+			if ok && o.Memberships == driver.MembershipsPending {
 				if err := w.members.add(ctx, offer{o.Key, page[i].Memberships}); err != nil {
 					return err
 				}
@@ -205,9 +207,9 @@ func (w *work) scanMemberships(ctx context.Context) error {
 	return nil
 }
 
-func pendingIf(m []Membership) Memberships {
+func pendingIf(m []Membership) driver.Memberships {
 	if slices.ContainsFunc(m, func(m Membership) bool { return m.OrgID != "" }) {
-		return MembershipsPending
+		return driver.MembershipsPending
 	}
-	return MembershipsNone
+	return driver.MembershipsNone
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // carry takes a file, and all files that come of it by splitting and by sending
@@ -27,7 +28,7 @@ func (w *work) carry(ctx context.Context, f *file) error {
 
 // send posts one file and settles it. It returns what has to be sent after it.
 func (w *work) send(ctx context.Context, f *file) ([]*file, error) {
-	b := Batch{N: int(w.nextBatch.Add(1)) - 1, State: Sending, Count: len(f.entries), Keys: f.keys()}
+	b := driver.Batch{N: int(w.nextBatch.Add(1)) - 1, State: driver.Sending, Count: len(f.entries), Keys: f.keys()}
 	if err := w.put(ctx, b); err != nil {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func (w *work) send(ctx context.Context, f *file) ([]*file, error) {
 	switch {
 	case err == nil:
 		w.refused.Store(0)
-		b.State, b.JobID = Submitted, job.ID
+		b.State, b.JobID = driver.Submitted, job.ID
 		if err := w.put(ctx, b); err != nil {
 			return nil, err
 		}
@@ -52,7 +53,7 @@ func (w *work) send(ctx context.Context, f *file) ([]*file, error) {
 
 // submit posts the file, waiting as long as Auth0 says that it has not taken it:
 // both job slots are in use, or the bucket is empty.
-func (w *work) submit(ctx context.Context, f *file, b Batch) (*resource.Job, error) {
+func (w *work) submit(ctx context.Context, f *file, b driver.Batch) (*resource.Job, error) {
 	if err := w.recordJob(ctx, "migration.import.send", b); err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ const maxRefused = 10
 
 // split gives up on a batch whose file Auth0 does not take. Its halves go on
 // alone, until the user at fault is alone too.
-func (w *work) split(ctx context.Context, b Batch, f *file, cause error) ([]*file, error) {
+func (w *work) split(ctx context.Context, b driver.Batch, f *file, cause error) ([]*file, error) {
 	if len(f.entries) > 1 {
 		return f.halves(), w.settle(ctx, b, f, nil)
 	}
@@ -108,7 +109,7 @@ func (w *work) split(ctx context.Context, b Batch, f *file, cause error) ([]*fil
 // lookAndResend finds out what became of a file that went out without an answer,
 // or whose job Auth0 does not know, and returns the users who did not arrive. f
 // is nil for a batch of an earlier run; the scan sends its users.
-func (w *work) lookAndResend(ctx context.Context, b Batch, f *file, cause error) ([]*file, error) {
+func (w *work) lookAndResend(ctx context.Context, b driver.Batch, f *file, cause error) ([]*file, error) {
 	if f != nil {
 		if f.attempt+1 >= maxAttempts {
 			return nil, fmt.Errorf("migration: sent batch %d without an answer %d times; run again to go on: %w", b.N, maxAttempts, cause)
@@ -133,7 +134,7 @@ func (f *file) again(missing map[string]bool) *file {
 
 // follow waits for the job of b and settles it. f is nil for a batch of an
 // earlier run.
-func (w *work) follow(ctx context.Context, b Batch, f *file) ([]*file, error) {
+func (w *work) follow(ctx context.Context, b driver.Batch, f *file) ([]*file, error) {
 	w.tracker.update(func(p *Progress) { p.Jobs++ })
 	defer w.tracker.update(func(p *Progress) { p.Jobs-- })
 	job, err := w.await(ctx, b.JobID)
@@ -177,6 +178,6 @@ func (w *work) isolate(ctx context.Context, f *file) ([]*file, error) {
 	if f.attempt < 3 {
 		return []*file{f}, nil
 	}
-	b := Batch{N: int(w.nextBatch.Add(1)) - 1, Count: 1}
+	b := driver.Batch{N: int(w.nextBatch.Add(1)) - 1, Count: 1}
 	return nil, w.settle(ctx, b, f, map[string]verdictOf{f.entries[0].key: {code: codeJobFailed}})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // Codes of outcomes that are neither a Rule nor Auth0's of a single user.
@@ -32,7 +33,7 @@ const lookers = 8
 type verdictOf struct{ code, path string }
 
 // finish settles the batch of a job that has ended.
-func (w *work) finish(ctx context.Context, b Batch, f *file, job *resource.Job) ([]*file, error) {
+func (w *work) finish(ctx context.Context, b driver.Batch, f *file, job *resource.Job) ([]*file, error) {
 	if job.Status != "completed" { // such a job has no list of errors
 		return w.finishByLooking(ctx, b, f, make(map[string]verdictOf), b.Keys)
 	}
@@ -56,7 +57,7 @@ func (w *work) finish(ctx context.Context, b Batch, f *file, job *resource.Job) 
 
 // finishByLooking is for a job that failed, or whose summary does not add up:
 // only the users themselves can tell.
-func (w *work) finishByLooking(ctx context.Context, b Batch, f *file, verdicts map[string]verdictOf, rest []string) ([]*file, error) {
+func (w *work) finishByLooking(ctx context.Context, b driver.Batch, f *file, verdicts map[string]verdictOf, rest []string) ([]*file, error) {
 	missing, err := w.look(ctx, rest, verdicts)
 	if err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func (w *work) finishByLooking(ctx context.Context, b Batch, f *file, verdicts m
 // byKey assigns a job's errors to users. Where Auth0 names a user by email only,
 // the file knows the key; without it the user gets no verdict here and is looked
 // up.
-func byKey(listed []resource.JobError, b Batch, f *file) map[string]verdictOf {
+func byKey(listed []resource.JobError, b driver.Batch, f *file) map[string]verdictOf {
 	verdicts := make(map[string]verdictOf, len(listed))
 	for _, e := range listed {
 		key := strings.TrimPrefix(e.UserID, provider)
@@ -108,7 +109,7 @@ func (w *work) adjudicate(ctx context.Context, verdicts map[string]verdictOf) er
 // marker are migrated. It returns those who are not there; a job that is still
 // waiting may create them yet, and then their next file is answered with
 // conflicts, which adjudicate resolves.
-func (w *work) reconcile(ctx context.Context, b Batch, f *file) (map[string]bool, error) {
+func (w *work) reconcile(ctx context.Context, b driver.Batch, f *file) (map[string]bool, error) {
 	verdicts := make(map[string]verdictOf, len(b.Keys))
 	missing, err := w.look(ctx, b.Keys, verdicts)
 	if err != nil {
@@ -178,7 +179,7 @@ func (w *work) each(ctx context.Context, keys []string, f func(key string, u *re
 }
 
 // settleJob is settle with the event that the job is done.
-func (w *work) settleJob(ctx context.Context, b Batch, f *file, verdicts map[string]verdictOf) error {
+func (w *work) settleJob(ctx context.Context, b driver.Batch, f *file, verdicts map[string]verdictOf) error {
 	if err := w.settle(ctx, b, f, verdicts); err != nil {
 		return err
 	}
@@ -187,7 +188,7 @@ func (w *work) settleJob(ctx context.Context, b Batch, f *file, verdicts map[str
 
 // settle writes what became of the users of b, closes the batch, and passes
 // memberships on. Users without a verdict stay without an outcome.
-func (w *work) settle(ctx context.Context, b Batch, f *file, verdicts map[string]verdictOf) error {
+func (w *work) settle(ctx context.Context, b driver.Batch, f *file, verdicts map[string]verdictOf) error {
 	outcomes, err := w.outcomes(ctx, f, verdicts)
 	if err != nil {
 		return err
@@ -198,7 +199,7 @@ func (w *work) settle(ctx context.Context, b Batch, f *file, verdicts map[string
 	if err := w.putOutcomes(ctx, outcomes); err != nil {
 		return err
 	}
-	b.State, b.Keys = Settled, nil
+	b.State, b.Keys = driver.Settled, nil
 	if err := w.put(ctx, b); err != nil {
 		return err
 	}
@@ -208,7 +209,7 @@ func (w *work) settle(ctx context.Context, b Batch, f *file, verdicts map[string
 
 // outcomes turns verdicts into outcomes. Without the file, digest and memberships
 // are not known: they stay empty, and the scan that follows completes them.
-func (w *work) outcomes(ctx context.Context, f *file, verdicts map[string]verdictOf) ([]Outcome, error) {
+func (w *work) outcomes(ctx context.Context, f *file, verdicts map[string]verdictOf) ([]driver.Outcome, error) {
 	var keys []string
 	for key := range verdicts {
 		keys = append(keys, key)
@@ -223,18 +224,18 @@ func (w *work) outcomes(ctx context.Context, f *file, verdicts map[string]verdic
 			entries[f.entries[i].key] = &f.entries[i]
 		}
 	}
-	outcomes := make([]Outcome, 0, len(keys))
+	outcomes := make([]driver.Outcome, 0, len(keys))
 	for _, key := range keys {
 		v := verdicts[key]
-		o := Outcome{
-			Key: key, State: StateMigrated, Code: v.code, Path: v.path, Attempts: old[key].Attempts + 1, At: time.Now().UTC(),
+		o := driver.Outcome{
+			Key: key, State: driver.StateMigrated, Code: v.code, Path: v.path, Attempts: old[key].Attempts + 1, At: time.Now().UTC(),
 		}
 		if e := entries[key]; e != nil {
 			o.Digest = e.digest
 			o.Memberships = pendingIf(e.memberships)
 		}
 		if v.code != "" {
-			o.State, o.Memberships = StateFailed, MembershipsNone
+			o.State, o.Memberships = driver.StateFailed, driver.MembershipsNone
 		}
 		outcomes = append(outcomes, o)
 	}
@@ -243,12 +244,12 @@ func (w *work) outcomes(ctx context.Context, f *file, verdicts map[string]verdic
 
 // mark tells the source which users Auth0 owns now, before the ledger says so:
 // a mark that is made twice does no harm, one that is missing would.
-func (w *work) mark(ctx context.Context, outcomes []Outcome) error {
+func (w *work) mark(ctx context.Context, outcomes []driver.Outcome) error {
 	if w.marker == nil {
 		return nil
 	}
 	for _, o := range outcomes {
-		if o.State != StateMigrated {
+		if o.State != driver.StateMigrated {
 			continue
 		}
 		if err := w.marker.MarkMigrated(ctx, o.Key); err != nil {
@@ -259,7 +260,7 @@ func (w *work) mark(ctx context.Context, outcomes []Outcome) error {
 }
 
 // passOn counts the outcomes and hands memberships to their stage.
-func (w *work) passOn(f *file, outcomes []Outcome) {
+func (w *work) passOn(f *file, outcomes []driver.Outcome) {
 	memberships := make(map[string][]Membership)
 	if f != nil {
 		for i := range f.entries {
@@ -268,10 +269,10 @@ func (w *work) passOn(f *file, outcomes []Outcome) {
 	}
 	failed := 0
 	for _, o := range outcomes {
-		if o.State == StateFailed {
+		if o.State == driver.StateFailed {
 			failed++
 		}
-		if o.Memberships == MembershipsPending {
+		if o.Memberships == driver.MembershipsPending {
 			w.members.offer(o.Key, memberships[o.Key])
 		}
 	}
@@ -282,7 +283,7 @@ func (w *work) passOn(f *file, outcomes []Outcome) {
 	})
 }
 
-func (w *work) recordJob(ctx context.Context, action string, b Batch) error {
+func (w *work) recordJob(ctx context.Context, action string, b driver.Batch) error {
 	return audit.Record(ctx, w.cfg.Recorder, audit.Event{
 		Type: "migration", Action: action, Source: auditSource, Outcome: audit.Success,
 		Target:   audit.Ref{Kind: "migration", ID: w.cfg.Run},

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // Codes of a sync that could not bring a change to Auth0.
@@ -21,7 +22,7 @@ const (
 // change is a user whose record has changed since it was sent.
 type change struct {
 	record *Record
-	old    Outcome
+	old    driver.Outcome
 	digest string
 }
 
@@ -49,7 +50,7 @@ func (s *scanner) patch(ctx context.Context) error {
 
 // patchOne returns the outcome as it is after the change. A user who has logged
 // in belongs to Auth0: what stands there may be the user's own change.
-func (s *scanner) patchOne(ctx context.Context, c change) (Outcome, error) {
+func (s *scanner) patchOne(ctx context.Context, c change) (driver.Outcome, error) {
 	o := c.old
 	id := userID(c.record.Key)
 	u, err := patiently(ctx, func() (*resource.User, error) { return s.dst.User(ctx, id) })
@@ -142,10 +143,10 @@ func (w *work) adoptAll(ctx context.Context, keys []string) error {
 	if err != nil {
 		return err
 	}
-	var outcomes []Outcome
+	var outcomes []driver.Outcome
 	for _, key := range keys {
-		if o, ok := known[key]; !ok || o.State != StateMigrated {
-			outcomes = append(outcomes, Outcome{Key: key, State: StateMigrated, Attempts: o.Attempts, At: time.Now().UTC()})
+		if o, ok := known[key]; !ok || o.State != driver.StateMigrated {
+			outcomes = append(outcomes, driver.Outcome{Key: key, State: driver.StateMigrated, Attempts: o.Attempts, At: time.Now().UTC()})
 		}
 	}
 	return w.putOutcomes(ctx, outcomes)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // ErrDifferent says that Auth0 does not have what the ledger says was migrated.
@@ -110,7 +111,7 @@ func (v *verifier) comparePage(ctx context.Context) error {
 	}
 	for i, key := range keys {
 		o, ok := known[key]
-		if !ok || o.State != StateMigrated {
+		if !ok || o.State != driver.StateMigrated {
 			v.Extra++
 			v.differ(Difference{UserID: v.page[i].ID, Kind: Extra})
 			continue
@@ -123,7 +124,7 @@ func (v *verifier) comparePage(ctx context.Context) error {
 }
 
 // compare counts one user. Without a digest there is nothing to compare.
-func (v *verifier) compare(o Outcome, u *resource.User) {
+func (v *verifier) compare(o driver.Outcome, u *resource.User) {
 	v.Checked++
 	if o.Digest == "" {
 		v.Same++
@@ -144,7 +145,7 @@ func (v *verifier) findMissing(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("migration: read the ledger: %w", err)
 		}
-		if _, ok := v.seen[maphash.String(v.seed, o.Key)]; ok || o.State != StateMigrated {
+		if _, ok := v.seen[maphash.String(v.seed, o.Key)]; ok || o.State != driver.StateMigrated {
 			continue
 		}
 		u, err := patiently(ctx, func() (*resource.User, error) { return v.dst.User(ctx, userID(o.Key)) })

@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // work is one call of a writing verb, under one fence.
 type work struct {
 	*Runner
 	mode         mode
-	fence        Fence
+	fence        driver.Fence
 	connectionID string
 	marker       Marker // nil unless the source is one
 	nextBatch    atomic.Int64
@@ -27,7 +29,7 @@ type work struct {
 	kept         atomic.Int64
 }
 
-func (r *Runner) newWork(m mode, f Fence, connectionID string) *work {
+func (r *Runner) newWork(m mode, f driver.Fence, connectionID string) *work {
 	w := &work{Runner: r, mode: m, fence: f, connectionID: connectionID}
 	w.marker, _ = r.src.(Marker)
 	w.members = newMemberStage(w)
@@ -87,13 +89,13 @@ func (w *work) importFiles(ctx context.Context) error {
 // recover settles the batches that an earlier run left open. Users of whom Auth0
 // knows nothing get no outcome, and so the scan sends them again.
 func (w *work) recover(ctx context.Context) error {
-	var open []Batch
+	var open []driver.Batch
 	for b, err := range w.ledger.Batches(ctx, w.cfg.Run) {
 		if err != nil {
 			return fmt.Errorf("migration: read the ledger: %w", err)
 		}
 		w.nextBatch.Store(int64(b.N) + 1)
-		if b.State != Settled {
+		if b.State != driver.Settled {
 			open = append(open, b)
 		}
 	}
@@ -101,7 +103,7 @@ func (w *work) recover(ctx context.Context) error {
 	g.SetLimit(w.cfg.Jobs)
 	for _, b := range open {
 		g.Go(func() error {
-			if b.State == Submitted {
+			if b.State == driver.Submitted {
 				_, err := w.follow(ctx, b, nil)
 				return err
 			}
@@ -114,7 +116,7 @@ func (w *work) recover(ctx context.Context) error {
 
 // put writes a batch's new state. It is written even when ctx has just ended: a
 // job id that is lost costs a look at each user of the file.
-func (w *work) put(ctx context.Context, b Batch) error {
+func (w *work) put(ctx context.Context, b driver.Batch) error {
 	b.At = time.Now().UTC()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.LeaseTTL)
 	defer cancel()
@@ -124,7 +126,7 @@ func (w *work) put(ctx context.Context, b Batch) error {
 	return nil
 }
 
-func (w *work) putOutcomes(ctx context.Context, outcomes []Outcome) error {
+func (w *work) putOutcomes(ctx context.Context, outcomes []driver.Outcome) error {
 	if len(outcomes) == 0 {
 		return nil
 	}
@@ -135,12 +137,12 @@ func (w *work) putOutcomes(ctx context.Context, outcomes []Outcome) error {
 }
 
 // known returns the outcomes of keys that the ledger has.
-func (w *work) known(ctx context.Context, keys []string) (map[string]Outcome, error) {
+func (w *work) known(ctx context.Context, keys []string) (map[string]driver.Outcome, error) {
 	return outcomesOf(ctx, w.ledger, w.cfg.Run, keys)
 }
 
-func outcomesOf(ctx context.Context, l Ledger, run string, keys []string) (map[string]Outcome, error) {
-	found := make(map[string]Outcome, len(keys))
+func outcomesOf(ctx context.Context, l driver.Ledger, run string, keys []string) (map[string]driver.Outcome, error) {
+	found := make(map[string]driver.Outcome, len(keys))
 	if len(keys) == 0 {
 		return found, nil
 	}
@@ -165,23 +167,23 @@ func (w *work) result(ctx context.Context) (*Result, error) {
 	return res, nil
 }
 
-func (r *Result) count(o Outcome) {
+func (r *Result) count(o driver.Outcome) {
 	r.Total++
-	if o.Memberships == MembershipsFailed {
+	if o.Memberships == driver.MembershipsFailed {
 		r.MembershipsFailed++
 	}
 	switch o.State {
-	case StateMigrated:
+	case driver.StateMigrated:
 		r.Migrated++
-	case StateFailed:
+	case driver.StateFailed:
 		r.Failed++
-	case StateLazy:
+	case driver.StateLazy:
 		r.Lazy++
-	case StateReset:
+	case driver.StateReset:
 		r.Reset++
-	case StateDuplicate:
+	case driver.StateDuplicate:
 		r.Duplicate++
-	case StateRolledBack:
+	case driver.StateRolledBack:
 		r.RolledBack++
 	default:
 		r.Invalid++

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/retry"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // maxTries bounds how often a change starts over because others came first.
@@ -20,7 +21,7 @@ const maxTries = 200
 // session: ErrNone, ErrExpired, ErrRevoked. An error of f ends it unchanged and
 // is returned as it is.
 func (m *Manager) Update(ctx context.Context, t Token, f func(payload []byte) ([]byte, error)) error {
-	rec, err := m.change(ctx, t, 0, func(_ Key, r *Record) error {
+	rec, err := m.change(ctx, t, 0, func(_ driver.Key, r *driver.Record) error {
 		payload, err := m.open(r)
 		if err != nil {
 			return err
@@ -28,8 +29,8 @@ func (m *Manager) Update(ctx context.Context, t Token, f func(payload []byte) ([
 		if payload, err = f(payload); err != nil {
 			return err
 		}
-		if len(payload) > MaxPayload {
-			return fmt.Errorf("session: the payload has %d bytes; %d are allowed", len(payload), MaxPayload)
+		if len(payload) > driver.MaxPayload {
+			return fmt.Errorf("session: the payload has %d bytes; %d are allowed", len(payload), driver.MaxPayload)
 		}
 		r.Payload, err = m.seal(r, payload)
 		return err
@@ -45,7 +46,7 @@ func (m *Manager) Update(ctx context.Context, t Token, f func(payload []byte) ([
 // returned token is valid all the same.
 func (m *Manager) Renew(ctx context.Context, t Token) (Token, error) {
 	var token Token
-	rec, err := m.change(ctx, t, renewGrace, func(k Key, r *Record) error {
+	rec, err := m.change(ctx, t, renewGrace, func(k driver.Key, r *driver.Record) error {
 		if k != r.Key {
 			return ErrRenewed
 		}
@@ -69,7 +70,7 @@ func (m *Manager) StepUp(ctx context.Context, t Token, amr ...string) (Token, er
 		return "", err
 	}
 	var token Token
-	rec, err := m.change(ctx, t, 0, func(_ Key, r *Record) error {
+	rec, err := m.change(ctx, t, 0, func(_ driver.Key, r *driver.Record) error {
 		token, r.Key = newToken(r.Key.Tag)
 		r.Methods = withMethods(r.Methods, r.LastSeen, amr...)
 		rand.Read(r.CSRF[:])
@@ -79,7 +80,7 @@ func (m *Manager) StepUp(ctx context.Context, t Token, amr ...string) (Token, er
 		return "", m.recordChange(ctx, "step_up", rec, err)
 	}
 	if err := m.recordChange(ctx, "step_up", rec, nil); err != nil {
-		one := Selector{UserID: rec.UserID, ID: rec.ID, Now: rec.LastSeen}
+		one := driver.Selector{UserID: rec.UserID, ID: rec.ID, Now: rec.LastSeen}
 		_, undo := m.store.Delete(context.WithoutCancel(ctx), one)
 		return "", errors.Join(err, undo)
 	}
@@ -88,17 +89,17 @@ func (m *Manager) StepUp(ctx context.Context, t Token, amr ...string) (Token, er
 
 // change loads the record, lets f change it, and puts it back if nobody else did
 // in between. f gets the key that the client presented.
-func (m *Manager) change(ctx context.Context, t Token, grace time.Duration, f func(Key, *Record) error) (Record, error) {
+func (m *Manager) change(ctx context.Context, t Token, grace time.Duration, f func(driver.Key, *driver.Record) error) (driver.Record, error) {
 	key, ok := t.key()
 	if !ok {
-		return Record{}, ErrNone
+		return driver.Record{}, ErrNone
 	}
 	for try := range maxTries {
 		rec, err := m.load(ctx, key, true)
 		if err != nil {
-			return Record{ID: rec.ID, UserID: rec.UserID}, err
+			return driver.Record{ID: rec.ID, UserID: rec.UserID}, err
 		}
-		g := Grace{Now: m.now()}
+		g := driver.Grace{Now: m.now()}
 		place := rec.Key
 		rec.Version++
 		rec.LastSeen, rec.IdleAt = g.Now, g.Now.Add(m.cfg.Idle)
@@ -119,7 +120,7 @@ func (m *Manager) change(ctx context.Context, t Token, grace time.Duration, f fu
 			return rec, err
 		}
 	}
-	return Record{}, ErrConflict
+	return driver.Record{}, ErrConflict
 }
 
 // pause waits a short random time, longer with every try.
@@ -131,7 +132,7 @@ func pause(ctx context.Context, try int) error {
 }
 
 // reseal seals the payload with the first key when another one did.
-func (m *Manager) reseal(r *Record) error {
+func (m *Manager) reseal(r *driver.Record) error {
 	if m.ring == nil || len(r.Payload) == 0 || !m.ring.Stale(r.Payload) {
 		return nil
 	}

@@ -1,11 +1,13 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // The lifetimes that NIST SP 800-63B-4 section 2.2.3 recommends at most for
@@ -16,6 +18,39 @@ const (
 	defaultTouchEvery = time.Minute
 	defaultMaxPerUser = 20
 )
+
+// Why a Manager refuses.
+var (
+	ErrNone        = driver.ErrNone
+	ErrExpired     = driver.ErrExpired
+	ErrRevoked     = driver.ErrRevoked
+	ErrLimit       = driver.ErrLimit
+	ErrConflict    = driver.ErrConflict
+	ErrUnavailable = errors.New("session: the store cannot answer")
+	ErrRenewed     = errors.New("session: a parallel request has renewed the token; keep the client's new one")
+	ErrNotFresh    = errors.New("session: the user must authenticate again for this")
+)
+
+// AtLimit is what happens when a user signs in once too often.
+type AtLimit uint8
+
+// The policies.
+const (
+	EvictOldest = AtLimit(driver.EvictOldest) // The session that was created first ends.
+	EvictIdle   = AtLimit(driver.EvictIdle)   // The session that was not used for the longest time ends.
+	Reject      = AtLimit(driver.Reject)      // The new session is refused with ErrLimit.
+)
+
+// String returns "evict_oldest", "evict_idle" or "reject".
+func (a AtLimit) String() string {
+	switch a {
+	case EvictOldest:
+		return "evict_oldest"
+	case EvictIdle:
+		return "evict_idle"
+	}
+	return "reject"
+}
 
 // renewGrace is how long a renewed token works on, for requests that were under
 // way: the OWASP cheat sheet's renewal timeout.
@@ -46,7 +81,7 @@ type Config struct {
 	// Revoker tells Auth0 what was revoked here, out of Outbox; a store of this
 	// module is one. Both or neither.
 	Revoker Revoker
-	Outbox  Outbox
+	Outbox  driver.Outbox
 
 	// AllowStaleReads lets Validate answer, while the store does not, with what
 	// it said at most this long ago in this process, for requests that only read

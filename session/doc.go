@@ -5,7 +5,7 @@
 //
 // # A web application
 //
-// Sessions live in a [Store]: [NewMemory] for one process, package redissession
+// Sessions live in a [driver.Store]: [NewMemory] for one process, package redissession
 // or sqlsession for several. A [Manager] has the policy, and [HTTP] connects it
 // with requests and cookies:
 //

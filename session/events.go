@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // record writes one event about a session. It outlives the request: what was
 // done is recorded although the client has gone.
-func (m *Manager) record(ctx context.Context, verb string, e Ended, o audit.Outcome, reason string) error {
+func (m *Manager) record(ctx context.Context, verb string, e driver.Ended, o audit.Outcome, reason string) error {
 	event := audit.Event{
 		Type: "session", Action: "session." + verb, Outcome: o, Reason: reason,
 		Time: m.cfg.Now(), Source: "auth0kit/session",
@@ -28,7 +29,7 @@ func (m *Manager) record(ctx context.Context, verb string, e Ended, o audit.Outc
 }
 
 // recordEnded writes one event for each session that has ended.
-func (m *Manager) recordEnded(ctx context.Context, verb, reason string, ended []Ended) error {
+func (m *Manager) recordEnded(ctx context.Context, verb, reason string, ended []driver.Ended) error {
 	var errs []error
 	for _, e := range ended {
 		errs = append(errs, m.record(ctx, verb, e, audit.Success, reason))
@@ -37,7 +38,7 @@ func (m *Manager) recordEnded(ctx context.Context, verb, reason string, ended []
 }
 
 // recordChange records how a change ended: done, or refused for its token.
-func (m *Manager) recordChange(ctx context.Context, verb string, r Record, err error) error {
+func (m *Manager) recordChange(ctx context.Context, verb string, r driver.Record, err error) error {
 	switch {
 	case err == nil:
 		return m.record(ctx, verb, r.Ended(), audit.Success, "")
@@ -50,7 +51,7 @@ func (m *Manager) recordChange(ctx context.Context, verb string, r Record, err e
 // recordRefused records that a token was presented that has no live session. A
 // revoked one may be stolen. Unknown ones may be guesses, so they are counted,
 // and recorded once a second at most: a flood must not flood the log.
-func (m *Manager) recordRefused(ctx context.Context, e Ended, err error) error {
+func (m *Manager) recordRefused(ctx context.Context, e driver.Ended, err error) error {
 	switch {
 	case errors.Is(err, ErrRevoked), errors.Is(err, ErrExpired):
 		return m.record(ctx, "refuse", e, audit.Failure, reasonOf(err))
@@ -79,8 +80,8 @@ func reasonOf(err error) string {
 	return "failed"
 }
 
-func isEnded(ended []Ended, id string) bool {
-	return slices.ContainsFunc(ended, func(e Ended) bool { return e.ID == id })
+func isEnded(ended []driver.Ended, id string) bool {
+	return slices.ContainsFunc(ended, func(e driver.Ended) bool { return e.ID == id })
 }
 
 // limiter lets one event a second through, which stands for those before it.

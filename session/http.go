@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // HTTPConfig is optional.
@@ -213,7 +214,7 @@ func (h *HTTP) visit(r *http.Request) *visit {
 	if h.m.stale != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		ctx = Reading(ctx)
 	}
-	var of Ended
+	var of driver.Ended
 	if v.session, of, v.err = h.m.check(ctx, v.token); v.err != nil {
 		v.err = errors.Join(v.err, h.m.recordRefused(audit.NewContext(ctx, h.origin(r)), of, v.err))
 	}

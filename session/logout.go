@@ -15,6 +15,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/internal/jose"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // logoutEvent is the member of "events" that makes a token a logout token.
@@ -36,7 +37,7 @@ type LogoutConfig struct {
 	// HTTPClient reads the keys. Defaults to one with a timeout.
 	HTTPClient *http.Client
 	// Replay remembers the tokens that were used. Defaults to the Manager's store.
-	Replay Replay
+	Replay driver.Replay
 }
 
 // logoutTimeout is less than the 5 s that Auth0 waits for an answer.
@@ -45,7 +46,7 @@ const logoutTimeout = 4 * time.Second
 type logoutReceiver struct {
 	m        *Manager
 	verifier *jose.Verifier
-	replay   Replay
+	replay   driver.Replay
 	maxAge   time.Duration
 	refused  limiter
 }
@@ -64,7 +65,7 @@ func BackChannelLogout(m *Manager, issuer, clientID string, cfg LogoutConfig) (h
 		return nil, errors.New("session: BackChannelLogout needs a Manager, an issuer and a client id")
 	}
 	if cfg.Replay == nil {
-		cfg.Replay, _ = m.store.(Replay)
+		cfg.Replay, _ = m.store.(driver.Replay)
 	}
 	if cfg.Replay == nil {
 		return nil, errors.New("session: LogoutConfig.Replay is nil, and the store is none; NewMemory() is one")
@@ -147,26 +148,26 @@ func (l *logoutReceiver) receive(ctx context.Context, w http.ResponseWriter, r *
 
 // check applies section 2.6 of Back-Channel Logout 1.0, after the signature, the
 // issuer, the audience and the times that the verifier has checked.
-func (l *logoutReceiver) check(t *jose.Token) (Ended, error) {
+func (l *logoutReceiver) check(t *jose.Token) (driver.Ended, error) {
 	var events map[string]json.RawMessage
 	if err := t.Claim("events", &events); err != nil {
-		return Ended{}, refusal("event")
+		return driver.Ended{}, refusal("event")
 	}
 	var member map[string]json.RawMessage
 	if err := json.Unmarshal(events[logoutEvent], &member); err != nil || member == nil {
-		return Ended{}, refusal("event")
+		return driver.Ended{}, refusal("event")
 	}
 	if t.Has("nonce") { // an ID token must not pass for a logout token
-		return Ended{}, refusal("nonce")
+		return driver.Ended{}, refusal("nonce")
 	}
 	if t.IssuedAt.IsZero() || l.m.cfg.Now().Sub(t.IssuedAt) > l.maxAge {
-		return Ended{}, refusal("age")
+		return driver.Ended{}, refusal("age")
 	}
 	sid, err := t.Text("sid")
 	if err != nil || sid == "" && t.Subject == "" || len(sid) > maxID || len(t.Subject) > maxID {
-		return Ended{}, refusal("subject")
+		return driver.Ended{}, refusal("subject")
 	}
-	return Ended{UserID: t.Subject, SID: sid}, nil
+	return driver.Ended{UserID: t.Subject, SID: sid}, nil
 }
 
 // once refuses a jti that was there before. It is remembered for longer than the
@@ -180,14 +181,14 @@ func (l *logoutReceiver) once(ctx context.Context, t *jose.Token) error {
 	now := l.m.now()
 	until := now.Add(l.maxAge + 10*time.Minute) // more than any leeway
 	err = known(l.replay.Seen(ctx, base64.RawURLEncoding.EncodeToString(sum[:]), now, until))
-	if errors.Is(err, ErrReplayed) {
+	if errors.Is(err, driver.ErrReplayed) {
 		return refusal("replayed")
 	}
 	return err
 }
 
 // end revokes. The jti is spent by now, so what fails is tried again here.
-func (l *logoutReceiver) end(ctx context.Context, e Ended) error {
+func (l *logoutReceiver) end(ctx context.Context, e driver.Ended) error {
 	for try := 0; ; try++ {
 		var err error
 		if e.SID != "" {
@@ -196,7 +197,7 @@ func (l *logoutReceiver) end(ctx context.Context, e Ended) error {
 			err = l.m.revokeUser(ctx, e.UserID, "backchannel", false)
 		}
 		if !errors.Is(err, ErrUnavailable) {
-			return errors.Join(err, l.m.record(ctx, "backchannel_logout", Ended{UserID: e.UserID}, audit.Success, ""))
+			return errors.Join(err, l.m.record(ctx, "backchannel_logout", driver.Ended{UserID: e.UserID}, audit.Success, ""))
 		}
 		select {
 		case <-ctx.Done():

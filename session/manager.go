@@ -9,6 +9,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/internal/seal"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // clockSkew is how far ahead of ours the clock of an issuer may be.
@@ -17,7 +18,7 @@ const clockSkew = time.Minute
 // Manager is the one place where it is decided who has a session. It is safe
 // for concurrent use.
 type Manager struct {
-	store   Store
+	store   driver.Store
 	cfg     Config
 	ring    *seal.Ring // nil without Keys
 	stale   *staleReads
@@ -25,7 +26,7 @@ type Manager struct {
 }
 
 // New makes a Manager on a store. It does no I/O.
-func New(store Store, cfg Config) (*Manager, error) {
+func New(store driver.Store, cfg Config) (*Manager, error) {
 	if store == nil {
 		return nil, errors.New("session: store is nil; NewMemory() is one")
 	}
@@ -74,7 +75,7 @@ func (m *Manager) Create(ctx context.Context, l Login) (Token, *Session, error) 
 	if err != nil {
 		return "", nil, err
 	}
-	limit := Limit{Now: rec.CreatedAt, Max: m.cfg.MaxPerUser, Policy: m.cfg.AtLimit}
+	limit := driver.Limit{Now: rec.CreatedAt, Max: m.cfg.MaxPerUser, Policy: driver.AtLimit(m.cfg.AtLimit)}
 	evicted, err := m.store.Create(ctx, rec, limit)
 	if err != nil {
 		err = known(err)
@@ -82,44 +83,44 @@ func (m *Manager) Create(ctx context.Context, l Login) (Token, *Session, error) 
 	}
 	m.stale.forget(func(s *Session) bool { return isEnded(evicted, s.ID) })
 	if err := m.recordCreate(ctx, rec.Ended(), evicted); err != nil {
-		_, undo := m.store.Delete(context.WithoutCancel(ctx), Selector{Key: &rec.Key, Now: rec.CreatedAt})
+		_, undo := m.store.Delete(context.WithoutCancel(ctx), driver.Selector{Key: &rec.Key, Now: rec.CreatedAt})
 		return "", nil, errors.Join(err, undo)
 	}
 	if err := m.tellEvicted(ctx, rec.SID, evicted); err != nil {
 		return "", nil, err
 	}
-	return token, rec.session(l.Payload), nil
+	return token, sessionOf(&rec, l.Payload), nil
 }
 
-func (m *Manager) recordCreate(ctx context.Context, e Ended, evicted []Ended) error {
+func (m *Manager) recordCreate(ctx context.Context, e driver.Ended, evicted []driver.Ended) error {
 	if err := m.recordEnded(ctx, "evict", "limit", evicted); err != nil {
 		return err
 	}
 	return m.record(ctx, "create", e, audit.Success, "")
 }
 
-func (m *Manager) newRecord(l Login) (Token, Record, error) {
+func (m *Manager) newRecord(l Login) (Token, driver.Record, error) {
 	now := m.now()
 	expires := now.Add(m.cfg.Absolute)
 	if !l.NotAfter.IsZero() && l.NotAfter.Before(expires) {
 		expires = milli(l.NotAfter)
 	}
 	if !now.Before(expires) {
-		return "", Record{}, fmt.Errorf("%w: Login.NotAfter has passed", ErrExpired)
+		return "", driver.Record{}, fmt.Errorf("%w: Login.NotAfter has passed", ErrExpired)
 	}
 	at := milli(l.AuthTime)
 	if l.AuthTime.IsZero() {
 		at = now
 	}
 	if at.After(now.Add(clockSkew)) {
-		return "", Record{}, errors.New("session: Login.AuthTime is in the future; compare the clocks")
+		return "", driver.Record{}, errors.New("session: Login.AuthTime is in the future; compare the clocks")
 	}
 	at = earlier(at, now)
-	token, key := newToken(Tag(l.UserID))
-	rec := Record{
+	token, key := newToken(driver.Tag(l.UserID))
+	rec := driver.Record{
 		Key: key, ID: rand.Text(), UserID: l.UserID, SID: l.SID, Version: 1,
 		CreatedAt: now, RotatedAt: now, LastSeen: now, IdleAt: now.Add(m.cfg.Idle), ExpiresAt: expires,
-		Methods: withMethods(nil, at, l.AMR...), Device: l.Device.clean(),
+		Methods: withMethods(nil, at, l.AMR...), Device: driver.Device(l.Device.clean()),
 	}
 	rand.Read(rec.CSRF[:])
 	sealed, err := m.seal(&rec, l.Payload)
@@ -150,16 +151,16 @@ func (m *Manager) Validate(ctx context.Context, t Token) (*Session, error) {
 
 // check is Validate without events: with an error it returns of which session the
 // token was, where that is known.
-func (m *Manager) check(ctx context.Context, t Token) (*Session, Ended, error) {
+func (m *Manager) check(ctx context.Context, t Token) (*Session, driver.Ended, error) {
 	key, ok := t.key()
 	if !ok {
-		return nil, Ended{}, ErrNone
+		return nil, driver.Ended{}, ErrNone
 	}
 	before := m.stale.before()
 	rec, err := m.load(ctx, key, false)
 	if errors.Is(err, ErrUnavailable) {
 		if s, ok := m.stale.get(ctx, key, m.now(), m.cfg.AllowStaleReads); ok {
-			return s, Ended{}, nil
+			return s, driver.Ended{}, nil
 		}
 	}
 	if err != nil {
@@ -169,14 +170,14 @@ func (m *Manager) check(ctx context.Context, t Token) (*Session, Ended, error) {
 	if err != nil {
 		return nil, rec.Ended(), err
 	}
-	s := rec.session(payload)
+	s := sessionOf(&rec, payload)
 	m.stale.put(key, s, m.now(), before)
-	return s, Ended{}, nil
+	return s, driver.Ended{}, nil
 }
 
-func (m *Manager) load(ctx context.Context, k Key, fresh bool) (Record, error) {
+func (m *Manager) load(ctx context.Context, k driver.Key, fresh bool) (driver.Record, error) {
 	now := m.now()
-	rec, err := m.store.Load(ctx, k, Touch{
+	rec, err := m.store.Load(ctx, k, driver.Touch{
 		Now: now, IfBefore: now.Add(-m.cfg.TouchEvery), IdleAt: now.Add(m.cfg.Idle), Fresh: fresh,
 	})
 	return rec, known(err)
@@ -208,29 +209,29 @@ func (m *Manager) List(ctx context.Context, userID string) ([]Session, error) {
 	}
 	out := make([]Session, len(records))
 	for i := range records {
-		out[i] = *records[i].session(nil)
+		out[i] = *sessionOf(&records[i], nil)
 	}
 	return out, nil
 }
 
-func (m *Manager) seal(r *Record, payload []byte) ([]byte, error) {
+func (m *Manager) seal(r *driver.Record, payload []byte) ([]byte, error) {
 	if len(payload) == 0 {
 		return nil, nil
 	}
 	if m.ring == nil {
 		return nil, errors.New("session: a payload needs Config.Keys to be sealed with")
 	}
-	return m.ring.Seal(payload, r.bound()), nil
+	return m.ring.Seal(payload, bound(r)), nil
 }
 
-func (m *Manager) open(r *Record) ([]byte, error) {
+func (m *Manager) open(r *driver.Record) ([]byte, error) {
 	if len(r.Payload) == 0 {
 		return nil, nil
 	}
 	if m.ring == nil {
 		return nil, fmt.Errorf("%w: the session has a payload and Config.Keys is empty", ErrUnavailable)
 	}
-	payload, err := m.ring.Open(r.Payload, r.bound())
+	payload, err := m.ring.Open(r.Payload, bound(r))
 	if err != nil {
 		return nil, fmt.Errorf("%w: no key of Config.Keys opens the payload", ErrUnavailable)
 	}
@@ -242,7 +243,7 @@ func known(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, answer := range []error{ErrNone, ErrExpired, ErrRevoked, ErrLimit, ErrConflict, ErrSelector, ErrReplayed} {
+	for _, answer := range []error{ErrNone, ErrExpired, ErrRevoked, ErrLimit, ErrConflict, driver.ErrSelector, driver.ErrReplayed} {
 		if errors.Is(err, answer) {
 			return err
 		}

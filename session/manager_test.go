@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 	"github.com/auth0kit/auth0kit/session/sessiontest"
 )
 
@@ -136,7 +137,7 @@ func TestCreateRefuses(t *testing.T) {
 		"a user that is no text": {UserID: "\xff"},
 		"a long SID":             {UserID: "u", SID: strings.Repeat("x", 256)},
 		"a payload without keys": {UserID: "u", Payload: []byte("p")},
-		"a huge payload":         {UserID: "u", Payload: make([]byte, session.MaxPayload+1)},
+		"a huge payload":         {UserID: "u", Payload: make([]byte, driver.MaxPayload+1)},
 		"an empty amr":           {UserID: "u", AMR: []string{""}},
 		"an amr with a space":    {UserID: "u", AMR: []string{"p w"}},
 		"many amr":               {UserID: "u", AMR: strings.Split(strings.Repeat("x,", 17), ",")},
@@ -326,7 +327,7 @@ func TestUpdate(t *testing.T) {
 	failed := errors.New("failed")
 	for _, f := range []func([]byte) ([]byte, error){
 		func([]byte) ([]byte, error) { return nil, failed },
-		func([]byte) ([]byte, error) { return make([]byte, session.MaxPayload+1), nil },
+		func([]byte) ([]byte, error) { return make([]byte, driver.MaxPayload+1), nil },
 	} {
 		if err := m.Update(t.Context(), token, f); err == nil {
 			t.Fatal("Update took it")
@@ -391,20 +392,20 @@ func TestPayloadIsSealed(t *testing.T) {
 	if stored := spy.last.Payload; bytes.Contains(stored, secret[:8]) || len(stored) <= len(secret) {
 		t.Fatalf("the stored payload is %q", stored)
 	}
-	spy.change = func(r *session.Record) { r.ID = strings.Repeat("A", 26) }
+	spy.change = func(r *driver.Record) { r.ID = strings.Repeat("A", 26) }
 	wantInvalid(t, other, token, session.ErrUnavailable)
-	spy.change = func(r *session.Record) { r.UserID = "attacker" }
+	spy.change = func(r *driver.Record) { r.UserID = "attacker" }
 	wantInvalid(t, other, token, session.ErrUnavailable)
 }
 
 // spyStore shows, and changes, what Load returns.
 type spyStore struct {
-	session.Store
-	last   session.Record
-	change func(*session.Record)
+	driver.Store
+	last   driver.Record
+	change func(*driver.Record)
 }
 
-func (s *spyStore) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
+func (s *spyStore) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
 	r, err := s.Store.Load(ctx, k, t)
 	if s.change != nil {
 		s.change(&r)

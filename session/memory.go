@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 const memoryShards = 256
@@ -35,7 +37,7 @@ type memoryIndex map[string][]*memoryEntry
 // memoryEntry is a record, or what is left of one when revoked is set. Old keys
 // are entries of their own in byHash, which point to the one that replaced them.
 type memoryEntry struct {
-	rec     Record
+	rec     driver.Record
 	epoch   int64
 	revoked bool
 	next    *memoryEntry // this key was replaced by that one
@@ -51,7 +53,7 @@ func NewMemory() *Memory {
 	}
 	m.marks.bySubject = make(map[string]memoryMark)
 	m.replay.seen = make(map[string]time.Time)
-	m.outbox.jobs = make(map[string]Job)
+	m.outbox.jobs = make(map[string]driver.Job)
 	return m
 }
 
@@ -62,21 +64,21 @@ func (m *Memory) lock(tag uint16) *memoryShard {
 }
 
 // Create implements Store.
-func (m *Memory) Create(_ context.Context, r Record, l Limit) ([]Ended, error) {
+func (m *Memory) Create(_ context.Context, r driver.Record, l driver.Limit) ([]driver.Ended, error) {
 	s := m.lock(r.Key.Tag)
 	defer s.mu.Unlock()
 	epoch, refused := m.marks.check(&r)
 	if refused {
-		return nil, ErrRevoked
+		return nil, driver.ErrRevoked
 	}
 	live := s.byUser.live(r.UserID, l.Now, epoch)
-	if l.Policy == Reject && len(live) >= l.Max {
-		return nil, ErrLimit
+	if l.Policy == driver.Reject && len(live) >= l.Max {
+		return nil, driver.ErrLimit
 	}
-	if l.Policy == EvictIdle {
+	if l.Policy == driver.EvictIdle {
 		slices.SortStableFunc(live, func(a, b *memoryEntry) int { return a.rec.LastSeen.Compare(b.rec.LastSeen) })
 	}
-	var evicted []Ended
+	var evicted []driver.Ended
 	for _, e := range live[:max(0, len(live)-l.Max+1)] {
 		evicted = append(evicted, s.end(e))
 	}
@@ -88,15 +90,15 @@ func (m *Memory) Create(_ context.Context, r Record, l Limit) ([]Ended, error) {
 }
 
 // Load implements Store.
-func (m *Memory) Load(_ context.Context, k Key, t Touch) (Record, error) {
+func (m *Memory) Load(_ context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
 	s := m.lock(k.Tag)
 	defer s.mu.Unlock()
 	e, err := s.find(k, t.Now, m.marks.current())
 	switch {
 	case e == nil:
-		return Record{}, err
-	case err == ErrRevoked:
-		return Record{ID: e.rec.ID, UserID: e.rec.UserID}, err
+		return driver.Record{}, err
+	case err == driver.ErrRevoked:
+		return driver.Record{ID: e.rec.ID, UserID: e.rec.UserID}, err
 	case err != nil:
 		return e.rec, err
 	}
@@ -107,7 +109,7 @@ func (m *Memory) Load(_ context.Context, k Key, t Touch) (Record, error) {
 }
 
 // Replace implements Store.
-func (m *Memory) Replace(_ context.Context, k Key, r Record, g Grace) error {
+func (m *Memory) Replace(_ context.Context, k driver.Key, r driver.Record, g driver.Grace) error {
 	s := m.lock(k.Tag)
 	defer s.mu.Unlock()
 	e, err := s.find(k, g.Now, m.marks.current())
@@ -115,7 +117,7 @@ func (m *Memory) Replace(_ context.Context, k Key, r Record, g Grace) error {
 		return err
 	}
 	if e.rec.Key != k || e.rec.Version != r.Version-1 {
-		return ErrConflict
+		return driver.ErrConflict
 	}
 	if r.Key == k {
 		e.rec = r
@@ -131,41 +133,41 @@ func (m *Memory) Replace(_ context.Context, k Key, r Record, g Grace) error {
 }
 
 // Delete implements Store.
-func (m *Memory) Delete(_ context.Context, sel Selector) ([]Ended, error) {
+func (m *Memory) Delete(_ context.Context, sel driver.Selector) ([]driver.Ended, error) {
 	switch sel.Form() {
-	case SelectKey:
+	case driver.SelectKey:
 		return m.deleteKey(*sel.Key, sel.Now), nil
-	case SelectOne:
-		return m.deleteOf(sel, func(r *Record) bool { return r.ID == sel.ID }), nil
-	case SelectOthers:
-		return m.deleteOf(sel, func(r *Record) bool { return r.ID != sel.Except }), nil
-	case SelectUser:
+	case driver.SelectOne:
+		return m.deleteOf(sel, func(r *driver.Record) bool { return r.ID == sel.ID }), nil
+	case driver.SelectOthers:
+		return m.deleteOf(sel, func(r *driver.Record) bool { return r.ID != sel.Except }), nil
+	case driver.SelectUser:
 		m.marks.set(userMark(sel.UserID), sel)
-		return m.deleteOf(sel, func(*Record) bool { return true }), nil
-	case SelectSID:
+		return m.deleteOf(sel, func(*driver.Record) bool { return true }), nil
+	case driver.SelectSID:
 		m.marks.set(sidMark(sel.SID), sel)
 		return m.deleteSID(sel), nil
-	case SelectEveryone:
+	case driver.SelectEveryone:
 		m.marks.everyone(sel.Now)
 		return nil, nil
 	}
-	return nil, ErrSelector
+	return nil, driver.ErrSelector
 }
 
-func (m *Memory) deleteKey(k Key, now time.Time) []Ended {
+func (m *Memory) deleteKey(k driver.Key, now time.Time) []driver.Ended {
 	s := m.lock(k.Tag)
 	defer s.mu.Unlock()
 	e, err := s.find(k, now, m.marks.current())
 	if err != nil {
 		return nil
 	}
-	return []Ended{s.end(e)}
+	return []driver.Ended{s.end(e)}
 }
 
-func (m *Memory) deleteOf(sel Selector, match func(*Record) bool) []Ended {
-	s := m.lock(Tag(sel.UserID))
+func (m *Memory) deleteOf(sel driver.Selector, match func(*driver.Record) bool) []driver.Ended {
+	s := m.lock(driver.Tag(sel.UserID))
 	defer s.mu.Unlock()
-	var ended []Ended
+	var ended []driver.Ended
 	for _, e := range s.byUser.live(sel.UserID, sel.Now, m.marks.current()) {
 		if match(&e.rec) {
 			ended = append(ended, s.end(e))
@@ -174,8 +176,8 @@ func (m *Memory) deleteOf(sel Selector, match func(*Record) bool) []Ended {
 	return ended
 }
 
-func (m *Memory) deleteSID(sel Selector) []Ended {
-	var ended []Ended
+func (m *Memory) deleteSID(sel driver.Selector) []driver.Ended {
+	var ended []driver.Ended
 	for i := range m.shards {
 		s := m.lock(uint16(i))
 		for _, e := range s.bySID.live(sel.SID, sel.Now, m.marks.current()) {
@@ -187,16 +189,16 @@ func (m *Memory) deleteSID(sel Selector) []Ended {
 }
 
 // List implements Store.
-func (m *Memory) List(_ context.Context, userID string, now time.Time) ([]Record, error) {
-	s := m.lock(Tag(userID))
+func (m *Memory) List(_ context.Context, userID string, now time.Time) ([]driver.Record, error) {
+	s := m.lock(driver.Tag(userID))
 	defer s.mu.Unlock()
 	live := s.byUser.live(userID, now, m.marks.current())
-	records := make([]Record, len(live))
+	records := make([]driver.Record, len(live))
 	for i, e := range live {
 		records[i] = e.rec
 		records[i].Payload = nil
 	}
-	slices.SortStableFunc(records, func(a, b Record) int {
+	slices.SortStableFunc(records, func(a, b driver.Record) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return records, nil
@@ -220,22 +222,22 @@ func (m *Memory) Sweep(ctx context.Context, now time.Time) (int, error) {
 
 // find follows replaced keys to the live entry, or says why there is none; the
 // entry with ErrRevoked may have lost all but its ids.
-func (s *memoryShard) find(k Key, now time.Time, epoch int64) (*memoryEntry, error) {
+func (s *memoryShard) find(k driver.Key, now time.Time, epoch int64) (*memoryEntry, error) {
 	e := s.byHash[k.Hash]
 	if e == nil {
-		return nil, ErrNone
+		return nil, driver.ErrNone
 	}
 	for e.next != nil {
 		if !now.Before(e.until) {
-			return e, ErrRevoked
+			return e, driver.ErrRevoked
 		}
 		e = e.next
 	}
 	switch {
 	case e.revoked || e.epoch != epoch:
-		return e, ErrRevoked
+		return e, driver.ErrRevoked
 	case e.rec.Expired(now):
-		return e, ErrExpired
+		return e, driver.ErrExpired
 	}
 	return e, nil
 }
@@ -265,7 +267,7 @@ func (x memoryIndex) swap(key string, a, b *memoryEntry) {
 }
 
 // end makes e what is left of a revoked session.
-func (s *memoryShard) end(e *memoryEntry) Ended {
+func (s *memoryShard) end(e *memoryEntry) driver.Ended {
 	ended := e.rec.Ended()
 	s.drop(e)
 	e.revoked = true
@@ -274,7 +276,7 @@ func (s *memoryShard) end(e *memoryEntry) Ended {
 }
 
 func (e *memoryEntry) strip() {
-	e.rec = Record{
+	e.rec = driver.Record{
 		Key: e.rec.Key, ID: e.rec.ID, UserID: e.rec.UserID,
 		IdleAt: e.rec.IdleAt, ExpiresAt: e.rec.ExpiresAt,
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // memoryMarks is what refuses logins that were under way during a revocation.
@@ -24,7 +26,7 @@ func sidMark(sid string) string { return "sid\x00" + sid }
 // check returns the epoch for r, and whether a mark refuses r. Its caller holds
 // the lock of r's shard: a revocation sets the mark first and takes that lock
 // afterwards, so it either is seen here or sees r.
-func (m *memoryMarks) check(r *Record) (epoch int64, refused bool) {
+func (m *memoryMarks) check(r *driver.Record) (epoch int64, refused bool) {
 	at := r.AuthTime()
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -39,7 +41,7 @@ func (m *memoryMarks) current() int64 {
 	return m.epoch
 }
 
-func (m *memoryMarks) set(subject string, s Selector) {
+func (m *memoryMarks) set(subject string, s driver.Selector) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.bySubject[subject] = memoryMark{at: s.Now, until: s.MarkUntil}
@@ -73,7 +75,7 @@ func (m *Memory) Seen(_ context.Context, id string, now, until time.Time) error 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now.Before(r.seen[id]) {
-		return ErrReplayed
+		return driver.ErrReplayed
 	}
 	r.seen[id] = until
 	return nil
@@ -91,11 +93,11 @@ func (r *memoryReplay) sweep(now time.Time) {
 
 type memoryOutbox struct {
 	mu   sync.Mutex
-	jobs map[string]Job
+	jobs map[string]driver.Job
 }
 
 // Enqueue implements Outbox, for this process.
-func (m *Memory) Enqueue(_ context.Context, j Job) error {
+func (m *Memory) Enqueue(_ context.Context, j driver.Job) error {
 	m.outbox.mu.Lock()
 	defer m.outbox.mu.Unlock()
 	m.outbox.jobs[j.ID] = j
@@ -103,17 +105,17 @@ func (m *Memory) Enqueue(_ context.Context, j Job) error {
 }
 
 // Take implements Outbox.
-func (m *Memory) Take(_ context.Context, now, lease time.Time, n int) ([]Job, error) {
+func (m *Memory) Take(_ context.Context, now, lease time.Time, n int) ([]driver.Job, error) {
 	o := &m.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var due []Job
+	var due []driver.Job
 	for _, j := range o.jobs {
 		if !now.Before(j.Due) {
 			due = append(due, j)
 		}
 	}
-	slices.SortFunc(due, func(a, b Job) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(due, func(a, b driver.Job) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })
 	due = due[:min(n, len(due))]
 	for i := range due {
 		due[i].Attempts++

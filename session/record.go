@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // Bounds of a login, in bytes where nothing else is said.
 const (
-	MaxPayload = 256 << 10
 	maxID      = 255 // Auth0's bound of a user id
 	maxAgent   = 512 // longer ones are cut
 	maxMethods = 16  // names of authentication methods
@@ -48,7 +49,7 @@ type Session struct {
 	Stale           bool   // The store did not answer; see Config.AllowStaleReads.
 
 	rotatedAt time.Time
-	methods   []Method
+	methods   []driver.Method
 	csrf      [csrfSize]byte
 }
 
@@ -66,63 +67,18 @@ func (s *Session) Authentication() (at time.Time, amr []string) {
 	return at, amr
 }
 
-// Method is one authentication method and when it was last used. The name may be
-// empty: the user signed in, and nobody said how.
-type Method struct {
-	Name string
-	At   time.Time
-}
-
-// Record is a session as a [Store] keeps it. Times are UTC and whole
-// milliseconds. Neither side changes the slices of a record after handing it
-// over.
-type Record struct {
-	Key       Key
-	ID        string // 26 letters and digits
-	UserID    string
-	SID       string
-	Version   int64 // 1 at first, then one more with every Replace
-	CreatedAt time.Time
-	RotatedAt time.Time // when the token was issued
-	LastSeen  time.Time
-	IdleAt    time.Time
-	ExpiresAt time.Time
-	Methods   []Method
-	Device    Device
-	CSRF      [csrfSize]byte
-	Payload   []byte // sealed
-}
-
-func (r *Record) session(payload []byte) *Session {
+// sessionOf is the session of a record, with its payload opened.
+func sessionOf(r *driver.Record, payload []byte) *Session {
 	return &Session{
 		ID: r.ID, UserID: r.UserID, SID: r.SID,
 		CreatedAt: r.CreatedAt, LastSeen: r.LastSeen, IdleAt: r.IdleAt, ExpiresAt: r.ExpiresAt,
-		Device: r.Device, Payload: payload,
+		Device: Device(r.Device), Payload: payload,
 		rotatedAt: r.RotatedAt, methods: r.Methods, csrf: r.CSRF,
 	}
 }
 
-// AuthTime is when the newest of the record's methods was used.
-func (r *Record) AuthTime() time.Time {
-	var at time.Time
-	for _, m := range r.Methods {
-		if m.At.After(at) {
-			at = m.At
-		}
-	}
-	return at
-}
-
-// Ended is what is told about the record when it has ended.
-func (r *Record) Ended() Ended { return Ended{ID: r.ID, UserID: r.UserID, SID: r.SID} }
-
-// Expired reports whether one of the record's deadlines has passed.
-func (r *Record) Expired(now time.Time) bool {
-	return !now.Before(r.IdleAt) || !now.Before(r.ExpiresAt)
-}
-
 // bound is what a payload is sealed to: moved to another session it does not open.
-func (r *Record) bound() []byte {
+func bound(r *driver.Record) []byte {
 	return []byte("session\x00" + r.ID + "\x00" + r.UserID)
 }
 
@@ -136,8 +92,8 @@ func (l *Login) validate() error {
 	if err := validateText("SID", l.SID, maxID); err != nil {
 		return err
 	}
-	if len(l.Payload) > MaxPayload {
-		return fmt.Errorf("session: Login.Payload has %d bytes; %d are allowed", len(l.Payload), MaxPayload)
+	if len(l.Payload) > driver.MaxPayload {
+		return fmt.Errorf("session: Login.Payload has %d bytes; %d are allowed", len(l.Payload), driver.MaxPayload)
 	}
 	return validateMethods("Login.AMR", l.AMR)
 }
@@ -183,8 +139,8 @@ func cut(s string, limit int) string {
 
 // withMethods returns methods with names at that time: each name once, the
 // newest last, and no more than a record may have.
-func withMethods(methods []Method, at time.Time, names ...string) []Method {
-	out := make([]Method, 0, len(methods)+len(names))
+func withMethods(methods []driver.Method, at time.Time, names ...string) []driver.Method {
+	out := make([]driver.Method, 0, len(methods)+len(names))
 	for _, m := range methods {
 		if m.Name != "" && !slices.Contains(names, m.Name) {
 			out = append(out, m)
@@ -192,11 +148,11 @@ func withMethods(methods []Method, at time.Time, names ...string) []Method {
 	}
 	for i, name := range names {
 		if !slices.Contains(names[:i], name) {
-			out = append(out, Method{Name: name, At: at})
+			out = append(out, driver.Method{Name: name, At: at})
 		}
 	}
 	if len(names) == 0 {
-		out = append(out, Method{At: at})
+		out = append(out, driver.Method{At: at})
 	}
 	return out[max(0, len(out)-maxMethods):]
 }

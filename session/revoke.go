@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // Revoker is how Auth0 is told. *management.Client is one. An error means that it
@@ -20,10 +22,10 @@ const outboxDelay = 2 * time.Second
 
 // revocation is one call of a Revoke verb.
 type revocation struct {
-	sel    Selector
+	sel    driver.Selector
 	reason string
 	match  func(*Session) bool // the same selection, for what this process remembers
-	tell   []Job               // written before the store is asked to delete
+	tell   []driver.Job        // written before the store is asked to delete
 	told   func(sid string) bool
 }
 
@@ -42,12 +44,12 @@ func (m *Manager) revokeToken(ctx context.Context, t Token, reason string, tell 
 	if !ok {
 		return nil
 	}
-	r := revocation{sel: Selector{Key: &key}, reason: reason, told: keepQuiet}
+	r := revocation{sel: driver.Selector{Key: &key}, reason: reason, told: keepQuiet}
 	if m.cfg.Outbox != nil && tell {
 		rec, err := m.load(ctx, key, true)
 		r.told = nil
 		if err == nil && rec.SID != "" {
-			r.tell = []Job{{SID: rec.SID}}
+			r.tell = []driver.Job{{SID: rec.SID}}
 		}
 	}
 	m.stale.forgetKey(key)
@@ -59,7 +61,7 @@ func (m *Manager) revokeToken(ctx context.Context, t Token, reason string, tell 
 // is ErrNone.
 func (m *Manager) RevokeID(ctx context.Context, userID, id string) error {
 	r := revocation{
-		sel: Selector{UserID: userID, ID: id}, reason: "by_id",
+		sel: driver.Selector{UserID: userID, ID: id}, reason: "by_id",
 		match: func(s *Session) bool { return s.UserID == userID && s.ID == id },
 	}
 	m.stale.forget(r.match) // also if the store cannot even be asked what to tell
@@ -83,11 +85,11 @@ func (m *Manager) RevokeUser(ctx context.Context, userID string) error {
 
 func (m *Manager) revokeUser(ctx context.Context, userID, reason string, tell bool) error {
 	r := revocation{
-		sel: Selector{UserID: userID}, reason: reason, told: keepQuiet,
+		sel: driver.Selector{UserID: userID}, reason: reason, told: keepQuiet,
 		match: func(s *Session) bool { return s.UserID == userID },
 	}
 	if tell {
-		r.tell = []Job{{UserID: userID}}
+		r.tell = []driver.Job{{UserID: userID}}
 	}
 	_, err := m.revoke(ctx, r)
 	return err
@@ -107,7 +109,7 @@ func (m *Manager) RevokeOthers(ctx context.Context, t Token) error {
 	}
 	other := func(s *Session) bool { return s.UserID == rec.UserID && s.ID != rec.ID }
 	r := revocation{
-		sel: Selector{UserID: rec.UserID, Except: rec.ID}, reason: "others", match: other,
+		sel: driver.Selector{UserID: rec.UserID, Except: rec.ID}, reason: "others", match: other,
 		told: func(sid string) bool { return sid == rec.SID },
 	}
 	r.tell, err = m.jobsOf(ctx, rec.UserID, func(s *Session) bool { return other(s) && s.SID != rec.SID })
@@ -126,11 +128,11 @@ func (m *Manager) RevokeSID(ctx context.Context, sid string) error {
 
 func (m *Manager) revokeSID(ctx context.Context, sid, reason string, tell bool) error {
 	r := revocation{
-		sel: Selector{SID: sid}, reason: reason, told: keepQuiet,
+		sel: driver.Selector{SID: sid}, reason: reason, told: keepQuiet,
 		match: func(s *Session) bool { return s.SID == sid },
 	}
 	if tell {
-		r.tell = []Job{{SID: sid}}
+		r.tell = []driver.Job{{SID: sid}}
 	}
 	_, err := m.revoke(ctx, r)
 	return err
@@ -141,7 +143,7 @@ func (m *Manager) revokeSID(ctx context.Context, sid, reason string, tell bool) 
 // tenant's settings, or one by one.
 func (m *Manager) RevokeEveryone(ctx context.Context) error {
 	r := revocation{
-		sel: Selector{Everyone: true}, reason: "everyone", told: keepQuiet,
+		sel: driver.Selector{Everyone: true}, reason: "everyone", told: keepQuiet,
 		match: func(*Session) bool { return true },
 	}
 	_, err := m.revoke(ctx, r)
@@ -153,7 +155,7 @@ func keepQuiet(string) bool { return true }
 // revoke writes down what Auth0 must be told, deletes, and records. Jobs are
 // written first: a process that dies in between has told Auth0, which ends the
 // rest by a logout token, instead of leaving the session there alive for good.
-func (m *Manager) revoke(ctx context.Context, r revocation) ([]Ended, error) {
+func (m *Manager) revoke(ctx context.Context, r revocation) ([]driver.Ended, error) {
 	now := m.now()
 	r.sel.Now, r.sel.MarkUntil = now, now.Add(m.cfg.Absolute)
 	if r.match != nil {
@@ -169,7 +171,7 @@ func (m *Manager) revoke(ctx context.Context, r revocation) ([]Ended, error) {
 	notTold = errors.Join(notTold, m.enqueue(ctx, r.rest(ended)))
 	var notRecorded error
 	if r.sel.Everyone {
-		notRecorded = m.recordEnded(ctx, "revoke", r.reason, []Ended{{}})
+		notRecorded = m.recordEnded(ctx, "revoke", r.reason, []driver.Ended{{}})
 	} else {
 		notRecorded = m.recordEnded(ctx, "revoke", r.reason, ended)
 	}
@@ -177,18 +179,18 @@ func (m *Manager) revoke(ctx context.Context, r revocation) ([]Ended, error) {
 }
 
 // rest is the jobs for what was ended and not foreseen.
-func (r *revocation) rest(ended []Ended) []Job {
-	var jobs []Job
+func (r *revocation) rest(ended []driver.Ended) []driver.Job {
+	var jobs []driver.Job
 	for _, e := range ended {
 		if e.SID == "" || r.told != nil && r.told(e.SID) || hasSID(r.tell, e.SID) || hasSID(jobs, e.SID) {
 			continue
 		}
-		jobs = append(jobs, Job{SID: e.SID})
+		jobs = append(jobs, driver.Job{SID: e.SID})
 	}
 	return jobs
 }
 
-func hasSID(jobs []Job, sid string) bool {
+func hasSID(jobs []driver.Job, sid string) bool {
 	for _, j := range jobs {
 		if j.SID == sid {
 			return true
@@ -198,7 +200,7 @@ func hasSID(jobs []Job, sid string) bool {
 }
 
 // jobsOf is the jobs for those of a user's sessions that match.
-func (m *Manager) jobsOf(ctx context.Context, userID string, match func(*Session) bool) ([]Job, error) {
+func (m *Manager) jobsOf(ctx context.Context, userID string, match func(*Session) bool) ([]driver.Job, error) {
 	if m.cfg.Outbox == nil {
 		return nil, nil
 	}
@@ -206,10 +208,10 @@ func (m *Manager) jobsOf(ctx context.Context, userID string, match func(*Session
 	if err != nil {
 		return nil, err
 	}
-	var jobs []Job
+	var jobs []driver.Job
 	for i := range sessions {
 		if s := &sessions[i]; match(s) && s.SID != "" && !hasSID(jobs, s.SID) {
-			jobs = append(jobs, Job{SID: s.SID})
+			jobs = append(jobs, driver.Job{SID: s.SID})
 		}
 	}
 	return jobs, nil
@@ -217,12 +219,12 @@ func (m *Manager) jobsOf(ctx context.Context, userID string, match func(*Session
 
 // tellEvicted tells Auth0 about sessions that a login has displaced, unless the
 // new session belongs to the same one there.
-func (m *Manager) tellEvicted(ctx context.Context, sid string, evicted []Ended) error {
+func (m *Manager) tellEvicted(ctx context.Context, sid string, evicted []driver.Ended) error {
 	r := revocation{told: func(s string) bool { return s == sid }}
 	return m.enqueue(ctx, r.rest(evicted))
 }
 
-func (m *Manager) enqueue(ctx context.Context, jobs []Job) error {
+func (m *Manager) enqueue(ctx context.Context, jobs []driver.Job) error {
 	if m.cfg.Outbox == nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/internal/retry"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 const (
@@ -45,7 +46,7 @@ func (m *Manager) Run(ctx context.Context) error {
 }
 
 func (m *Manager) sweep(ctx context.Context, now time.Time) {
-	if s, ok := m.store.(Sweeper); ok {
+	if s, ok := m.store.(driver.Sweeper); ok {
 		_, _ = s.Sweep(ctx, now) // the next sweep does what this one could not
 	}
 }
@@ -72,7 +73,7 @@ func (m *Manager) deliverAll(ctx context.Context) {
 }
 
 // deliver tells Auth0 one thing. A crash before Done repeats it, which is harmless.
-func (m *Manager) deliver(ctx context.Context, j Job) {
+func (m *Manager) deliver(ctx context.Context, j driver.Job) {
 	err := m.tell(ctx, j)
 	now := m.now()
 	switch {
@@ -88,7 +89,7 @@ func (m *Manager) deliver(ctx context.Context, j Job) {
 	_ = m.cfg.Outbox.Done(ctx, j.ID)
 }
 
-func (m *Manager) tell(ctx context.Context, j Job) error {
+func (m *Manager) tell(ctx context.Context, j driver.Job) error {
 	ctx, cancel := context.WithTimeout(ctx, jobTimeout)
 	defer cancel()
 	var err error
@@ -109,6 +110,6 @@ func (m *Manager) tell(ctx context.Context, j Job) error {
 	return nil
 }
 
-func (m *Manager) recordJob(ctx context.Context, j Job, o audit.Outcome, reason string) error {
-	return m.record(ctx, "auth0_revoke", Ended{UserID: j.UserID}, o, reason)
+func (m *Manager) recordJob(ctx context.Context, j driver.Job, o audit.Outcome, reason string) error {
+	return m.record(ctx, "auth0_revoke", driver.Ended{UserID: j.UserID}, o, reason)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // auth0 is a Revoker that notes what it is told, and fails while it shall.
@@ -213,9 +214,9 @@ func TestAuth0HasNothingLeft(t *testing.T) {
 }
 
 // failingOutbox cannot keep a job.
-type failingOutbox struct{ session.Outbox }
+type failingOutbox struct{ driver.Outbox }
 
-func (failingOutbox) Enqueue(context.Context, session.Job) error { return errors.New("disk full") }
+func (failingOutbox) Enqueue(context.Context, driver.Job) error { return errors.New("disk full") }
 
 func TestRevokedThoughAuth0CannotBeTold(t *testing.T) {
 	t.Parallel()

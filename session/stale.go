@@ -5,6 +5,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // maxStale bounds what a process remembers of its sessions for an outage.
@@ -22,7 +24,7 @@ func Reading(ctx context.Context) context.Context {
 // staleReads remembers what was valid, and when. A nil one remembers nothing.
 type staleReads struct {
 	mu        sync.Mutex
-	entries   map[Key]staleEntry
+	entries   map[driver.Key]staleEntry
 	forgotten int64 // how often forget was called
 }
 
@@ -31,7 +33,7 @@ type staleEntry struct {
 	at      time.Time
 }
 
-func newStaleReads() *staleReads { return &staleReads{entries: make(map[Key]staleEntry)} }
+func newStaleReads() *staleReads { return &staleReads{entries: make(map[driver.Key]staleEntry)} }
 
 // before is to be asked before the store is, and given to put: what the store has
 // said before something was revoked here must not be remembered afterwards.
@@ -44,7 +46,7 @@ func (c *staleReads) before() int64 {
 	return c.forgotten
 }
 
-func (c *staleReads) put(k Key, s *Session, now time.Time, before int64) {
+func (c *staleReads) put(k driver.Key, s *Session, now time.Time, before int64) {
 	if c == nil {
 		return
 	}
@@ -64,7 +66,7 @@ func (c *staleReads) put(k Key, s *Session, now time.Time, before int64) {
 	c.entries[k] = staleEntry{session: &own, at: now}
 }
 
-func (c *staleReads) get(ctx context.Context, k Key, now time.Time, maxAge time.Duration) (*Session, bool) {
+func (c *staleReads) get(ctx context.Context, k driver.Key, now time.Time, maxAge time.Duration) (*Session, bool) {
 	if reading, _ := ctx.Value(readingKey{}).(bool); c == nil || !reading {
 		return nil, false
 	}
@@ -97,7 +99,7 @@ func (c *staleReads) forget(match func(*Session) bool) {
 }
 
 // forgetKey drops the session that k opens, under all of its keys.
-func (c *staleReads) forgetKey(k Key) {
+func (c *staleReads) forgetKey(k driver.Key) {
 	if c == nil {
 		return
 	}

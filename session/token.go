@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // Token is the secret that the client holds: 32 random bytes after the two of
@@ -36,41 +38,26 @@ const (
 	tokenText  = (tokenSize*8 + 5) / 6
 )
 
-// Key is where a store keeps a session: the SHA-256 of the token, and the user's
-// tag, by which a store may place all sessions of one user together. A stolen
-// database has no token in it: 256 random bits cannot be found from their hash.
-type Key struct {
-	Tag  uint16
-	Hash [sha256.Size]byte
-}
-
-// Tag is the tag of a user: 16 bits of a hash of the id. A store may use all or
-// some of them to choose a shard. They do not tell who the user is.
-func Tag(userID string) uint16 {
-	sum := sha256.Sum256([]byte("auth0kit/session tag v1\x00" + userID))
-	return binary.BigEndian.Uint16(sum[:])
-}
-
-func newToken(tag uint16) (Token, Key) {
+func newToken(tag uint16) (Token, driver.Key) {
 	var raw [tokenSize]byte
 	binary.BigEndian.PutUint16(raw[:], tag)
 	rand.Read(raw[tagSize:])
-	return Token(base64.RawURLEncoding.EncodeToString(raw[:])), Key{Tag: tag, Hash: sha256.Sum256(raw[:])}
+	return Token(base64.RawURLEncoding.EncodeToString(raw[:])), driver.Key{Tag: tag, Hash: sha256.Sum256(raw[:])}
 }
 
 // key is the place of t, or false for what no Manager ever issued. The tag is
 // hashed too, so that a token with another tag is another token.
-func (t Token) key() (Key, bool) {
+func (t Token) key() (driver.Key, bool) {
 	if len(t) != tokenText {
-		return Key{}, false
+		return driver.Key{}, false
 	}
 	var text [tokenText]byte
 	var raw [tokenSize]byte
 	copy(text[:], t)
 	if n, err := strictBase64.Decode(raw[:], text[:]); err != nil || n != tokenSize {
-		return Key{}, false
+		return driver.Key{}, false
 	}
-	return Key{Tag: binary.BigEndian.Uint16(raw[:]), Hash: sha256.Sum256(raw[:])}, true
+	return driver.Key{Tag: binary.BigEndian.Uint16(raw[:]), Hash: sha256.Sum256(raw[:])}, true
 }
 
 // strictBase64 refuses a second spelling of one token.

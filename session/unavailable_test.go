@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // TestUnavailable: an error of the store that is no answer is no yes.
@@ -39,19 +40,19 @@ func TestUnavailable(t *testing.T) {
 
 type brokenStore struct{ err error }
 
-func (s brokenStore) Create(context.Context, session.Record, session.Limit) ([]session.Ended, error) {
+func (s brokenStore) Create(context.Context, driver.Record, driver.Limit) ([]driver.Ended, error) {
 	return nil, s.err
 }
-func (s brokenStore) Load(context.Context, session.Key, session.Touch) (session.Record, error) {
-	return session.Record{}, s.err
+func (s brokenStore) Load(context.Context, driver.Key, driver.Touch) (driver.Record, error) {
+	return driver.Record{}, s.err
 }
-func (s brokenStore) Replace(context.Context, session.Key, session.Record, session.Grace) error {
+func (s brokenStore) Replace(context.Context, driver.Key, driver.Record, driver.Grace) error {
 	return s.err
 }
-func (s brokenStore) Delete(context.Context, session.Selector) ([]session.Ended, error) {
+func (s brokenStore) Delete(context.Context, driver.Selector) ([]driver.Ended, error) {
 	return nil, s.err
 }
-func (s brokenStore) List(context.Context, string, time.Time) ([]session.Record, error) {
+func (s brokenStore) List(context.Context, string, time.Time) ([]driver.Record, error) {
 	return nil, s.err
 }
 
@@ -84,18 +85,18 @@ func TestStaleReads(t *testing.T) {
 }
 
 type flakyStore struct {
-	session.Store
+	driver.Store
 	down bool
 }
 
-func (s *flakyStore) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
+func (s *flakyStore) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
 	if s.down {
-		return session.Record{}, errors.New("no route to host")
+		return driver.Record{}, errors.New("no route to host")
 	}
 	return s.Store.Load(ctx, k, t)
 }
 
-func (s *flakyStore) Delete(ctx context.Context, sel session.Selector) ([]session.Ended, error) {
+func (s *flakyStore) Delete(ctx context.Context, sel driver.Selector) ([]driver.Ended, error) {
 	if s.down {
 		return nil, errors.New("no route to host")
 	}
@@ -181,7 +182,7 @@ type heldStore struct {
 	loaded, release chan struct{}
 }
 
-func (s *heldStore) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
+func (s *heldStore) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
 	r, err := s.flakyStore.Load(ctx, k, t)
 	s.once.Do(func() { close(s.loaded); <-s.release })
 	return r, err

@@ -18,6 +18,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 	"github.com/auth0kit/auth0kit/session/redissession"
 	ourgoredis "github.com/auth0kit/auth0kit/session/redissession/goredis"
 )
@@ -82,7 +83,7 @@ func candidates(addr string) ([]*candidate, error) {
 		{"auth0kit redissession, go-redis", 0, true, true, redissession.Config{Prefix: "h"}},
 	}
 	for _, o := range ours {
-		var store session.Store = session.NewMemory()
+		var store driver.Store = session.NewMemory()
 		if o.goRedis {
 			store, err = ourgoredis.New(plain, o.cfg)
 		} else if o.inRedis {
@@ -144,7 +145,7 @@ type payload struct {
 	Keys   []string
 }
 
-func ofAuth0kit(name string, inRedis bool, store session.Store, touch time.Duration) (*candidate, error) {
+func ofAuth0kit(name string, inRedis bool, store driver.Store, touch time.Duration) (*candidate, error) {
 	m, err := session.New(store, session.Config{
 		TouchEvery: touch, MaxPerUser: 1000, Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
 	})

@@ -1,4 +1,4 @@
-// Package guardiantest holds a guardian.Store to what the interface says. The
+// Package guardiantest holds a driver.Store to what the interface says. The
 // test of a store is
 //
 //	func TestStore(t *testing.T) {
@@ -12,20 +12,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 // Harness is an empty store of one subtest.
 type Harness struct {
-	Store guardian.Store
+	Store driver.Store
 
 	// Again is another handle on the same data, as another process has it.
 	// Defaults to Store.
-	Again guardian.Store
+	Again driver.Store
 
 	// Sibling is a store in the same database with data of its own. Nil skips
 	// what needs it.
-	Sibling guardian.Store
+	Sibling driver.Store
 }
 
 // Run runs the suite; open is called for each subtest.
@@ -53,9 +53,9 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
 const user = "auth0|5f7c8ec7c33c6c004bbafe82"
 
-func key() guardian.Key { return guardian.Key{Subject: user, Kind: guardian.KindTOTP} }
+func key() driver.Key { return driver.Key{Subject: user, Kind: driver.KindTOTP} }
 
-func save(t *testing.T, s guardian.Store, r guardian.Record, old int64) {
+func save(t *testing.T, s driver.Store, r driver.Record, old int64) {
 	t.Helper()
 	if err := s.Save(t.Context(), r, old); err != nil {
 		t.Fatalf("Save: %v", err)

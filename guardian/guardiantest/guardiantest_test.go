@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 	"github.com/auth0kit/auth0kit/guardian/guardiantest"
 )
 
@@ -23,10 +24,10 @@ func TestMemory(t *testing.T) {
 
 // mutant is a store with one mistake.
 type mutant struct {
-	guardian.Store
+	driver.Store
 	mu   sync.Mutex
 	kind string
-	kept map[guardian.Key]guardian.Record
+	kept map[driver.Key]driver.Record
 }
 
 // mutants are the mistakes, and a test of the suite that must find each.
@@ -46,7 +47,7 @@ var mutants = map[string]string{
 	"nothing is no error":          "Load_of_nothing",
 }
 
-func (m *mutant) Load(ctx context.Context, k guardian.Key) (guardian.Record, error) {
+func (m *mutant) Load(ctx context.Context, k driver.Key) (driver.Record, error) {
 	switch m.kind {
 	case "the context is ignored":
 		ctx = context.WithoutCancel(ctx)
@@ -61,7 +62,7 @@ func (m *mutant) Load(ctx context.Context, k guardian.Key) (guardian.Record, err
 	}
 	r, err := m.Store.Load(ctx, k)
 	switch {
-	case m.kind == "nothing is no error" && errors.Is(err, guardian.ErrNoRecord):
+	case m.kind == "nothing is no error" && errors.Is(err, driver.ErrNoRecord):
 		return r, nil
 	case m.kind == "until is lost":
 		r.Until = time.Time{}
@@ -69,7 +70,7 @@ func (m *mutant) Load(ctx context.Context, k guardian.Key) (guardian.Record, err
 	return r, err
 }
 
-func (m *mutant) Save(ctx context.Context, r guardian.Record, old int64) error {
+func (m *mutant) Save(ctx context.Context, r driver.Record, old int64) error {
 	current, err := m.Store.Load(ctx, r.Key)
 	switch m.kind {
 	case "save ignores the version":
@@ -87,7 +88,7 @@ func (m *mutant) Save(ctx context.Context, r guardian.Record, old int64) error {
 			old = current.Version
 		}
 	case "save revives":
-		if errors.Is(err, guardian.ErrNoRecord) {
+		if errors.Is(err, driver.ErrNoRecord) {
 			old = 0
 		}
 	case "the context is ignored":
@@ -133,7 +134,7 @@ func TestMutant(t *testing.T) {
 		t.Skip("is run by TestSuite")
 	}
 	guardiantest.Run(t, func(*testing.T) guardiantest.Harness {
-		return guardiantest.Harness{Store: &mutant{Store: guardian.NewMemory(), kind: kind, kept: make(map[guardian.Key]guardian.Record)}}
+		return guardiantest.Harness{Store: &mutant{Store: guardian.NewMemory(), kind: kind, kept: make(map[driver.Key]driver.Record)}}
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 var recordTests = map[string]func(*testing.T, Harness){
@@ -24,7 +25,7 @@ var recordTests = map[string]func(*testing.T, Harness){
 	"a context that has ended is an error":      testContext,
 }
 
-func want(t *testing.T, s guardian.Store, r guardian.Record) {
+func want(t *testing.T, s driver.Store, r driver.Record) {
 	t.Helper()
 	got, err := s.Load(t.Context(), r.Key)
 	if err != nil {
@@ -38,9 +39,9 @@ func want(t *testing.T, s guardian.Store, r guardian.Record) {
 	}
 }
 
-func wantNone(t *testing.T, s guardian.Store, k guardian.Key) {
+func wantNone(t *testing.T, s driver.Store, k driver.Key) {
 	t.Helper()
-	if r, err := s.Load(t.Context(), k); !errors.Is(err, guardian.ErrNoRecord) {
+	if r, err := s.Load(t.Context(), k); !errors.Is(err, driver.ErrNoRecord) {
 		t.Fatalf("Load = %+v, %v; want ErrNoRecord", r, err)
 	}
 }
@@ -62,45 +63,45 @@ func testRoundTrip(t *testing.T, h Harness) {
 	}
 	subjects := []string{user, "google-oauth2|1", "address 192.0.2.1", "address 2001:db8::/64", "samlp|Ünï|'\"%_\\", strings.Repeat("x", 255)}
 	for i, subject := range subjects {
-		r := guardian.Record{Key: guardian.Key{Subject: subject, Kind: guardian.KindTOTP}, Version: 1 << (i * 10), Data: all}
+		r := driver.Record{Key: driver.Key{Subject: subject, Kind: driver.KindTOTP}, Version: 1 << (i * 10), Data: all}
 		if i%2 == 1 {
 			r.Until = start.Add(time.Duration(i) * time.Millisecond)
 		}
 		save(t, h.Store, r, 0)
 		want(t, h.Again, r)
 	}
-	large := guardian.Record{Key: key(), Version: 2, Data: bytes.Repeat(all, 40)}
+	large := driver.Record{Key: key(), Version: 2, Data: bytes.Repeat(all, 40)}
 	save(t, h.Again, large, 1)
 	want(t, h.Store, large)
 }
 
 func testCreateOnce(t *testing.T, h Harness) {
-	first := guardian.Record{Key: key(), Version: 7, Data: []byte("first")}
+	first := driver.Record{Key: key(), Version: 7, Data: []byte("first")}
 	save(t, h.Store, first, 0)
-	second := guardian.Record{Key: key(), Version: 9, Data: []byte("second")}
-	if err := h.Again.Save(t.Context(), second, 0); !errors.Is(err, guardian.ErrConflict) {
+	second := driver.Record{Key: key(), Version: 9, Data: []byte("second")}
+	if err := h.Again.Save(t.Context(), second, 0); !errors.Is(err, driver.ErrConflict) {
 		t.Errorf("Save = %v, want ErrConflict", err)
 	}
 	want(t, h.Again, first)
 }
 
 func testVersion(t *testing.T, h Harness) {
-	r := guardian.Record{Key: key(), Version: 7, Data: []byte("first")}
-	if err := h.Store.Save(t.Context(), r, 6); !errors.Is(err, guardian.ErrConflict) {
+	r := driver.Record{Key: key(), Version: 7, Data: []byte("first")}
+	if err := h.Store.Save(t.Context(), r, 6); !errors.Is(err, driver.ErrConflict) {
 		t.Errorf("Save of a record that is not there = %v, want ErrConflict", err)
 	}
 	wantNone(t, h.Again, key())
 	save(t, h.Store, r, 0)
-	next := guardian.Record{Key: key(), Version: 8, Data: []byte("next"), Until: start}
+	next := driver.Record{Key: key(), Version: 8, Data: []byte("next"), Until: start}
 	for _, old := range []int64{6, 8, -1} {
-		if err := h.Again.Save(t.Context(), next, old); !errors.Is(err, guardian.ErrConflict) {
+		if err := h.Again.Save(t.Context(), next, old); !errors.Is(err, driver.ErrConflict) {
 			t.Errorf("Save with the version %d = %v, want ErrConflict", old, err)
 		}
 	}
 	want(t, h.Store, r)
 	save(t, h.Again, next, 7)
 	want(t, h.Store, next)
-	if err := h.Store.Save(t.Context(), next, 7); !errors.Is(err, guardian.ErrConflict) {
+	if err := h.Store.Save(t.Context(), next, 7); !errors.Is(err, driver.ErrConflict) {
 		t.Errorf("the same Save again = %v, want ErrConflict", err)
 	}
 	next.Version, next.Until = 9, time.Time{} // Kept for ever again.
@@ -110,7 +111,7 @@ func testVersion(t *testing.T, h Harness) {
 
 func testNoAliasing(t *testing.T, h Harness) {
 	data := []byte("data")
-	r := guardian.Record{Key: key(), Version: 1, Data: data}
+	r := driver.Record{Key: key(), Version: 1, Data: data}
 	save(t, h.Store, r, 0)
 	data[0] = 'X'
 	got, err := h.Store.Load(t.Context(), key())
@@ -123,42 +124,42 @@ func testNoAliasing(t *testing.T, h Harness) {
 }
 
 func testKeys(t *testing.T, h Harness) {
-	keys := []guardian.Key{
-		{Subject: user, Kind: guardian.KindTOTP}, {Subject: user, Kind: guardian.KindRecovery},
-		{Subject: user, Kind: guardian.KindAttempts, Factor: guardian.LocalTOTP}, {Subject: user, Kind: guardian.KindAttempts, Factor: guardian.OTP},
-		{Subject: strings.ToUpper(user), Kind: guardian.KindTOTP}, {Subject: user + " ", Kind: guardian.KindTOTP},
+	keys := []driver.Key{
+		{Subject: user, Kind: driver.KindTOTP}, {Subject: user, Kind: driver.KindRecovery},
+		{Subject: user, Kind: driver.KindAttempts, Factor: string(guardian.LocalTOTP)}, {Subject: user, Kind: driver.KindAttempts, Factor: string(guardian.OTP)},
+		{Subject: strings.ToUpper(user), Kind: driver.KindTOTP}, {Subject: user + " ", Kind: driver.KindTOTP},
 	}
 	for i, k := range keys {
-		save(t, h.Store, guardian.Record{Key: k, Version: int64(i + 1), Data: []byte{byte(i)}}, 0)
+		save(t, h.Store, driver.Record{Key: k, Version: int64(i + 1), Data: []byte{byte(i)}}, 0)
 	}
 	for i, k := range keys {
-		want(t, h.Again, guardian.Record{Key: k, Version: int64(i + 1), Data: []byte{byte(i)}})
+		want(t, h.Again, driver.Record{Key: k, Version: int64(i + 1), Data: []byte{byte(i)}})
 	}
 }
 
 func testDelete(t *testing.T, h Harness) {
-	other := guardian.Record{Key: guardian.Key{Subject: user + "3", Kind: guardian.KindTOTP}, Version: 1, Data: []byte("other")}
+	other := driver.Record{Key: driver.Key{Subject: user + "3", Kind: driver.KindTOTP}, Version: 1, Data: []byte("other")}
 	save(t, h.Store, other, 0)
-	for _, kind := range []guardian.Kind{guardian.KindTOTP, guardian.KindRecovery, guardian.KindAttempts} {
-		save(t, h.Store, guardian.Record{Key: guardian.Key{Subject: user, Kind: kind}, Version: 1, Data: []byte("x")}, 0)
+	for _, kind := range []driver.Kind{driver.KindTOTP, driver.KindRecovery, driver.KindAttempts} {
+		save(t, h.Store, driver.Record{Key: driver.Key{Subject: user, Kind: kind}, Version: 1, Data: []byte("x")}, 0)
 	}
 	for range 2 {
 		if err := h.Again.Delete(t.Context(), user); err != nil {
 			t.Fatalf("Delete: %v", err)
 		}
 	}
-	for _, kind := range []guardian.Kind{guardian.KindTOTP, guardian.KindRecovery, guardian.KindAttempts} {
-		wantNone(t, h.Store, guardian.Key{Subject: user, Kind: kind})
+	for _, kind := range []driver.Kind{driver.KindTOTP, driver.KindRecovery, driver.KindAttempts} {
+		wantNone(t, h.Store, driver.Key{Subject: user, Kind: kind})
 	}
 	want(t, h.Store, other)
-	if err := h.Store.Save(t.Context(), guardian.Record{Key: key(), Version: 2, Data: []byte("x")}, 1); !errors.Is(err, guardian.ErrConflict) {
+	if err := h.Store.Save(t.Context(), driver.Record{Key: key(), Version: 2, Data: []byte("x")}, 1); !errors.Is(err, driver.ErrConflict) {
 		t.Errorf("a Save brought a deleted record back: %v", err)
 	}
 }
 
 func testSweep(t *testing.T, h Harness) {
-	record := func(kind guardian.Kind, until time.Time) guardian.Record {
-		r := guardian.Record{Key: guardian.Key{Subject: user, Kind: kind}, Version: 1, Until: until, Data: []byte("x")}
+	record := func(kind driver.Kind, until time.Time) driver.Record {
+		r := driver.Record{Key: driver.Key{Subject: user, Kind: kind}, Version: 1, Until: until, Data: []byte("x")}
 		save(t, h.Store, r, 0)
 		return r
 	}
@@ -183,7 +184,7 @@ func testSibling(t *testing.T, h Harness) {
 	if h.Sibling == nil {
 		t.Skip("Harness.Sibling is nil")
 	}
-	r := guardian.Record{Key: key(), Version: 1, Data: []byte("x")}
+	r := driver.Record{Key: key(), Version: 1, Data: []byte("x")}
 	save(t, h.Store, r, 0)
 	wantNone(t, h.Sibling, key())
 	if err := h.Sibling.Delete(t.Context(), user); err != nil {
@@ -199,7 +200,7 @@ func testContext(t *testing.T, h Harness) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Load = %v", err)
 	}
-	if err := h.Store.Save(ctx, guardian.Record{Key: key(), Version: 1, Data: []byte("x")}, 0); !errors.Is(err, context.Canceled) {
+	if err := h.Store.Save(ctx, driver.Record{Key: key(), Version: 1, Data: []byte("x")}, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("Save = %v", err)
 	}
 	wantNone(t, h.Store, key())

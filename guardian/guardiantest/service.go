@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 // These tests run the Service on the store: what it promises holds with every
@@ -43,7 +44,7 @@ func (c *clock) advance(d time.Duration) { c.now.Add(d.Milliseconds()) }
 func services(t *testing.T, h Harness, c *clock) [2]*guardian.Service {
 	t.Helper()
 	var out [2]*guardian.Service
-	for i, store := range []guardian.Store{h.Store, h.Again} {
+	for i, store := range []driver.Store{h.Store, h.Again} {
 		s, err := guardian.New(nil, guardian.Config{
 			Store: store, Keys: [][]byte{[]byte("an example of a key with 32 byte")}, Issuer: "Example", Now: c.Now,
 		})

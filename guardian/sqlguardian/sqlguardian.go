@@ -27,7 +27,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
 // Config is optional.
@@ -37,7 +37,7 @@ type Config struct {
 	Table string
 }
 
-// Store is a guardian.Store in a SQL database. It is safe for concurrent use. It
+// Store is a driver.Store in a SQL database. It is safe for concurrent use. It
 // does not own the database: closing that is its owner's.
 type Store struct {
 	db    *sql.DB
@@ -46,7 +46,7 @@ type Store struct {
 	load, insert, update, remove, sweep string
 }
 
-var _ guardian.Store = (*Store)(nil)
+var _ driver.Store = (*Store)(nil)
 
 var tableName = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,40}$`)
 
@@ -107,24 +107,24 @@ func (s *Store) CreateSchema(ctx context.Context) error {
 	return nil
 }
 
-// Load implements guardian.Store.
-func (s *Store) Load(ctx context.Context, k guardian.Key) (guardian.Record, error) {
-	r := guardian.Record{Key: k}
+// Load implements driver.Store.
+func (s *Store) Load(ctx context.Context, k driver.Key) (driver.Record, error) {
+	r := driver.Record{Key: k}
 	var until int64
-	err := s.db.QueryRowContext(ctx, s.load, k.Subject, string(k.Kind), string(k.Factor)).Scan(&r.Version, &until, &r.Data)
+	err := s.db.QueryRowContext(ctx, s.load, k.Subject, string(k.Kind), k.Factor).Scan(&r.Version, &until, &r.Data)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return guardian.Record{}, guardian.ErrNoRecord
+		return driver.Record{}, driver.ErrNoRecord
 	case err != nil:
-		return guardian.Record{}, fmt.Errorf("sqlguardian: %w", err)
+		return driver.Record{}, fmt.Errorf("sqlguardian: %w", err)
 	case until > 0:
 		r.Until = time.UnixMilli(until).UTC()
 	}
 	return r, nil
 }
 
-// Save implements guardian.Store.
-func (s *Store) Save(ctx context.Context, r guardian.Record, old int64) error {
+// Save implements driver.Store.
+func (s *Store) Save(ctx context.Context, r driver.Record, old int64) error {
 	until := int64(0)
 	if !r.Until.IsZero() {
 		until = max(r.Until.UnixMilli(), 1)
@@ -135,18 +135,18 @@ func (s *Store) Save(ctx context.Context, r guardian.Record, old int64) error {
 	}
 	n, err := s.exec(ctx, statement, args...)
 	if err == nil && n == 0 {
-		return guardian.ErrConflict
+		return driver.ErrConflict
 	}
 	return err
 }
 
-// Delete implements guardian.Store.
+// Delete implements driver.Store.
 func (s *Store) Delete(ctx context.Context, subject string) error {
 	_, err := s.exec(ctx, s.remove, subject)
 	return err
 }
 
-// Sweep implements guardian.Store.
+// Sweep implements driver.Store.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	_, err := s.exec(ctx, s.sweep, now.UnixMilli())
 	return err

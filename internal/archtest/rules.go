@@ -58,10 +58,10 @@ var Rules = map[string]Rule{
 
 	// Patterns: at most resource, audit and internals. Never management, never a sibling.
 	"anomaly":   {Own: []string{"audit"}, Others: []string{"github.com/medama-io/go-useragent"}},
-	"guardian":  {Own: []string{"audit", "management/resource", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
-	"migration": {Own: []string{"audit", "management/resource", "internal/once", "internal/retry", "migration/passhash"}, Others: []string{xcrypto, xsync}},
+	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
+	"migration": {Own: []string{"migration/driver", "audit", "management/resource", "internal/once", "internal/retry", "migration/passhash"}, Others: []string{xcrypto, xsync}},
 	"risk":      {Own: []string{"audit", "anomaly"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
-	"session":   {Own: []string{"audit", "internal/jose", "internal/retry", "internal/seal"}},
+	"session":   {Own: []string{"session/driver", "audit", "internal/jose", "internal/retry", "internal/seal"}},
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/jose", "internal/lru", "internal/once"}},
 
 	// What belongs to one pattern.
@@ -78,19 +78,24 @@ var Rules = map[string]Rule{
 	"audit/sqlaudit":           {Own: []string{"audit", "audit/auditlog/driver", "internal/sqlstore"}},
 	"audit/auditlog/audittest": {Own: []string{"audit", "audit/auditlog", "audit/auditlog/driver"}},
 
+	// Contracts of stores: nothing of this module.
+	"guardian/driver":  {},
+	"migration/driver": {},
+	"session/driver":   {},
+
 	// Stores and conformance suites: their own pattern, and the product of their name.
 	"anomaly/anomalytest":     {Own: []string{"anomaly"}},
 	"anomaly/redisanomaly":    {Own: []string{"anomaly"}, Others: []string{redis}},
 	"anomaly/sqlanomaly":      {Own: []string{"anomaly", "internal/sqlstore"}},
-	"guardian/guardiantest":   {Own: []string{"guardian"}},
-	"guardian/sqlguardian":    {Own: []string{"guardian"}},
-	"migration/migrationtest": {Own: []string{"migration"}},
-	"migration/sqlmigration":  {Own: []string{"migration"}},
+	"guardian/guardiantest":   {Own: []string{"guardian", "guardian/driver"}},
+	"guardian/sqlguardian":    {Own: []string{"guardian/driver"}},
+	"migration/migrationtest": {Own: []string{"migration/driver"}},
+	"migration/sqlmigration":  {Own: []string{"migration/driver"}},
 	"risk/redisrisk":          {Own: []string{"risk"}, Others: []string{redis}},
 	"risk/risktest":           {Own: []string{"risk"}},
-	"session/redissession":    {Own: []string{"session"}, Others: []string{redis}},
-	"session/sessiontest":     {Own: []string{"session"}},
-	"session/sqlsession":      {Own: []string{"session"}},
+	"session/redissession":    {Own: []string{"session/driver"}, Others: []string{redis}},
+	"session/sessiontest":     {Own: []string{"session", "session/driver"}},
+	"session/sqlsession":      {Own: []string{"session/driver"}},
 
 	"session/redissession/goredis": {Own: []string{"session/redissession"}, Others: []string{"github.com/redis/go-redis/v9"}},
 }

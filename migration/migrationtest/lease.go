@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 func testEmpty(t *testing.T, h Harness) {
@@ -33,7 +33,7 @@ func testRenew(t *testing.T, h Harness) {
 			t.Errorf("renewed fence is %+v; want %+v", again, first)
 		}
 	}
-	if _, err := h.Ledger.Lease(t.Context(), run, "b", time.Minute); !errors.Is(err, migration.ErrLeased) {
+	if _, err := h.Ledger.Lease(t.Context(), run, "b", time.Minute); !errors.Is(err, driver.ErrLeased) {
 		t.Errorf("another holder gets %v while the lease is being renewed; want ErrLeased", err)
 	}
 }
@@ -41,7 +41,7 @@ func testRenew(t *testing.T, h Harness) {
 func testExclusive(t *testing.T, h Harness) {
 	first := lease(t, h.Ledger, run, "a")
 	h.Advance(59 * time.Second)
-	if _, err := h.Ledger.Lease(t.Context(), run, "b", time.Minute); !errors.Is(err, migration.ErrLeased) {
+	if _, err := h.Ledger.Lease(t.Context(), run, "b", time.Minute); !errors.Is(err, driver.ErrLeased) {
 		t.Fatalf("another holder gets %v one second before the end; want ErrLeased", err)
 	}
 	h.Advance(2 * time.Second)
@@ -49,7 +49,7 @@ func testExclusive(t *testing.T, h Harness) {
 	if second.N <= first.N {
 		t.Errorf("the next holder's fence is %d after %d; want a higher one", second.N, first.N)
 	}
-	if _, err := h.Ledger.Lease(t.Context(), run, "a", time.Minute); !errors.Is(err, migration.ErrLeased) {
+	if _, err := h.Ledger.Lease(t.Context(), run, "a", time.Minute); !errors.Is(err, driver.ErrLeased) {
 		t.Errorf("the old holder gets %v; want ErrLeased", err)
 	}
 }
@@ -82,7 +82,7 @@ func testForeignRelease(t *testing.T, h Harness) {
 func testRace(t *testing.T, h Harness) {
 	const holders = 16
 	var mu sync.Mutex
-	var won []migration.Fence
+	var won []driver.Fence
 	var wg sync.WaitGroup
 	for i := range holders {
 		wg.Go(func() {
@@ -92,7 +92,7 @@ func testRace(t *testing.T, h Harness) {
 			switch {
 			case err == nil:
 				won = append(won, f)
-			case !errors.Is(err, migration.ErrLeased):
+			case !errors.Is(err, driver.ErrLeased):
 				t.Errorf("Lease: %v; want ErrLeased", err)
 			}
 		})
@@ -105,33 +105,33 @@ func testRace(t *testing.T, h Harness) {
 
 func testFence(t *testing.T, h Harness) {
 	old := lease(t, h.Ledger, run, "a")
-	putOutcomes(t, h.Ledger, old, migration.Outcome{Key: "k", State: migration.StateFailed})
-	putBatch(t, h.Ledger, old, migration.Batch{N: 0, State: migration.Sending})
+	putOutcomes(t, h.Ledger, old, driver.Outcome{Key: "k", State: driver.StateFailed})
+	putBatch(t, h.Ledger, old, driver.Batch{N: 0, State: driver.Sending})
 	h.Advance(2 * time.Minute)
 	lease(t, h.Ledger, run, "b")
-	o := []migration.Outcome{{Key: "k", State: migration.StateMigrated}, {Key: "l", State: migration.StateMigrated}}
-	if err := h.Ledger.PutOutcomes(t.Context(), old, o); !errors.Is(err, migration.ErrFenced) {
+	o := []driver.Outcome{{Key: "k", State: driver.StateMigrated}, {Key: "l", State: driver.StateMigrated}}
+	if err := h.Ledger.PutOutcomes(t.Context(), old, o); !errors.Is(err, driver.ErrFenced) {
 		t.Errorf("PutOutcomes with a stale fence: %v; want ErrFenced", err)
 	}
-	if err := h.Ledger.PutBatch(t.Context(), old, migration.Batch{N: 0, State: migration.Settled}); !errors.Is(err, migration.ErrFenced) {
+	if err := h.Ledger.PutBatch(t.Context(), old, driver.Batch{N: 0, State: driver.Settled}); !errors.Is(err, driver.ErrFenced) {
 		t.Errorf("PutBatch with a stale fence: %v; want ErrFenced", err)
 	}
-	if got := outcomes(t, h.Ledger, run); len(got) != 1 || got["k"].State != migration.StateFailed {
+	if got := outcomes(t, h.Ledger, run); len(got) != 1 || got["k"].State != driver.StateFailed {
 		t.Errorf("a stale fence has written outcomes: %+v", got)
 	}
-	if got := batches(t, h.Ledger, run); len(got) != 1 || got[0].State != migration.Sending {
+	if got := batches(t, h.Ledger, run); len(got) != 1 || got[0].State != driver.Sending {
 		t.Errorf("a stale fence has written a batch: %+v", got)
 	}
 }
 
 func testNoFence(t *testing.T, h Harness) {
-	o := []migration.Outcome{{Key: "k", State: migration.StateMigrated}}
+	o := []driver.Outcome{{Key: "k", State: driver.StateMigrated}}
 	f := lease(t, h.Ledger, run, "a")
-	for _, f := range []migration.Fence{{Run: run}, {Run: run, N: f.N + 1}, {Run: "other", N: f.N}, {}} {
-		if err := h.Ledger.PutOutcomes(t.Context(), f, o); !errors.Is(err, migration.ErrFenced) {
+	for _, f := range []driver.Fence{{Run: run}, {Run: run, N: f.N + 1}, {Run: "other", N: f.N}, {}} {
+		if err := h.Ledger.PutOutcomes(t.Context(), f, o); !errors.Is(err, driver.ErrFenced) {
 			t.Errorf("PutOutcomes with fence %+v: %v; want ErrFenced", f, err)
 		}
-		if err := h.Ledger.PutBatch(t.Context(), f, migration.Batch{}); !errors.Is(err, migration.ErrFenced) {
+		if err := h.Ledger.PutBatch(t.Context(), f, driver.Batch{}); !errors.Is(err, driver.ErrFenced) {
 			t.Errorf("PutBatch with fence %+v: %v; want ErrFenced", f, err)
 		}
 	}
@@ -139,13 +139,13 @@ func testNoFence(t *testing.T, h Harness) {
 
 func testRuns(t *testing.T, h Harness) {
 	a, b := lease(t, h.Ledger, "a", "x"), lease(t, h.Ledger, "b", "y")
-	putOutcomes(t, h.Ledger, a, migration.Outcome{Key: "k", State: migration.StateMigrated})
-	putOutcomes(t, h.Ledger, b, migration.Outcome{Key: "k", State: migration.StateFailed})
-	putBatch(t, h.Ledger, a, migration.Batch{N: 0, State: migration.Sending})
-	if got := outcomes(t, h.Ledger, "a")["k"].State; got != migration.StateMigrated {
+	putOutcomes(t, h.Ledger, a, driver.Outcome{Key: "k", State: driver.StateMigrated})
+	putOutcomes(t, h.Ledger, b, driver.Outcome{Key: "k", State: driver.StateFailed})
+	putBatch(t, h.Ledger, a, driver.Batch{N: 0, State: driver.Sending})
+	if got := outcomes(t, h.Ledger, "a")["k"].State; got != driver.StateMigrated {
 		t.Errorf("run a has state %q; want migrated", got)
 	}
-	if got := outcomes(t, h.Ledger, "b", "k")["k"].State; got != migration.StateFailed {
+	if got := outcomes(t, h.Ledger, "b", "k")["k"].State; got != driver.StateFailed {
 		t.Errorf("run b has state %q; want failed", got)
 	}
 	if n := len(batches(t, h.Ledger, "b")); n != 0 {

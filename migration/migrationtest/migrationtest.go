@@ -1,4 +1,4 @@
-// Package migrationtest is the contract of a migration.Ledger as tests. A ledger
+// Package migrationtest is the contract of a driver.Ledger as tests. A ledger
 // of your own passes them before it holds a migration:
 //
 //	func TestLedger(t *testing.T) {
@@ -15,12 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // Harness is one empty ledger under test.
 type Harness struct {
-	Ledger migration.Ledger
+	Ledger driver.Ledger
 
 	// Advance moves the clock by which the ledger's leases run out. For a ledger on
 	// package time in a testing/synctest bubble it is time.Sleep.
@@ -62,7 +62,7 @@ var cases = []struct {
 
 const run = "run"
 
-func lease(t *testing.T, l migration.Ledger, run, holder string) migration.Fence {
+func lease(t *testing.T, l driver.Ledger, run, holder string) driver.Fence {
 	t.Helper()
 	f, err := l.Lease(t.Context(), run, holder, time.Minute)
 	if err != nil {
@@ -71,14 +71,14 @@ func lease(t *testing.T, l migration.Ledger, run, holder string) migration.Fence
 	return f
 }
 
-func putOutcomes(t *testing.T, l migration.Ledger, f migration.Fence, outcomes ...migration.Outcome) {
+func putOutcomes(t *testing.T, l driver.Ledger, f driver.Fence, outcomes ...driver.Outcome) {
 	t.Helper()
 	if err := l.PutOutcomes(t.Context(), f, outcomes); err != nil {
 		t.Fatalf("PutOutcomes: %v", err)
 	}
 }
 
-func putBatch(t *testing.T, l migration.Ledger, f migration.Fence, b migration.Batch) {
+func putBatch(t *testing.T, l driver.Ledger, f driver.Fence, b driver.Batch) {
 	t.Helper()
 	if err := l.PutBatch(t.Context(), f, b); err != nil {
 		t.Fatalf("PutBatch: %v", err)
@@ -86,9 +86,9 @@ func putBatch(t *testing.T, l migration.Ledger, f migration.Fence, b migration.B
 }
 
 // outcomes reads outcomes into a map, and fails on a key that comes twice.
-func outcomes(t *testing.T, l migration.Ledger, run string, keys ...string) map[string]migration.Outcome {
+func outcomes(t *testing.T, l driver.Ledger, run string, keys ...string) map[string]driver.Outcome {
 	t.Helper()
-	found := make(map[string]migration.Outcome)
+	found := make(map[string]driver.Outcome)
 	for o, err := range l.Outcomes(t.Context(), run, keys...) {
 		if err != nil {
 			t.Fatalf("Outcomes: %v", err)
@@ -101,9 +101,9 @@ func outcomes(t *testing.T, l migration.Ledger, run string, keys ...string) map[
 	return found
 }
 
-func batches(t *testing.T, l migration.Ledger, run string) []migration.Batch {
+func batches(t *testing.T, l driver.Ledger, run string) []driver.Batch {
 	t.Helper()
-	var all []migration.Batch
+	var all []driver.Batch
 	for b, err := range l.Batches(t.Context(), run) {
 		if err != nil {
 			t.Fatalf("Batches: %v", err)

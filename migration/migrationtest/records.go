@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // at has microseconds: what every database keeps.
@@ -20,10 +20,10 @@ var at = time.Date(2026, 3, 29, 1, 59, 59, 123456000, time.UTC)
 
 func testBatch(t *testing.T, h Harness) {
 	f := lease(t, h.Ledger, run, "a")
-	steps := []migration.Batch{
-		{N: 7, State: migration.Sending, Count: 3, Keys: []string{"a", "ü", "c d"}, At: at},
-		{N: 7, State: migration.Submitted, JobID: "job_1", Count: 3, Keys: []string{"a", "ü", "c d"}, At: at.Add(time.Second)},
-		{N: 7, State: migration.Settled, JobID: "job_1", Count: 3, At: at.Add(time.Minute)},
+	steps := []driver.Batch{
+		{N: 7, State: driver.Sending, Count: 3, Keys: []string{"a", "ü", "c d"}, At: at},
+		{N: 7, State: driver.Submitted, JobID: "job_1", Count: 3, Keys: []string{"a", "ü", "c d"}, At: at.Add(time.Second)},
+		{N: 7, State: driver.Settled, JobID: "job_1", Count: 3, At: at.Add(time.Minute)},
 	}
 	for _, want := range steps {
 		putBatch(t, h.Ledger, f, want)
@@ -47,7 +47,7 @@ func testBatch(t *testing.T, h Harness) {
 func testBatchOrder(t *testing.T, h Harness) {
 	f := lease(t, h.Ledger, run, "a")
 	for _, n := range []int{10, 2, 0, 100, 1} {
-		putBatch(t, h.Ledger, f, migration.Batch{N: n, State: migration.Sending, At: at})
+		putBatch(t, h.Ledger, f, driver.Batch{N: n, State: driver.Sending, At: at})
 	}
 	var order []int
 	for _, b := range batches(t, h.Ledger, run) {
@@ -60,10 +60,10 @@ func testBatchOrder(t *testing.T, h Harness) {
 
 func testOutcome(t *testing.T, h Harness) {
 	f := lease(t, h.Ledger, run, "a")
-	steps := []migration.Outcome{
-		{Key: "k", State: migration.StateFailed, Code: "PATTERN", Path: "email", Attempts: 1, Digest: "0123", At: at},
-		{Key: "k", State: migration.StateMigrated, Attempts: 2, Memberships: migration.MembershipsPending, Digest: "4567", At: at.Add(time.Hour)},
-		{Key: "k", State: migration.StateMigrated, Attempts: 2, Memberships: migration.MembershipsDone, At: at.Add(2 * time.Hour)},
+	steps := []driver.Outcome{
+		{Key: "k", State: driver.StateFailed, Code: "PATTERN", Path: "email", Attempts: 1, Digest: "0123", At: at},
+		{Key: "k", State: driver.StateMigrated, Attempts: 2, Memberships: driver.MembershipsPending, Digest: "4567", At: at.Add(time.Hour)},
+		{Key: "k", State: driver.StateMigrated, Attempts: 2, Memberships: driver.MembershipsDone, At: at.Add(2 * time.Hour)},
 	}
 	for _, want := range steps {
 		putOutcomes(t, h.Ledger, f, want)
@@ -83,7 +83,7 @@ func testOutcome(t *testing.T, h Harness) {
 func testLookup(t *testing.T, h Harness) {
 	f := lease(t, h.Ledger, run, "a")
 	for _, key := range []string{"a", "b", "c"} {
-		putOutcomes(t, h.Ledger, f, migration.Outcome{Key: key, State: migration.StateMigrated})
+		putOutcomes(t, h.Ledger, f, driver.Outcome{Key: key, State: driver.StateMigrated})
 	}
 	got := slices.Sorted(maps.Keys(outcomes(t, h.Ledger, run, "c", "missing", "a")))
 	if !slices.Equal(got, []string{"a", "c"}) {
@@ -97,9 +97,9 @@ func testHostileKeys(t *testing.T, h Harness) {
 		strings.Repeat("x", 249),
 	}
 	f := lease(t, h.Ledger, run, "a")
-	var all []migration.Outcome
+	var all []driver.Outcome
 	for i, key := range keys {
-		all = append(all, migration.Outcome{Key: key, State: migration.StateFailed, Code: fmt.Sprint(i)})
+		all = append(all, driver.Outcome{Key: key, State: driver.StateFailed, Code: fmt.Sprint(i)})
 	}
 	putOutcomes(t, h.Ledger, f, all...)
 	if got := outcomes(t, h.Ledger, run); len(got) != len(keys) {
@@ -110,20 +110,20 @@ func testHostileKeys(t *testing.T, h Harness) {
 			t.Errorf("key %q finds %+v", key, got)
 		}
 	}
-	putBatch(t, h.Ledger, f, migration.Batch{State: migration.Sending, Keys: keys, At: at})
+	putBatch(t, h.Ledger, f, driver.Batch{State: driver.Sending, Keys: keys, At: at})
 	if got := batches(t, h.Ledger, run)[0].Keys; !slices.Equal(got, keys) {
 		t.Errorf("a batch's keys come back as %q", got)
 	}
 }
 
 // fill writes n outcomes in pages, as a run does.
-func fill(t *testing.T, h Harness, f migration.Fence, n int) {
+func fill(t *testing.T, h Harness, f driver.Fence, n int) {
 	t.Helper()
 	const page = 1000
 	for start := 0; start < n; start += page {
-		var some []migration.Outcome
+		var some []driver.Outcome
 		for i := start; i < min(start+page, n); i++ {
-			some = append(some, migration.Outcome{Key: fmt.Sprintf("k%d", i), State: migration.StateMigrated, Attempts: i, At: at})
+			some = append(some, driver.Outcome{Key: fmt.Sprintf("k%d", i), State: driver.StateMigrated, Attempts: i, At: at})
 		}
 		putOutcomes(t, h.Ledger, f, some...)
 	}
@@ -163,12 +163,12 @@ func testWriteWhileReading(t *testing.T, h Harness) {
 	if len(seen) != n {
 		t.Errorf("%d of %d outcomes came", len(seen), n)
 	}
-	putBatch(t, h.Ledger, f, migration.Batch{N: 0, State: migration.Sending, At: at})
+	putBatch(t, h.Ledger, f, driver.Batch{N: 0, State: driver.Sending, At: at})
 	for b, err := range h.Ledger.Batches(t.Context(), run) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.State = migration.Settled
+		b.State = driver.Settled
 		putBatch(t, h.Ledger, f, b)
 	}
 }
@@ -176,8 +176,8 @@ func testWriteWhileReading(t *testing.T, h Harness) {
 func testBreak(t *testing.T, h Harness) {
 	f := lease(t, h.Ledger, run, "a")
 	fill(t, h, f, 10)
-	putBatch(t, h.Ledger, f, migration.Batch{N: 0, At: at})
-	putBatch(t, h.Ledger, f, migration.Batch{N: 1, At: at})
+	putBatch(t, h.Ledger, f, driver.Batch{N: 0, At: at})
+	putBatch(t, h.Ledger, f, driver.Batch{N: 1, At: at})
 	for range 50 { // more than a pool has connections
 		for _, err := range h.Ledger.Outcomes(t.Context(), run) {
 			if err != nil {
@@ -197,16 +197,16 @@ func testBreak(t *testing.T, h Harness) {
 
 func testCancelled(t *testing.T, h Harness) {
 	f := lease(t, h.Ledger, run, "a")
-	putOutcomes(t, h.Ledger, f, migration.Outcome{Key: "k", State: migration.StateFailed})
-	putBatch(t, h.Ledger, f, migration.Batch{N: 0, State: migration.Sending})
+	putOutcomes(t, h.Ledger, f, driver.Outcome{Key: "k", State: driver.StateFailed})
+	putBatch(t, h.Ledger, f, driver.Batch{N: 0, State: driver.Sending})
 	ctx := ended()
 	calls := map[string]func() error{
 		"Lease": func() error { _, err := h.Ledger.Lease(ctx, run, "a", time.Minute); return err },
 		"PutBatch": func() error {
-			return h.Ledger.PutBatch(ctx, f, migration.Batch{N: 0, State: migration.Settled})
+			return h.Ledger.PutBatch(ctx, f, driver.Batch{N: 0, State: driver.Settled})
 		},
 		"PutOutcomes": func() error {
-			return h.Ledger.PutOutcomes(ctx, f, []migration.Outcome{{Key: "k", State: migration.StateMigrated}})
+			return h.Ledger.PutOutcomes(ctx, f, []driver.Outcome{{Key: "k", State: driver.StateMigrated}})
 		},
 		"Batches":  func() error { return last(h.Ledger.Batches(ctx, run)) },
 		"Outcomes": func() error { return last(h.Ledger.Outcomes(ctx, run)) },
@@ -216,7 +216,7 @@ func testCancelled(t *testing.T, h Harness) {
 			t.Errorf("%s after the end of its context: %v; want context.Canceled", name, err)
 		}
 	}
-	if got := outcomes(t, h.Ledger, run)["k"].State; got != migration.StateFailed {
+	if got := outcomes(t, h.Ledger, run)["k"].State; got != driver.StateFailed {
 		t.Errorf("a cancelled write has changed the state to %q", got)
 	}
 }
@@ -236,11 +236,11 @@ func testConcurrent(t *testing.T, h Harness) {
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
-				o := migration.Outcome{Key: fmt.Sprintf("%d-%d", w, i), State: migration.StateMigrated}
-				if err := h.Ledger.PutOutcomes(t.Context(), f, []migration.Outcome{o}); err != nil {
+				o := driver.Outcome{Key: fmt.Sprintf("%d-%d", w, i), State: driver.StateMigrated}
+				if err := h.Ledger.PutOutcomes(t.Context(), f, []driver.Outcome{o}); err != nil {
 					t.Errorf("PutOutcomes: %v", err)
 				}
-				b := migration.Batch{N: w*each + i, State: migration.Sending}
+				b := driver.Batch{N: w*each + i, State: driver.Sending}
 				if err := h.Ledger.PutBatch(t.Context(), f, b); err != nil {
 					t.Errorf("PutBatch: %v", err)
 				}

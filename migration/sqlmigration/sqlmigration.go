@@ -1,4 +1,4 @@
-// Package sqlmigration is a migration.Ledger in SQLite or Postgres, through
+// Package sqlmigration is a driver.Ledger in SQLite or Postgres, through
 // database/sql and with one SQL text for both. The program brings the driver:
 //
 //	import _ "github.com/ncruces/go-sqlite3/driver"
@@ -31,7 +31,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // Config is what a Ledger can be told. The zero value is ready.
@@ -42,14 +42,14 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Ledger is a migration.Ledger in a database. It is safe for concurrent use.
+// Ledger is a driver.Ledger in a database. It is safe for concurrent use.
 type Ledger struct {
 	db      *sql.DB
 	now     func() time.Time
 	writing chan struct{} // one write at a time: they would wait for each other in the database, and less fairly
 }
 
-var _ migration.Ledger = (*Ledger)(nil)
+var _ driver.Ledger = (*Ledger)(nil)
 
 // New returns a ledger in db, which the caller closes. It does no I/O: call
 // Migrate before the first use.
@@ -95,18 +95,18 @@ func (l *Ledger) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// Lease implements migration.Ledger.
-func (l *Ledger) Lease(ctx context.Context, run, holder string, ttl time.Duration) (migration.Fence, error) {
+// Lease implements driver.Ledger.
+func (l *Ledger) Lease(ctx context.Context, run, holder string, ttl time.Duration) (driver.Fence, error) {
 	leave, err := l.enter(ctx)
 	defer leave()
 	if err != nil {
-		return migration.Fence{}, fmt.Errorf("sqlmigration: take the lease: %w", err)
+		return driver.Fence{}, fmt.Errorf("sqlmigration: take the lease: %w", err)
 	}
 	now := l.now()
 	if ttl <= 0 {
 		return l.release(ctx, run, holder)
 	}
-	fence := migration.Fence{Run: run}
+	fence := driver.Fence{Run: run}
 	err = l.db.QueryRowContext(ctx, `
 		INSERT INTO migration_leases AS l (run, holder, fence, expires) VALUES ($1, $2, 1, $3)
 		ON CONFLICT (run) DO UPDATE SET
@@ -116,25 +116,25 @@ func (l *Ledger) Lease(ctx context.Context, run, holder string, ttl time.Duratio
 		RETURNING fence`,
 		run, holder, now.Add(ttl).UnixMicro(), now.UnixMicro()).Scan(&fence.N)
 	if errors.Is(err, sql.ErrNoRows) {
-		return migration.Fence{}, migration.ErrLeased
+		return driver.Fence{}, driver.ErrLeased
 	}
 	if err != nil {
-		return migration.Fence{}, fmt.Errorf("sqlmigration: take the lease: %w", err)
+		return driver.Fence{}, fmt.Errorf("sqlmigration: take the lease: %w", err)
 	}
 	return fence, nil
 }
 
-func (l *Ledger) release(ctx context.Context, run, holder string) (migration.Fence, error) {
+func (l *Ledger) release(ctx context.Context, run, holder string) (driver.Fence, error) {
 	_, err := l.db.ExecContext(ctx, `UPDATE migration_leases SET holder = '' WHERE run = $1 AND holder = $2`, run, holder)
 	if err != nil {
-		return migration.Fence{}, fmt.Errorf("sqlmigration: give the lease back: %w", err)
+		return driver.Fence{}, fmt.Errorf("sqlmigration: give the lease back: %w", err)
 	}
-	return migration.Fence{Run: run}, nil
+	return driver.Fence{Run: run}, nil
 }
 
 // write runs do in a transaction that holds the lease's row under a fence that
 // is still the latest.
-func (l *Ledger) write(ctx context.Context, f migration.Fence, do func(tx *sql.Tx) error) error {
+func (l *Ledger) write(ctx context.Context, f driver.Fence, do func(tx *sql.Tx) error) error {
 	leave, err := l.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -150,7 +150,7 @@ func (l *Ledger) write(ctx context.Context, f migration.Fence, do func(tx *sql.T
 		return fmt.Errorf("sqlmigration: check the fence: %w", err)
 	}
 	if n, err := held.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(migration.ErrFenced, err)
+		return errors.Join(driver.ErrFenced, err)
 	}
 	if err := do(tx); err != nil {
 		return err
@@ -161,8 +161,8 @@ func (l *Ledger) write(ctx context.Context, f migration.Fence, do func(tx *sql.T
 	return nil
 }
 
-// PutBatch implements migration.Ledger.
-func (l *Ledger) PutBatch(ctx context.Context, f migration.Fence, b migration.Batch) error {
+// PutBatch implements driver.Ledger.
+func (l *Ledger) PutBatch(ctx context.Context, f driver.Fence, b driver.Batch) error {
 	keys, err := json.Marshal(b.Keys)
 	if err != nil {
 		return fmt.Errorf("sqlmigration: write the keys of a batch: %w", err)
@@ -183,8 +183,8 @@ func (l *Ledger) PutBatch(ctx context.Context, f migration.Fence, b migration.Ba
 // rowsPerStatement keeps a statement below SQLite's 32,766 parameters.
 const rowsPerStatement = 500
 
-// PutOutcomes implements migration.Ledger.
-func (l *Ledger) PutOutcomes(ctx context.Context, f migration.Fence, outcomes []migration.Outcome) error {
+// PutOutcomes implements driver.Ledger.
+func (l *Ledger) PutOutcomes(ctx context.Context, f driver.Fence, outcomes []driver.Outcome) error {
 	return l.write(ctx, f, func(tx *sql.Tx) error {
 		for chunk := range slices.Chunk(outcomes, rowsPerStatement) {
 			if err := putOutcomes(ctx, tx, f.Run, chunk); err != nil {
@@ -195,7 +195,7 @@ func (l *Ledger) PutOutcomes(ctx context.Context, f migration.Fence, outcomes []
 	})
 }
 
-func putOutcomes(ctx context.Context, tx *sql.Tx, run string, outcomes []migration.Outcome) error {
+func putOutcomes(ctx context.Context, tx *sql.Tx, run string, outcomes []driver.Outcome) error {
 	var args []any
 	var rows []string
 	for _, o := range outcomes {
@@ -222,17 +222,17 @@ func placeholders(first, n int) string {
 	return strings.Join(all, ", ")
 }
 
-// Batches implements migration.Ledger. It reads one batch at a time, so that no
+// Batches implements driver.Ledger. It reads one batch at a time, so that no
 // connection is held while the caller works.
-func (l *Ledger) Batches(ctx context.Context, run string) iter.Seq2[migration.Batch, error] {
-	return func(yield func(migration.Batch, error) bool) {
+func (l *Ledger) Batches(ctx context.Context, run string) iter.Seq2[driver.Batch, error] {
+	return func(yield func(driver.Batch, error) bool) {
 		for after := -1; ; {
 			b, err := l.batchAfter(ctx, run, after)
 			if errors.Is(err, sql.ErrNoRows) {
 				return
 			}
 			if err != nil {
-				yield(migration.Batch{}, fmt.Errorf("sqlmigration: read batches: %w", err))
+				yield(driver.Batch{}, fmt.Errorf("sqlmigration: read batches: %w", err))
 				return
 			}
 			if !yield(b, nil) {
@@ -243,8 +243,8 @@ func (l *Ledger) Batches(ctx context.Context, run string) iter.Seq2[migration.Ba
 	}
 }
 
-func (l *Ledger) batchAfter(ctx context.Context, run string, after int) (migration.Batch, error) {
-	var b migration.Batch
+func (l *Ledger) batchAfter(ctx context.Context, run string, after int) (driver.Batch, error) {
+	var b driver.Batch
 	var keys string
 	var at int64
 	err := l.db.QueryRowContext(ctx, `
@@ -257,13 +257,13 @@ func (l *Ledger) batchAfter(ctx context.Context, run string, after int) (migrati
 	return b, json.Unmarshal([]byte(keys), &b.Keys)
 }
 
-// Outcomes implements migration.Ledger. It reads by pages, so that no connection
+// Outcomes implements driver.Ledger. It reads by pages, so that no connection
 // is held while the caller works.
-func (l *Ledger) Outcomes(ctx context.Context, run string, keys ...string) iter.Seq2[migration.Outcome, error] {
+func (l *Ledger) Outcomes(ctx context.Context, run string, keys ...string) iter.Seq2[driver.Outcome, error] {
 	if len(keys) > 0 {
 		return l.lookup(ctx, run, keys)
 	}
-	return func(yield func(migration.Outcome, error) bool) {
+	return func(yield func(driver.Outcome, error) bool) {
 		for after := ""; ; {
 			page, err := l.query(ctx, `WHERE run = $1 AND user_key > $2 ORDER BY user_key LIMIT `+strconv.Itoa(rowsPerStatement), run, after)
 			if !yieldAll(page, err, yield) || len(page) == 0 {
@@ -274,8 +274,8 @@ func (l *Ledger) Outcomes(ctx context.Context, run string, keys ...string) iter.
 	}
 }
 
-func (l *Ledger) lookup(ctx context.Context, run string, keys []string) iter.Seq2[migration.Outcome, error] {
-	return func(yield func(migration.Outcome, error) bool) {
+func (l *Ledger) lookup(ctx context.Context, run string, keys []string) iter.Seq2[driver.Outcome, error] {
+	return func(yield func(driver.Outcome, error) bool) {
 		for chunk := range slices.Chunk(keys, rowsPerStatement) {
 			args := []any{run}
 			for _, key := range chunk {
@@ -290,9 +290,9 @@ func (l *Ledger) lookup(ctx context.Context, run string, keys []string) iter.Seq
 }
 
 // yieldAll reports whether the caller wants more and there was no error.
-func yieldAll(page []migration.Outcome, err error, yield func(migration.Outcome, error) bool) bool {
+func yieldAll(page []driver.Outcome, err error, yield func(driver.Outcome, error) bool) bool {
 	if err != nil {
-		yield(migration.Outcome{}, fmt.Errorf("sqlmigration: read outcomes: %w", err))
+		yield(driver.Outcome{}, fmt.Errorf("sqlmigration: read outcomes: %w", err))
 		return false
 	}
 	for _, o := range page {
@@ -303,16 +303,16 @@ func yieldAll(page []migration.Outcome, err error, yield func(migration.Outcome,
 	return true
 }
 
-func (l *Ledger) query(ctx context.Context, where string, args ...any) ([]migration.Outcome, error) {
+func (l *Ledger) query(ctx context.Context, where string, args ...any) ([]driver.Outcome, error) {
 	rows, err := l.db.QueryContext(ctx,
 		`SELECT user_key, state, code, path, attempts, memberships, digest, at FROM migration_outcomes `+where, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var page []migration.Outcome
+	var page []driver.Outcome
 	for rows.Next() {
-		var o migration.Outcome
+		var o driver.Outcome
 		var at int64
 		if err := rows.Scan(&o.Key, &o.State, &o.Code, &o.Path, &o.Attempts, &o.Memberships, &o.Digest, &at); err != nil {
 			return nil, err

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 const (
@@ -27,7 +27,7 @@ func ref(kind, id string) string {
 
 // encode writes r in the form that scripts.go describes. The epoch is the
 // script's to fill in.
-func encode(r *session.Record) ([]byte, error) {
+func encode(r *driver.Record) ([]byte, error) {
 	if len(r.ID) != idSize || len(r.UserID) > 1<<16-1 {
 		return nil, errors.New("redissession: Record.ID must have 26 characters and UserID fewer than 65536")
 	}
@@ -67,16 +67,16 @@ func appendText(b []byte, s string) []byte {
 
 // decode reads a live record. Its payload is a part of v; its texts are parts of
 // one copy of the rest.
-func decode(v []byte, k session.Key) (session.Record, error) {
+func decode(v []byte, k driver.Key) (driver.Record, error) {
 	if len(v) < headerSize {
-		return session.Record{}, errRecord
+		return driver.Record{}, errRecord
 	}
 	length := int(binary.BigEndian.Uint32(v[41:]))
 	if length > len(v) {
-		return session.Record{}, errRecord
+		return driver.Record{}, errRecord
 	}
 	d := decoder{rest: string(v[:length])}
-	r := session.Record{Key: k}
+	r := driver.Record{Key: k}
 	d.skip(1)
 	r.LastSeen, r.IdleAt, r.ExpiresAt = d.time(), d.time(), d.time()
 	r.Version = int64(d.uint64())
@@ -86,7 +86,7 @@ func decode(v []byte, k session.Key) (session.Record, error) {
 	r.CreatedAt, r.RotatedAt = d.time(), d.time()
 	copy(r.CSRF[:], d.take(len(r.CSRF)))
 	if n := d.byte(); n > 0 && !d.failed {
-		r.Methods = make([]session.Method, n)
+		r.Methods = make([]driver.Method, n)
 		for i := range r.Methods {
 			r.Methods[i].At, r.Methods[i].Name = d.time(), d.text()
 		}
@@ -94,7 +94,7 @@ func decode(v []byte, k session.Key) (session.Record, error) {
 	r.SID = d.text()
 	r.Device.UserAgent, r.Device.IP = d.text(), d.text()
 	if d.failed || d.rest != "" {
-		return session.Record{}, errRecord
+		return driver.Record{}, errRecord
 	}
 	if len(v) > length {
 		r.Payload = v[length:]
@@ -103,9 +103,9 @@ func decode(v []byte, k session.Key) (session.Record, error) {
 }
 
 // decodeDead reads whose session a revoked or replaced key was.
-func decodeDead(v []byte) session.Record {
+func decodeDead(v []byte) driver.Record {
 	if len(v) == 0 {
-		return session.Record{}
+		return driver.Record{}
 	}
 	d := decoder{rest: string(v)}
 	if v[0] == 'A' {
@@ -113,9 +113,9 @@ func decodeDead(v []byte) session.Record {
 	} else {
 		d.skip(77)
 	}
-	r := session.Record{ID: d.take(idSize), UserID: d.text()}
+	r := driver.Record{ID: d.take(idSize), UserID: d.text()}
 	if d.failed {
-		return session.Record{}
+		return driver.Record{}
 	}
 	return r
 }

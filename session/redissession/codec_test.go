@@ -6,23 +6,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-func sample() session.Record {
+func sample() driver.Record {
 	at := time.UnixMilli(1795521600123).UTC()
-	return session.Record{
+	return driver.Record{
 		ID: strings.Repeat("A", idSize), UserID: "auth0|1", SID: "sid", Version: 3, CreatedAt: at, RotatedAt: at, LastSeen: at,
-		IdleAt: at.Add(time.Hour), ExpiresAt: at.Add(2 * time.Hour), Methods: []session.Method{{Name: "pwd", At: at}},
-		Device: session.Device{UserAgent: "ua", IP: "::1"}, Payload: []byte{0, 1, 2},
+		IdleAt: at.Add(time.Hour), ExpiresAt: at.Add(2 * time.Hour), Methods: []driver.Method{{Name: "pwd", At: at}},
+		Device: driver.Device{UserAgent: "ua", IP: "::1"}, Payload: []byte{0, 1, 2},
 	}
 }
 
 func TestCodecRefuses(t *testing.T) {
 	t.Parallel()
-	for _, change := range []func(*session.Record){
-		func(r *session.Record) { r.ID = "short" },
-		func(r *session.Record) { r.UserID = strings.Repeat("x", 1<<16) },
+	for _, change := range []func(*driver.Record){
+		func(r *driver.Record) { r.ID = "short" },
+		func(r *driver.Record) { r.UserID = strings.Repeat("x", 1<<16) },
 	} {
 		r := sample()
 		change(&r)
@@ -35,7 +35,7 @@ func TestCodecRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range len(value) - len(sample().Payload) {
-		if _, err := decode(value[:n:n], session.Key{}); err == nil {
+		if _, err := decode(value[:n:n], driver.Key{}); err == nil {
 			t.Fatalf("decode takes the first %d of %d bytes", n, len(value))
 		}
 	}
@@ -54,7 +54,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(append([]byte("R"), value[1:112]...))
 	f.Fuzz(func(t *testing.T, v []byte) {
 		decodeDead(v)
-		r, err := decode(v, session.Key{})
+		r, err := decode(v, driver.Key{})
 		if err != nil {
 			return
 		}
@@ -62,7 +62,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Skip("an id that no Manager makes")
 		}
-		back, err := decode(again, session.Key{})
+		back, err := decode(again, driver.Key{})
 		if err != nil || !reflect.DeepEqual(r, back) {
 			t.Fatalf("%+v became %+v, %v", r, back, err)
 		}

@@ -4,36 +4,36 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-// Delete implements session.Store.
-func (s *Store) Delete(ctx context.Context, sel session.Selector) ([]session.Ended, error) {
+// Delete implements driver.Store.
+func (s *Store) Delete(ctx context.Context, sel driver.Selector) ([]driver.Ended, error) {
 	switch sel.Form() {
-	case session.SelectKey:
+	case driver.SelectKey:
 		p := s.shard(sel.Key.Tag)
 		state, rest, err := s.run(ctx, deleteKeyScript, p, sel.Now, []string{p.session(*sel.Key)})
 		if err != nil || state != "L" {
 			return nil, err
 		}
 		return endedOf(rest)
-	case session.SelectOne:
+	case driver.SelectOne:
 		return s.deleteOf(ctx, sel, sel.UserID, "one", sel.ID, "0")
-	case session.SelectOthers:
+	case driver.SelectOthers:
 		return s.deleteOf(ctx, sel, sel.UserID, "others", sel.Except, "0")
-	case session.SelectUser:
+	case driver.SelectUser:
 		return s.deleteOf(ctx, sel, sel.UserID, "all", "", lifetime(sel.Now, sel.MarkUntil))
-	case session.SelectSID:
+	case driver.SelectSID:
 		return s.deleteSID(ctx, sel)
-	case session.SelectEveryone:
+	case driver.SelectEveryone:
 		return nil, s.deleteEveryone(ctx, sel)
 	}
-	return nil, session.ErrSelector
+	return nil, driver.ErrSelector
 }
 
 // deleteOf ends those of one user's sessions that match, in one script.
-func (s *Store) deleteOf(ctx context.Context, sel session.Selector, userID, which, of, mark string) ([]session.Ended, error) {
-	p := s.shard(session.Tag(userID))
+func (s *Store) deleteOf(ctx context.Context, sel driver.Selector, userID, which, of, mark string) ([]driver.Ended, error) {
+	p := s.shard(driver.Tag(userID))
 	keys := []string{p.user(userID), p.userMark(userID)}
 	_, rest, err := s.run(ctx, deleteUserScript, p, sel.Now, keys, which, of, mark)
 	if err != nil {
@@ -43,12 +43,12 @@ func (s *Store) deleteOf(ctx context.Context, sel session.Selector, userID, whic
 }
 
 // deleteSID marks the SID, and then ends its sessions user by user: mostly one.
-func (s *Store) deleteSID(ctx context.Context, sel session.Selector) ([]session.Ended, error) {
+func (s *Store) deleteSID(ctx context.Context, sel driver.Selector) ([]driver.Ended, error) {
 	users, err := s.eval(ctx, leaveScript, s.sidKeys(sel.SID), lifetime(sel.Now, sel.MarkUntil))
 	if err != nil {
 		return nil, err
 	}
-	var ended []session.Ended
+	var ended []driver.Ended
 	for _, user := range users {
 		some, err := s.deleteOf(ctx, sel, string(user), "sid", ref("sid", sel.SID), "0")
 		if err != nil {
@@ -61,7 +61,7 @@ func (s *Store) deleteSID(ctx context.Context, sel session.Selector) ([]session.
 
 // deleteEveryone moves every shard to another epoch. When some of them cannot be
 // reached, the others are done and the error says so.
-func (s *Store) deleteEveryone(ctx context.Context, sel session.Selector) error {
+func (s *Store) deleteEveryone(ctx context.Context, sel driver.Selector) error {
 	calls := make([]Call, shards)
 	for i := range calls {
 		p := s.shard(uint16(i))

@@ -18,6 +18,7 @@ import (
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/internal/testing/faultnet"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 	"github.com/auth0kit/auth0kit/session/redissession"
 )
 
@@ -87,7 +88,7 @@ func (s *server) save(client rueidis.Client) {
 	}
 }
 
-func manager(t *testing.T, store session.Store, cfg session.Config) *session.Manager {
+func manager(t *testing.T, store driver.Store, cfg session.Config) *session.Manager {
 	t.Helper()
 	m, err := session.New(store, cfg)
 	if err != nil {
@@ -119,7 +120,7 @@ func revokeEverySecond(t *testing.T, m *session.Manager, tokens []session.Token)
 }
 
 func gone(err error) bool {
-	return errors.Is(err, session.ErrNone) || errors.Is(err, session.ErrRevoked) || errors.Is(err, session.ErrExpired)
+	return errors.Is(err, driver.ErrNone) || errors.Is(err, driver.ErrRevoked) || errors.Is(err, driver.ErrExpired)
 }
 
 // eventually tries until a client has noticed that its server is back.

@@ -9,8 +9,8 @@
 //
 // Every operation is one Lua script, so it is atomic, and Validate is one round
 // trip. Exceptions are a login with a SID and RevokeSID, which are two, and
-// RevokeEveryone, one pipeline. The store is a session.Replay and a
-// session.Outbox too; Redis forgets by itself, so nothing is swept.
+// RevokeEveryone, one pipeline. The store is a driver.Replay and a
+// driver.Outbox too; Redis forgets by itself, so nothing is swept.
 //
 // # Speed
 //
@@ -60,7 +60,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 const shards = 256
@@ -75,7 +75,7 @@ type Config struct {
 	MaxStale time.Duration
 }
 
-// Store is a session.Store in Redis. It is safe for concurrent use. It does not
+// Store is a driver.Store in Redis. It is safe for concurrent use. It does not
 // own the client: closing that is its owner's.
 type Store struct {
 	client   Client
@@ -87,9 +87,9 @@ type Store struct {
 }
 
 var (
-	_ session.Store  = (*Store)(nil)
-	_ session.Replay = (*Store)(nil)
-	_ session.Outbox = (*Store)(nil)
+	_ driver.Store  = (*Store)(nil)
+	_ driver.Replay = (*Store)(nil)
+	_ driver.Outbox = (*Store)(nil)
 )
 
 // New makes a store. It does no I/O.
@@ -141,9 +141,9 @@ type shard struct {
 
 func (s *Store) shard(tag uint16) *shard { return &s.parts[tag%shards] }
 
-func (p *shard) session(k session.Key) string { return p.sessions + string(k.Hash[:]) }
-func (p *shard) user(id string) string        { return p.base + ":u:" + ref("user", id) }
-func (p *shard) userMark(id string) string    { return p.base + ":m:" + ref("user", id) }
+func (p *shard) session(k driver.Key) string { return p.sessions + string(k.Hash[:]) }
+func (p *shard) user(id string) string       { return p.base + ":u:" + ref("user", id) }
+func (p *shard) userMark(id string) string   { return p.base + ":m:" + ref("user", id) }
 
 // run executes a script of a shard, and returns its state and what else it has.
 func (s *Store) run(ctx context.Context, lua *Script, p *shard, now time.Time, keys []string, args ...string) (string, [][]byte, error) {
@@ -198,21 +198,21 @@ func answer(state string) error {
 	case "L":
 		return nil
 	case "N":
-		return session.ErrNone
+		return driver.ErrNone
 	case "E":
-		return session.ErrExpired
+		return driver.ErrExpired
 	case "R":
-		return session.ErrRevoked
+		return driver.ErrRevoked
 	case "C":
-		return session.ErrConflict
+		return driver.ErrConflict
 	case "M":
-		return session.ErrLimit
+		return driver.ErrLimit
 	}
 	return errRecord
 }
 
-// Create implements session.Store.
-func (s *Store) Create(ctx context.Context, r session.Record, l session.Limit) ([]session.Ended, error) {
+// Create implements driver.Store.
+func (s *Store) Create(ctx context.Context, r driver.Record, l driver.Limit) ([]driver.Ended, error) {
 	value, err := encode(&r)
 	if err != nil {
 		return nil, err
@@ -238,13 +238,13 @@ func (s *Store) Create(ctx context.Context, r session.Record, l session.Limit) (
 
 // join enters the session's user under its SID, which may lie in another shard,
 // unless the SID is revoked.
-func (s *Store) join(ctx context.Context, r *session.Record, now time.Time) error {
+func (s *Store) join(ctx context.Context, r *driver.Record, now time.Time) error {
 	if r.SID == "" {
 		return nil
 	}
 	joined, err := s.eval(ctx, joinScript, s.sidKeys(r.SID), r.UserID, lifetime(now, r.ExpiresAt))
 	if err == nil && len(joined) == 0 {
-		return session.ErrRevoked
+		return driver.ErrRevoked
 	}
 	return err
 }
@@ -252,7 +252,7 @@ func (s *Store) join(ctx context.Context, r *session.Record, now time.Time) erro
 // confirm looks for the mark again, now that the session is there: a RevokeSID in
 // between may have looked for the session too early, one from now on finds it.
 // Nobody has the token yet, so the session can go as if it had never been.
-func (s *Store) confirm(ctx context.Context, r *session.Record, now time.Time) error {
+func (s *Store) confirm(ctx context.Context, r *driver.Record, now time.Time) error {
 	if r.SID == "" {
 		return nil
 	}
@@ -261,9 +261,9 @@ func (s *Store) confirm(ctx context.Context, r *session.Record, now time.Time) e
 		return nil
 	}
 	if err = wrap(err); err == nil {
-		err = session.ErrRevoked
+		err = driver.ErrRevoked
 	}
-	undo := session.Selector{Key: &r.Key, Now: now}
+	undo := driver.Selector{Key: &r.Key, Now: now}
 	if _, undone := s.Delete(context.WithoutCancel(ctx), undo); undone != nil {
 		err = undone
 	}
@@ -272,12 +272,12 @@ func (s *Store) confirm(ctx context.Context, r *session.Record, now time.Time) e
 
 // sidKeys are the mark and the index of a SID.
 func (s *Store) sidKeys(sid string) []string {
-	p := s.shard(session.Tag(sid))
+	p := s.shard(driver.Tag(sid))
 	return []string{p.base + ":x:" + ref("sid", sid), p.base + ":i:" + ref("sid", sid)}
 }
 
-// Replace implements session.Store.
-func (s *Store) Replace(ctx context.Context, k session.Key, r session.Record, g session.Grace) error {
+// Replace implements driver.Store.
+func (s *Store) Replace(ctx context.Context, k driver.Key, r driver.Record, g driver.Grace) error {
 	value, err := encode(&r)
 	if err != nil {
 		return err
@@ -296,16 +296,16 @@ func (s *Store) Replace(ctx context.Context, k session.Key, r session.Record, g 
 	return answer(state)
 }
 
-// List implements session.Store.
-func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]session.Record, error) {
-	p := s.shard(session.Tag(userID))
+// List implements driver.Store.
+func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]driver.Record, error) {
+	p := s.shard(driver.Tag(userID))
 	_, rest, err := s.run(ctx, listScript, p, now, []string{p.user(userID)})
 	if err != nil {
 		return nil, err
 	}
-	records := make([]session.Record, 0, len(rest)/2)
+	records := make([]driver.Record, 0, len(rest)/2)
 	for i := 0; i+1 < len(rest); i += 2 {
-		k := session.Key{Tag: session.Tag(userID)}
+		k := driver.Key{Tag: driver.Tag(userID)}
 		copy(k.Hash[:], rest[i+1])
 		r, err := decode(rest[i], k)
 		if err != nil {
@@ -316,10 +316,10 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]sessi
 	return records, nil
 }
 
-func endedOf(rest [][]byte) ([]session.Ended, error) {
-	var ended []session.Ended
+func endedOf(rest [][]byte) ([]driver.Ended, error) {
+	var ended []driver.Ended
 	for _, value := range rest {
-		r, err := decode(value, session.Key{})
+		r, err := decode(value, driver.Key{})
 		if err != nil {
 			return nil, err
 		}

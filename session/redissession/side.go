@@ -7,16 +7,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-// Seen implements session.Replay.
+// Seen implements driver.Replay.
 func (s *Store) Seen(ctx context.Context, id string, now, until time.Time) error {
 	life := max(until.Sub(now), time.Millisecond).Milliseconds()
 	key := "{" + s.prefix + ":jti:" + ref("jti", id) + "}"
 	fresh, err := s.eval(ctx, seenScript, []string{key}, strconv.FormatInt(life, 10))
 	if err == nil && len(fresh) == 0 {
-		return session.ErrReplayed
+		return driver.ErrReplayed
 	}
 	return err
 }
@@ -34,8 +34,8 @@ type job struct {
 	CreatedAt int64  `json:"c"`
 }
 
-// Enqueue implements session.Outbox.
-func (s *Store) Enqueue(ctx context.Context, j session.Job) error {
+// Enqueue implements driver.Outbox.
+func (s *Store) Enqueue(ctx context.Context, j driver.Job) error {
 	text, err := json.Marshal(job{ID: j.ID, SID: j.SID, UserID: j.UserID, CreatedAt: j.CreatedAt.UnixMilli()})
 	if err != nil {
 		return wrap(err)
@@ -45,13 +45,13 @@ func (s *Store) Enqueue(ctx context.Context, j session.Job) error {
 	return err
 }
 
-// Take implements session.Outbox.
-func (s *Store) Take(ctx context.Context, now, lease time.Time, n int) ([]session.Job, error) {
+// Take implements driver.Outbox.
+func (s *Store) Take(ctx context.Context, now, lease time.Time, n int) ([]driver.Job, error) {
 	texts, err := s.eval(ctx, takeScript, s.outboxKeys(), millis(now), millis(lease), strconv.Itoa(n))
 	if err != nil {
 		return nil, err
 	}
-	var jobs []session.Job
+	var jobs []driver.Job
 	for _, text := range texts {
 		attempts, body, _ := strings.Cut(string(text), " ")
 		var j job
@@ -62,7 +62,7 @@ func (s *Store) Take(ctx context.Context, now, lease time.Time, n int) ([]sessio
 		if err != nil {
 			return nil, errRecord
 		}
-		jobs = append(jobs, session.Job{
+		jobs = append(jobs, driver.Job{
 			ID: j.ID, SID: j.SID, UserID: j.UserID, Attempts: count,
 			CreatedAt: time.UnixMilli(j.CreatedAt).UTC(), Due: lease,
 		})
@@ -70,13 +70,13 @@ func (s *Store) Take(ctx context.Context, now, lease time.Time, n int) ([]sessio
 	return jobs, nil
 }
 
-// Retry implements session.Outbox.
+// Retry implements driver.Outbox.
 func (s *Store) Retry(ctx context.Context, id string, due time.Time) error {
 	_, err := s.eval(ctx, retryScript, s.outboxKeys()[:1], id, millis(due))
 	return err
 }
 
-// Done implements session.Outbox.
+// Done implements driver.Outbox.
 func (s *Store) Done(ctx context.Context, id string) error {
 	_, err := s.eval(ctx, doneScript, s.outboxKeys(), id)
 	return err

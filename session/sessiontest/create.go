@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 var createTests = map[string]func(*testing.T, Harness){
@@ -22,9 +22,9 @@ var createTests = map[string]func(*testing.T, Harness){
 }
 
 // fill makes n sessions, a minute apart.
-func fill(t *testing.T, h Harness, userID string, n int) []session.Record {
+func fill(t *testing.T, h Harness, userID string, n int) []driver.Record {
 	t.Helper()
-	var records []session.Record
+	var records []driver.Record
 	for i := range n {
 		records = append(records, create(t, h.Store, newRecord(userID, start.Add(time.Duration(i)*time.Minute))))
 	}
@@ -35,12 +35,12 @@ func testEvictOldest(t *testing.T, h Harness) {
 	rs := fill(t, h, "u1", 3)
 	now := start.Add(5 * time.Minute)
 	r := newRecord("u1", now)
-	ended, err := h.Store.Create(t.Context(), r, session.Limit{Now: now, Max: 2, Policy: session.EvictOldest})
-	if err != nil || !slices.Equal(ended, []session.Ended{rs[0].Ended(), rs[1].Ended()}) {
+	ended, err := h.Store.Create(t.Context(), r, driver.Limit{Now: now, Max: 2, Policy: driver.EvictOldest})
+	if err != nil || !slices.Equal(ended, []driver.Ended{rs[0].Ended(), rs[1].Ended()}) {
 		t.Fatalf("Create = %v, %v; want the two oldest", ended, err)
 	}
-	wantLoad(t, h.Again, rs[0].Key, now, session.ErrRevoked)
-	wantLoad(t, h.Again, rs[1].Key, now, session.ErrRevoked)
+	wantLoad(t, h.Again, rs[0].Key, now, driver.ErrRevoked)
+	wantLoad(t, h.Again, rs[1].Key, now, driver.ErrRevoked)
 	wantLive(t, h.Again, rs[2].Key, now)
 	wantLive(t, h.Again, r.Key, now)
 }
@@ -48,39 +48,39 @@ func testEvictOldest(t *testing.T, h Harness) {
 func testEvictIdle(t *testing.T, h Harness) {
 	rs := fill(t, h, "u1", 3)
 	now := start.Add(5 * time.Minute)
-	touch := session.Touch{Now: now, IfBefore: now, IdleAt: now.Add(time.Hour)}
+	touch := driver.Touch{Now: now, IfBefore: now, IdleAt: now.Add(time.Hour)}
 	if _, err := h.Store.Load(t.Context(), rs[0].Key, touch); err != nil {
 		t.Fatal(err)
 	}
 	r := newRecord("u1", now)
-	ended, err := h.Store.Create(t.Context(), r, session.Limit{Now: now, Max: 3, Policy: session.EvictIdle})
-	if err != nil || !slices.Equal(ended, []session.Ended{rs[1].Ended()}) {
+	ended, err := h.Store.Create(t.Context(), r, driver.Limit{Now: now, Max: 3, Policy: driver.EvictIdle})
+	if err != nil || !slices.Equal(ended, []driver.Ended{rs[1].Ended()}) {
 		t.Fatalf("Create = %v, %v; want the one that was not used", ended, err)
 	}
 	wantLive(t, h.Again, rs[0].Key, now)
-	wantLoad(t, h.Again, rs[1].Key, now, session.ErrRevoked)
+	wantLoad(t, h.Again, rs[1].Key, now, driver.ErrRevoked)
 }
 
 func testReject(t *testing.T, h Harness) {
 	rs := fill(t, h, "u1", 2)
 	now := start.Add(5 * time.Minute)
 	r := newRecord("u1", now)
-	ended, err := h.Store.Create(t.Context(), r, session.Limit{Now: now, Max: 2, Policy: session.Reject})
-	wantError(t, "Create", err, session.ErrLimit)
+	ended, err := h.Store.Create(t.Context(), r, driver.Limit{Now: now, Max: 2, Policy: driver.Reject})
+	wantError(t, "Create", err, driver.ErrLimit)
 	if len(ended) > 0 {
 		t.Fatalf("a refused Create ended %v", ended)
 	}
-	wantLoad(t, h.Again, r.Key, now, session.ErrNone)
+	wantLoad(t, h.Again, r.Key, now, driver.ErrNone)
 	wantLive(t, h.Again, rs[0].Key, now)
 	create(t, h.Store, newRecord("u2", now)) // another user's limit is another
 }
 
 func testLimitCountsLive(t *testing.T, h Harness) {
 	rs := fill(t, h, "u1", 3)
-	del(t, h.Store, session.Selector{Key: &rs[1].Key})
+	del(t, h.Store, driver.Selector{Key: &rs[1].Key})
 	now := start.Add(time.Hour) // the first is idle for an hour, the second revoked
 	r := newRecord("u1", now)
-	ended, err := h.Store.Create(t.Context(), r, session.Limit{Now: now, Max: 2, Policy: session.Reject})
+	ended, err := h.Store.Create(t.Context(), r, driver.Limit{Now: now, Max: 2, Policy: driver.Reject})
 	if err != nil || len(ended) > 0 {
 		t.Fatalf("Create = %v, %v; one live session leaves room", ended, err)
 	}
@@ -89,13 +89,13 @@ func testLimitCountsLive(t *testing.T, h Harness) {
 func testLimitConcurrent(t *testing.T, h Harness) {
 	var wg sync.WaitGroup
 	for i := range 24 {
-		store, policy := h.Store, session.AtLimit(i%3)
+		store, policy := h.Store, driver.AtLimit(i%3)
 		if i%2 == 1 {
 			store = h.Again
 		}
 		wg.Go(func() {
-			l := session.Limit{Now: start, Max: 3, Policy: policy}
-			if _, err := store.Create(t.Context(), newRecord("u1", start), l); err != nil && !errors.Is(err, session.ErrLimit) {
+			l := driver.Limit{Now: start, Max: 3, Policy: policy}
+			if _, err := store.Create(t.Context(), newRecord("u1", start), l); err != nil && !errors.Is(err, driver.ErrLimit) {
 				t.Error(err)
 			}
 		})
@@ -109,31 +109,31 @@ func testLimitConcurrent(t *testing.T, h Harness) {
 
 func testUserMark(t *testing.T, h Harness) {
 	now := start.Add(10 * time.Minute)
-	del(t, h.Store, session.Selector{UserID: "u1", Now: now})
+	del(t, h.Store, driver.Selector{UserID: "u1", Now: now})
 	old := newRecord("u1", now.Add(-time.Millisecond)) // authenticated before
-	_, err := h.Again.Create(t.Context(), old, session.Limit{Now: now, Max: 20})
-	wantError(t, "Create", err, session.ErrRevoked)
-	wantLoad(t, h.Store, old.Key, now, session.ErrNone)
+	_, err := h.Again.Create(t.Context(), old, driver.Limit{Now: now, Max: 20})
+	wantError(t, "Create", err, driver.ErrRevoked)
+	wantLoad(t, h.Store, old.Key, now, driver.ErrNone)
 	create(t, h.Store, newRecord("u1", now))
 	create(t, h.Store, newRecord("u2", now.Add(-time.Minute)))
 }
 
 func testEveryoneMark(t *testing.T, h Harness) {
 	now := start.Add(10 * time.Minute)
-	del(t, h.Store, session.Selector{Everyone: true, Now: now})
-	_, err := h.Again.Create(t.Context(), newRecord("u1", now.Add(-time.Millisecond)), session.Limit{Now: now, Max: 20})
-	wantError(t, "Create", err, session.ErrRevoked)
+	del(t, h.Store, driver.Selector{Everyone: true, Now: now})
+	_, err := h.Again.Create(t.Context(), newRecord("u1", now.Add(-time.Millisecond)), driver.Limit{Now: now, Max: 20})
+	wantError(t, "Create", err, driver.ErrRevoked)
 	r := create(t, h.Store, newRecord("u1", now))
 	wantLive(t, h.Again, r.Key, now)
 }
 
 func testSIDMark(t *testing.T, h Harness) {
-	del(t, h.Store, session.Selector{SID: "sid1"})
+	del(t, h.Store, driver.Selector{SID: "sid1"})
 	r := newRecord("u1", start.Add(time.Minute)) // later, and refused: a session at Auth0 does not come back
 	r.SID = "sid1"
-	_, err := h.Again.Create(t.Context(), r, session.Limit{Now: r.CreatedAt, Max: 20})
-	wantError(t, "Create", err, session.ErrRevoked)
-	wantLoad(t, h.Store, r.Key, r.CreatedAt, session.ErrNone, session.ErrRevoked)
+	_, err := h.Again.Create(t.Context(), r, driver.Limit{Now: r.CreatedAt, Max: 20})
+	wantError(t, "Create", err, driver.ErrRevoked)
+	wantLoad(t, h.Store, r.Key, r.CreatedAt, driver.ErrNone, driver.ErrRevoked)
 	list, err := h.Store.List(t.Context(), "u1", r.CreatedAt)
 	if err != nil || len(list) > 0 {
 		t.Fatalf("List = %v, %v; a refused session must not be there", list, err)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 var deleteTests = map[string]func(*testing.T, Harness){
@@ -37,35 +37,35 @@ var valueTests = map[string]func(*testing.T, Harness){
 
 func testDeleteKey(t *testing.T, h Harness) {
 	a, b := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
-	if ended := del(t, h.Store, session.Selector{Key: &a.Key}); !slices.Equal(ended, []session.Ended{a.Ended()}) {
+	if ended := del(t, h.Store, driver.Selector{Key: &a.Key}); !slices.Equal(ended, []driver.Ended{a.Ended()}) {
 		t.Fatalf("Delete = %v", ended)
 	}
-	if ended := del(t, h.Again, session.Selector{Key: &a.Key}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{Key: &a.Key}); len(ended) > 0 {
 		t.Fatalf("a second Delete = %v", ended)
 	}
 	missing := newKey("u1")
-	if ended := del(t, h.Again, session.Selector{Key: &missing}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{Key: &missing}); len(ended) > 0 {
 		t.Fatalf("Delete of nothing = %v", ended)
 	}
-	wantLoad(t, h.Again, a.Key, start, session.ErrRevoked)
+	wantLoad(t, h.Again, a.Key, start, driver.ErrRevoked)
 	wantLive(t, h.Again, b.Key, start)
 }
 
 func testDeleteOldKey(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	r2 := replace(t, h.Store, r.Key, rotate(r, start), session.Grace{Now: start, Until: start.Add(time.Minute)})
-	if ended := del(t, h.Again, session.Selector{Key: &r.Key}); len(ended) != 1 {
+	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: start.Add(time.Minute)})
+	if ended := del(t, h.Again, driver.Selector{Key: &r.Key}); len(ended) != 1 {
 		t.Fatalf("Delete = %v", ended)
 	}
-	wantLoad(t, h.Store, r2.Key, start, session.ErrRevoked)
-	wantLoad(t, h.Store, r.Key, start, session.ErrRevoked)
+	wantLoad(t, h.Store, r2.Key, start, driver.ErrRevoked)
+	wantLoad(t, h.Store, r.Key, start, driver.ErrRevoked)
 }
 
 func testDeleteDeadKey(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
 	until := start.Add(time.Second)
-	r2 := replace(t, h.Store, r.Key, rotate(r, start), session.Grace{Now: start, Until: until})
-	if ended := del(t, h.Again, session.Selector{Key: &r.Key, Now: until}); len(ended) > 0 {
+	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: until})
+	if ended := del(t, h.Again, driver.Selector{Key: &r.Key, Now: until}); len(ended) > 0 {
 		t.Fatalf("a dead key ended %v", ended)
 	}
 	wantLive(t, h.Store, r2.Key, until)
@@ -73,24 +73,24 @@ func testDeleteDeadKey(t *testing.T, h Harness) {
 
 func testDeleteOne(t *testing.T, h Harness) {
 	a, b := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
-	if ended := del(t, h.Again, session.Selector{UserID: "u2", ID: a.ID}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{UserID: "u2", ID: a.ID}); len(ended) > 0 {
 		t.Fatalf("another user ended %v", ended)
 	}
 	wantLive(t, h.Store, a.Key, start)
-	if ended := del(t, h.Again, session.Selector{UserID: "u1", ID: a.ID}); !slices.Equal(ended, []session.Ended{a.Ended()}) {
+	if ended := del(t, h.Again, driver.Selector{UserID: "u1", ID: a.ID}); !slices.Equal(ended, []driver.Ended{a.Ended()}) {
 		t.Fatalf("Delete = %v", ended)
 	}
-	wantLoad(t, h.Store, a.Key, start, session.ErrRevoked)
+	wantLoad(t, h.Store, a.Key, start, driver.ErrRevoked)
 	wantLive(t, h.Store, b.Key, start)
 }
 
 func testDeleteOthers(t *testing.T, h Harness) {
 	a, b := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
 	other := create(t, h.Store, newRecord("u2", start))
-	if ended := del(t, h.Again, session.Selector{UserID: "u1", Except: b.ID}); !slices.Equal(ended, []session.Ended{a.Ended()}) {
+	if ended := del(t, h.Again, driver.Selector{UserID: "u1", Except: b.ID}); !slices.Equal(ended, []driver.Ended{a.Ended()}) {
 		t.Fatalf("Delete = %v", ended)
 	}
-	wantLoad(t, h.Store, a.Key, start, session.ErrRevoked)
+	wantLoad(t, h.Store, a.Key, start, driver.ErrRevoked)
 	wantLive(t, h.Store, b.Key, start)
 	wantLive(t, h.Store, other.Key, start)
 }
@@ -99,14 +99,14 @@ func testDeleteUser(t *testing.T, h Harness) {
 	rs := fill(t, h, "u1", 5)
 	other := create(t, h.Store, newRecord("u2", start))
 	now := start.Add(5 * time.Minute)
-	if ended := del(t, h.Again, session.Selector{UserID: "u1", Now: now}); len(ended) != 5 {
+	if ended := del(t, h.Again, driver.Selector{UserID: "u1", Now: now}); len(ended) != 5 {
 		t.Fatalf("Delete = %v", ended)
 	}
 	for _, r := range rs {
-		wantLoad(t, h.Store, r.Key, now, session.ErrRevoked)
+		wantLoad(t, h.Store, r.Key, now, driver.ErrRevoked)
 	}
 	wantLive(t, h.Store, other.Key, now)
-	if ended := del(t, h.Again, session.Selector{UserID: "u1", Now: now}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{UserID: "u1", Now: now}); len(ended) > 0 {
 		t.Fatalf("a second Delete = %v", ended)
 	}
 }
@@ -114,32 +114,32 @@ func testDeleteUser(t *testing.T, h Harness) {
 func testDeleteSID(t *testing.T, h Harness) {
 	a, b, c := newRecord("u1", start), newRecord("u1", start), newRecord("u2", start)
 	a.SID, b.SID, c.SID = "shared", "own", "shared"
-	for _, r := range []session.Record{a, b, c} {
+	for _, r := range []driver.Record{a, b, c} {
 		create(t, h.Store, r)
 	}
-	if ended := del(t, h.Again, session.Selector{SID: "shared"}); len(ended) != 2 {
+	if ended := del(t, h.Again, driver.Selector{SID: "shared"}); len(ended) != 2 {
 		t.Fatalf("Delete = %v", ended)
 	}
-	wantLoad(t, h.Store, a.Key, start, session.ErrRevoked)
-	wantLoad(t, h.Store, c.Key, start, session.ErrRevoked)
+	wantLoad(t, h.Store, a.Key, start, driver.ErrRevoked)
+	wantLoad(t, h.Store, c.Key, start, driver.ErrRevoked)
 	wantLive(t, h.Store, b.Key, start)
-	if ended := del(t, h.Again, session.Selector{SID: "unknown"}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{SID: "unknown"}); len(ended) > 0 {
 		t.Fatalf("Delete of nothing = %v", ended)
 	}
 }
 
 func testDeleteEveryone(t *testing.T, h Harness) {
-	var rs []session.Record
+	var rs []driver.Record
 	for _, user := range []string{"u1", "u2", "u3", "u4", "u5"} {
 		rs = append(rs, create(t, h.Store, newRecord(user, start)))
 	}
 	renewed := rotate(rs[0], start)
-	replace(t, h.Store, rs[0].Key, renewed, session.Grace{Now: start, Until: start.Add(time.Minute)})
-	del(t, h.Again, session.Selector{Everyone: true})
+	replace(t, h.Store, rs[0].Key, renewed, driver.Grace{Now: start, Until: start.Add(time.Minute)})
+	del(t, h.Again, driver.Selector{Everyone: true})
 	for _, r := range append(rs, renewed) {
-		wantLoad(t, h.Store, r.Key, start, session.ErrRevoked, session.ErrNone)
-		err := h.Store.Replace(t.Context(), r.Key, next(r, start), session.Grace{Now: start})
-		wantError(t, "Replace", err, session.ErrRevoked, session.ErrNone)
+		wantLoad(t, h.Store, r.Key, start, driver.ErrRevoked, driver.ErrNone)
+		err := h.Store.Replace(t.Context(), r.Key, next(r, start), driver.Grace{Now: start})
+		wantError(t, "Replace", err, driver.ErrRevoked, driver.ErrNone)
 	}
 	if list, err := h.Store.List(t.Context(), "u1", start); err != nil || len(list) > 0 {
 		t.Fatalf("List = %v, %v", list, err)
@@ -150,20 +150,20 @@ func testDeleteEveryone(t *testing.T, h Harness) {
 
 func testDeleteNothing(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	for _, sel := range []session.Selector{
+	for _, sel := range []driver.Selector{
 		{}, {ID: r.ID}, {Except: r.ID}, {UserID: "u1", SID: r.SID}, {UserID: "u1", ID: r.ID, Except: r.ID},
 		{Key: &r.Key, Everyone: true}, {SID: r.SID, Everyone: true}, {UserID: "u1", Everyone: true},
 	} {
 		sel.Now = start
 		_, err := h.Store.Delete(t.Context(), sel)
-		wantError(t, "Delete", err, session.ErrSelector)
+		wantError(t, "Delete", err, driver.ErrSelector)
 	}
 	wantLive(t, h.Again, r.Key, start)
 }
 
 func testDeleteExpired(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	for _, sel := range []session.Selector{{Key: &r.Key}, {UserID: "u1", ID: r.ID}, {UserID: "u1"}, {SID: r.SID}} {
+	for _, sel := range []driver.Selector{{Key: &r.Key}, {UserID: "u1", ID: r.ID}, {UserID: "u1"}, {SID: r.SID}} {
 		sel.Now = r.IdleAt
 		if ended := del(t, h.Store, sel); len(ended) > 0 {
 			t.Fatalf("Delete returned %v, which had expired", ended)
@@ -191,7 +191,7 @@ func testList(t *testing.T, h Harness) {
 
 func testListLive(t *testing.T, h Harness) {
 	rs := fill(t, h, "u1", 3)
-	del(t, h.Store, session.Selector{Key: &rs[1].Key})
+	del(t, h.Store, driver.Selector{Key: &rs[1].Key})
 	list, err := h.Again.List(t.Context(), "u1", rs[0].IdleAt)
 	if err != nil || len(list) != 1 || list[0].ID != rs[2].ID {
 		t.Fatalf("List = %v, %v; one has expired and one is revoked", list, err)
@@ -203,7 +203,7 @@ func testPayloads(t *testing.T, h Harness) {
 	for i := range all {
 		all[i] = byte(i)
 	}
-	for _, payload := range [][]byte{all, bytes.Repeat(all, session.MaxPayload/len(all)), {0}} {
+	for _, payload := range [][]byte{all, bytes.Repeat(all, driver.MaxPayload/len(all)), {0}} {
 		r := newRecord("u1", start)
 		r.Payload = payload
 		create(t, h.Store, r)
@@ -218,7 +218,7 @@ func testIDs(t *testing.T, h Harness) {
 		"auth0|5f7c", "auth0|%", "auth0|_", "a{b}c", "oidc|ü|日本", `back\slash`, `quote'"`, "a:b", "a b", "*", "[a]", "?",
 		strings.Repeat("x", 255),
 	}
-	var rs []session.Record
+	var rs []driver.Record
 	for _, id := range ids {
 		r := newRecord(id, start)
 		r.SID = "sid " + id[:min(len(id), 200)]
@@ -229,11 +229,11 @@ func testIDs(t *testing.T, h Harness) {
 		if err != nil || len(list) != 1 || list[0].UserID != ids[i] {
 			t.Fatalf("List(%q) = %+v, %v", r.UserID, list, err)
 		}
-		sel := session.Selector{UserID: r.UserID}
+		sel := driver.Selector{UserID: r.UserID}
 		if i%2 == 1 {
-			sel = session.Selector{SID: r.SID}
+			sel = driver.Selector{SID: r.SID}
 		}
-		if ended := del(t, h.Store, sel); !slices.Equal(ended, []session.Ended{r.Ended()}) {
+		if ended := del(t, h.Store, sel); !slices.Equal(ended, []driver.Ended{r.Ended()}) {
 			t.Fatalf("Delete(%+v) = %v, want only its own", sel, ended)
 		}
 	}
@@ -244,10 +244,10 @@ func testSibling(t *testing.T, h Harness) {
 		t.Skip("the harness has no Sibling")
 	}
 	r := create(t, h.Store, newRecord("u1", start))
-	wantLoad(t, h.Sibling, r.Key, start, session.ErrNone)
-	del(t, h.Sibling, session.Selector{UserID: "u1"})
-	del(t, h.Sibling, session.Selector{SID: r.SID})
-	del(t, h.Sibling, session.Selector{Everyone: true})
+	wantLoad(t, h.Sibling, r.Key, start, driver.ErrNone)
+	del(t, h.Sibling, driver.Selector{UserID: "u1"})
+	del(t, h.Sibling, driver.Selector{SID: r.SID})
+	del(t, h.Sibling, driver.Selector{Everyone: true})
 	wantLive(t, h.Store, r.Key, start)
 	if list, err := h.Sibling.List(t.Context(), "u1", start); err != nil || len(list) > 0 {
 		t.Fatalf("List = %v, %v", list, err)

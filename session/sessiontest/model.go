@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // TB is the part of testing.TB that property testers have too.
@@ -30,11 +31,11 @@ func Model(t TB, pick func(label string, n int) int, h Harness, steps int) {
 	m := &model{
 		t: t, pick: pick, ctx: context.Background(), clock: NewClock(start),
 		revokedUsers: map[string]time.Time{}, revokedSIDs: map[string]time.Time{},
-		policy: session.AtLimit(pick("policy", 3)),
+		policy: driver.AtLimit(pick("policy", 3)),
 	}
 	var err error
 	m.manager, err = session.New(h.Store, session.Config{
-		MaxPerUser: modelMax, AtLimit: m.policy, Now: m.clock.Now,
+		MaxPerUser: modelMax, AtLimit: session.AtLimit(m.policy), Now: m.clock.Now,
 		Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
 	})
 	if err != nil {
@@ -128,16 +129,16 @@ func (m *model) wantCreate(l session.Login) error {
 	_, sidRevoked := m.revokedSIDs[l.SID]
 	switch {
 	case sidRevoked || at.Before(m.revokedUsers[l.UserID]) || at.Before(m.revokedAll):
-		return session.ErrRevoked
-	case m.policy == session.Reject && len(m.of(l.UserID)) >= modelMax:
-		return session.ErrLimit
+		return driver.ErrRevoked
+	case m.policy == driver.Reject && len(m.of(l.UserID)) >= modelMax:
+		return driver.ErrLimit
 	}
 	return nil
 }
 
 func (m *model) evict(user string) {
 	others := m.of(user)
-	if m.policy == session.EvictIdle {
+	if m.policy == driver.EvictIdle {
 		slices.SortStableFunc(others, func(a, b *modelSession) int { return a.lastSeen.Compare(b.lastSeen) })
 	}
 	for len(others) >= modelMax {

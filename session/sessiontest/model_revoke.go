@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // model is one run of Model.
@@ -15,7 +16,7 @@ type model struct {
 	ctx     context.Context
 	clock   *Clock
 	manager *session.Manager
-	policy  session.AtLimit
+	policy  driver.AtLimit
 
 	sessions     []*modelSession // by creation
 	tokens       []*modelToken
@@ -90,7 +91,7 @@ func (m *model) revokeID() {
 	s, user := m.sessions[m.pick("session", len(m.sessions))], m.user()
 	err := m.manager.RevokeID(m.ctx, user, s.id)
 	if s.user != user || !m.live(s) {
-		if !errors.Is(err, session.ErrNone) {
+		if !errors.Is(err, driver.ErrNone) {
 			m.t.Fatalf("RevokeID = %v, the model has no such session of %s", err, user)
 		}
 		return

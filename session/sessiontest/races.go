@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 var raceTests = map[string]func(*testing.T, Harness){
@@ -80,7 +81,7 @@ func wantDead(t *testing.T, m *session.Manager, token session.Token, why string)
 }
 
 func dead(err error) bool {
-	return errors.Is(err, session.ErrRevoked) || errors.Is(err, session.ErrNone) || errors.Is(err, session.ErrExpired)
+	return errors.Is(err, driver.ErrRevoked) || errors.Is(err, driver.ErrNone) || errors.Is(err, driver.ErrExpired)
 }
 
 // busy is what a session's parallel requests do. It returns the tokens they got.
@@ -169,7 +170,7 @@ func raceLogin(t *testing.T, h Harness) {
 			t.Fatal(err)
 		}
 		wg.Wait()
-		if err != nil && !errors.Is(err, session.ErrRevoked) {
+		if err != nil && !errors.Is(err, driver.ErrRevoked) {
 			t.Fatalf("Create = %v", err)
 		}
 		wantDead(t, a, token, fmt.Sprintf("round %d: a login that was under way", round))
@@ -280,7 +281,7 @@ func raceHeldRequest(t *testing.T, h Harness) {
 			}
 			return []byte("written after logout"), nil
 		})
-		wantError(t, "Update", err, session.ErrRevoked)
+		wantError(t, "Update", err, driver.ErrRevoked)
 		wantDead(t, b, token, "logout during an update")
 	}
 }

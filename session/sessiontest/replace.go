@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 var replaceTests = map[string]func(*testing.T, Harness){
@@ -27,7 +27,7 @@ var replaceTests = map[string]func(*testing.T, Harness){
 }
 
 // next is r after a change.
-func next(r session.Record, now time.Time) session.Record {
+func next(r driver.Record, now time.Time) driver.Record {
 	r.Version++
 	r.LastSeen, r.IdleAt = now, now.Add(time.Hour)
 	r.Payload = []byte("changed")
@@ -35,13 +35,13 @@ func next(r session.Record, now time.Time) session.Record {
 }
 
 // rotate is r after a change, with another key.
-func rotate(r session.Record, now time.Time) session.Record {
+func rotate(r driver.Record, now time.Time) driver.Record {
 	r = next(r, now)
 	r.Key, r.RotatedAt = newKey(r.UserID), now
 	return r
 }
 
-func replace(t *testing.T, s session.Store, k session.Key, r session.Record, g session.Grace) session.Record {
+func replace(t *testing.T, s driver.Store, k driver.Key, r driver.Record, g driver.Grace) driver.Record {
 	t.Helper()
 	if err := s.Replace(t.Context(), k, r, g); err != nil {
 		t.Fatalf("Replace = %v", err)
@@ -53,9 +53,9 @@ func testReplace(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
 	now := start.Add(time.Minute)
 	r2 := next(r, now)
-	r2.Methods = append([]session.Method{{Name: "mfa", At: now}}, r.Methods...)
+	r2.Methods = append([]driver.Method{{Name: "mfa", At: now}}, r.Methods...)
 	r2.CSRF[0]++
-	replace(t, h.Store, r.Key, r2, session.Grace{Now: now})
+	replace(t, h.Store, r.Key, r2, driver.Grace{Now: now})
 	if got := wantLive(t, h.Again, r.Key, now); !reflect.DeepEqual(got, r2) {
 		t.Fatalf("Load =\n%+v, want\n%+v", got, r2)
 	}
@@ -63,11 +63,11 @@ func testReplace(t *testing.T, h Harness) {
 
 func testReplaceVersion(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	r2 := replace(t, h.Store, r.Key, next(r, start), session.Grace{Now: start})
+	r2 := replace(t, h.Store, r.Key, next(r, start), driver.Grace{Now: start})
 	for _, version := range []int64{1, 2, 4, 5} {
 		lost := r2
 		lost.Version, lost.Payload = version, []byte("lost")
-		wantError(t, "Replace", h.Again.Replace(t.Context(), r.Key, lost, session.Grace{Now: start}), session.ErrConflict)
+		wantError(t, "Replace", h.Again.Replace(t.Context(), r.Key, lost, driver.Grace{Now: start}), driver.ErrConflict)
 	}
 	if got := wantLive(t, h.Store, r.Key, start); string(got.Payload) != "changed" {
 		t.Fatalf("Payload = %q", got.Payload)
@@ -76,62 +76,62 @@ func testReplaceVersion(t *testing.T, h Harness) {
 
 func testReplaceMissing(t *testing.T, h Harness) {
 	r := newRecord("u1", start)
-	wantError(t, "Replace", h.Store.Replace(t.Context(), r.Key, next(r, start), session.Grace{Now: start}), session.ErrNone)
-	wantLoad(t, h.Store, r.Key, start, session.ErrNone)
+	wantError(t, "Replace", h.Store.Replace(t.Context(), r.Key, next(r, start), driver.Grace{Now: start}), driver.ErrNone)
+	wantLoad(t, h.Store, r.Key, start, driver.ErrNone)
 }
 
 func testReplaceRevoked(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	del(t, h.Store, session.Selector{Key: &r.Key})
-	for _, r2 := range []session.Record{next(r, start), rotate(r, start)} {
-		err := h.Again.Replace(t.Context(), r.Key, r2, session.Grace{Now: start, Until: start.Add(time.Minute)})
-		wantError(t, "Replace", err, session.ErrRevoked)
-		wantLoad(t, h.Store, r2.Key, start, session.ErrRevoked, session.ErrNone)
+	del(t, h.Store, driver.Selector{Key: &r.Key})
+	for _, r2 := range []driver.Record{next(r, start), rotate(r, start)} {
+		err := h.Again.Replace(t.Context(), r.Key, r2, driver.Grace{Now: start, Until: start.Add(time.Minute)})
+		wantError(t, "Replace", err, driver.ErrRevoked)
+		wantLoad(t, h.Store, r2.Key, start, driver.ErrRevoked, driver.ErrNone)
 	}
 }
 
 func testReplaceExpired(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
 	r2 := next(r, r.IdleAt)
-	err := h.Store.Replace(t.Context(), r.Key, r2, session.Grace{Now: r.IdleAt})
-	wantError(t, "Replace", err, session.ErrExpired, session.ErrNone)
-	wantLoad(t, h.Store, r.Key, r.IdleAt, session.ErrExpired, session.ErrNone)
+	err := h.Store.Replace(t.Context(), r.Key, r2, driver.Grace{Now: r.IdleAt})
+	wantError(t, "Replace", err, driver.ErrExpired, driver.ErrNone)
+	wantLoad(t, h.Store, r.Key, r.IdleAt, driver.ErrExpired, driver.ErrNone)
 }
 
 func testGrace(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
 	until := start.Add(10 * time.Second)
-	r2 := replace(t, h.Store, r.Key, rotate(r, start), session.Grace{Now: start, Until: until})
-	for _, k := range []session.Key{r.Key, r2.Key} {
+	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: until})
+	for _, k := range []driver.Key{r.Key, r2.Key} {
 		if got := wantLive(t, h.Again, k, until.Add(-time.Millisecond)); !reflect.DeepEqual(got, r2) {
 			t.Fatalf("Load =\n%+v, want\n%+v", got, r2)
 		}
 	}
-	wantLoad(t, h.Again, r.Key, until, session.ErrRevoked)
+	wantLoad(t, h.Again, r.Key, until, driver.ErrRevoked)
 	wantLive(t, h.Again, r2.Key, until)
 }
 
 func testGraceChain(t *testing.T, h Harness) {
 	a := create(t, h.Store, newRecord("u1", start))
 	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
-	b := replace(t, h.Store, a.Key, rotate(a, at(0)), session.Grace{Now: at(0), Until: at(10)})
-	c := replace(t, h.Store, b.Key, rotate(b, at(5)), session.Grace{Now: at(5), Until: at(15)})
-	for _, k := range []session.Key{a.Key, b.Key, c.Key} {
+	b := replace(t, h.Store, a.Key, rotate(a, at(0)), driver.Grace{Now: at(0), Until: at(10)})
+	c := replace(t, h.Store, b.Key, rotate(b, at(5)), driver.Grace{Now: at(5), Until: at(15)})
+	for _, k := range []driver.Key{a.Key, b.Key, c.Key} {
 		if got := wantLive(t, h.Again, k, at(9)); got.Key != c.Key {
 			t.Fatal("an old key must lead to the newest record")
 		}
 	}
-	wantLoad(t, h.Again, a.Key, at(10), session.ErrRevoked)
+	wantLoad(t, h.Again, a.Key, at(10), driver.ErrRevoked)
 	wantLive(t, h.Again, b.Key, at(10))
-	wantLoad(t, h.Again, b.Key, at(15), session.ErrRevoked)
+	wantLoad(t, h.Again, b.Key, at(15), driver.ErrRevoked)
 }
 
 func testNoGrace(t *testing.T, h Harness) {
 	a := create(t, h.Store, newRecord("u1", start))
-	b := replace(t, h.Store, a.Key, rotate(a, start), session.Grace{Now: start, Until: start.Add(10 * time.Second)})
-	c := replace(t, h.Store, b.Key, rotate(b, start), session.Grace{Now: start})
-	wantLoad(t, h.Again, a.Key, start, session.ErrRevoked)
-	wantLoad(t, h.Again, b.Key, start, session.ErrRevoked)
+	b := replace(t, h.Store, a.Key, rotate(a, start), driver.Grace{Now: start, Until: start.Add(10 * time.Second)})
+	c := replace(t, h.Store, b.Key, rotate(b, start), driver.Grace{Now: start})
+	wantLoad(t, h.Again, a.Key, start, driver.ErrRevoked)
+	wantLoad(t, h.Again, b.Key, start, driver.ErrRevoked)
 	wantLive(t, h.Again, c.Key, start)
 }
 
@@ -145,10 +145,10 @@ func testReplaceConcurrent(t *testing.T, h Harness) {
 			store = h.Again
 		}
 		wg.Go(func() {
-			switch err := store.Replace(t.Context(), r.Key, r2, session.Grace{Now: start}); {
+			switch err := store.Replace(t.Context(), r.Key, r2, driver.Grace{Now: start}); {
 			case err == nil:
 				won.Add(1)
-			case !errors.Is(err, session.ErrConflict) && !errors.Is(err, session.ErrRevoked):
+			case !errors.Is(err, driver.ErrConflict) && !errors.Is(err, driver.ErrRevoked):
 				t.Error(err)
 			}
 		})
@@ -162,7 +162,7 @@ func testReplaceConcurrent(t *testing.T, h Harness) {
 func testReplaceList(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
 	second := create(t, h.Store, newRecord("u1", start.Add(time.Minute)))
-	r2 := replace(t, h.Store, r.Key, rotate(r, start.Add(time.Hour/2)), session.Grace{Now: start, Until: start.Add(time.Second)})
+	r2 := replace(t, h.Store, r.Key, rotate(r, start.Add(time.Hour/2)), driver.Grace{Now: start, Until: start.Add(time.Second)})
 	list, err := h.Again.List(t.Context(), "u1", start)
 	if err != nil || len(list) != 2 || list[0].Key != r2.Key || list[1].Key != second.Key {
 		t.Fatalf("List = %+v, %v", list, err)
@@ -171,18 +171,18 @@ func testReplaceList(t *testing.T, h Harness) {
 
 func testReplaceSID(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	r2 := replace(t, h.Store, r.Key, rotate(r, start), session.Grace{Now: start, Until: start.Add(time.Minute)})
-	if ended := del(t, h.Again, session.Selector{SID: r.SID}); len(ended) != 1 || ended[0] != r.Ended() {
+	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: start.Add(time.Minute)})
+	if ended := del(t, h.Again, driver.Selector{SID: r.SID}); len(ended) != 1 || ended[0] != r.Ended() {
 		t.Fatalf("Delete = %v", ended)
 	}
-	wantLoad(t, h.Store, r.Key, start, session.ErrRevoked)
-	wantLoad(t, h.Store, r2.Key, start, session.ErrRevoked)
+	wantLoad(t, h.Store, r.Key, start, driver.ErrRevoked)
+	wantLoad(t, h.Store, r2.Key, start, driver.ErrRevoked)
 }
 
 func testReplaceOldKey(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	r2 := replace(t, h.Store, r.Key, rotate(r, start), session.Grace{Now: start, Until: start.Add(time.Minute)})
-	err := h.Again.Replace(t.Context(), r.Key, rotate(r2, start), session.Grace{Now: start})
-	wantError(t, "Replace", err, session.ErrConflict)
+	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: start.Add(time.Minute)})
+	err := h.Again.Replace(t.Context(), r.Key, rotate(r2, start), driver.Grace{Now: start})
+	wantError(t, "Replace", err, driver.ErrConflict)
 	wantLive(t, h.Store, r2.Key, start)
 }

@@ -1,4 +1,4 @@
-// Package sessiontest tests implementations of session.Store: every sentence of
+// Package sessiontest tests implementations of driver.Store: every sentence of
 // the contract is a subtest, and the races that other session libraries lose are
 // run through a session.Manager hundreds of times.
 //
@@ -8,7 +8,7 @@
 //		})
 //	}
 //
-// A store that is a session.Replay, Outbox or Sweeper too is tested as one.
+// A store that is a driver.Replay, Outbox or Sweeper too is tested as one.
 // [Model] compares a store with a simple model under random operations.
 package sessiontest
 
@@ -18,19 +18,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // Harness is a store under test.
 type Harness struct {
 	// Store is empty and nobody else's.
-	Store session.Store
+	Store driver.Store
 	// Again is the same data through another client, as a second process has it.
 	// Defaults to Store.
-	Again session.Store
+	Again driver.Store
 	// Sibling is another empty store in the same database, by a prefix of its own.
 	// Without one its subtest is skipped.
-	Sibling session.Store
+	Sibling driver.Store
 	// Rounds is how often each race is run. Defaults to 300.
 	Rounds int
 }
@@ -66,27 +66,27 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 var start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // newRecord is a live record that ends an hour after at when idle.
-func newRecord(userID string, at time.Time) session.Record {
-	r := session.Record{
+func newRecord(userID string, at time.Time) driver.Record {
+	r := driver.Record{
 		Key: newKey(userID), ID: rand.Text(), UserID: userID, SID: "sid-" + rand.Text(), Version: 1,
 		CreatedAt: at, RotatedAt: at, LastSeen: at, IdleAt: at.Add(time.Hour), ExpiresAt: at.Add(24 * time.Hour),
-		Methods: []session.Method{{Name: "pwd", At: at}, {Name: "otp", At: at.Add(-time.Minute)}},
-		Device:  session.Device{UserAgent: "Mozilla/5.0", IP: "192.0.2.7"},
+		Methods: []driver.Method{{Name: "pwd", At: at}, {Name: "otp", At: at.Add(-time.Minute)}},
+		Device:  driver.Device{UserAgent: "Mozilla/5.0", IP: "192.0.2.7"},
 		Payload: []byte("sealed " + userID),
 	}
 	rand.Read(r.CSRF[:])
 	return r
 }
 
-func newKey(userID string) session.Key {
-	k := session.Key{Tag: session.Tag(userID)}
+func newKey(userID string) driver.Key {
+	k := driver.Key{Tag: driver.Tag(userID)}
 	rand.Read(k.Hash[:])
 	return k
 }
 
-func create(t *testing.T, s session.Store, r session.Record) session.Record {
+func create(t *testing.T, s driver.Store, r driver.Record) driver.Record {
 	t.Helper()
-	ended, err := s.Create(t.Context(), r, session.Limit{Now: r.CreatedAt, Max: 20})
+	ended, err := s.Create(t.Context(), r, driver.Limit{Now: r.CreatedAt, Max: 20})
 	if err != nil || len(ended) > 0 {
 		t.Fatalf("Create = %v, %v; want none, nil", ended, err)
 	}
@@ -94,12 +94,12 @@ func create(t *testing.T, s session.Store, r session.Record) session.Record {
 }
 
 // peek loads without a touch.
-func peek(t *testing.T, s session.Store, k session.Key, now time.Time) (session.Record, error) {
+func peek(t *testing.T, s driver.Store, k driver.Key, now time.Time) (driver.Record, error) {
 	t.Helper()
-	return s.Load(t.Context(), k, session.Touch{Now: now, Fresh: true})
+	return s.Load(t.Context(), k, driver.Touch{Now: now, Fresh: true})
 }
 
-func wantLive(t *testing.T, s session.Store, k session.Key, now time.Time) session.Record {
+func wantLive(t *testing.T, s driver.Store, k driver.Key, now time.Time) driver.Record {
 	t.Helper()
 	r, err := peek(t, s, k, now)
 	if err != nil {
@@ -108,7 +108,7 @@ func wantLive(t *testing.T, s session.Store, k session.Key, now time.Time) sessi
 	return r
 }
 
-func wantLoad(t *testing.T, s session.Store, k session.Key, now time.Time, want ...error) {
+func wantLoad(t *testing.T, s driver.Store, k driver.Key, now time.Time, want ...error) {
 	t.Helper()
 	_, err := peek(t, s, k, now)
 	wantError(t, "Load", err, want...)
@@ -125,7 +125,7 @@ func wantError(t *testing.T, what string, err error, want ...error) {
 	t.Fatalf("%s = %v, want one of %v", what, err, want)
 }
 
-func del(t *testing.T, s session.Store, sel session.Selector) []session.Ended {
+func del(t *testing.T, s driver.Store, sel driver.Selector) []driver.Ended {
 	t.Helper()
 	if sel.Now.IsZero() {
 		sel.Now = start

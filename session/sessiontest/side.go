@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 var replayTests = map[string]func(*testing.T, Harness){
@@ -33,13 +33,13 @@ var sweepTests = map[string]func(*testing.T, Harness){
 	"forgets what has expired":               testSweepForgets,
 }
 
-func replayOf(t *testing.T, h Harness) (session.Replay, session.Replay) {
+func replayOf(t *testing.T, h Harness) (driver.Replay, driver.Replay) {
 	t.Helper()
-	a, ok := h.Store.(session.Replay)
+	a, ok := h.Store.(driver.Replay)
 	if !ok {
 		t.Skip("the store is no session.Replay")
 	}
-	return a, h.Again.(session.Replay)
+	return a, h.Again.(driver.Replay)
 }
 
 func testSeenOnce(t *testing.T, h Harness) {
@@ -55,7 +55,7 @@ func testSeenOnce(t *testing.T, h Harness) {
 			switch err := r.Seen(t.Context(), "jti", start, start.Add(time.Minute)); {
 			case err == nil:
 				first.Add(1)
-			case !errors.Is(err, session.ErrReplayed):
+			case !errors.Is(err, driver.ErrReplayed):
 				t.Error(err)
 			}
 		})
@@ -64,7 +64,7 @@ func testSeenOnce(t *testing.T, h Harness) {
 	if first.Load() != 1 {
 		t.Fatalf("%d of 20 were the first", first.Load())
 	}
-	wantError(t, "Seen", b.Seen(t.Context(), "jti", start.Add(59*time.Second), start.Add(time.Hour)), session.ErrReplayed)
+	wantError(t, "Seen", b.Seen(t.Context(), "jti", start.Add(59*time.Second), start.Add(time.Hour)), driver.ErrReplayed)
 }
 
 func testSeenForgets(t *testing.T, h Harness) {
@@ -74,7 +74,7 @@ func testSeenForgets(t *testing.T, h Harness) {
 	}
 	// It may remember for longer than it must: by its own clock, say.
 	if err := a.Seen(t.Context(), "jti", start.Add(time.Minute), start.Add(time.Hour)); err != nil {
-		wantError(t, "Seen", err, session.ErrReplayed)
+		wantError(t, "Seen", err, driver.ErrReplayed)
 	}
 }
 
@@ -84,29 +84,29 @@ func testSeenOthers(t *testing.T, h Harness) {
 		if err := a.Seen(t.Context(), id, start, start.Add(time.Minute)); err != nil {
 			t.Fatalf("Seen(%q) = %v", id, err)
 		}
-		wantError(t, "Seen", b.Seen(t.Context(), id, start, start.Add(time.Minute)), session.ErrReplayed)
+		wantError(t, "Seen", b.Seen(t.Context(), id, start, start.Add(time.Minute)), driver.ErrReplayed)
 	}
 }
 
-func outboxOf(t *testing.T, h Harness) (session.Outbox, session.Outbox) {
+func outboxOf(t *testing.T, h Harness) (driver.Outbox, driver.Outbox) {
 	t.Helper()
-	a, ok := h.Store.(session.Outbox)
+	a, ok := h.Store.(driver.Outbox)
 	if !ok {
 		t.Skip("the store is no session.Outbox")
 	}
-	return a, h.Again.(session.Outbox)
+	return a, h.Again.(driver.Outbox)
 }
 
-func enqueue(t *testing.T, o session.Outbox, due time.Time) session.Job {
+func enqueue(t *testing.T, o driver.Outbox, due time.Time) driver.Job {
 	t.Helper()
-	j := session.Job{ID: rand.Text(), SID: "sid1", CreatedAt: start, Due: due}
+	j := driver.Job{ID: rand.Text(), SID: "sid1", CreatedAt: start, Due: due}
 	if err := o.Enqueue(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
 	return j
 }
 
-func take(t *testing.T, o session.Outbox, now time.Time, n int) []session.Job {
+func take(t *testing.T, o driver.Outbox, now time.Time, n int) []driver.Job {
 	t.Helper()
 	jobs, err := o.Take(t.Context(), now, now.Add(time.Minute), n)
 	if err != nil {
@@ -118,15 +118,15 @@ func take(t *testing.T, o session.Outbox, now time.Time, n int) []session.Job {
 func testOutboxKeeps(t *testing.T, h Harness) {
 	a, b := outboxOf(t, h)
 	j := enqueue(t, a, start)
-	user := session.Job{ID: rand.Text(), UserID: "auth0|ü", CreatedAt: start, Due: start.Add(time.Second)}
+	user := driver.Job{ID: rand.Text(), UserID: "auth0|ü", CreatedAt: start, Due: start.Add(time.Second)}
 	if err := a.Enqueue(t.Context(), user); err != nil {
 		t.Fatal(err)
 	}
 	now := start.Add(time.Second)
 	j.Attempts, j.Due, user.Attempts, user.Due = 1, now.Add(time.Minute), 1, now.Add(time.Minute)
 	got := take(t, b, now, 10)
-	slices.SortFunc(got, func(a, b session.Job) int { return strings.Compare(b.SID, a.SID) })
-	if want := []session.Job{j, user}; !reflect.DeepEqual(got, want) {
+	slices.SortFunc(got, func(a, b driver.Job) int { return strings.Compare(b.SID, a.SID) })
+	if want := []driver.Job{j, user}; !reflect.DeepEqual(got, want) {
 		t.Fatalf("Take =\n%+v, want\n%+v", got, want)
 	}
 	for range 2 {
@@ -225,9 +225,9 @@ func testOutboxRetry(t *testing.T, h Harness) {
 	}
 }
 
-func sweeperOf(t *testing.T, h Harness) session.Sweeper {
+func sweeperOf(t *testing.T, h Harness) driver.Sweeper {
 	t.Helper()
-	s, ok := h.Store.(session.Sweeper)
+	s, ok := h.Store.(driver.Sweeper)
 	if !ok {
 		t.Skip("the store is no session.Sweeper")
 	}
@@ -237,33 +237,33 @@ func sweeperOf(t *testing.T, h Harness) session.Sweeper {
 func testSweepKeeps(t *testing.T, h Harness) {
 	s := sweeperOf(t, h)
 	r, revoked := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
-	del(t, h.Store, session.Selector{Key: &revoked.Key})
-	del(t, h.Store, session.Selector{SID: "sid1"})
-	r2 := replace(t, h.Store, r.Key, rotate(r, start), session.Grace{Now: start, Until: start.Add(10 * time.Second)})
+	del(t, h.Store, driver.Selector{Key: &revoked.Key})
+	del(t, h.Store, driver.Selector{SID: "sid1"})
+	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: start.Add(10 * time.Second)})
 	if n, err := s.Sweep(t.Context(), start.Add(9*time.Second)); err != nil || n != 0 {
 		t.Fatalf("Sweep = %d, %v; nothing may be forgotten yet", n, err)
 	}
 	wantLive(t, h.Store, r.Key, start.Add(9*time.Second))
 	wantLive(t, h.Store, r2.Key, start.Add(9*time.Second))
-	wantLoad(t, h.Store, revoked.Key, start, session.ErrRevoked)
+	wantLoad(t, h.Store, revoked.Key, start, driver.ErrRevoked)
 	late := newRecord("u1", start.Add(time.Minute))
 	late.SID = "sid1"
-	_, err := h.Store.Create(t.Context(), late, session.Limit{Now: late.CreatedAt, Max: 20})
-	wantError(t, "Create", err, session.ErrRevoked)
+	_, err := h.Store.Create(t.Context(), late, driver.Limit{Now: late.CreatedAt, Max: 20})
+	wantError(t, "Create", err, driver.ErrRevoked)
 }
 
 func testSweepForgets(t *testing.T, h Harness) {
 	s := sweeperOf(t, h)
 	r, revoked := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
-	del(t, h.Store, session.Selector{Key: &revoked.Key})
-	replace(t, h.Store, r.Key, rotate(r, start), session.Grace{Now: start, Until: start.Add(10 * time.Second)})
+	del(t, h.Store, driver.Selector{Key: &revoked.Key})
+	replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: start.Add(10 * time.Second)})
 	create(t, h.Store, newRecord("u2", start.Add(time.Hour)))
 	n, err := s.Sweep(t.Context(), r.IdleAt)
 	if err != nil || n < 2 {
 		t.Fatalf("Sweep = %d, %v; two sessions have ended for good", n, err)
 	}
-	wantLoad(t, h.Store, r.Key, start, session.ErrNone)
-	wantLoad(t, h.Store, revoked.Key, start, session.ErrNone)
+	wantLoad(t, h.Store, r.Key, start, driver.ErrNone)
+	wantLoad(t, h.Store, revoked.Key, start, driver.ErrNone)
 	if list, err := h.Store.List(t.Context(), "u2", r.IdleAt); err != nil || len(list) != 1 {
 		t.Fatalf("List = %v, %v; the live session must stay", list, err)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // row is a session as it lies in the main table.
@@ -33,12 +33,12 @@ func (r *row) dead(now time.Time) bool {
 	return r.revoked != 0 || r.epoch != r.current || r.replaced && now.UnixMilli() >= r.until
 }
 
-func (r *row) record(tag uint16) session.Record {
-	out := session.Record{
-		Key: session.Key{Tag: tag}, ID: r.id, UserID: r.userID, SID: r.sid, Version: r.version,
+func (r *row) record(tag uint16) driver.Record {
+	out := driver.Record{
+		Key: driver.Key{Tag: tag}, ID: r.id, UserID: r.userID, SID: r.sid, Version: r.version,
 		CreatedAt: fromMillis(r.createdAt), RotatedAt: fromMillis(r.rotatedAt), LastSeen: fromMillis(r.lastSeen),
 		IdleAt: fromMillis(r.idleAt), ExpiresAt: fromMillis(r.expiresAt), Methods: methodsOf(r.methods),
-		Device: session.Device{UserAgent: r.userAgent, IP: r.ip},
+		Device: driver.Device{UserAgent: r.userAgent, IP: r.ip},
 	}
 	copy(out.Key.Hash[:], r.hash)
 	copy(out.CSRF[:], r.csrf)
@@ -52,7 +52,7 @@ func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // methodsText is each method as its time, a colon and its name, with spaces
 // between: names have none.
-func methodsText(methods []session.Method) string {
+func methodsText(methods []driver.Method) string {
 	var b strings.Builder
 	for i, m := range methods {
 		if i > 0 {
@@ -63,19 +63,19 @@ func methodsText(methods []session.Method) string {
 	return b.String()
 }
 
-func methodsOf(text string) []session.Method {
-	var methods []session.Method
+func methodsOf(text string) []driver.Method {
+	var methods []driver.Method
 	for entry := range strings.FieldsSeq(text) {
 		ms, name, _ := strings.Cut(entry, ":")
 		at, err := strconv.ParseInt(ms, 10, 64)
 		if err != nil {
 			continue
 		}
-		methods = append(methods, session.Method{Name: name, At: fromMillis(at)})
+		methods = append(methods, driver.Method{Name: name, At: fromMillis(at)})
 	}
 	return methods
 }
 
-func scanEnded(rows *sql.Rows) (e session.Ended, err error) {
+func scanEnded(rows *sql.Rows) (e driver.Ended, err error) {
 	return e, rows.Scan(&e.ID, &e.UserID, &e.SID)
 }

@@ -10,7 +10,7 @@
 //	sessions, err := session.New(store, session.Config{Outbox: store, …})
 //
 // The driver is the program's choice; this package imports none. The store is a
-// session.Replay, a session.Outbox and a session.Sweeper too: let Manager.Run
+// driver.Replay, a driver.Outbox and a driver.Sweeper too: let Manager.Run
 // sweep it.
 //
 // Validate is one SELECT, and a conditional UPDATE once in Config.TouchEvery. What
@@ -31,7 +31,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // Config is optional.
@@ -41,7 +41,7 @@ type Config struct {
 	Table string
 }
 
-// Store is a session.Store in a SQL database. It is safe for concurrent use. It
+// Store is a driver.Store in a SQL database. It is safe for concurrent use. It
 // does not own the database: closing that is its owner's.
 type Store struct {
 	db    *sql.DB
@@ -50,10 +50,10 @@ type Store struct {
 }
 
 var (
-	_ session.Store   = (*Store)(nil)
-	_ session.Replay  = (*Store)(nil)
-	_ session.Outbox  = (*Store)(nil)
-	_ session.Sweeper = (*Store)(nil)
+	_ driver.Store   = (*Store)(nil)
+	_ driver.Replay  = (*Store)(nil)
+	_ driver.Outbox  = (*Store)(nil)
+	_ driver.Sweeper = (*Store)(nil)
 )
 
 var tableName = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,40}$`)

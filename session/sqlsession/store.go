@@ -7,12 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-// Create implements session.Store.
-func (s *Store) Create(ctx context.Context, r session.Record, l session.Limit) ([]session.Ended, error) {
-	var evicted []session.Ended
+// Create implements driver.Store.
+func (s *Store) Create(ctx context.Context, r driver.Record, l driver.Limit) ([]driver.Ended, error) {
+	var evicted []driver.Ended
 	err := s.tx(ctx, func(tx *sql.Tx) error {
 		epoch, err := s.admit(ctx, tx, &r, l.Now)
 		if err != nil {
@@ -35,7 +35,7 @@ func (s *Store) Create(ctx context.Context, r session.Record, l session.Limit) (
 // admit locks the rows of r's user and SID, and refuses r when one of them or
 // everyone is marked. A RevokeEveryone that comes in between finds the epoch that
 // is returned here outdated.
-func (s *Store) admit(ctx context.Context, tx *sql.Tx, r *session.Record, now time.Time) (epoch int64, err error) {
+func (s *Store) admit(ctx context.Context, tx *sql.Tx, r *driver.Record, now time.Time) (epoch int64, err error) {
 	var user, sid, everyone int64
 	if err := tx.QueryRowContext(ctx, s.query.lockUser, r.UserID, now.UnixMilli()).Scan(&user); err != nil {
 		return 0, wrap(err)
@@ -50,14 +50,14 @@ func (s *Store) admit(ctx context.Context, tx *sql.Tx, r *session.Record, now ti
 	}
 	at := r.AuthTime().UnixMilli()
 	if sid != 0 || user != 0 && at < user || everyone != 0 && at < everyone {
-		return 0, session.ErrRevoked
+		return 0, driver.ErrRevoked
 	}
 	return epoch, nil
 }
 
 // makeRoom evicts for one more session. The lock on the user's row keeps other
 // logins of the user away.
-func (s *Store) makeRoom(ctx context.Context, tx *sql.Tx, userID string, l session.Limit) ([]session.Ended, error) {
+func (s *Store) makeRoom(ctx context.Context, tx *sql.Tx, userID string, l driver.Limit) ([]driver.Ended, error) {
 	type other struct {
 		id   string
 		seen int64
@@ -69,12 +69,12 @@ func (s *Store) makeRoom(ctx context.Context, tx *sql.Tx, userID string, l sessi
 		return nil, err
 	}
 	switch l.Policy {
-	case session.Reject:
-		return nil, session.ErrLimit
-	case session.EvictIdle:
+	case driver.Reject:
+		return nil, driver.ErrLimit
+	case driver.EvictIdle:
 		slices.SortStableFunc(others, func(a, b other) int { return int(a.seen - b.seen) })
 	}
-	var evicted []session.Ended
+	var evicted []driver.Ended
 	for _, o := range others[:len(others)-l.Max+1] {
 		ended, err := collect(ctx, tx, scanEnded, s.query.killID, l.Now.UnixMilli(), userID, o.id)
 		if err != nil {
@@ -85,24 +85,24 @@ func (s *Store) makeRoom(ctx context.Context, tx *sql.Tx, userID string, l sessi
 	return evicted, nil
 }
 
-// Load implements session.Store.
-func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (session.Record, error) {
+// Load implements driver.Store.
+func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
 	row, err := s.find(ctx, s.db, k)
 	if err != nil {
-		return session.Record{}, err
+		return driver.Record{}, err
 	}
 	r := row.record(k.Tag)
 	switch {
 	case row.dead(t.Now):
-		return session.Record{ID: r.ID, UserID: r.UserID}, session.ErrRevoked
+		return driver.Record{ID: r.ID, UserID: r.UserID}, driver.ErrRevoked
 	case r.Expired(t.Now):
-		return r, session.ErrExpired
+		return r, driver.ErrExpired
 	case !r.LastSeen.Before(t.IfBefore):
 		return r, nil
 	}
 	n, err := s.touch(ctx, &r, t)
 	if err != nil {
-		return session.Record{}, err
+		return driver.Record{}, err
 	}
 	if n == 1 { // else another was first, or it has just ended: it was live when it was read
 		r.LastSeen, r.IdleAt = t.Now, t.IdleAt
@@ -110,13 +110,13 @@ func (s *Store) Load(ctx context.Context, k session.Key, t session.Touch) (sessi
 	return r, nil
 }
 
-func (s *Store) touch(ctx context.Context, r *session.Record, t session.Touch) (int64, error) {
+func (s *Store) touch(ctx context.Context, r *driver.Record, t driver.Touch) (int64, error) {
 	return changed(ctx, s.db, s.query.touch,
 		t.Now.UnixMilli(), t.IdleAt.UnixMilli(), r.ID, t.IfBefore.UnixMilli())
 }
 
 // find reads the row of a key, or of the key that has replaced it.
-func (s *Store) find(ctx context.Context, q querier, k session.Key) (*row, error) {
+func (s *Store) find(ctx context.Context, q querier, k driver.Key) (*row, error) {
 	r := &row{}
 	err := r.scan(q.QueryRowContext(ctx, s.query.byHash, k.Hash[:]), &r.payload)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -124,13 +124,13 @@ func (s *Store) find(ctx context.Context, q querier, k session.Key) (*row, error
 		err = r.scan(q.QueryRowContext(ctx, s.query.byOldHash, k.Hash[:]), &r.payload, &r.until)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, session.ErrNone
+		return nil, driver.ErrNone
 	}
 	return r, wrap(err)
 }
 
-// Replace implements session.Store.
-func (s *Store) Replace(ctx context.Context, k session.Key, r session.Record, g session.Grace) error {
+// Replace implements driver.Store.
+func (s *Store) Replace(ctx context.Context, k driver.Key, r driver.Record, g driver.Grace) error {
 	args := []any{
 		r.Key.Hash[:], r.Version, r.RotatedAt.UnixMilli(), r.LastSeen.UnixMilli(), r.IdleAt.UnixMilli(),
 		r.ExpiresAt.UnixMilli(), methodsText(r.Methods), r.Device.UserAgent, r.Device.IP, r.CSRF[:], r.Payload,
@@ -157,7 +157,7 @@ func (s *Store) Replace(ctx context.Context, k session.Key, r session.Record, g 
 }
 
 // keep lets the old key work until the end of its grace, or ends it and all others.
-func (s *Store) keep(ctx context.Context, tx *sql.Tx, k session.Key, id string, g session.Grace) error {
+func (s *Store) keep(ctx context.Context, tx *sql.Tx, k driver.Key, id string, g driver.Grace) error {
 	var until int64
 	if !g.Until.IsZero() {
 		until = g.Until.UnixMilli()
@@ -169,7 +169,7 @@ func (s *Store) keep(ctx context.Context, tx *sql.Tx, k session.Key, id string, 
 }
 
 // why tells why a Replace has found nothing to replace.
-func (s *Store) why(ctx context.Context, k session.Key, now time.Time) error {
+func (s *Store) why(ctx context.Context, k driver.Key, now time.Time) error {
 	row, err := s.find(ctx, s.db, k)
 	if err != nil {
 		return err
@@ -177,17 +177,17 @@ func (s *Store) why(ctx context.Context, k session.Key, now time.Time) error {
 	r := row.record(k.Tag)
 	switch {
 	case row.dead(now):
-		return session.ErrRevoked
+		return driver.ErrRevoked
 	case r.Expired(now):
-		return session.ErrExpired
+		return driver.ErrExpired
 	}
-	return session.ErrConflict
+	return driver.ErrConflict
 }
 
-// List implements session.Store.
-func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]session.Record, error) {
-	tag := session.Tag(userID)
-	return collect(ctx, s.db, func(rows *sql.Rows) (session.Record, error) {
+// List implements driver.Store.
+func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]driver.Record, error) {
+	tag := driver.Tag(userID)
+	return collect(ctx, s.db, func(rows *sql.Rows) (driver.Record, error) {
 		var r row
 		err := r.scan(rows)
 		return r.record(tag), err

@@ -14,6 +14,7 @@ import (
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 	"github.com/auth0kit/auth0kit/migration/sqlmigration"
 )
@@ -110,7 +111,7 @@ func TestMigrationResumesFromTheDatabase(t *testing.T) {
 	}
 }
 
-func verifyMigration(t *testing.T, client *management.Client, ledger migration.Ledger, n int) {
+func verifyMigration(t *testing.T, client *management.Client, ledger driver.Ledger, n int) {
 	t.Helper()
 	r, err := migration.NewRunner(newLegacyUsers(n), client, ledger, migrationConnection, migration.Config{})
 	if err != nil {
@@ -126,19 +127,19 @@ var errKilled = errors.New("killed")
 
 // killer lets some writes through and then none.
 type killer struct {
-	migration.Ledger
+	driver.Ledger
 	left int64
 	n    atomic.Int64
 }
 
-func (k *killer) PutBatch(ctx context.Context, f migration.Fence, b migration.Batch) error {
+func (k *killer) PutBatch(ctx context.Context, f driver.Fence, b driver.Batch) error {
 	if k.n.Add(1) > k.left {
 		return errKilled
 	}
 	return k.Ledger.PutBatch(ctx, f, b)
 }
 
-func (k *killer) PutOutcomes(ctx context.Context, f migration.Fence, o []migration.Outcome) error {
+func (k *killer) PutOutcomes(ctx context.Context, f driver.Fence, o []driver.Outcome) error {
 	if k.n.Add(1) > k.left {
 		return errKilled
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -100,7 +101,7 @@ func readmeSession(ctx context.Context) error {
 	return err
 }
 
-func readmeGuardian(ctx context.Context, client *management.Client, store guardian.Store, keys [][]byte, code string) error {
+func readmeGuardian(ctx context.Context, client *management.Client, store driver.Store, keys [][]byte, code string) error {
 	factors, err := guardian.New(client, guardian.Config{Store: store, Keys: keys, Issuer: "Example"})
 	if err != nil {
 		return err

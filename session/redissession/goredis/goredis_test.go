@@ -14,6 +14,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 	"github.com/auth0kit/auth0kit/session/redissession"
 	"github.com/auth0kit/auth0kit/session/redissession/goredis"
 	"github.com/auth0kit/auth0kit/session/sessiontest"
@@ -58,7 +59,7 @@ func TestSharesWithRueidis(t *testing.T) {
 		t.Fatal(err)
 	}
 	var managers []*session.Manager
-	for _, store := range []session.Store{open(t, dial(t), prefix), theirs} {
+	for _, store := range []driver.Store{open(t, dial(t), prefix), theirs} {
 		m, err := session.New(store, session.Config{})
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +104,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 	if _, err := s.List(t.Context(), "auth0|1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Load(t.Context(), session.Key{}, session.Touch{Now: time.Now()}); err == nil || sent < 3 {
+	if _, err := s.Load(t.Context(), driver.Key{}, driver.Touch{Now: time.Now()}); err == nil || sent < 3 {
 		t.Errorf("%d commands, %v", sent, err)
 	}
 }

@@ -1,4 +1,7 @@
-package guardian
+// Package driver defines what a store of second factors implements.
+// Applications use package guardian instead, with guardian.NewMemory or
+// sqlguardian. Test a store of your own with package guardiantest.
+package driver
 
 import (
 	"context"
@@ -6,7 +9,7 @@ import (
 	"time"
 )
 
-// Store keeps what this package knows about users: one record for each Key. It
+// Store keeps what package guardian knows about users: one record for each Key. It
 // decides nothing. Package guardiantest holds a store to these sentences.
 //
 // All methods are safe for concurrent use, by several processes if the store is
@@ -43,7 +46,7 @@ const (
 type Key struct {
 	Subject string // A user id, at most 255 bytes, or an address in the form "address 192.0.2.1".
 	Kind    Kind
-	Factor  Factor // Of KindAttempts; else empty.
+	Factor  string // The guardian.Factor, of KindAttempts; else empty.
 }
 
 // Record is what is stored. Data is sealed: a store cannot read it, and a copy of

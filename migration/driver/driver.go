@@ -1,4 +1,8 @@
-package migration
+// Package driver defines what a ledger of migrations implements. Applications use
+// package migration instead, with migration.NewMemoryLedger or sqlmigration; one
+// that reads the outcomes of a run out of its ledger finds their words here. Test
+// a ledger of your own with package migrationtest.
+package driver
 
 import (
 	"context"
@@ -8,10 +12,10 @@ import (
 )
 
 // Ledger remembers what a run has sent and what became of each user, so that a
-// run that died goes on where it was and migrates nobody twice. NewMemoryLedger
-// is one for a single process; package sqlmigration has one in SQLite or
-// Postgres. Implementations are safe for concurrent use, and what they have
-// accepted survives a crash as far as they promise to survive one.
+// run that died goes on where it was and migrates nobody twice.
+// migration.NewMemoryLedger is one for a single process; package sqlmigration has
+// one in SQLite or Postgres. Implementations are safe for concurrent use, and what
+// they have accepted survives a crash as far as they promise to survive one.
 //
 // A ledger holds keys, codes and digests, never an email or a hash.
 type Ledger interface {
@@ -77,11 +81,11 @@ const (
 type Outcome struct {
 	Key         string
 	State       State
-	Code        string      // Why: a Rule of this package, or Auth0's code such as "DUPLICATED_USER".
+	Code        string      // Why: a migration.Rule, or Auth0's code such as "DUPLICATED_USER".
 	Path        string      // The property that Code is about; often empty.
 	Attempts    int         // How often the user was sent.
 	Memberships Memberships // Whether the organizations are done.
-	Digest      string      // Of the profile that was sent; see Verify.
+	Digest      string      // Of the profile that was sent; see migration.Runner.Verify.
 	At          time.Time
 }
 
@@ -92,8 +96,8 @@ type State string
 const (
 	StateMigrated   State = "migrated"    //
 	StateFailed     State = "failed"      // Auth0 refused it; RetryFailed tries again.
-	StateLazy       State = "lazy"        // Auth0 cannot import the hash: Lazy migrates the user at the next login.
-	StateReset      State = "reset"       // No password; imported only with Config.ImportWithoutPassword.
+	StateLazy       State = "lazy"        // Auth0 cannot import the hash: migration.Lazy migrates the user at the next login.
+	StateReset      State = "reset"       // No password; imported only with migration.Config.ImportWithoutPassword.
 	StateInvalid    State = "invalid"     // Breaks a rule: correct the source.
 	StateDuplicate  State = "duplicate"   // An earlier record has the same email, username or phone.
 	StateRolledBack State = "rolled_back" // Was migrated and deleted again; the next Run imports it.

@@ -1,4 +1,7 @@
-package session
+// Package driver defines what a store of sessions implements. Applications use
+// package session instead, with a store such as session.NewMemory, sqlsession or
+// redissession. Test a store of your own with package sessiontest.
+package driver
 
 import (
 	"context"
@@ -6,32 +9,30 @@ import (
 	"time"
 )
 
-// What callers branch on.
+// What a store answers. Any other error means that the outcome is not known.
 var (
-	ErrNone        = errors.New("session: there is no such session")
-	ErrExpired     = errors.New("session: the session has expired")
-	ErrRevoked     = errors.New("session: the session was revoked")
-	ErrUnavailable = errors.New("session: the store cannot answer")
-	ErrLimit       = errors.New("session: the user has as many sessions as are allowed")
-	ErrRenewed     = errors.New("session: a parallel request has renewed the token; keep the client's new one")
-	ErrConflict    = errors.New("session: the session was changed by others again and again")
-	ErrNotFresh    = errors.New("session: the user must authenticate again for this")
-	ErrReplayed    = errors.New("session: this logout token was used before")
+	ErrNone     = errors.New("session: there is no such session")
+	ErrExpired  = errors.New("session: the session has expired")
+	ErrRevoked  = errors.New("session: the session was revoked")
+	ErrLimit    = errors.New("session: the user has as many sessions as are allowed")
+	ErrConflict = errors.New("session: the session was changed by others again and again")
+	ErrReplayed = errors.New("session: this logout token was used before")
+	ErrSelector = errors.New("session: Selector has none of its forms; nothing was ended")
 )
 
 // Store keeps records. It is mechanical: it moves records, compares them with
-// what it is given, and writes under conditions; the [Manager] computes every
+// what it is given, and writes under conditions; session.Manager computes every
 // deadline and makes every decision. Each sentence here is a test of
 // sessiontest.Run.
 //
 // All methods are safe for concurrent use, and each is atomic: of two that
-// overlap, one happens first. An error that is none of this package's sentinels
-// means that the outcome is not known.
+// overlap, one happens first.
 type Store interface {
 	// Create keeps r. When the user has l.Max live sessions already, l.Policy says
-	// which of them are deleted to make room, or that r is refused with ErrLimit. It is refused with ErrRevoked when Delete has left a mark on r's
-	// SID, or one on r's user or on everyone that is newer than r's AuthTime. It
-	// returns what it deleted.
+	// which of them are deleted to make room, or that r is refused with ErrLimit.
+	// It is refused with ErrRevoked when Delete has left a mark on r's SID, or one
+	// on r's user or on everyone that is newer than r's AuthTime. It returns what
+	// it deleted.
 	Create(ctx context.Context, r Record, l Limit) ([]Ended, error)
 
 	// Load returns the live record of k and, when it was last seen before
@@ -90,17 +91,6 @@ const (
 	Reject                     // The new session is refused with ErrLimit.
 )
 
-// String is "evict_oldest", "evict_idle" or "reject".
-func (a AtLimit) String() string {
-	switch a {
-	case EvictOldest:
-		return "evict_oldest"
-	case EvictIdle:
-		return "evict_idle"
-	}
-	return "reject"
-}
-
 // Selector says which sessions end. Which of its fields are set decides:
 //
 //	Key               the session of a token
@@ -154,9 +144,6 @@ func (s Selector) Form() Form {
 	return SelectNothing
 }
 
-// ErrSelector is a store's answer to a Selector that has none of its forms.
-var ErrSelector = errors.New("session: Selector has none of its forms; nothing was ended")
-
 // Ended is a session that a store has ended.
 type Ended struct{ ID, UserID, SID string }
 
@@ -191,7 +178,7 @@ type Job struct {
 	Due       time.Time
 }
 
-// Sweeper is a Store that must be told to forget. [Manager.Run] does.
+// Sweeper is a Store that must be told to forget. session.Manager.Run does.
 type Sweeper interface {
 	// Sweep forgets what the rest of the contract allows it to forget at that
 	// time, and returns how many records that were.

@@ -1,0 +1,79 @@
+package driver
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+)
+
+// MaxPayload is how many bytes a payload has at most before it is sealed.
+const MaxPayload = 256 << 10
+
+// Key is where a store keeps a session: the SHA-256 of the token, and the user's
+// tag, by which a store may place all sessions of one user together. A stolen
+// database has no token in it: 256 random bits cannot be found from their hash.
+type Key struct {
+	Tag  uint16
+	Hash [sha256.Size]byte
+}
+
+// Tag is the tag of a user: 16 bits of a hash of the id. A store may use all or
+// some of them to choose a shard. They do not tell who the user is.
+func Tag(userID string) uint16 {
+	sum := sha256.Sum256([]byte("auth0kit/session tag v1\x00" + userID))
+	return binary.BigEndian.Uint16(sum[:])
+}
+
+// Device says where a session was started. It is personal data.
+type Device struct {
+	UserAgent string
+	IP        string
+}
+
+// Method is one authentication method and when it was last used. The name may be
+// empty: the user signed in, and nobody said how.
+type Method struct {
+	Name string
+	At   time.Time
+}
+
+// Record is a session as a [Store] keeps it. Times are UTC and whole
+// milliseconds. Neither side changes the slices of a record after handing it
+// over.
+type Record struct {
+	Key       Key
+	ID        string // 26 letters and digits
+	UserID    string
+	SID       string
+	Version   int64 // 1 at first, then one more with every Replace
+	CreatedAt time.Time
+	RotatedAt time.Time // when the token was issued
+	LastSeen  time.Time
+	IdleAt    time.Time
+	ExpiresAt time.Time
+	Methods   []Method
+	Device    Device
+	CSRF      [16]byte
+	Payload   []byte // sealed
+}
+
+// AuthTime is when the newest of the record's methods was used.
+func (r *Record) AuthTime() time.Time {
+	var at time.Time
+	for _, m := range r.Methods {
+		if m.At.After(at) {
+			at = m.At
+		}
+	}
+	return at
+}
+
+// Ended is what is told about the record when it has ended.
+func (r *Record) Ended() Ended {
+	return Ended{ID: r.ID, UserID: r.UserID, SID: r.SID}
+}
+
+// Expired reports whether one of the record's deadlines has passed.
+func (r *Record) Expired(now time.Time) bool {
+	return !now.Before(r.IdleAt) || !now.Before(r.ExpiresAt)
+}
