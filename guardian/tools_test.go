@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pquerna/otp"
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
@@ -28,24 +29,18 @@ func TestOathtool(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), oathtool, "--totp", "--base32", "--now", at.UTC().Format("2006-01-02 15:04:05 UTC"), "-")
 		cmd.Stdin = strings.NewReader(secret)
 		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return strings.TrimSpace(string(out))
 	}
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	s, err := guardian.New(nil, guardian.Config{
 		Store: guardian.NewMemory(), Keys: [][]byte{newKey()}, Issuer: "Example", Now: func() time.Time { return now },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for i := range 5 {
 		user := fmt.Sprintf("auth0|%d", i)
 		key, err := s.EnrollTOTP(t.Context(), user, "ada@example.com", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if _, err := s.ConfirmTOTP(t.Context(), user, show(key.Secret(), now)); err != nil {
 			t.Errorf("confirm: %v", err)
 		}
@@ -65,9 +60,7 @@ func TestOathtool(t *testing.T) {
 func enrolledKey(t *testing.T, issuer, account string) (key *guardian.TOTPKey) {
 	t.Helper()
 	s, err := guardian.New(nil, guardian.Config{Store: guardian.NewMemory(), Keys: [][]byte{newKey()}, Issuer: issuer})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if key, err = s.EnrollTOTP(t.Context(), "auth0|1", account, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +72,7 @@ func TestKeyURL(t *testing.T) {
 	for _, issuer := range []string{"Example", "Example & Söhne", "a+b=c?d#e/f%20g"} {
 		key := enrolledKey(t, issuer, "ada+mfa@example.com")
 		back, err := otp.NewKeyFromURL(key.URL())
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if back.Type() != "totp" || back.Issuer() != issuer || back.AccountName() != "ada+mfa@example.com" || back.Secret() != key.Secret() ||
 			back.Period() != 30 || back.Digits() != otp.DigitsSix || back.Algorithm() != otp.AlgorithmSHA1 {
 			t.Errorf("the URL of the issuer %q is read as %q %q %q", issuer, back.Type(), back.Issuer(), back.AccountName())
@@ -100,13 +91,9 @@ func TestPNG(t *testing.T) {
 	key := enrolledKey(t, "Example", "ada@example.com")
 	for _, size := range []int{1, 200, 512} {
 		raw, err := key.PNG(size)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		img, err := png.Decode(bytes.NewReader(raw))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if b := img.Bounds(); b.Dx() != b.Dy() || b.Dx() < size || size > 1 && b.Dx() >= size+100 {
 			t.Errorf("size %d: %v", size, b)
 		}
@@ -125,18 +112,12 @@ func TestQRCodeIsRead(t *testing.T) {
 	for _, account := range []string{"ada@example.com", strings.Repeat("long", 30), "Ünï cødé"} {
 		key := enrolledKey(t, "Example", account)
 		raw, err := key.PNG(300)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		svg, err := key.SVG()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for kind, image := range map[string][]byte{"png": raw, "pgm": rasterize(t, svg)} {
 			path := filepath.Join(t.TempDir(), "qr."+kind)
-			if err := os.WriteFile(path, image, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, os.WriteFile(path, image, 0o600))
 			out, err := exec.CommandContext(t.Context(), zbar, "--quiet", "--raw", path).Output()
 			if err != nil || strings.TrimSpace(string(out)) != key.URL() {
 				t.Errorf("%s of %q is not read as its URL: %v", kind, account, err)

@@ -15,6 +15,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func (s *script) issued() int {
@@ -43,9 +46,7 @@ func TestTokenExpiry(t *testing.T) {
 		})
 		c := s.client()
 		for range 60 {
-			if err := c.DeleteUser(t.Context(), "auth0|1"); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, c.DeleteUser(t.Context(), "auth0|1"))
 			time.Sleep(30 * time.Second)
 		}
 		if got := s.issued(); got != 4 { // 30 minutes at 9.
@@ -102,9 +103,7 @@ func TestOneTokenForAll(t *testing.T) {
 					return "", ctx.Err()
 				}
 			}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		// The one who began the fetch leaves; the others still get its token.
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -117,9 +116,7 @@ func TestOneTokenForAll(t *testing.T) {
 		synctest.Wait()
 		for range 63 {
 			wg.Go(func() {
-				if err := c.DeleteUser(t.Context(), "auth0|1"); err != nil {
-					t.Error(err)
-				}
+				assert.NoError(t, c.DeleteUser(t.Context(), "auth0|1"))
 			})
 		}
 		wg.Wait()
@@ -139,9 +136,7 @@ func TestAbandonedFetchEnds(t *testing.T) {
 			close(ended)
 			return "", ctx.Err()
 		}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err = c.DeleteUser(ctx, "auth0|1")
@@ -218,9 +213,7 @@ func TestTokenErrors(t *testing.T) {
 					HTTPClient: &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 						return answerOf(req, tc.status, tc.body), nil
 					})}})
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				err = c.DeleteUser(t.Context(), "auth0|1")
 				e, ok := errors.AsType[*Error](err)
 				if !ok || e.Op != "token" || tc.want != nil && !errors.Is(err, tc.want) || tc.not != nil && errors.Is(err, tc.not) {
@@ -257,9 +250,7 @@ func TestTokenFunc(t *testing.T) {
 		}
 	})
 	for range 3 {
-		if err := c.DeleteUser(t.Context(), "auth0|1"); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, c.DeleteUser(t.Context(), "auth0|1"))
 	}
 	if asked != 2 {
 		t.Errorf("asked %d times", asked)
@@ -296,9 +287,7 @@ func TestCheck(t *testing.T) {
 		fail(w, 404, "The user does not exist.", "inexistent_user")
 	})
 	c := s.client()
-	if err := c.Check(t.Context(), "read:users", "create:users"); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, c.Check(t.Context(), "read:users", "create:users"))
 	err := c.Check(t.Context(), "read:users", "delete:users", "read:logs")
 	if !errors.Is(err, ErrForbidden) || !strings.Contains(err.Error(), "delete:users, read:logs") {
 		t.Errorf("err = %v", err)
@@ -317,9 +306,7 @@ func TestCheck(t *testing.T) {
 func TestPrivateKey(t *testing.T) {
 	t.Parallel()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var form map[string][]string
 	c, err := New(Config{Domain: testDomain, ClientID: "client", PrivateKey: key,
 		HTTPClient: &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -330,12 +317,8 @@ func TestPrivateKey(t *testing.T) {
 			}
 			return answerOf(req, 204, ""), nil
 		})}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.DeleteUser(t.Context(), "auth0|1"); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, c.DeleteUser(t.Context(), "auth0|1"))
 	if strings.Count(form["client_assertion"][0], ".") != 2 || form["audience"][0] != "https://tenant.eu.auth0.com/api/v2/" || form["client_secret"] != nil {
 		t.Errorf("form = %v", form)
 	}
@@ -344,9 +327,7 @@ func TestPrivateKey(t *testing.T) {
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	token := func(context.Context) (string, error) { return "t", nil }
 	cases := []struct {
 		name string

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/migration/passhash"
 	"pgregory.net/rapid"
 )
@@ -164,9 +166,7 @@ func TestEncodingIsMinifiedAndPlain(t *testing.T) {
 		TOTPSecrets: []string{"JBSWY3DPEHPK3PXP"}, MFAPhones: []string{"+492"}, UserMetadata: map[string]any{"a": "<&>"},
 	}
 	raw, err := newEncoder("run", viaBulk).encode(&r, passhash.Import{Field: "custom_password_hash", JSON: json.RawMessage(`{"algorithm":"md5"}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	want := `{"user_id":"k<1>","email":"ada@example.com","email_verified":false,"username":"ada","phone_number":"+491",` +
 		`"blocked":true,"custom_password_hash":{"algorithm":"md5"},"app_metadata":{"auth0kit":{"run":"run","via":"bulk"}},` +
 		`"user_metadata":{"a":"<&>"},"mfa_factors":[{"totp":{"secret":"JBSWY3DPEHPK3PXP"}},{"phone":{"value":"+492"}}]}`
@@ -183,13 +183,9 @@ func TestDigest(t *testing.T) {
 		appMetadata: map[string]any{"n": 1, "big": int64(1) << 60, "gone": nil, "list": []int{1, 2}},
 	}
 	raw, err := json.Marshal(sent.appMetadata)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var back map[string]any
-	if err := json.Unmarshal(raw, &back); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(raw, &back))
 	delete(back, "gone")
 	seen := profile{email: "ada@example.com", username: "ada", name: "ada@example.com", emailVerified: true, appMetadata: back}
 	if d := differing(sent.digest(), seen.digest()); len(d) != 0 {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/risk/risktest"
 )
@@ -22,9 +24,7 @@ func TestMemoryCountersAreBounded(t *testing.T) {
 	at := time.Now()
 	count := func(key, member string) risk.Tally {
 		got, err := c.Add(t.Context(), []risk.Count{{Key: key, Member: member, Window: time.Hour, At: at}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return got[0]
 	}
 	count("old", "m")

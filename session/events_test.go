@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/session"
 )
@@ -25,17 +27,13 @@ func TestEvents(t *testing.T) {
 	renewed, err1 := m.Renew(t.Context(), token)
 	stepped, err2 := m.StepUp(t.Context(), renewed, "otp")
 	err3 := m.Update(t.Context(), stepped, update)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(err1, err2, err3))
 	wantInvalid(t, m.Manager, renewed, session.ErrRevoked)
 	m.clock.Advance(time.Second)
 	second := m.login(t, session.Login{UserID: "auth0|1"})
 	m.clock.Advance(time.Second)
 	third := m.login(t, session.Login{UserID: "auth0|1"}) // evicts the first
-	if err := errors.Join(m.Revoke(t.Context(), second), m.RevokeUser(t.Context(), "auth0|1"), m.RevokeEveryone(t.Context())); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(m.Revoke(t.Context(), second), m.RevokeUser(t.Context(), "auth0|1"), m.RevokeEveryone(t.Context())))
 	fourth := m.login(t, session.Login{UserID: "auth0|1"})
 	m.clock.Advance(time.Hour)
 	wantInvalid(t, m.Manager, fourth, session.ErrExpired)
@@ -54,9 +52,7 @@ func TestEvents(t *testing.T) {
 		t.Fatalf("events:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	text, err := json.Marshal(log.Events())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, secret := range []string{string(token), string(third), string(stepped), "payload", "the-sid", "192.0.2.1"} {
 		if strings.Contains(string(text), secret) {
 			t.Errorf("an event has %q", secret)

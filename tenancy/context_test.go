@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 	"github.com/auth0kit/auth0kit/tenancy"
 )
@@ -85,9 +87,7 @@ func TestTokenClaims(t *testing.T) {
 	c := claims(i)
 	c["https://example.com/plan"] = map[string]any{"name": "pro", "seats": 3}
 	got, err := verifier(t, i, tenancy.VerifierConfig{}).Verify(t.Context(), i.Token(josetest.Header("rs"), c))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var plan struct{ Name string }
 	if err := got.Claim("https://example.com/plan", &plan); err != nil || plan.Name != "pro" {
 		t.Errorf("got %+v, %v", plan, err)

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/management/auth0test"
 )
 
@@ -32,9 +35,7 @@ func readReport(t *testing.T, out []byte) *report {
 
 func checkReport(t *testing.T, r *report) {
 	t.Helper()
-	if err := r.check(); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, r.check())
 	if want := (planned{Direct: 48, Converted: 16, LazyOnly: 8, ResetOnly: 2, Invalid: 4, Duplicate: 2}); r.Plan != want {
 		t.Errorf("plan %+v, want %+v", r.Plan, want)
 	}
@@ -54,18 +55,14 @@ func checkReport(t *testing.T, r *report) {
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"-json", "-users", "80"}, os.Getenv, &out); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, run(t.Context(), []string{"-json", "-users", "80"}, os.Getenv, &out))
 	checkReport(t, readReport(t, out.Bytes()))
 }
 
 func TestTranscript(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"-users", "40"}, os.Getenv, &out); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, run(t.Context(), []string{"-users", "40"}, os.Getenv, &out))
 	for _, want := range []string{"33 migrated, 0 failed", "4 migrated, 1 wrong", "32 of 32, in 5 formats"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the transcript does not say %q:\n%s", want, &out)
@@ -82,9 +79,7 @@ func TestLive(t *testing.T) {
 	server := tenant.Start()
 	t.Cleanup(server.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, server.CAPEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(ca, server.CAPEM, 0o600))
 	app := tenant.AddClient(auth0test.Client{Scopes: []string{"create:users", "read:users", "update:users", "delete:users", "read:connections"}})
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-live", "-json", "-users", "80")
 	cmd.Env = append(os.Environ(), "QUICKSTART_RUN_MAIN=1", "SSL_CERT_FILE="+ca, "AUTH0_DOMAIN="+server.Domain,
@@ -119,9 +114,7 @@ func TestBadConfiguration(t *testing.T) {
 		t.Errorf("three users: %v", err)
 	}
 	target, err := localTenant()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(target.close)
 	target.connection = "nowhere"
 	_, err = migrate(t.Context(), newTranscript(&bytes.Buffer{}), 40, func() (*auth0Tenant, error) { return target, nil })

@@ -100,11 +100,12 @@ var Rules = map[string]Rule{
 	"session/redissession/goredis": {Own: []string{"session/redissession"}, Others: []string{"github.com/redis/go-redis/v9"}},
 }
 
-// Drivers are the SQL drivers. Outside of internal/testing/integration and examples no
-// file imports them, tests included: every consumer's go mod tidy would download
-// them.
+// Drivers are the SQL drivers, and what drives a browser. Outside of
+// internal/testing and examples no file imports them, tests included: every
+// consumer's go mod tidy would download them.
 var Drivers = []string{
 	"github.com/go-sql-driver/mysql", "github.com/jackc/pgx/", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3/", "modernc.org/sqlite",
+	"github.com/chromedp/", Module + "/internal/testing/browser",
 }
 
 // OneFile names packages in which one file alone may import a package of the

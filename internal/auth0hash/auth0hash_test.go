@@ -10,14 +10,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 func mustParse(t *testing.T, raw string) *Hash {
 	t.Helper()
 	h, err := ParseCustom(json.RawMessage(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return h
 }
 
@@ -181,9 +181,7 @@ func TestPasswordEncodings(t *testing.T) {
 func TestParseBcrypt(t *testing.T) {
 	t.Parallel()
 	h, err := ParseBcrypt("$2b$10$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	onlyRight(t, h, "hello")
 	for _, bad := range []string{"", "hello", "$2y$10$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K",
 		"$2b$12$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K", "$2b$10$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1"} {

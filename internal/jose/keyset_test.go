@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/internal/jose"
 	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 )
@@ -313,9 +315,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	i := josetest.NewIssuer()
 	client := &http.Client{Transport: redirect{i}}
 	keys, err := jose.NewKeySet(i.ID+".well-known/jwks.json", jose.KeySetConfig{HTTPClient: client})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	v := verifierOf(t, i, func(p *jose.Policy) { p.Issuers[0].Keys = keys })
 	wantUnavailable(t, verify(t, v, good()))
 	wantFetches(t, i, 0)

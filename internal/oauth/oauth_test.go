@@ -21,6 +21,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // server is an Authentication API over TLS that answers one request, and keeps
@@ -91,9 +94,7 @@ func TestGrants(t *testing.T) {
 			t.Parallel()
 			c, last := server(t, text(200, issued))
 			token, err := tc.call(c, t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			if *token != (Token{Access: "at", ID: "it", Refresh: "rt", RecoveryCode: "NEXT", Type: "Bearer", Scope: "openid", ExpiresIn: 24 * time.Hour}) {
 				t.Errorf("token = %q %q", token.Access, token.Scope)
 			}
@@ -211,9 +212,7 @@ func TestMFA(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0] != (Authenticator{ID: "sms|dev_1", Type: "oob", Channel: "sms", Active: true, Name: "XXXX1234"}) {
 		t.Errorf("%v, %v", list, err)
 	}
-	if err := c.DeleteAuthenticator(ctx, "at", "sms|dev_1"); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, c.DeleteAuthenticator(ctx, "at", "sms|dev_1"))
 	if err := c.DeleteAuthenticator(ctx, "at", ""); err == nil {
 		t.Error("an empty id was accepted")
 	}
@@ -235,9 +234,7 @@ func TestCIBA(t *testing.T) {
 	}
 	form := last.PostForm
 	var hint map[string]string
-	if err := json.Unmarshal([]byte(form.Get("login_hint")), &hint); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal([]byte(form.Get("login_hint")), &hint))
 	if hint["format"] != "iss_sub" || hint["iss"] != c.Issuer() || hint["sub"] != "auth0|1" ||
 		form.Get("binding_message") != "Pay 10 EUR" || form.Get("scope") != "openid" || form.Get("requested_expiry") != "60" || last.URL.Path != "/bc-authorize" {
 		t.Errorf("sent %v", form)
@@ -255,9 +252,7 @@ func TestCIBA(t *testing.T) {
 func TestRevoke(t *testing.T) {
 	t.Parallel()
 	c, last := server(t, text(200, "")) // Auth0 answers with an empty body.
-	if err := c.Revoke(t.Context(), "rt"); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, c.Revoke(t.Context(), "rt"))
 	if last.URL.Path != "/oauth/revoke" || last.PostForm.Get("token") != "rt" || last.PostForm.Get("client_id") != "app" {
 		t.Errorf("%s with %v", last.URL.Path, last.PostForm)
 	}
@@ -278,13 +273,9 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 func TestAssertion(t *testing.T) {
 	t.Parallel()
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	verify := map[string]func(digest, signature []byte) bool{
 		"RS256": func(digest, signature []byte) bool {
@@ -297,9 +288,7 @@ func TestAssertion(t *testing.T) {
 	for alg, key := range map[string]crypto.Signer{"RS256": rsaKey, "ES256": ecKey} {
 		for range 20 { // ECDSA signatures vary in length before they are padded.
 			assertion, err := Assertion(key, "app", "https://tenant.eu.auth0.com/", now)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			parts := strings.Split(assertion, ".")
 			var header, claims map[string]any
 			decode(t, parts[0], &header)
@@ -320,12 +309,8 @@ func TestAssertion(t *testing.T) {
 func decode(t *testing.T, part string, v any) {
 	t.Helper()
 	b, err := base64.RawURLEncoding.DecodeString(part)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, v); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(b, v))
 }
 
 func TestAlgorithmRefuses(t *testing.T) {

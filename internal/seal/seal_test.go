@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/internal/seal"
 )
 
@@ -23,9 +25,7 @@ func newKey(t testing.TB) []byte {
 func newRing(t testing.TB, purpose string, keys ...[]byte) *seal.Ring {
 	t.Helper()
 	r, err := seal.New(purpose, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return r
 }
 

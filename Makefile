@@ -1,0 +1,8 @@
+# Each target is a part of .ci/run, which says what it needs.
+.PHONY: all test race bench lint doc
+
+all:
+	.ci/run
+
+test race bench lint doc:
+	.ci/run $@
