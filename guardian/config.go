@@ -185,7 +185,7 @@ func (s *Service) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		_ = s.store.Sweep(ctx, s.now()) // The next one finds what this one left.
+		_, _ = s.store.Sweep(ctx, s.now()) // The next one finds what this one left.
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -52,20 +52,22 @@ func (m *Memory) Save(ctx context.Context, r driver.Record, old int64) error {
 
 // Delete implements Store.
 func (m *Memory) Delete(ctx context.Context, subject string) error {
-	return m.drop(ctx, func(r driver.Record) bool { return r.Key.Subject == subject })
+	_, err := m.drop(ctx, func(r driver.Record) bool { return r.Key.Subject == subject })
+	return err
 }
 
 // Sweep implements Store.
-func (m *Memory) Sweep(ctx context.Context, now time.Time) error {
+func (m *Memory) Sweep(ctx context.Context, now time.Time) (int, error) {
 	return m.drop(ctx, func(r driver.Record) bool { return !r.Until.IsZero() && !r.Until.After(now) })
 }
 
-func (m *Memory) drop(ctx context.Context, which func(driver.Record) bool) error {
+func (m *Memory) drop(ctx context.Context, which func(driver.Record) bool) (int, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return 0, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	before := len(m.records)
 	maps.DeleteFunc(m.records, func(_ driver.Key, r driver.Record) bool { return which(r) })
-	return nil
+	return before - len(m.records), nil
 }

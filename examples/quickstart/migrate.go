@@ -70,7 +70,7 @@ func migrate(ctx context.Context, t *transcript, users int, open func() (*auth0T
 }
 
 func openSQLite(dir, name string) (*sql.DB, error) {
-	return sql.Open("sqlite3", "file:"+filepath.Join(dir, name)+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	return sql.Open("sqlite3", "file:"+filepath.Join(dir, name)+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
 }
 
 func (x *example) makeLegacy(ctx context.Context, db *sql.DB, users int) (err error) {
@@ -98,8 +98,11 @@ func (x *example) setUp(ctx context.Context, legacy, ledgerDB *sql.DB) (err erro
 	if err := x.source.Check(ctx); err != nil {
 		return err
 	}
-	ledger := sqlmigration.New(ledgerDB, sqlmigration.Config{})
-	if err := ledger.Migrate(ctx); err != nil {
+	ledger, err := sqlmigration.New(ledgerDB, sqlmigration.SQLite, sqlmigration.Config{})
+	if err != nil {
+		return err
+	}
+	if err := ledger.CreateSchema(ctx); err != nil {
 		return err
 	}
 	x.runner, err = migration.NewRunner(x.source, x.target.client, ledger, x.target.connection, migration.Config{

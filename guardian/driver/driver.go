@@ -28,8 +28,9 @@ type Store interface {
 	// Delete removes all records of a subject. It is no error when there are none.
 	Delete(ctx context.Context, subject string) error
 
-	// Sweep removes the records whose Until is set and not after now.
-	Sweep(ctx context.Context, now time.Time) error
+	// Sweep removes the records whose Until is set and not after now, and returns
+	// how many those were.
+	Sweep(ctx context.Context, now time.Time) (int, error)
 }
 
 // Kind is what a record is about.

@@ -117,10 +117,10 @@ func (m *mutant) Delete(ctx context.Context, subject string) error {
 	return m.Store.Delete(ctx, subject)
 }
 
-func (m *mutant) Sweep(ctx context.Context, now time.Time) error {
+func (m *mutant) Sweep(ctx context.Context, now time.Time) (int, error) {
 	switch m.kind {
 	case "sweep takes nothing":
-		return nil
+		return 0, nil
 	case "sweep takes what is kept":
 		m.Store = guardian.NewMemory()
 	}

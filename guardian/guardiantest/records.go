@@ -51,9 +51,7 @@ func testNoRecord(t *testing.T, h Harness) {
 	if err := h.Store.Delete(t.Context(), user); err != nil {
 		t.Errorf("Delete of nothing: %v", err)
 	}
-	if err := h.Store.Sweep(t.Context(), start); err != nil {
-		t.Errorf("Sweep of nothing: %v", err)
-	}
+	sweep(t, h.Store, start, 0)
 }
 
 func testRoundTrip(t *testing.T, h Harness) {
@@ -157,6 +155,13 @@ func testDelete(t *testing.T, h Harness) {
 	}
 }
 
+func sweep(t *testing.T, s driver.Store, now time.Time, want int) {
+	t.Helper()
+	if n, err := s.Sweep(t.Context(), now); n != want || err != nil {
+		t.Fatalf("Sweep = %d, %v; want %d", n, err, want)
+	}
+}
+
 func testSweep(t *testing.T, h Harness) {
 	record := func(kind driver.Kind, until time.Time) driver.Record {
 		r := driver.Record{Key: driver.Key{Subject: user, Kind: kind}, Version: 1, Until: until, Data: []byte("x")}
@@ -164,18 +169,12 @@ func testSweep(t *testing.T, h Harness) {
 		return r
 	}
 	over, later, always := record("a", start), record("b", start.Add(time.Millisecond)), record("c", time.Time{})
-	if err := h.Again.Sweep(t.Context(), start.Add(-time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
+	sweep(t, h.Again, start.Add(-time.Millisecond), 0)
 	want(t, h.Store, over)
-	if err := h.Again.Sweep(t.Context(), start); err != nil {
-		t.Fatal(err)
-	}
+	sweep(t, h.Again, start, 1)
 	wantNone(t, h.Store, over.Key)
 	want(t, h.Store, later)
-	if err := h.Store.Sweep(t.Context(), start.Add(100*365*24*time.Hour)); err != nil {
-		t.Fatal(err)
-	}
+	sweep(t, h.Store, start.Add(100*365*24*time.Hour), 1)
 	wantNone(t, h.Again, later.Key)
 	want(t, h.Again, always)
 }

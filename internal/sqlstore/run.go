@@ -5,10 +5,11 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 // Conn runs statements, each by itself or all in one transaction.
@@ -165,18 +166,14 @@ func (s *Store) Sweep(ctx context.Context, table, key, where string, args ...any
 // maxTries bounds how often a statement or a transaction is run.
 const maxTries = 12
 
-// again runs f until it has no error with one of the codes, with pauses that grow
-// to 50 ms at random.
+var pause = retry.Backoff{First: 2 * time.Millisecond, Last: 50 * time.Millisecond}
+
+// again runs f until it has no error with one of the codes.
 func again(ctx context.Context, codes []string, f func() error) error {
 	for try := 1; ; try++ {
 		err := f()
-		if try == maxTries || !hasCode(err, codes) {
+		if try == maxTries || !hasCode(err, codes) || retry.Sleep(ctx, pause.Pause(try)) != nil {
 			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(rand.N(min(time.Millisecond<<try, 50*time.Millisecond))):
 		}
 	}
 }

@@ -1,25 +1,22 @@
-// Package sqlmigration is a driver.Ledger in SQLite or Postgres, through
-// database/sql and with one SQL text for both. The program brings the driver:
+// Package sqlmigration keeps the ledger of a migration in SQLite, Postgres, MariaDB
+// or MySQL, through database/sql:
 //
-//	import _ "github.com/ncruces/go-sqlite3/driver"
-//	import _ "github.com/ncruces/go-sqlite3/embed"
-//
-//	db, err := sql.Open("sqlite3", "file:migration.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+//	ledger, err := sqlmigration.New(db, sqlmigration.Postgres, sqlmigration.Config{})
 //	…
-//	ledger := sqlmigration.New(db, sqlmigration.Config{})
-//	if err := ledger.Migrate(ctx); err != nil {
-//		…
-//	}
+//	err = ledger.CreateSchema(ctx) // or run the statements of Schema in a migration
+//	…
 //	runner, err := migration.NewRunner(src, client, ledger, "my-database", migration.Config{})
 //
-// With SQLite keep _txlock=immediate and a busy timeout: transactions that begin
-// by reading and go on to write fail otherwise when two of them meet.
+// The program brings the driver; this package imports none. SQLite needs WAL mode
+// and a busy timeout.
 //
 // Each write is a transaction that holds the lease's row, so that no write of an
-// old holder can follow the first one of the new holder.
+// old holder can follow the first one of the new holder. Nothing is swept: the
+// ledger says of every user whether they are migrated.
 package sqlmigration
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -31,134 +28,157 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/sqlstore"
 	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
-// Config is what a Ledger can be told. The zero value is ready.
+// Dialect names the database product, whichever driver connects to it.
+type Dialect = sqlstore.Dialect
+
+// The dialects. MariaDB is for MySQL too: MariaDB from 10.3, MySQL from 8.0 on,
+// with InnoDB and in strict mode, as is the default of both. Columns of text are
+// binary there, so that ids that differ in case or in trailing spaces differ.
+// MySQL warns that VALUES() in upserts is deprecated (1287); ignore that.
+const (
+	SQLite   = sqlstore.SQLite
+	Postgres = sqlstore.Postgres
+	MariaDB  = sqlstore.MariaDB
+)
+
+// Config holds a Ledger's optional settings. The zero value uses the defaults.
 type Config struct {
+	// Table is the beginning of the tables' names: at most 41 lower-case letters,
+	// digits and _. A schema may stand in front, and must be there. Defaults to
+	// "auth0kit_migration".
+	Table string
+
 	// Now is the clock by which leases run out. Runners on several machines need
-	// clocks that agree to within a fraction of Config.LeaseTTL; when they do not,
-	// fences still keep a stale runner from writing. Defaults to time.Now.
+	// clocks that agree to within a fraction of migration.Config.LeaseTTL; when they
+	// do not, fences still keep a stale runner from writing. Defaults to time.Now.
 	Now func() time.Time
 }
 
-// Ledger is a driver.Ledger in a database. It is safe for concurrent use.
+// Ledger is a migration ledger in a SQL database. It is safe for concurrent use,
+// also by several processes. The caller closes the database.
 type Ledger struct {
-	db      *sql.DB
+	db      *sqlstore.Store
 	now     func() time.Time
 	writing chan struct{} // one write at a time: they would wait for each other in the database, and less fairly
 }
 
 var _ driver.Ledger = (*Ledger)(nil)
 
-// New returns a ledger in db, which the caller closes. It does no I/O: call
-// Migrate before the first use.
-func New(db *sql.DB, cfg Config) *Ledger {
+// Times are microseconds since 1970. writes changes with every write, so that a
+// row is affected.
+const schema = `
+TABLE {t}_lease (
+	run {key} NOT NULL PRIMARY KEY,
+	holder {key} NOT NULL,
+	fence BIGINT NOT NULL,
+	expires BIGINT NOT NULL,
+	writes BIGINT NOT NULL
+);
+TABLE {t}_batch (
+	run {key} NOT NULL,
+	n BIGINT NOT NULL,
+	state {text} NOT NULL,
+	job_id {text} NOT NULL,
+	users BIGINT NOT NULL,
+	user_keys {text} NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (run, n)
+);
+TABLE {t}_outcome (
+	run {key} NOT NULL,
+	user_key {key} NOT NULL,
+	state {text} NOT NULL,
+	code {text} NOT NULL,
+	path {text} NOT NULL,
+	attempts BIGINT NOT NULL,
+	memberships {text} NOT NULL,
+	digest {text} NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (run, user_key)
+)`
+
+// New returns a Ledger. It does no I/O: create the tables with CreateSchema.
+func New(db *sql.DB, dialect Dialect, cfg Config) (*Ledger, error) {
+	s, err := sqlstore.New("sqlmigration", db, dialect, cmp.Or(cfg.Table, "auth0kit_migration"), schema)
+	if err != nil {
+		return nil, err
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Ledger{db: db, now: cfg.Now, writing: make(chan struct{}, 1)}
+	return &Ledger{db: s, now: cfg.Now, writing: make(chan struct{}, 1)}, nil
 }
 
-// schema has times as microseconds since 1970: the two databases agree on
-// integers.
-var schema = []string{
-	`CREATE TABLE IF NOT EXISTS migration_leases (
-		run TEXT PRIMARY KEY, holder TEXT NOT NULL, fence BIGINT NOT NULL, expires BIGINT NOT NULL)`,
-	`CREATE TABLE IF NOT EXISTS migration_batches (
-		run TEXT NOT NULL, n BIGINT NOT NULL, state TEXT NOT NULL, job_id TEXT NOT NULL, users BIGINT NOT NULL,
-		user_keys TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (run, n))`,
-	`CREATE TABLE IF NOT EXISTS migration_outcomes (
-		run TEXT NOT NULL, user_key TEXT NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL, path TEXT NOT NULL,
-		attempts BIGINT NOT NULL, memberships TEXT NOT NULL, digest TEXT NOT NULL, at BIGINT NOT NULL,
-		PRIMARY KEY (run, user_key))`,
-}
+// Schema returns the statements that create the tables, for a migration tool. They
+// do nothing where the tables are there already.
+func (l *Ledger) Schema() []string { return l.db.Schema() }
 
-// Migrate creates the tables migration_leases, migration_batches and
-// migration_outcomes where they are not there.
-func (l *Ledger) Migrate(ctx context.Context) error {
-	for _, statement := range schema {
-		if _, err := l.db.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("sqlmigration: create the tables: %w", err)
-		}
-	}
-	return nil
-}
+// CreateSchema runs the statements of Schema. Any number of processes may call it
+// at every start.
+func (l *Ledger) CreateSchema(ctx context.Context) error { return l.db.CreateSchema(ctx) }
 
-// enter waits for its turn to write. leave must be called once.
-func (l *Ledger) enter(ctx context.Context) (leave func(), err error) {
+// tx runs a transaction when it is its turn to write.
+func (l *Ledger) tx(ctx context.Context, do func(tx sqlstore.Conn) error) error {
 	select {
 	case l.writing <- struct{}{}:
-		return func() { <-l.writing }, ctx.Err()
+		defer func() { <-l.writing }()
+		return l.db.Tx(ctx, do)
 	case <-ctx.Done():
-		return func() {}, ctx.Err()
+		return fmt.Errorf("sqlmigration: %w", ctx.Err())
 	}
 }
 
 // Lease implements driver.Ledger.
 func (l *Ledger) Lease(ctx context.Context, run, holder string, ttl time.Duration) (driver.Fence, error) {
-	leave, err := l.enter(ctx)
-	defer leave()
-	if err != nil {
-		return driver.Fence{}, fmt.Errorf("sqlmigration: take the lease: %w", err)
+	fence := driver.Fence{Run: run}
+	if ttl <= 0 {
+		_, err := l.db.Exec(ctx, l.db.SQL(`UPDATE {t}_lease SET holder = '' WHERE run = $1 AND holder = $2`), run, holder)
+		return fence, err
 	}
 	now := l.now()
-	if ttl <= 0 {
-		return l.release(ctx, run, holder)
-	}
-	fence := driver.Fence{Run: run}
-	err = l.db.QueryRowContext(ctx, `
-		INSERT INTO migration_leases AS l (run, holder, fence, expires) VALUES ($1, $2, 1, $3)
-		ON CONFLICT (run) DO UPDATE SET
-			fence = CASE WHEN l.holder = excluded.holder THEN l.fence ELSE l.fence + 1 END,
-			holder = excluded.holder, expires = excluded.expires
-		WHERE l.holder = excluded.holder OR l.holder = '' OR l.expires <= $4
-		RETURNING fence`,
-		run, holder, now.Add(ttl).UnixMicro(), now.UnixMicro()).Scan(&fence.N)
-	if errors.Is(err, sql.ErrNoRows) {
-		return driver.Fence{}, driver.ErrLeased
-	}
+	err := l.tx(ctx, func(tx sqlstore.Conn) error {
+		_, err := tx.Exec(ctx, l.db.SQL(`INSERT INTO {t}_lease (run, holder, fence, expires, writes) VALUES ($1, '', 0, 0, 0)
+			{upsert run: run}`), run) // which locks the row that is there
+		if err != nil {
+			return err
+		}
+		// MariaDB assigns from left to right: the holder is the old one in the first.
+		n, err := tx.Exec(ctx, l.db.SQL(`UPDATE {t}_lease SET fence = CASE WHEN holder = $2 THEN fence ELSE fence + 1 END,
+			holder = $2, expires = $3, writes = writes + 1
+			WHERE run = $1 AND (holder = $2 OR holder = '' OR expires <= $4)`),
+			run, holder, now.Add(ttl).UnixMicro(), now.UnixMicro())
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return driver.ErrLeased
+		}
+		fence.N, err = sqlstore.One(ctx, tx, sqlstore.Column[int64], l.db.SQL(`SELECT fence FROM {t}_lease WHERE run = $1`), run)
+		return err
+	})
 	if err != nil {
-		return driver.Fence{}, fmt.Errorf("sqlmigration: take the lease: %w", err)
+		return driver.Fence{}, err
 	}
 	return fence, nil
 }
 
-func (l *Ledger) release(ctx context.Context, run, holder string) (driver.Fence, error) {
-	_, err := l.db.ExecContext(ctx, `UPDATE migration_leases SET holder = '' WHERE run = $1 AND holder = $2`, run, holder)
-	if err != nil {
-		return driver.Fence{}, fmt.Errorf("sqlmigration: give the lease back: %w", err)
-	}
-	return driver.Fence{Run: run}, nil
-}
-
 // write runs do in a transaction that holds the lease's row under a fence that
 // is still the latest.
-func (l *Ledger) write(ctx context.Context, f driver.Fence, do func(tx *sql.Tx) error) error {
-	leave, err := l.enter(ctx)
-	defer leave()
-	if err != nil {
-		return fmt.Errorf("sqlmigration: begin: %w", err)
-	}
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("sqlmigration: begin: %w", err)
-	}
-	defer tx.Rollback() // after a commit it does nothing
-	held, err := tx.ExecContext(ctx, `UPDATE migration_leases SET fence = fence WHERE run = $1 AND fence = $2`, f.Run, f.N)
-	if err != nil {
-		return fmt.Errorf("sqlmigration: check the fence: %w", err)
-	}
-	if n, err := held.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(driver.ErrFenced, err)
-	}
-	if err := do(tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("sqlmigration: commit: %w", err)
-	}
-	return nil
+func (l *Ledger) write(ctx context.Context, f driver.Fence, do func(tx sqlstore.Conn) error) error {
+	return l.tx(ctx, func(tx sqlstore.Conn) error {
+		n, err := tx.Exec(ctx, l.db.SQL(`UPDATE {t}_lease SET writes = writes + 1 WHERE run = $1 AND fence = $2`), f.Run, f.N)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return driver.ErrFenced
+		}
+		return do(tx)
+	})
 }
 
 // PutBatch implements driver.Ledger.
@@ -167,16 +187,11 @@ func (l *Ledger) PutBatch(ctx context.Context, f driver.Fence, b driver.Batch) e
 	if err != nil {
 		return fmt.Errorf("sqlmigration: write the keys of a batch: %w", err)
 	}
-	return l.write(ctx, f, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO migration_batches (run, n, state, job_id, users, user_keys, at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (run, n) DO UPDATE SET state = excluded.state, job_id = excluded.job_id,
-				users = excluded.users, user_keys = excluded.user_keys, at = excluded.at`,
+	return l.write(ctx, f, func(tx sqlstore.Conn) error {
+		_, err := tx.Exec(ctx, l.db.SQL(`INSERT INTO {t}_batch (run, n, state, job_id, users, user_keys, at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) {upsert run, n: state, job_id, users, user_keys, at}`),
 			f.Run, b.N, string(b.State), b.JobID, b.Count, string(keys), micro(b.At))
-		if err != nil {
-			return fmt.Errorf("sqlmigration: write a batch: %w", err)
-		}
-		return nil
+		return err
 	})
 }
 
@@ -185,41 +200,30 @@ const rowsPerStatement = 500
 
 // PutOutcomes implements driver.Ledger.
 func (l *Ledger) PutOutcomes(ctx context.Context, f driver.Fence, outcomes []driver.Outcome) error {
-	return l.write(ctx, f, func(tx *sql.Tx) error {
+	return l.write(ctx, f, func(tx sqlstore.Conn) error {
 		for chunk := range slices.Chunk(outcomes, rowsPerStatement) {
-			if err := putOutcomes(ctx, tx, f.Run, chunk); err != nil {
-				return fmt.Errorf("sqlmigration: write outcomes: %w", err)
+			if err := l.putOutcomes(ctx, tx, f.Run, chunk); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
 }
 
-func putOutcomes(ctx context.Context, tx *sql.Tx, run string, outcomes []driver.Outcome) error {
+func (l *Ledger) putOutcomes(ctx context.Context, tx sqlstore.Conn, run string, outcomes []driver.Outcome) error {
 	var args []any
 	var rows []string
 	for _, o := range outcomes {
 		values := []any{
 			run, o.Key, string(o.State), o.Code, o.Path, o.Attempts, string(o.Memberships), o.Digest, micro(o.At),
 		}
-		rows = append(rows, "("+placeholders(len(args)+1, len(values))+")")
+		rows = append(rows, "("+sqlstore.Params(len(args)+1, len(values))+")")
 		args = append(args, values...)
 	}
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO migration_outcomes (run, user_key, state, code, path, attempts, memberships, digest, at)
+	_, err := tx.Exec(ctx, l.db.SQL(`INSERT INTO {t}_outcome (run, user_key, state, code, path, attempts, memberships, digest, at)
 		VALUES `+strings.Join(rows, ", ")+`
-		ON CONFLICT (run, user_key) DO UPDATE SET state = excluded.state, code = excluded.code, path = excluded.path,
-			attempts = excluded.attempts, memberships = excluded.memberships, digest = excluded.digest, at = excluded.at`, args...)
+		{upsert run, user_key: state, code, path, attempts, memberships, digest, at}`), args...)
 	return err
-}
-
-// placeholders are $first, …, n of them.
-func placeholders(first, n int) string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = "$" + strconv.Itoa(first+i)
-	}
-	return strings.Join(all, ", ")
 }
 
 // Batches implements driver.Ledger. It reads one batch at a time, so that no
@@ -227,15 +231,9 @@ func placeholders(first, n int) string {
 func (l *Ledger) Batches(ctx context.Context, run string) iter.Seq2[driver.Batch, error] {
 	return func(yield func(driver.Batch, error) bool) {
 		for after := -1; ; {
-			b, err := l.batchAfter(ctx, run, after)
-			if errors.Is(err, sql.ErrNoRows) {
-				return
-			}
-			if err != nil {
-				yield(driver.Batch{}, fmt.Errorf("sqlmigration: read batches: %w", err))
-				return
-			}
-			if !yield(b, nil) {
+			b, err := sqlstore.One(ctx, l.db.Conn, scanBatch, l.db.SQL(`SELECT n, state, job_id, users, user_keys, at
+				FROM {t}_batch WHERE run = $1 AND n > $2 ORDER BY n LIMIT 1`), run, after)
+			if errors.Is(err, sql.ErrNoRows) || !yield(b, err) || err != nil {
 				return
 			}
 			after = b.N
@@ -243,29 +241,25 @@ func (l *Ledger) Batches(ctx context.Context, run string) iter.Seq2[driver.Batch
 	}
 }
 
-func (l *Ledger) batchAfter(ctx context.Context, run string, after int) (driver.Batch, error) {
-	var b driver.Batch
-	var keys string
+func scanBatch(rows *sql.Rows) (b driver.Batch, err error) {
+	var keys []byte
 	var at int64
-	err := l.db.QueryRowContext(ctx, `
-		SELECT n, state, job_id, users, user_keys, at FROM migration_batches
-		WHERE run = $1 AND n > $2 ORDER BY n LIMIT 1`, run, after).Scan(&b.N, &b.State, &b.JobID, &b.Count, &keys, &at)
-	if err != nil {
+	if err := rows.Scan(&b.N, &b.State, &b.JobID, &b.Count, &keys, &at); err != nil {
 		return b, err
 	}
 	b.At = time.UnixMicro(at).UTC()
-	return b, json.Unmarshal([]byte(keys), &b.Keys)
+	return b, json.Unmarshal(keys, &b.Keys)
 }
 
-// Outcomes implements driver.Ledger. It reads by pages, so that no connection
-// is held while the caller works.
+// Outcomes implements driver.Ledger. It reads by pages, so that no connection is
+// held while the caller works.
 func (l *Ledger) Outcomes(ctx context.Context, run string, keys ...string) iter.Seq2[driver.Outcome, error] {
 	if len(keys) > 0 {
 		return l.lookup(ctx, run, keys)
 	}
 	return func(yield func(driver.Outcome, error) bool) {
 		for after := ""; ; {
-			page, err := l.query(ctx, `WHERE run = $1 AND user_key > $2 ORDER BY user_key LIMIT `+strconv.Itoa(rowsPerStatement), run, after)
+			page, err := l.query(ctx, `user_key > $2 ORDER BY user_key LIMIT `+strconv.Itoa(rowsPerStatement), run, after)
 			if !yieldAll(page, err, yield) || len(page) == 0 {
 				return
 			}
@@ -281,7 +275,7 @@ func (l *Ledger) lookup(ctx context.Context, run string, keys []string) iter.Seq
 			for _, key := range chunk {
 				args = append(args, key)
 			}
-			page, err := l.query(ctx, `WHERE run = $1 AND user_key IN (`+placeholders(2, len(chunk))+`)`, args...)
+			page, err := l.query(ctx, `user_key IN (`+sqlstore.Params(2, len(chunk))+`)`, args...)
 			if !yieldAll(page, err, yield) {
 				return
 			}
@@ -292,7 +286,7 @@ func (l *Ledger) lookup(ctx context.Context, run string, keys []string) iter.Seq
 // yieldAll reports whether the caller wants more and there was no error.
 func yieldAll(page []driver.Outcome, err error, yield func(driver.Outcome, error) bool) bool {
 	if err != nil {
-		yield(driver.Outcome{}, fmt.Errorf("sqlmigration: read outcomes: %w", err))
+		yield(driver.Outcome{}, err)
 		return false
 	}
 	for _, o := range page {
@@ -304,23 +298,13 @@ func yieldAll(page []driver.Outcome, err error, yield func(driver.Outcome, error
 }
 
 func (l *Ledger) query(ctx context.Context, where string, args ...any) ([]driver.Outcome, error) {
-	rows, err := l.db.QueryContext(ctx,
-		`SELECT user_key, state, code, path, attempts, memberships, digest, at FROM migration_outcomes `+where, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var page []driver.Outcome
-	for rows.Next() {
-		var o driver.Outcome
+	return sqlstore.Query(ctx, l.db.Conn, func(rows *sql.Rows) (o driver.Outcome, err error) {
 		var at int64
-		if err := rows.Scan(&o.Key, &o.State, &o.Code, &o.Path, &o.Attempts, &o.Memberships, &o.Digest, &at); err != nil {
-			return nil, err
-		}
+		err = rows.Scan(&o.Key, &o.State, &o.Code, &o.Path, &o.Attempts, &o.Memberships, &o.Digest, &at)
 		o.At = time.UnixMicro(at).UTC()
-		page = append(page, o)
-	}
-	return page, rows.Err()
+		return o, err
+	}, l.db.SQL(`SELECT user_key, state, code, path, attempts, memberships, digest, at
+		FROM {t}_outcome WHERE run = $1 AND `+where), args...)
 }
 
 // micro is t in microseconds since 1970; the zero time is the first of them.

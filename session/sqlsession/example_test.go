@@ -17,7 +17,7 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 	defer db.Close()
-	store, err := sqlsession.New(db, sqlsession.Config{})
+	store, err := sqlsession.New(db, sqlsession.SQLite, sqlsession.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}

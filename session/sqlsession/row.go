@@ -20,8 +20,8 @@ type row struct {
 }
 
 // scan reads the columns, and more.
-func (r *row) scan(s interface{ Scan(...any) error }, more ...any) error {
-	return s.Scan(append([]any{
+func (r *row) scan(rows *sql.Rows, more ...any) error {
+	return rows.Scan(append([]any{
 		&r.id, &r.hash, &r.userID, &r.sid, &r.version, &r.createdAt, &r.rotatedAt, &r.lastSeen, &r.idleAt,
 		&r.expiresAt, &r.methods, &r.userAgent, &r.ip, &r.csrf, &r.revoked, &r.epoch, &r.current,
 	}, more...)...)
@@ -74,8 +74,4 @@ func methodsOf(text string) []driver.Method {
 		methods = append(methods, driver.Method{Name: name, At: fromMillis(at)})
 	}
 	return methods
-}
-
-func scanEnded(rows *sql.Rows) (e driver.Ended, err error) {
-	return e, rows.Scan(&e.ID, &e.UserID, &e.SID)
 }

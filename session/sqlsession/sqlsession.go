@@ -1,51 +1,56 @@
-// Package sqlsession keeps sessions in Postgres or SQLite through database/sql,
-// with one SQL text for both:
+// Package sqlsession keeps sessions in SQLite, Postgres, MariaDB or MySQL, through
+// database/sql:
 //
-//	db, err := sql.Open("pgx", "postgres://…") // or "sqlite3", with busy_timeout and WAL
+//	store, err := sqlsession.New(db, sqlsession.Postgres, sqlsession.Config{})
 //	…
-//	store, err := sqlsession.New(db, sqlsession.Config{})
-//	…
-//	err = store.CreateSchema(ctx)
+//	err = store.CreateSchema(ctx) // or run the statements of Schema in a migration
 //	…
 //	sessions, err := session.New(store, session.Config{Outbox: store, …})
 //
-// The driver is the program's choice; this package imports none. The store is a
-// driver.Replay, a driver.Outbox and a driver.Sweeper too: let Manager.Run
-// sweep it.
+// The program brings the driver; this package imports none. SQLite needs WAL mode
+// and a busy timeout. The store is a Replay, an Outbox and a Sweeper too;
+// Manager.Run sweeps it.
 //
 // Validate is one SELECT, and a conditional UPDATE once in Config.TouchEvery. What
 // concerns several rows is a transaction that first locks the row of the user or
-// of the SID, so two processes never count or revoke past each other. The
-// database's default isolation level is enough; a transaction that a stricter one
-// or a deadlock ends is run again.
-//
-// Give SQLite a busy timeout; without one, writers that meet fail instead of
-// waiting.
+// of the SID, so two processes never count or revoke past each other. What a
+// deadlock or a strict isolation level ends is run again.
 package sqlsession
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
-	"regexp"
-	"strings"
 
+	"github.com/auth0kit/auth0kit/internal/sqlstore"
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-// Config is optional.
+// Dialect names the database product, whichever driver connects to it.
+type Dialect = sqlstore.Dialect
+
+// The dialects. MariaDB is for MySQL too: MariaDB from 10.3, MySQL from 8.0 on,
+// with InnoDB and in strict mode, as is the default of both. Columns of text are
+// binary there, so that ids that differ in case or in trailing spaces differ.
+// MySQL warns that VALUES() in upserts is deprecated (1287); ignore that.
+const (
+	SQLite   = sqlstore.SQLite
+	Postgres = sqlstore.Postgres
+	MariaDB  = sqlstore.MariaDB
+)
+
+// Config holds a Store's optional settings. The zero value uses the defaults.
 type Config struct {
-	// Table is the name of the main table, and the beginning of the names of the
-	// others. Defaults to "auth0kit_session". It may have a schema in front.
+	// Table is the name of the main table and the beginning of the others' names: at
+	// most 41 lower-case letters, digits and _. A schema may stand in front, and must
+	// be there. Defaults to "auth0kit_session".
 	Table string
 }
 
-// Store is a driver.Store in a SQL database. It is safe for concurrent use. It
-// does not own the database: closing that is its owner's.
+// Store is a session store in a SQL database. It is safe for concurrent use, also
+// by several processes. The caller closes the database.
 type Store struct {
-	db    *sql.DB
-	table string
+	db    *sqlstore.Store
 	query queries
 }
 
@@ -56,89 +61,19 @@ var (
 	_ driver.Sweeper = (*Store)(nil)
 )
 
-var tableName = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,40}$`)
-
-// New makes a store. It does no I/O.
-func New(db *sql.DB, cfg Config) (*Store, error) {
-	if db == nil {
-		return nil, errors.New("sqlsession: db is nil; open one with sql.Open")
-	}
-	if cfg.Table == "" {
-		cfg.Table = "auth0kit_session"
-	}
-	if !tableName.MatchString(cfg.Table) {
-		return nil, errors.New("sqlsession: Config.Table must be a lower-case name of at most 41 letters, digits and _")
-	}
-	s := &Store{db: db, table: cfg.Table}
-	s.query = s.prepare()
-	return s, nil
-}
-
-// sql puts the table's name into a statement. An index is named without the
-// schema in which its table lies.
-func (s *Store) sql(text string) string {
-	_, name, found := strings.Cut(s.table, ".")
-	if !found {
-		name = s.table
-	}
-	text = strings.ReplaceAll(text, "INDEX IF NOT EXISTS {t}", "INDEX IF NOT EXISTS "+name)
-	return strings.ReplaceAll(text, "{t}", s.table)
-}
-
-// maxRetries bounds how often a transaction is run again.
-const maxRetries = 10
-
-// tx runs f in a transaction, again when the database asks for it.
-func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	for try := 0; ; try++ {
-		err := s.once(ctx, f)
-		if err == nil || try == maxRetries || !transient(err) {
-			return err
-		}
-	}
-}
-
-func (s *Store) once(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+// New returns a Store. It does no I/O: create the tables with CreateSchema.
+func New(db *sql.DB, dialect Dialect, cfg Config) (*Store, error) {
+	s, err := sqlstore.New("sqlsession", db, dialect, cmp.Or(cfg.Table, "auth0kit_session"), schema)
 	if err != nil {
-		return wrap(err)
+		return nil, err
 	}
-	if err := f(tx); err != nil {
-		_ = tx.Rollback() // the error of f says more
-		return err
-	}
-	return wrap(tx.Commit())
+	return &Store{db: s, query: prepare(s.SQL)}, nil
 }
 
-// transient reports a serialization failure or a deadlock by its SQLSTATE.
-func transient(err error) bool {
-	e, ok := errors.AsType[interface {
-		error
-		SQLState() string
-	}](err)
-	return ok && (e.SQLState() == "40001" || e.SQLState() == "40P01")
-}
+// Schema returns the statements that create the tables, for a migration tool. They
+// do nothing where the tables are there already.
+func (s *Store) Schema() []string { return s.db.Schema() }
 
-func wrap(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("sqlsession: %w", err)
-}
-
-// querier is a database or a transaction.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// changed runs a statement and returns how many rows it changed.
-func changed(ctx context.Context, q querier, query string, args ...any) (int64, error) {
-	result, err := q.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, wrap(err)
-	}
-	n, err := result.RowsAffected()
-	return n, wrap(err)
-}
+// CreateSchema runs the statements of Schema. Any number of processes may call it
+// at every start.
+func (s *Store) CreateSchema(ctx context.Context) error { return s.db.CreateSchema(ctx) }

@@ -29,10 +29,18 @@ var products = []product{
 	{"SQLite", sqlstore.SQLite, openSQLite}, {"Postgres", sqlstore.Postgres, openPostgres}, {"MariaDB", sqlstore.MariaDB, openMySQL},
 }
 
+// servers are the products that have a network.
+var servers = products[1:]
+
 // onEach runs a test once for each product.
 func onEach(t *testing.T, test func(*testing.T, product)) {
 	t.Helper()
-	for _, p := range products {
+	onEachOf(t, products, test)
+}
+
+func onEachOf(t *testing.T, some []product, test func(*testing.T, product)) {
+	t.Helper()
+	for _, p := range some {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			test(t, p)
@@ -44,7 +52,7 @@ func onEach(t *testing.T, test func(*testing.T, product)) {
 func openSQLite(t testing.TB) *sql.DB {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.db")
-	return open(t, "sqlite3", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	return open(t, "sqlite3", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
 }
 
 // openPostgres returns a database whose search_path is a schema of the test's

@@ -4,39 +4,32 @@ import (
 	"database/sql"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/guardian/guardiantest"
 	"github.com/auth0kit/auth0kit/guardian/sqlguardian"
 )
 
-func TestGuardianStoreSQLite(t *testing.T) {
+func TestGuardianStore(t *testing.T) {
 	t.Parallel()
-	guardiantest.Run(t, func(t *testing.T) guardiantest.Harness { return guardianHarness(t, openSQLite(t)) })
+	onEach(t, func(t *testing.T, p product) {
+		guardiantest.Run(t, func(t *testing.T) guardiantest.Harness {
+			db := p.open(t)
+			return guardiantest.Harness{
+				Store:   openSQLGuardian(t, db, p.dialect, ""),
+				Again:   openSQLGuardian(t, db, p.dialect, ""),
+				Sibling: openSQLGuardian(t, db, p.dialect, "sibling"),
+			}
+		})
+	})
 }
 
-func TestGuardianStorePostgres(t *testing.T) {
-	t.Parallel()
-	guardiantest.Run(t, func(t *testing.T) guardiantest.Harness { return guardianHarness(t, openPostgres(t)) })
-}
-
-func guardianHarness(t *testing.T, db *sql.DB) guardiantest.Harness {
+func openSQLGuardian(t testing.TB, db *sql.DB, d sqlguardian.Dialect, table string) *sqlguardian.Store {
 	t.Helper()
-	return guardiantest.Harness{
-		Store:   openSQLGuardian(t, db, ""),
-		Again:   openSQLGuardian(t, db, ""),
-		Sibling: openSQLGuardian(t, db, "sibling"),
-	}
-}
-
-func openSQLGuardian(t testing.TB, db *sql.DB, table string) *sqlguardian.Store {
-	t.Helper()
-	s, err := sqlguardian.New(db, sqlguardian.Config{Table: table})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, err := sqlguardian.New(db, d, sqlguardian.Config{Table: table})
+	require.NoError(t, err)
 	for range 2 { // A second start is no problem.
-		if err := s.CreateSchema(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, s.CreateSchema(t.Context()))
 	}
 	return s
 }

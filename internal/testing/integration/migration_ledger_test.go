@@ -6,32 +6,32 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/migration/migrationtest"
 	"github.com/auth0kit/auth0kit/migration/sqlmigration"
 )
 
-func TestSQLMigrationLedgerSQLite(t *testing.T) {
+func TestSQLMigrationLedger(t *testing.T) {
 	t.Parallel()
-	migrationtest.Run(t, sqlLedger(openSQLite))
-}
-
-func TestSQLMigrationLedgerPostgres(t *testing.T) {
-	t.Parallel()
-	migrationtest.Run(t, sqlLedger(openPostgres))
-}
-
-func sqlLedger(open func(testing.TB) *sql.DB) func(*testing.T) migrationtest.Harness {
-	return func(t *testing.T) migrationtest.Harness {
-		start := time.Now()
-		var moved atomic.Int64
-		ledger := sqlmigration.New(open(t), sqlmigration.Config{
-			Now: func() time.Time { return start.Add(time.Duration(moved.Load())) },
+	onEach(t, func(t *testing.T, p product) {
+		migrationtest.Run(t, func(t *testing.T) migrationtest.Harness {
+			start := time.Now()
+			var moved atomic.Int64
+			ledger := openSQLMigration(t, p.open(t), p.dialect, sqlmigration.Config{
+				Now: func() time.Time { return start.Add(time.Duration(moved.Load())) },
+			})
+			return migrationtest.Harness{Ledger: ledger, Advance: func(d time.Duration) { moved.Add(int64(d)) }}
 		})
-		for range 2 { // the second one changes nothing
-			if err := ledger.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return migrationtest.Harness{Ledger: ledger, Advance: func(d time.Duration) { moved.Add(int64(d)) }}
+	})
+}
+
+func openSQLMigration(t *testing.T, db *sql.DB, d sqlmigration.Dialect, cfg sqlmigration.Config) *sqlmigration.Ledger {
+	t.Helper()
+	l, err := sqlmigration.New(db, d, cfg)
+	require.NoError(t, err)
+	for range 2 { // A second start is no problem.
+		require.NoError(t, l.CreateSchema(t.Context()))
 	}
+	return l
 }

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,42 +72,34 @@ func migrationTenant(t *testing.T) (*auth0test.Tenant, *management.Client) {
 // goes on. At the end everybody is there once.
 func TestMigrationResumesFromTheDatabase(t *testing.T) {
 	t.Parallel()
-	databases := map[string]func(testing.TB) *sql.DB{"SQLite": openSQLite, "Postgres": openPostgres}
-	for name, open := range databases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			const n = 250
-			db := open(t)
-			tenant, client := migrationTenant(t)
-			ledger := sqlmigration.New(db, sqlmigration.Config{})
-			if err := ledger.Migrate(t.Context()); err != nil {
+	onEach(t, func(t *testing.T, p product) {
+		const n = 250
+		ledger := openSQLMigration(t, p.open(t), p.dialect, sqlmigration.Config{})
+		tenant, client := migrationTenant(t)
+		killed := 0
+		var result *migration.Result
+		for at := int64(1); result == nil && at < 100; at++ {
+			// Another process has another Runner; the killed one gives its lease
+			// back here, which a dead one does by its end.
+			r, err := migration.NewRunner(newLegacyUsers(n), client, &killer{Ledger: ledger, left: at}, migrationConnection,
+				migration.Config{FileBytes: 20_480})
+			if err != nil {
 				t.Fatal(err)
 			}
-			killed := 0
-			var result *migration.Result
-			for at := int64(1); result == nil && at < 100; at++ {
-				// Another process has another Runner; the killed one gives its lease
-				// back here, which a dead one does by its end.
-				r, err := migration.NewRunner(newLegacyUsers(n), client, &killer{Ledger: ledger, left: at}, migrationConnection,
-					migration.Config{FileBytes: 20_480})
-				if err != nil {
-					t.Fatal(err)
-				}
-				result, err = r.Run(t.Context())
-				if err != nil && !errors.Is(err, errKilled) {
-					t.Fatalf("write %d: %v", at, err)
-				}
-				if err != nil {
-					killed++
-				}
+			result, err = r.Run(t.Context())
+			if err != nil && !errors.Is(err, errKilled) {
+				t.Fatalf("write %d: %v", at, err)
 			}
-			if result == nil || result.Migrated != n || result.Failed != 0 || killed < 4 {
-				t.Fatalf("after %d deaths: %+v", killed, result)
+			if err != nil {
+				killed++
 			}
-			verifyMigration(t, client, ledger, n)
-			t.Logf("%d deaths, %d requests", killed, len(tenant.Requests()))
-		})
-	}
+		}
+		if result == nil || result.Migrated != n || result.Failed != 0 || killed < 4 {
+			t.Fatalf("after %d deaths: %+v", killed, result)
+		}
+		verifyMigration(t, client, ledger, n)
+		t.Logf("%d deaths, %d requests", killed, len(tenant.Requests()))
+	})
 }
 
 func verifyMigration(t *testing.T, client *management.Client, ledger driver.Ledger, n int) {

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/internal/testing/faultnet"
 	"github.com/auth0kit/auth0kit/session"
@@ -18,49 +21,69 @@ import (
 
 // sessionBehindProxy is one database twice: directly, and over a bad network.
 type sessionBehindProxy struct {
+	product        product
 	db             *sql.DB // direct
-	name           string  // application_name of the connections behind the proxy
+	name           string  // of the connections behind the proxy: application_name, or the user in MariaDB
 	proxy          *faultnet.Proxy
 	direct, behind *session.Manager
 }
 
-func openSessionBehindProxy(t *testing.T) *sessionBehindProxy {
+func openSessionBehindProxy(t *testing.T, p product) *sessionBehindProxy {
 	t.Helper()
+	s := &sessionBehindProxy{product: p, db: p.open(t), name: uniqueName()}
+	var bad *sql.DB
+	if p.dialect == sqlsession.Postgres {
+		bad = s.openPostgres(t)
+	} else {
+		bad = s.openMariaDB(t)
+	}
+	behind, err := sqlsession.New(bad, p.dialect, sqlsession.Config{})
+	require.NoError(t, err)
+	cfg := session.Config{TouchEvery: time.Millisecond}
+	s.direct, err = session.New(openSQLSession(t, s.db, p.dialect, ""), cfg)
+	require.NoError(t, err)
+	s.behind, err = session.New(behind, cfg)
+	require.NoError(t, err)
+	return s
+}
+
+func (s *sessionBehindProxy) openPostgres(t *testing.T) *sql.DB {
 	u, err := url.Parse(backends.Postgres(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &sessionBehindProxy{db: openPostgres(t), name: uniqueName(), proxy: faultnet.New(t, u.Host)}
-	var schema string
-	if err := s.db.QueryRow("SELECT current_schema()").Scan(&schema); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	s.proxy = faultnet.New(t, u.Host)
 	u.Host = s.proxy.Addr()
 	query := u.Query()
-	query.Set("search_path", schema)
+	query.Set("search_path", one[string](t, s.db, "SELECT current_schema()"))
 	query.Set("application_name", s.name)
 	u.RawQuery = query.Encode()
-	store := openSQLSession(t, s.db, "")
-	bad, err := sqlsession.New(open(t, "pgx", u.String()), sqlsession.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := session.Config{TouchEvery: time.Millisecond}
-	if s.direct, err = session.New(store, cfg); err != nil {
-		t.Fatal(err)
-	}
-	if s.behind, err = session.New(bad, cfg); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return open(t, "pgx", u.String())
+}
+
+func (s *sessionBehindProxy) openMariaDB(t *testing.T) *sql.DB {
+	u, err := url.Parse(backends.MySQL(t))
+	require.NoError(t, err)
+	s.proxy = faultnet.New(t, u.Host)
+	database := one[string](t, s.db, "SELECT database()")
+	mustExec(t, s.db, "CREATE USER "+s.name)
+	mustExec(t, s.db, "GRANT ALL ON "+database+".* TO "+s.name)
+	t.Cleanup(func() { mustExec(t, s.db, "DROP USER "+s.name) })
+	return open(t, "mysql", s.name+"@tcp("+s.proxy.Addr()+")/"+database)
+}
+
+func one[T any](t *testing.T, db *sql.DB, query string, args ...any) (v T) {
+	t.Helper()
+	require.NoError(t, db.QueryRowContext(t.Context(), query, args...).Scan(&v))
+	return v
 }
 
 // terminate ends the connections behind the proxy from the server's side.
 func (s *sessionBehindProxy) terminate(t *testing.T) {
-	_, err := s.db.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", s.name)
-	if err != nil {
-		t.Error(err)
+	query := "KILL USER " + s.name
+	if s.product.dialect == sqlsession.Postgres {
+		query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" + s.name + "'"
 	}
+	_, err := s.db.Exec(query)
+	assert.NoError(t, err)
 }
 
 func sessionGone(err error) bool {
@@ -79,10 +102,14 @@ func sessionLogins(t *testing.T, m *session.Manager, n int) []session.Token {
 	return tokens
 }
 
-// TestSessionPostgresDown takes the database away and gives it back.
-func TestSessionPostgresDown(t *testing.T) {
+// TestSessionDown takes the database away and gives it back.
+func TestSessionDown(t *testing.T) {
 	t.Parallel()
-	s := openSessionBehindProxy(t)
+	onEachOf(t, servers, testSessionDown)
+}
+
+func testSessionDown(t *testing.T, p product) {
+	s := openSessionBehindProxy(t, p)
 	tokens := sessionLogins(t, s.behind, 10)
 	if err := s.behind.Revoke(t.Context(), tokens[0]); err != nil {
 		t.Fatal(err)
@@ -105,12 +132,18 @@ func TestSessionPostgresDown(t *testing.T) {
 	}
 }
 
-// TestSessionPostgresRestart kills the server without a chance to flush, and
-// starts it again: what was revoked stays so, and everybody else is still there.
-func TestSessionPostgresRestart(t *testing.T) {
+// TestSessionRestart kills the server without a chance to flush, and starts it
+// again: what was revoked stays so, and everybody else is still there.
+func TestSessionRestart(t *testing.T) {
 	t.Parallel()
-	server := startPostgres(t)
-	store := openSQLSession(t, open(t, "pgx", server.url()), "")
+	onEachOf(t, servers, testSessionRestart)
+}
+
+func testSessionRestart(t *testing.T, p product) {
+	server := map[sqlsession.Dialect]func(*testing.T) *server{
+		sqlsession.Postgres: startPostgres, sqlsession.MariaDB: startMariaDB,
+	}[p.dialect](t)
+	store := openSQLSession(t, open(t, server.driver, server.dsn), p.dialect, "")
 	m, err := session.New(store, session.Config{TouchEvery: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -140,10 +173,14 @@ func TestSessionPostgresRestart(t *testing.T) {
 	}
 }
 
-// TestSessionPostgresHang holds all answers: a call ends with its context.
-func TestSessionPostgresHang(t *testing.T) {
+// TestSessionHang holds all answers: a call ends with its context.
+func TestSessionHang(t *testing.T) {
 	t.Parallel()
-	s := openSessionBehindProxy(t)
+	onEachOf(t, servers, testSessionHang)
+}
+
+func testSessionHang(t *testing.T, p product) {
+	s := openSessionBehindProxy(t, p)
 	token := sessionLogins(t, s.behind, 1)[0]
 	s.proxy.Hold()
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -153,11 +190,15 @@ func TestSessionPostgresHang(t *testing.T) {
 	}
 }
 
-// TestSessionPostgresCut loses answers, cuts connections and ends backends at
-// random while sessions are used and revoked. What Revoke has said yes to is dead.
-func TestSessionPostgresCut(t *testing.T) {
+// TestSessionCut loses answers, cuts connections and ends backends at random while
+// sessions are used and revoked. What Revoke has said yes to is dead.
+func TestSessionCut(t *testing.T) {
 	t.Parallel()
-	s := openSessionBehindProxy(t)
+	onEachOf(t, servers, testSessionCut)
+}
+
+func testSessionCut(t *testing.T, p product) {
+	s := openSessionBehindProxy(t, p)
 	tokens := sessionLogins(t, s.direct, 60)
 	s.proxy.Lose(0.1)
 	var wg sync.WaitGroup
