@@ -14,7 +14,7 @@ import (
 // Ledger remembers what a run has sent and what became of each user, so that a
 // run that died goes on where it was and migrates nobody twice.
 // migration.NewMemoryLedger is one for a single process; package sqlmigration has
-// one in SQLite or Postgres. Implementations are safe for concurrent use, and what
+// one in a SQL database. Implementations are safe for concurrent use, and what
 // they have accepted survives a crash as far as they promise to survive one.
 //
 // A ledger holds keys, codes and digests, never an email or a hash.

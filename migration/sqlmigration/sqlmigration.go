@@ -72,32 +72,15 @@ var _ driver.Ledger = (*Ledger)(nil)
 // row is affected.
 const schema = `
 TABLE {t}_lease (
-	run {key} NOT NULL PRIMARY KEY,
-	holder {key} NOT NULL,
-	fence BIGINT NOT NULL,
-	expires BIGINT NOT NULL,
-	writes BIGINT NOT NULL
+	run {key} NOT NULL PRIMARY KEY, holder {key} NOT NULL, fence BIGINT NOT NULL, expires BIGINT NOT NULL, writes BIGINT NOT NULL
 );
 TABLE {t}_batch (
-	run {key} NOT NULL,
-	n BIGINT NOT NULL,
-	state {text} NOT NULL,
-	job_id {text} NOT NULL,
-	users BIGINT NOT NULL,
-	user_keys {text} NOT NULL,
-	at BIGINT NOT NULL,
-	PRIMARY KEY (run, n)
+	run {key} NOT NULL, n BIGINT NOT NULL, state {text} NOT NULL, job_id {text} NOT NULL, users BIGINT NOT NULL,
+	user_keys {text} NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (run, n)
 );
 TABLE {t}_outcome (
-	run {key} NOT NULL,
-	user_key {key} NOT NULL,
-	state {text} NOT NULL,
-	code {text} NOT NULL,
-	path {text} NOT NULL,
-	attempts BIGINT NOT NULL,
-	memberships {text} NOT NULL,
-	digest {text} NOT NULL,
-	at BIGINT NOT NULL,
+	run {key} NOT NULL, user_key {key} NOT NULL, state {text} NOT NULL, code {text} NOT NULL, path {text} NOT NULL,
+	attempts BIGINT NOT NULL, memberships {text} NOT NULL, digest {text} NOT NULL, at BIGINT NOT NULL,
 	PRIMARY KEY (run, user_key)
 )`
 

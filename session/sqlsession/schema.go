@@ -6,28 +6,15 @@ const schema = `
 TABLE {t} (
 	id {key} NOT NULL PRIMARY KEY,
 	hash {bytes} NOT NULL UNIQUE,
-	user_id {key} NOT NULL,
-	sid {key} NOT NULL,
-	version BIGINT NOT NULL,
-	epoch BIGINT NOT NULL,
-	revoked BIGINT NOT NULL,
-	created_at BIGINT NOT NULL,
-	rotated_at BIGINT NOT NULL,
-	last_seen BIGINT NOT NULL,
-	idle_at BIGINT NOT NULL,
-	expires_at BIGINT NOT NULL,
-	methods {text} NOT NULL,
-	user_agent {text} NOT NULL,
-	ip {text} NOT NULL,
-	csrf {blob} NOT NULL,
-	payload {blob},
+	user_id {key} NOT NULL, sid {key} NOT NULL, version BIGINT NOT NULL, epoch BIGINT NOT NULL, revoked BIGINT NOT NULL,
+	created_at BIGINT NOT NULL, rotated_at BIGINT NOT NULL, last_seen BIGINT NOT NULL, idle_at BIGINT NOT NULL,
+	expires_at BIGINT NOT NULL, methods {text} NOT NULL, user_agent {text} NOT NULL, ip {text} NOT NULL,
+	csrf {blob} NOT NULL, payload {blob},
 	INDEX _by_user (user_id),
 	INDEX _by_sid (sid) WHERE sid <> ''
 );
 TABLE {t}_old (
-	hash {bytes} NOT NULL PRIMARY KEY,
-	id {key} NOT NULL,
-	until BIGINT NOT NULL,
+	hash {bytes} NOT NULL PRIMARY KEY, id {key} NOT NULL, until BIGINT NOT NULL,
 	INDEX _by_id (id)
 );
 TABLE {t}_user (user_id {key} NOT NULL PRIMARY KEY, revoked_at BIGINT NOT NULL, keep_until BIGINT NOT NULL);
@@ -36,11 +23,7 @@ TABLE {t}_state (one BIGINT NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL, revoked
 INSERT INTO {t}_state (one, epoch, revoked_at) SELECT 1, 0, 0 FROM (SELECT COUNT(*) AS n FROM {t}_state) AS c WHERE c.n = 0;
 TABLE {t}_seen (id {key} NOT NULL PRIMARY KEY, until BIGINT NOT NULL);
 TABLE {t}_outbox (
-	id {key} NOT NULL PRIMARY KEY,
-	sid {key} NOT NULL,
-	user_id {key} NOT NULL,
-	attempts BIGINT NOT NULL,
-	created_at BIGINT NOT NULL,
-	due BIGINT NOT NULL,
+	id {key} NOT NULL PRIMARY KEY, sid {key} NOT NULL, user_id {key} NOT NULL, attempts BIGINT NOT NULL,
+	created_at BIGINT NOT NULL, due BIGINT NOT NULL,
 	INDEX _by_due (due)
 )`

@@ -6,13 +6,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/anomaly/anomalytest"
 	"github.com/auth0kit/auth0kit/anomaly/sqlanomaly"
+	"github.com/auth0kit/auth0kit/guardian/sqlguardian"
 	"github.com/auth0kit/auth0kit/internal/sqlstore"
+	"github.com/auth0kit/auth0kit/migration/sqlmigration"
+	"github.com/auth0kit/auth0kit/session/sqlsession"
 )
 
 const thing = `
@@ -46,6 +50,29 @@ func TestSQLStoreSchema(t *testing.T) {
 		wg.Wait()
 		_, err = s.Exec(t.Context(), s.SQL(`DELETE FROM {t} WHERE id = $1`), "x")
 		require.NoError(t, err)
+	})
+}
+
+// TestSQLStoresWithoutTables: the error of each store says how to create them.
+func TestSQLStoresWithoutTables(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, p product) {
+		db := p.open(t)
+		profiles, err := sqlanomaly.New(db, p.dialect, sqlanomaly.Config{})
+		require.NoError(t, err)
+		factors, err := sqlguardian.New(db, p.dialect, sqlguardian.Config{})
+		require.NoError(t, err)
+		ledger, err := sqlmigration.New(db, p.dialect, sqlmigration.Config{})
+		require.NoError(t, err)
+		sessions, err := sqlsession.New(db, p.dialect, sqlsession.Config{})
+		require.NoError(t, err)
+		_, err1 := profiles.Sweep(t.Context(), time.Now())
+		_, err2 := factors.Sweep(t.Context(), time.Now())
+		_, err3 := ledger.Lease(t.Context(), "run", "holder", time.Minute)
+		_, err4 := sessions.List(t.Context(), "auth0|1", time.Now())
+		for pkg, err := range map[string]error{"sqlanomaly": err1, "sqlguardian": err2, "sqlmigration": err3, "sqlsession": err4} {
+			assert.ErrorContains(t, err, pkg+": a table is missing; create the tables with CreateSchema or the statements of Schema: ")
+		}
 	})
 }
 
