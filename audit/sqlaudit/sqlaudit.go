@@ -17,9 +17,9 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"sync"
 
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+	"github.com/auth0kit/auth0kit/internal/auditsql"
 	"github.com/auth0kit/auth0kit/internal/sqlstore"
 )
 
@@ -44,17 +44,13 @@ type Config struct {
 
 // Store implements driver.Store. It is safe for concurrent use, also by several
 // processes. The caller closes the database.
-type Store struct {
-	db      *sqlstore.Store
-	now     string   // The database's clock in microseconds since 1970.
-	inserts sync.Map // By number of rows.
-}
+type Store struct{ *store }
+
+type store = auditsql.Store
 
 var _ driver.Store = (*Store)(nil)
 
-// schema has times as microseconds since 1970. Columns that are compared by order
-// are bytes: texts have an order of the database's own.
-const schema = `
+const events = `
 TABLE {t}_events (
 	block BIGINT NOT NULL,
 	position INTEGER NOT NULL,
@@ -79,52 +75,23 @@ TABLE {t}_events (
 	INDEX _events_by_target (target, at),
 	INDEX _events_by_organization (organization, at) WHERE organization <> '',
 	INDEX _events_by_correlation (correlation) WHERE correlation <> ''
-);
-TABLE {t}_pending (
-	block BIGINT NOT NULL PRIMARY KEY,
-	events INTEGER NOT NULL,
-	since BIGINT NOT NULL,
-	hashes {blob} NOT NULL
-);
-TABLE {t}_sealed (
-	at_index BIGINT NOT NULL PRIMARY KEY,
-	block BIGINT NOT NULL UNIQUE,
-	events INTEGER NOT NULL
-);
-TABLE {t}_state (
-	kind {key} NOT NULL,
-	name {bytes} NOT NULL,
-	version BIGINT NOT NULL,
-	value {blob} NOT NULL,
-	PRIMARY KEY (kind, name)
-);
-TABLE {t}_lease (
-	one INTEGER NOT NULL PRIMARY KEY,
-	holder {key} NOT NULL,
-	fence BIGINT NOT NULL,
-	expires BIGINT NOT NULL,
-	beats BIGINT NOT NULL
 )`
-
-var clocks = map[Dialect]string{
-	SQLite:   "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
-	Postgres: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
-	MariaDB:  "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
-}
 
 // New returns a Store. It does no I/O: create the tables with CreateSchema.
 func New(db *sql.DB, dialect Dialect, cfg Config) (*Store, error) {
-	s, err := sqlstore.New("sqlaudit", db, dialect, cmp.Or(cfg.Table, "auth0kit_audit"), schema)
+	s, err := auditsql.New("sqlaudit", db, dialect, cmp.Or(cfg.Table, "auth0kit_audit"), events, "{t}_events e")
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: s, now: clocks[dialect]}, nil
+	return &Store{s}, nil
 }
 
 // Schema returns the statements that create the tables, for a migration tool. They
 // do nothing where the tables are there already.
-func (s *Store) Schema() []string { return s.db.Schema() }
+func (s *Store) Schema() []string { return auditsql.DB(s.store).Schema() }
 
 // CreateSchema runs the statements of Schema. Any number of processes may call it
 // at every start.
-func (s *Store) CreateSchema(ctx context.Context) error { return s.db.CreateSchema(ctx) }
+func (s *Store) CreateSchema(ctx context.Context) error {
+	return auditsql.DB(s.store).CreateSchema(ctx)
+}

@@ -22,6 +22,7 @@ const (
 	gocrypt = "github.com/go-crypt/"
 	gojwt   = "github.com/golang-jwt/jwt/v5"
 	redis   = "github.com/redis/rueidis"
+	pgx     = "github.com/jackc/pgx/v5"
 	merkle  = "github.com/transparency-dev/merkle/"
 	notes   = "golang.org/x/mod/sumdb/note"
 )
@@ -42,6 +43,7 @@ var Rules = map[string]Rule{
 	"internal/testing/faultnet":    {},
 	"internal/testing/integration": {},
 	"internal/sqlstore":            {Own: []string{"internal/retry"}},
+	"internal/auditsql":            {Own: []string{"audit", "audit/auditlog/driver", "internal/sqlstore"}},
 	"internal/jose":                {Own: []string{"internal/once"}, Others: []string{gojwt}},
 	"internal/jose/josetest":       {Others: []string{gojwt}},
 	"internal/lru":                 {},
@@ -75,7 +77,8 @@ var Rules = map[string]Rule{
 	"audit/auditlog":        {Own: []string{"audit", "audit/auditlog/driver", "internal/seal"}, Others: []string{merkle, notes}},
 	"audit/auditlog/driver": {Own: []string{"audit"}},
 
-	"audit/sqlaudit":           {Own: []string{"audit", "audit/auditlog/driver", "internal/sqlstore"}},
+	"audit/pgaudit":            {Own: []string{"audit/auditlog/driver", "internal/auditsql", "internal/sqlstore"}, Others: []string{pgx}},
+	"audit/sqlaudit":           {Own: []string{"audit/auditlog/driver", "internal/auditsql", "internal/sqlstore"}},
 	"audit/auditlog/audittest": {Own: []string{"audit", "audit/auditlog", "audit/auditlog/driver"}},
 
 	// Contracts of stores: nothing of this module.
@@ -100,8 +103,13 @@ var Rules = map[string]Rule{
 	"session/redissession/goredis": {Own: []string{"session/redissession"}, Others: []string{"github.com/redis/go-redis/v9"}},
 }
 
+// MayImportDriver are the packages that say the product in their name and need
+// what database/sql does not offer. A program that does not import one of them
+// does not download its driver's dependencies, because go mod tidy follows imports.
+var MayImportDriver = []string{"audit/pgaudit"}
+
 // Drivers are the SQL drivers, and what drives a browser. Outside of
-// internal/testing and examples no file imports them, tests included: every
+// MayImportDriver, internal/testing and examples no file imports them, tests included: every
 // consumer's go mod tidy would download them.
 var Drivers = []string{
 	"github.com/go-sql-driver/mysql", "github.com/jackc/pgx/", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3/", "modernc.org/sqlite",

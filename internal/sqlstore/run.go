@@ -96,10 +96,23 @@ func (s *Store) Tx(ctx context.Context, f func(Conn) error) error {
 	return again(ctx, transient, func() error { return once(ctx, f) })
 }
 
-// transaction names its isolation level: MariaDB's default locks the gaps between
-// rows as well, and reads from a snapshot that may be older than a lock.
+// TxOn does what Tx does on one connection, for what a driver can do beside
+// statements.
+func (s *Store) TxOn(ctx context.Context, conn *sql.Conn, f func(Conn) error) error {
+	return again(ctx, transient, func() error { return s.begin(ctx, conn, f) })
+}
+
 func (s *Store) transaction(ctx context.Context, f func(Conn) error) error {
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	return s.begin(ctx, s.db, f)
+}
+
+// begin names its isolation level: MariaDB's default locks the gaps between rows
+// as well, and reads from a snapshot that may be older than a lock.
+func (s *Store) begin(ctx context.Context, on interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}, f func(Conn) error,
+) error {
+	tx, err := on.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return s.wrap(err)
 	}

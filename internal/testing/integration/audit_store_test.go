@@ -7,11 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/audit/auditlog/audittest"
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+	"github.com/auth0kit/auth0kit/audit/pgaudit"
 	"github.com/auth0kit/auth0kit/audit/sqlaudit"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
 )
 
 func TestAuditStore(t *testing.T) {
@@ -75,4 +78,53 @@ func (s sqlTamper) tamper() *audittest.Tamper {
 			return s.exec("DELETE FROM {t}_sealed WHERE at_index >= ?", int64(from))
 		},
 	}
+}
+
+func TestAuditStorePgx(t *testing.T) {
+	t.Parallel()
+	audittest.Run(t, func(t *testing.T) audittest.Harness {
+		pool, db := openPool(t)
+		return audittest.Harness{
+			Store: openPgAudit(t, pool, ""), Again: openPgAudit(t, pool, ""), Sibling: openPgAudit(t, pool, "sibling"),
+			Tamper: pgTamper(db),
+		}
+	})
+}
+
+// openPool returns a pool, and the same database for database/sql.
+func openPool(t testing.TB) (*pgxpool.Pool, *sql.DB) {
+	t.Helper()
+	db := openPostgres(t)
+	config, err := pgxpool.ParseConfig(backends.Postgres(t))
+	require.NoError(t, err)
+	var schema string
+	require.NoError(t, db.QueryRow("SELECT current_schema()").Scan(&schema))
+	config.ConnConfig.RuntimeParams["search_path"] = schema
+	config.MaxConns = 8
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return pool, db
+}
+
+func openPgAudit(t testing.TB, pool *pgxpool.Pool, table string) *pgaudit.Store {
+	t.Helper()
+	s, err := pgaudit.New(pool, pgaudit.Config{Table: table})
+	require.NoError(t, err)
+	require.NoError(t, s.CreateSchema(t.Context()))
+	return s
+}
+
+// pgTamper knows that ids are found through a table of their own.
+func pgTamper(db *sql.DB) *audittest.Tamper {
+	s := sqlTamper{db, "auth0kit_audit", true}
+	tamper := s.tamper()
+	set := tamper.Set
+	tamper.Set = func(id, column string, value any) error {
+		if err := set(id, column, value); err != nil || column != "at" {
+			return err
+		}
+		return s.exec("UPDATE {t}_ids SET at = ? WHERE id = ?", value.(time.Time).UnixMicro(), []byte(id))
+	}
+	return tamper
 }

@@ -1,9 +1,8 @@
-package sqlaudit
+package auditsql
 
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,11 +13,13 @@ import (
 	"github.com/auth0kit/auth0kit/internal/sqlstore"
 )
 
-const (
-	columns = "block, position, id, at, type, action, reason, outcome, actor, on_behalf_of, target, organization, correlation, logged_at, leaf"
-	width   = 15
-	chunk   = 64 // Rows of one INSERT.
-)
+// Columns are the columns of the table of events.
+var Columns = []string{
+	"block", "position", "id", "at", "type", "action", "reason", "outcome", "actor", "on_behalf_of", "target",
+	"organization", "correlation", "logged_at", "leaf",
+}
+
+const chunk = 64 // Rows of one INSERT.
 
 // selected are a row's columns with its place in the log.
 const selected = `e.id, e.at, e.type, e.action, e.reason, e.outcome, e.actor, e.on_behalf_of, e.target,
@@ -29,19 +30,38 @@ const placed = ` LEFT JOIN {t}_sealed s ON s.block = e.block AND e.position < s.
 
 // Append implements driver.Events.
 func (s *Store) Append(ctx context.Context, b driver.Batch) error {
+	return Append(ctx, s, b, s.db.Tx, s.insertEvents)
+}
+
+// Append does what Append of a store does, with a way of its own to run a
+// transaction and to insert the events.
+func Append(ctx context.Context, s *Store, b driver.Batch, tx func(context.Context, func(sqlstore.Conn) error) error,
+	insert func(context.Context, sqlstore.Conn, int64, []driver.Event) error,
+) error {
 	if len(b.Events) > driver.MaxBatch || len(b.Hashes) != 32*len(b.Events) {
-		return fmt.Errorf("sqlaudit: a batch has %d events and %d bytes of hashes; %d events are allowed, with 32 bytes each",
-			len(b.Events), len(b.Hashes), driver.MaxBatch)
+		return fmt.Errorf("%s: a batch has %d events and %d bytes of hashes; %d events are allowed, with 32 bytes each",
+			s.pkg, len(b.Events), len(b.Hashes), driver.MaxBatch)
 	}
 	if repeats(b.Events) {
 		return driver.ErrExists
 	}
 	for range 10 { // a number that another block has
-		err := s.db.Tx(ctx, func(c sqlstore.Conn) error { return s.append(ctx, c, b) })
+		err := tx(ctx, func(c sqlstore.Conn) error {
+			if err := s.write(ctx, c, b.Writes); err != nil || len(b.Events) == 0 {
+				return err
+			}
+			block := driver.NewBlock()
+			if err := insert(ctx, c, block, b.Events); err != nil {
+				return err
+			}
+			pending := s.db.SQL(`INSERT INTO {t}_pending (block, events, since, hashes) VALUES ($1, $2, $3, $4)`)
+			_, err := c.Exec(ctx, pending, block, len(b.Events), b.Events[0].LoggedAt.UnixMicro(), b.Hashes)
+			return err
+		})
 		if !sqlstore.IsDuplicate(err) {
 			return err
 		}
-		stored, err := s.Find(ctx, idsOf(b.Events))
+		stored, err := s.Find(ctx, IDs(b.Events))
 		if err != nil {
 			return err
 		}
@@ -49,7 +69,7 @@ func (s *Store) Append(ctx context.Context, b driver.Batch) error {
 			return driver.ErrExists
 		}
 	}
-	return errors.New("sqlaudit: no free block number; is the clock stuck?")
+	return fmt.Errorf("%s: no free block number", s.pkg)
 }
 
 func repeats(events []driver.Event) bool {
@@ -63,7 +83,8 @@ func repeats(events []driver.Event) bool {
 	return false
 }
 
-func idsOf(events []driver.Event) []string {
+// IDs returns the ids of events.
+func IDs(events []driver.Event) []string {
 	ids := make([]string, len(events))
 	for i, e := range events {
 		ids[i] = e.ID
@@ -71,20 +92,18 @@ func idsOf(events []driver.Event) []string {
 	return ids
 }
 
-func (s *Store) append(ctx context.Context, c sqlstore.Conn, b driver.Batch) error {
-	if err := s.write(ctx, c, b.Writes); err != nil || len(b.Events) == 0 {
-		return err
-	}
-	block := driver.NewBlock()
-	for first := 0; first < len(b.Events); first += chunk {
-		events := b.Events[first:min(first+chunk, len(b.Events))]
-		if _, err := c.Exec(ctx, s.insert(len(events)), values(block, first, events)...); err != nil {
+func (s *Store) insertEvents(ctx context.Context, c sqlstore.Conn, block int64, events []driver.Event) error {
+	for first := 0; first < len(events); first += chunk {
+		part := events[first:min(first+chunk, len(events))]
+		var args []any
+		for i, e := range part {
+			args = append(args, Values(block, first+i, e)...)
+		}
+		if _, err := c.Exec(ctx, s.insert(len(part)), args...); err != nil {
 			return err
 		}
 	}
-	pending := s.db.SQL(`INSERT INTO {t}_pending (block, events, since, hashes) VALUES ($1, $2, $3, $4)`)
-	_, err := c.Exec(ctx, pending, block, len(b.Events), b.Events[0].LoggedAt.UnixMicro(), b.Hashes)
-	return err
+	return nil
 }
 
 // insert returns the statement for n rows.
@@ -94,20 +113,19 @@ func (s *Store) insert(n int) sqlstore.Statement {
 	}
 	rows := make([]string, n)
 	for i := range rows {
-		rows[i] = "(" + sqlstore.Params(1+i*width, width) + ")"
+		rows[i] = "(" + sqlstore.Params(1+i*len(Columns), len(Columns)) + ")"
 	}
-	st := s.db.SQL("INSERT INTO {t}_events (" + columns + ") VALUES " + strings.Join(rows, ", "))
+	st := s.db.SQL("INSERT INTO {t}_events (" + strings.Join(Columns, ", ") + ") VALUES " + strings.Join(rows, ", "))
 	s.inserts.Store(n, st)
 	return st
 }
 
-func values(block int64, first int, events []driver.Event) []any {
-	args := make([]any, 0, len(events)*width)
-	for i, e := range events {
-		args = append(args, block, first+i, []byte(e.ID), e.At.UnixMicro(), e.Type, e.Action, e.Reason, int(e.Outcome), e.Actor,
-			e.OnBehalfOf, e.Target, e.Organization, e.Correlation, e.LoggedAt.UnixMicro(), e.Leaf)
+// Values returns an event's row, in the order of Columns.
+func Values(block int64, position int, e driver.Event) []any {
+	return []any{
+		block, position, []byte(e.ID), e.At.UnixMicro(), e.Type, e.Action, e.Reason, int(e.Outcome), e.Actor,
+		e.OnBehalfOf, e.Target, e.Organization, e.Correlation, e.LoggedAt.UnixMicro(), e.Leaf,
 	}
-	return args
 }
 
 func scan(rows *sql.Rows) (r driver.Row, err error) { return r, scanInto(rows, &r) }
@@ -135,7 +153,7 @@ func (s *Store) Find(ctx context.Context, ids []string) ([]driver.Row, error) {
 		for i, id := range part {
 			args[i] = []byte(id)
 		}
-		st := s.db.SQL("SELECT " + selected + " FROM {t}_events e" + placed + "WHERE e.id IN (" + sqlstore.Params(1, len(args)) + ")")
+		st := s.db.SQL("SELECT " + selected + " FROM " + s.byID + placed + "WHERE e.id IN (" + sqlstore.Params(1, len(args)) + ")")
 		rows, err := sqlstore.Query(ctx, s.db.Conn, scan, st, args...)
 		if err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package sqlaudit
+package auditsql
 
 import (
 	"context"
