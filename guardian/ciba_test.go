@@ -16,7 +16,7 @@ import (
 func cibaStage(t *testing.T, f func(s *stage)) {
 	t.Helper()
 	onStage(t, guardian.Config{}, func(s *stage) {
-		service, err := guardian.New(s.tenant.Client(), guardian.Config{
+		service, err := guardian.New(s.tenant.Management(), guardian.Config{
 			Store: s.store, Keys: [][]byte{newKey()}, Issuer: "Example", Recorder: s.log,
 			Verifiers: map[guardian.Factor]guardian.Verifier{guardian.Push: guardian.CIBA(s.api())},
 		})

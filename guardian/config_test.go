@@ -42,7 +42,7 @@ func TestInputIsChecked(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	tenant := auth0test.NewTenant(auth0test.Options{}).Client()
+	tenant := auth0test.NewTenant(auth0test.Options{}).Management()
 	keys := [][]byte{newKey()}
 	for name, cfg := range map[string]guardian.Config{
 		"store without keys":  {Store: guardian.NewMemory(), Issuer: "Example"},

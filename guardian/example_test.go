@@ -72,7 +72,7 @@ func ExampleService_Enable() {
 	ctx := context.Background()
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	ada := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
-	factors, err := guardian.New(tenant.Client(), guardian.Config{})
+	factors, err := guardian.New(tenant.Management(), guardian.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func (p phone) RoundTrip(r *http.Request) (*http.Response, error) {
 // A push with a message, to a user who has not even a session here.
 func ExampleCIBA() {
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	web := tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	web := tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	ada := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	tenant.Enroll(ada, "push-notification", "")
 	factors, err := guardian.New(nil, guardian.Config{

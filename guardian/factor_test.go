@@ -22,7 +22,7 @@ var auth0Factors = []guardian.Factor{
 func TestFactorNamesOfTheSDK(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	client := tenant.Client()
+	client := tenant.Management()
 	mfa := client.API().Guardian.MultiFactor
 	for f, enable := range map[guardian.Factor]func(context.Context, bool, ...sdk.RequestOption) error{
 		guardian.OTP: mfa.OTP.Enable, guardian.SMS: mfa.SMS.Enable, guardian.Push: mfa.Push.Enable, guardian.Email: mfa.Email.Enable,
@@ -55,7 +55,7 @@ func TestFactorNamesOfTheSDK(t *testing.T) {
 func TestFactorNamesOfTheDescription(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	client := tenant.Client()
+	client := tenant.Management()
 	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "")
 	if _, err := client.CreateEnrollmentTicket(t.Context(), id, "sms"); err == nil {
 		t.Error("the tenant makes a ticket for sms, which is called phone there: it does not check names")

@@ -209,7 +209,7 @@ func TestPagesAreRestyled(t *testing.T) {
 		if _, err := guardian.NewPages(s.service, guardian.PagesConfig{}); err == nil {
 			s.Error("pages for nobody were made")
 		}
-		bare, err := guardian.New(s.tenant.Client(), guardian.Config{})
+		bare, err := guardian.New(s.tenant.Management(), guardian.Config{})
 		if err != nil {
 			s.Fatal(err)
 		}

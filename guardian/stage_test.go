@@ -32,7 +32,7 @@ const password = "correct horse"
 type stage struct {
 	*testing.T
 	tenant  *auth0test.Tenant
-	app     auth0test.Client
+	app     auth0test.Application
 	store   driver.Store
 	log     *audit.Memory
 	user    string
@@ -56,7 +56,7 @@ func onStage(t *testing.T, cfg guardian.Config, f func(s *stage)) {
 func newStage(t *testing.T, cfg guardian.Config, opts auth0test.Options) *stage {
 	t.Helper()
 	s := &stage{T: t, tenant: auth0test.NewTenant(opts), store: guardian.NewMemory(), log: audit.NewMemory()}
-	s.app = s.tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	s.app = s.tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	s.user = s.tenant.AddUser(resource.User{Email: "ada@example.com"}, password)
 	if cfg.Store == nil {
 		cfg.Store = s.store
@@ -74,7 +74,7 @@ func newStage(t *testing.T, cfg guardian.Config, opts auth0test.Options) *stage 
 		}
 	}
 	cfg.Issuer = "Example"
-	service, err := guardian.New(s.tenant.Client(), cfg)
+	service, err := guardian.New(s.tenant.Management(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -282,7 +282,7 @@ func TestRunSweeps(t *testing.T) {
 func TestScopes(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newStage(t, guardian.Config{}, auth0test.Options{})
-		machine := s.tenant.AddClient(auth0test.Client{Grants: []string{"client_credentials"}, Scopes: []string{
+		machine := s.tenant.AddClient(auth0test.Application{Grants: []string{"client_credentials"}, Scopes: []string{
 			"read:guardian_factors", "create:guardian_enrollment_tickets", "read:authentication_methods", "create:authentication_methods",
 			"delete:authentication_methods", "delete:guardian_enrollments", "update:users", "update:guardian_factors",
 		}})

@@ -207,7 +207,7 @@ func logIn(t testing.TB, tenant *auth0test.Tenant, email, password string) {
 // https://auth0.com/docs/get-started/authentication-and-authorization-flow/resource-owner-password-flow
 func tryLogIn(t testing.TB, tenant *auth0test.Tenant, email, password string) (status int) {
 	t.Helper()
-	app := tenant.AddClient(auth0test.Client{})
+	app := tenant.AddClient(auth0test.Application{})
 	resp, err := tenant.HTTPClient().PostForm(tenant.Issuer()+"oauth/token", url.Values{
 		"grant_type": {"http://auth0.com/oauth/grant-type/password-realm"}, "realm": {connection}, "scope": {"openid"},
 		"client_id": {app.ID}, "client_secret": {app.Secret}, "username": {email}, "password": {password},

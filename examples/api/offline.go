@@ -27,7 +27,7 @@ func newOffline(ctx context.Context, audience string) (*offline, error) {
 	acme, globex := tenant.AddOrganization("acme"), tenant.AddOrganization("globex")
 	tenant.AddMember(acme, tenant.AddUser(resource.User{ID: "ada", Email: "ada@example.com", Username: "ada", EmailVerified: true}, password), clerk)
 	tenant.AddMember(globex, tenant.AddUser(resource.User{ID: "bob", Email: "bob@example.com", Username: "bob", EmailVerified: true}, password), viewer)
-	app := tenant.AddClient(auth0test.Client{CallbackURL: "http://127.0.0.1:3000/callback"})
+	app := tenant.AddClient(auth0test.Application{CallbackURL: "http://127.0.0.1:3000/callback"})
 
 	o := &offline{tenant: tenant, vars: [][2]string{{"ACME", acme}, {"GLOBEX", globex}}}
 	for name, login := range map[string]auth0test.Login{

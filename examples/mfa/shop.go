@@ -36,14 +36,14 @@ const (
 // newShop makes the shop. insecure is for http://localhost.
 func newShop(insecure bool) (*shop, error) {
 	s := &shop{tenant: auth0test.NewTenant(auth0test.Options{}), events: audit.NewMemory()}
-	s.tenant.AddClient(auth0test.Client{CallbackURL: "https://shop.example.com/callback"})
+	s.tenant.AddClient(auth0test.Application{CallbackURL: "https://shop.example.com/callback"})
 	s.user = s.tenant.AddUser(resource.User{Email: email}, password)
 	s.tenant.SetFactor("otp", true)
 
 	key := make([]byte, 32) // A real one comes from a vault, and stays.
 	rand.Read(key)
 	var err error
-	s.factors, err = guardian.New(s.tenant.Client(), guardian.Config{
+	s.factors, err = guardian.New(s.tenant.Management(), guardian.Config{
 		Store: guardian.NewMemory(), Keys: [][]byte{key}, Issuer: "Shop",
 		MirrorTOTP: true, MaxFailures: 10, Recorder: s.events, Now: s.now,
 	})

@@ -80,7 +80,7 @@ func TestLive(t *testing.T) {
 	t.Cleanup(server.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, server.CAPEM, 0o600))
-	app := tenant.AddClient(auth0test.Client{Scopes: []string{"create:users", "read:users", "update:users", "delete:users", "read:connections"}})
+	app := tenant.AddClient(auth0test.Application{Scopes: []string{"create:users", "read:users", "update:users", "delete:users", "read:connections"}})
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-live", "-json", "-users", "80")
 	cmd.Env = append(os.Environ(), "QUICKSTART_RUN_MAIN=1", "SSL_CERT_FILE="+ca, "AUTH0_DOMAIN="+server.Domain,
 		"AUTH0_CLIENT_ID="+app.ID, "AUTH0_CLIENT_SECRET="+app.Secret, "AUTH0_CONNECTION=imported")

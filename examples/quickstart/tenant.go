@@ -36,7 +36,7 @@ func localTenant() (*auth0Tenant, error) {
 		server.Close()
 		return nil, err
 	}
-	app := t.AddClient(auth0test.Client{Name: "login form"})
+	app := t.AddClient(auth0test.Application{Name: "login form"})
 	local.app.ClientID, local.app.ClientSecret = app.ID, app.Secret
 	local.close = server.Close
 	return local, nil

@@ -177,6 +177,31 @@ func TestFunctionsFitAScreen(t *testing.T) {
 	}
 }
 
+func TestRoomsOfTheTenantAreSmall(t *testing.T) {
+	t.Parallel()
+	rooms := 0
+	for _, p := range load(t) {
+		if p.name() != "management/auth0test" && !strings.HasPrefix(p.name(), room) {
+			continue
+		}
+		rooms++
+		lines := 0
+		for _, file := range p.GoFiles {
+			content, err := os.ReadFile(filepath.Join(p.Dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += bytes.Count(content, []byte("\n"))
+		}
+		if lines > MaxRoomLines {
+			t.Errorf("%s has %d lines; %d are allowed", p.name(), lines, MaxRoomLines)
+		}
+	}
+	if rooms < 15 {
+		t.Errorf("the tenant has %d packages", rooms)
+	}
+}
+
 // Every package says what it is for.
 func TestPackagesHaveDocs(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,7 @@ func (g *guardianAPI) object(method, path, body string, status int) map[string]a
 func TestActionsRunAtLogin(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	app := tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	app := tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	scripts := &deniers{}
 	tenant.RunScripts(scripts)
@@ -56,7 +56,7 @@ func TestActionsRunAtLogin(t *testing.T) {
 		_, err := tenant.Login(t.Context(), auth0test.Login{ClientID: app.ID, Identifier: "ada@example.com", Password: "correct horse"})
 		return err
 	}
-	client, ctx := tenant.Client(), t.Context()
+	client, ctx := tenant.Management(), t.Context()
 	a, err := client.CreateAction(ctx, management.Action{Name: "guard", Code: "deny", Secrets: map[string]string{"KEY": "one"}})
 	if err != nil || a.Status != "pending" {
 		t.Fatalf("created: %+v, %v", a, err)

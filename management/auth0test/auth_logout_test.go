@@ -37,7 +37,7 @@ func loggedIn(t *testing.T) (scene, *receiver, *http.Client, string) {
 	t.Helper()
 	r := &receiver{tokens: make(chan string, 100)}
 	s := newScene(auth0test.Options{Outgoing: auth0test.HandlerTransport(r)})
-	s.app = s.AddClient(auth0test.Client{CallbackURL: callback, LogoutURL: "https://app.example.com/", BackChannelLogoutURL: "https://app.example.com/bye"})
+	s.app = s.AddClient(auth0test.Application{CallbackURL: callback, LogoutURL: "https://app.example.com/", BackChannelLogoutURL: "https://app.example.com/bye"})
 	browser := s.browser()
 	_, body := s.redeem(t, s.code(t, browser))
 	return s, r, browser, claims(t, s.Tenant, text(t, body, "id_token"))["sid"].(string)
@@ -190,7 +190,7 @@ func TestRevokeAndUserInfo(t *testing.T) {
 		}
 		return status
 	}
-	other := s.AddClient(auth0test.Client{})
+	other := s.AddClient(auth0test.Application{})
 	if status, _ := post(t, s.Tenant, "oauth/revoke", "client_id", other.ID, "client_secret", other.Secret, "token", tokens.Refresh); status != 200 || refresh() != 200 {
 		t.Error("another application revoked the token")
 	}

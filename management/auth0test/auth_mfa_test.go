@@ -36,7 +36,7 @@ func TestHostedSecondFactors(t *testing.T) {
 	}
 }
 
-func TestHostedEnrolment(t *testing.T) {
+func TestHostedEnrollment(t *testing.T) {
 	t.Parallel()
 	s := newScene(auth0test.Options{})
 	s.SetMFAPolicies("all-applications")

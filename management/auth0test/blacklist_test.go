@@ -14,7 +14,7 @@ func TestBlacklist(t *testing.T) {
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	api, g := sdkClient(t, tenant, auth0test.DefaultDomain, tenant.HTTPClient()), newAPI(t, tenant)
 	g.want("POST", "/blacklists/tokens", `{"aud":"x"}`, 400, "jti")
-	other := tenant.AddClient(auth0test.Client{Scopes: []string{"read:users"}})
+	other := tenant.AddClient(auth0test.Application{Scopes: []string{"read:users"}})
 	signed := func(jti string) string {
 		return tenant.Sign(nil, object{"iss": tenant.Issuer(), "aud": tenant.Issuer() + "api/v2/", "sub": other.ID + "@clients", "azp": other.ID,
 			"scope": "read:users", "jti": jti, "exp": time.Now().Add(time.Hour).Unix()})

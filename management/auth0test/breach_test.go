@@ -12,7 +12,7 @@ import (
 func TestBreachedPasswords(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	app := tenant.AddClient(auth0test.Client{})
+	app := tenant.AddClient(auth0test.Application{})
 	tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	tenant.AddUser(resource.User{Email: "bob@example.com"}, "something else")
 	tenant.AddBreachedPasswords("correct horse", "Correct-H0rse")

@@ -84,7 +84,7 @@ func TestClientsAndGrants(t *testing.T) {
 	if len(id) != 32 || len(cl["client_secret"].(string)) != 64 {
 		t.Errorf("credentials: %v", cl)
 	}
-	reader := tenant.AddClient(auth0test.Client{Scopes: []string{"read:clients"}})
+	reader := tenant.AddClient(auth0test.Application{Scopes: []string{"read:clients"}})
 	_, body, _ := ask(t, tenant, "Bearer "+token(t, tenant, reader), "GET", "/api/v2/clients/"+id, "")
 	if strings.Contains(body, "client_secret") {
 		t.Errorf("the secret is shown without read:client_keys: %s", body)
@@ -122,7 +122,7 @@ func TestResourceServers(t *testing.T) {
 	role := tenant.AddRole("reader", "https://api/", "read")
 	id := api["id"].(string)
 	a.want(200, "PATCH", "/resource-servers/"+id, `{"scopes":[{"value":"write"}]}`)
-	if held, err := tenant.Client().RolePermissions(t.Context(), role); err != nil || len(held) != 0 {
+	if held, err := tenant.Management().RolePermissions(t.Context(), role); err != nil || len(held) != 0 {
 		t.Errorf("a scope that is gone is still a permission: %v, %v", held, err)
 	}
 	a.want(204, "DELETE", "/resource-servers/"+esc("https://api/"), "")

@@ -11,7 +11,7 @@ import (
 )
 
 // token gets a token for the Management API through the token endpoint.
-func token(t *testing.T, tenant *auth0test.Tenant, c auth0test.Client) string {
+func token(t *testing.T, tenant *auth0test.Tenant, c auth0test.Application) string {
 	t.Helper()
 	body := `{"grant_type":"client_credentials","client_id":"` + c.ID + `","client_secret":"` + c.Secret +
 		`","audience":"https://` + auth0test.DefaultDomain + `/api/v2/"}`
@@ -55,7 +55,7 @@ func ask(t *testing.T, tenant *auth0test.Tenant, authorization, method, path, bo
 func TestAuthenticationTexts(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	weak := tenant.AddClient(auth0test.Client{Scopes: []string{"read:logs"}})
+	weak := tenant.AddClient(auth0test.Application{Scopes: []string{"read:logs"}})
 	good, poor := token(t, tenant, tenant.Machine()), token(t, tenant, weak)
 	for name, c := range map[string]struct {
 		authorization string

@@ -7,7 +7,7 @@
 //
 //	tenant := auth0test.NewTenant(auth0test.Options{})
 //	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
-//	client := tenant.Client() // a *management.Client, in process, all scopes
+//	client := tenant.Management() // a *management.Client, in process, all scopes
 //	user, err := client.User(ctx, id)
 //
 // Code that makes its own client reaches the tenant through HTTPClient (any
@@ -69,32 +69,3 @@
 // Outbox has the mails, text messages and push notifications that would have
 // been sent, Requests every request.
 package auth0test
-
-// How a resource is added to the Management API.
-//
-// One file (or a few) per family. It declares its rows in memory as a table[T],
-// as a field of Tenant or, for a new area, in a struct of its own embedded in
-// `more`; a function xxxRoutes() []route listed in routes.go; and handlers
-//
-//	func readThing(c *call) *reply
-//
-// Before a handler runs the request was limited by the route's bucket (limit.go),
-// authenticated, checked for any of the scopes that spec.json names for the
-// operation (route.scopes and route.allOf say otherwise), its query and path
-// parameters and its JSON body were validated by spec.json with Auth0's texts.
-// Where recorded traffic contradicts the description, amend it in spec.go. The
-// handler runs under the tenant's mutex and must not take it, unless the route
-// is free; what is slow (an imported hash) or waits belongs into free handlers, which use
-//
-//	now := c.t.lock()
-//	defer c.t.mu.Unlock()
-//
-// c.path, c.str, c.yes, c.strs, c.obj, c.has and c.query read the request; ok,
-// created, noContent, fail, notFound, conflict make the reply, whose body is
-// encoded under the mutex, so it may refer to live maps. pageOf and checkpoint
-// answer lists, c.fields applies fields and include_fields, stamp writes times,
-// newID makes ids, t.post sends a message to the Outbox, t.timeline.at does
-// something at a later time of the tenant.
-//
-// Routes of the Authentication API (authRoutes) have serve instead of handle:
-// they run without the mutex and write their own answer.

@@ -30,7 +30,7 @@ func payload(token string) map[string]any {
 func ExampleTenant_Login() {
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	tenant.AddAPI("https://orders.example.com", "read:orders", "write:orders")
-	tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	reader := tenant.AddRole("reader", "https://orders.example.com", "read:orders")
 	ada := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	acme := tenant.AddOrganization("acme")
@@ -95,7 +95,7 @@ func ExampleHandlerTransport() {
 		close(done)
 	})
 	tenant := auth0test.NewTenant(auth0test.Options{Outgoing: auth0test.HandlerTransport(application)})
-	tenant.AddClient(auth0test.Client{
+	tenant.AddClient(auth0test.Application{
 		CallbackURL: "https://app.example.com/callback", BackChannelLogoutURL: "https://app.example.com/backchannel",
 	})
 	ada := tenant.AddUser(resource.User{ID: "ada", Email: "ada@example.com"}, "correct horse")
@@ -103,7 +103,7 @@ func ExampleHandlerTransport() {
 		fmt.Println(err)
 		return
 	}
-	client := tenant.Client()
+	client := tenant.Management()
 	if err := client.DeleteUser(context.Background(), ada); err != nil {
 		fmt.Println(err)
 		return
@@ -115,7 +115,7 @@ func ExampleHandlerTransport() {
 // A person answers a push notification.
 func ExampleMessage_Approve() {
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	app := tenant.AddClient(auth0test.Client{})
+	app := tenant.AddClient(auth0test.Application{})
 	ada := tenant.AddUser(resource.User{ID: "ada"}, "")
 	tenant.Enroll(ada, "push-notification", "")
 	ask := func(path, form string) *httptest.ResponseRecorder {

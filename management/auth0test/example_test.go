@@ -16,7 +16,7 @@ func ExampleNewTenant() {
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	id := tenant.AddUser(resource.User{ID: "ada", Email: "ada@example.com", AppMetadata: map[string]any{"plan": "pro"}}, "correct horse")
 
-	user, err := tenant.Client().User(context.Background(), id)
+	user, err := tenant.Management().User(context.Background(), id)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -26,8 +26,8 @@ func ExampleNewTenant() {
 }
 
 // Errors are Auth0's.
-func ExampleTenant_Client() {
-	client := auth0test.NewTenant(auth0test.Options{}).Client()
+func ExampleTenant_Management() {
+	client := auth0test.NewTenant(auth0test.Options{}).Management()
 
 	_, err := client.User(context.Background(), "auth0|nobody")
 	fmt.Println(errors.Is(err, resource.ErrNotFound), err)
@@ -77,7 +77,7 @@ func ExampleTenant_Fault() {
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	tenant.Fault("POST /api/v2/users", auth0test.Fault{CutAfter: true, Times: 1})
 
-	client := tenant.Client()
+	client := tenant.Management()
 	_, err := client.CreateUser(context.Background(), resource.NewUser{
 		User: resource.User{Connection: auth0test.DefaultConnection, Email: "ada@example.com"}, Password: "Correct horse 1",
 	})
@@ -99,7 +99,7 @@ func ExampleTenant_AddOrganization() {
 	acme := tenant.AddOrganization("acme")
 	tenant.AddMember(acme, ada, reader)
 
-	for member, err := range tenant.Client().Members(context.Background(), acme) {
+	for member, err := range tenant.Management().Members(context.Background(), acme) {
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -113,7 +113,7 @@ func ExampleTenant_AddOrganization() {
 func ExampleTenant_Advance() {
 	tenant := auth0test.NewTenant(auth0test.Options{JobTime: time.Hour})
 	ada := tenant.AddUser(resource.User{Email: "ada@example.com"}, "")
-	if err := tenant.Client().SendVerificationEmail(context.Background(), ada); err != nil {
+	if err := tenant.Management().SendVerificationEmail(context.Background(), ada); err != nil {
 		fmt.Println(err)
 		return
 	}

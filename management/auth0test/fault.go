@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
 // Fault is what goes wrong with a request. Without Status and cuts the request
@@ -46,7 +48,7 @@ func (t *Tenant) Fault(route string, f Fault) (remove func()) {
 	if f.RetryAfter > 0 && f.Status == 0 {
 		f.Status = http.StatusTooManyRequests
 	}
-	a := &activeFault{Fault: f, method: method, segments: strings.Split(strings.Trim(path, "/"), "/"), left: f.Times}
+	a := &activeFault{Fault: f, method: method, segments: web.SplitPath(path), left: f.Times}
 	t.faults.mu.Lock()
 	t.faults.active = append(t.faults.active, a)
 	t.faults.mu.Unlock()
@@ -66,9 +68,9 @@ func (f *faults) take(method, escaped string) *Fault {
 	if len(f.active) == 0 {
 		return nil
 	}
-	segments := strings.Split(strings.Trim(escaped, "/"), "/")
+	segments := web.SplitPath(escaped)
 	for _, a := range f.active {
-		if a.method != method || !matches(a.segments, segments) || a.Times > 0 && a.left == 0 {
+		if a.method != method || !web.Matches(a.segments, segments) || a.Times > 0 && a.left == 0 {
 			continue
 		}
 		a.left--

@@ -92,14 +92,14 @@ func TestGuardianMethods(t *testing.T) {
 }
 
 // A seed that the Management API was given works at a login, and the mailed
-// ticket leads to the pages of the enrolment.
+// ticket leads to the pages of the enrollment.
 func TestGuardianMethodLogsIn(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	app := tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	app := tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	const seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-	client, ctx := tenant.Client(), t.Context()
+	client, ctx := tenant.Management(), t.Context()
 	if err := client.SetFactor(ctx, "otp", true); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestGuardianMethodLimits(t *testing.T) {
 	}
 	tenant := auth0test.NewTenant(auth0test.Options{Plan: auth0test.Enterprise})
 	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "")
-	client := tenant.Client()
+	client := tenant.Management()
 	var err error
 	for range 6 {
 		_, err = client.AuthenticationMethods(t.Context(), id)

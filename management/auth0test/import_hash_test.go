@@ -29,7 +29,7 @@ var documentedHashes = map[string]struct{ password, custom string }{
 func TestImportedHashesLogIn(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	var rows []map[string]any
 	for name, h := range documentedHashes {
 		rows = append(rows, map[string]any{"email": name + "@example.com", "custom_password_hash": json.RawMessage(h.custom)})

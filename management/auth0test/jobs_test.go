@@ -27,7 +27,7 @@ func importFile(t *testing.T, tenant *auth0test.Tenant, upsert bool, rows ...map
 	}
 	id := startImport(t, tenant, upsert, string(file))
 	tenant.Advance(2 * time.Second)
-	client := tenant.Client()
+	client := tenant.Management()
 	job, err := client.Job(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func importFile(t *testing.T, tenant *auth0test.Tenant, upsert bool, rows ...map
 // startImport returns the id of the new job.
 func startImport(t *testing.T, tenant *auth0test.Tenant, upsert bool, file string) string {
 	t.Helper()
-	con, err := tenant.Client().Connection(t.Context(), auth0test.DefaultConnection)
+	con, err := tenant.Management().Connection(t.Context(), auth0test.DefaultConnection)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestImport(t *testing.T) {
 		_, err := tenant.Login(t.Context(), auth0test.Login{Identifier: "ada@example.com", Password: password})
 		return err
 	}
-	tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	if login("wrong") == nil {
 		t.Error("a wrong password logs in")
 	}
@@ -113,7 +113,7 @@ func TestUpsert(t *testing.T) {
 	if job.Updated != 1 || len(failures) != 2 || failures[0].Code != "CONFLICT_USERNAME" || failures[1].Code != "CONFLICT_EMAIL" {
 		t.Errorf("with upsert: %d updated, %v", job.Updated, failures)
 	}
-	u, err := tenant.Client().User(t.Context(), id)
+	u, err := tenant.Management().User(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestImportRefusals(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	social := tenant.AddConnection("google-oauth2", "google-oauth2")
-	con, err := tenant.Client().Connection(t.Context(), auth0test.DefaultConnection)
+	con, err := tenant.Management().Connection(t.Context(), auth0test.DefaultConnection)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestJobLife(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := auth0test.NewTenant(auth0test.Options{JobTime: time.Minute})
-		client := tenant.Client()
+		client := tenant.Management()
 		id := startImport(t, tenant, false, `not JSON`)
 		status := func() string {
 			j, err := client.Job(t.Context(), id)
@@ -224,7 +224,7 @@ func TestExport(t *testing.T) {
 	for i := range 5 {
 		tenant.AddUser(resource.User{Email: fmt.Sprintf("u%d@example.com", i), ID: fmt.Sprint(i), AppMetadata: map[string]any{"n": i}}, "")
 	}
-	client := tenant.Client()
+	client := tenant.Management()
 	con, err := client.Connection(t.Context(), auth0test.DefaultConnection)
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func TestVerificationMail(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{JobTime: -1})
 	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "")
-	if err := tenant.Client().SendVerificationEmail(context.Background(), id); err != nil {
+	if err := tenant.Management().SendVerificationEmail(context.Background(), id); err != nil {
 		t.Fatal(err)
 	}
 	box := tenant.Outbox()

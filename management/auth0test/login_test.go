@@ -26,14 +26,14 @@ const (
 // scene is a tenant with one application, one API and one user.
 type scene struct {
 	*auth0test.Tenant
-	app auth0test.Client
+	app auth0test.Application
 	ada string
 }
 
 func newScene(opts auth0test.Options) scene {
 	s := scene{Tenant: auth0test.NewTenant(opts)}
 	s.AddAPI(ordersAPI, "read:orders", "write:orders")
-	s.app = s.AddClient(auth0test.Client{Name: "Shop", CallbackURL: callback, LogoutURL: "https://app.example.com/", RotateRefreshTokens: true})
+	s.app = s.AddClient(auth0test.Application{Name: "Shop", CallbackURL: callback, LogoutURL: "https://app.example.com/", RotateRefreshTokens: true})
 	s.ada = s.AddUser(resource.User{Email: "ada@example.com", Name: "Ada"}, "correct horse")
 	return s
 }
@@ -246,7 +246,7 @@ func TestSessionsSpareLogins(t *testing.T) {
 func TestCodeExchangeChecks(t *testing.T) {
 	t.Parallel()
 	s := newScene(auth0test.Options{})
-	public := s.AddClient(auth0test.Client{CallbackURL: callback, Public: true})
+	public := s.AddClient(auth0test.Application{CallbackURL: callback, Public: true})
 	browser := s.browser()
 	const challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM" // RFC 7636, appendix B
 	const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

@@ -116,7 +116,7 @@ func types(entries []map[string]any) (out []any) {
 func TestLogCheckpoints(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	client := tenant.Client()
+	client := tenant.Management()
 	for i := range 25 {
 		u := resource.NewUser{Password: "Correct horse 1"}
 		u.Connection, u.Email, u.Username = auth0test.DefaultConnection, fmt.Sprintf("u%d@example.com", i), fmt.Sprintf("user%d", i)

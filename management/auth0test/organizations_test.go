@@ -79,7 +79,7 @@ func TestMemberRoles(t *testing.T) {
 	if strings.Contains(fmt.Sprint(members), "roles") {
 		t.Error("roles are shown to who did not ask for them")
 	}
-	weak := tenant.AddClient(auth0test.Client{Scopes: []string{"read:organization_members"}})
+	weak := tenant.AddClient(auth0test.Application{Scopes: []string{"read:organization_members"}})
 	status, body, _ := ask(t, tenant, "Bearer "+token(t, tenant, weak), "GET", "/api/v2/organizations/"+org+"/members?fields=roles", "")
 	if status != 403 || !strings.Contains(body, "read:organization_member_roles") {
 		t.Errorf("roles without the scope: %d %s", status, body)
@@ -98,7 +98,7 @@ func TestMemberRoles(t *testing.T) {
 func TestInvitations(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	app := tenant.AddClient(auth0test.Client{})
+	app := tenant.AddClient(auth0test.Application{})
 	org := tenant.AddOrganization("acme")
 	a := newAdmin(t, tenant)
 	body := func(more string) string {
@@ -131,13 +131,13 @@ func TestRolePermissions(t *testing.T) {
 	a.fails(404, "This permission does not exist: 'fly - https://api'", "POST", "/roles/"+role+"/permissions", one("fly"))
 	a.want(201, "POST", "/roles/"+role+"/permissions", one("write"))
 	a.want(204, "DELETE", "/roles/"+role+"/permissions", one("read"))
-	held, err := tenant.Client().RolePermissions(t.Context(), role)
+	held, err := tenant.Management().RolePermissions(t.Context(), role)
 	if err != nil || fmt.Sprint(held) != "[{write https://api}]" {
 		t.Errorf("got %v, %v", held, err)
 	}
 	a.fails(409, "The role already exists.", "POST", "/roles", `{"name":"reader"}`)
 	a.fails(404, "The role does not exist.", "GET", "/roles/rol_0000000000000000", "")
-	poor := tenant.AddClient(auth0test.Client{Scopes: []string{"read:users"}})
+	poor := tenant.AddClient(auth0test.Application{Scopes: []string{"read:users"}})
 	status, _, _ := ask(t, tenant, "Bearer "+token(t, tenant, poor), "GET", "/api/v2/roles/"+role+"/users", "")
 	if status != 403 {
 		t.Errorf("the users of a role need both scopes: got %d", status)
@@ -148,7 +148,7 @@ func TestTickets(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "")
-	url, err := tenant.Client().PasswordTicket(t.Context(), id, time.Hour)
+	url, err := tenant.Management().PasswordTicket(t.Context(), id, time.Hour)
 	if err != nil || !strings.HasPrefix(url, tenant.Issuer()+"u/reset-password?ticket=") || !strings.HasSuffix(url, "#") {
 		t.Errorf("got %q, %v", url, err)
 	}

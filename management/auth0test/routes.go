@@ -1,49 +1,59 @@
 package auth0test
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi/apps"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi/orgs"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi/platform"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi/security"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi/users"
+)
 
 // managementRoutes are the operations of the Management API: a line for each
 // file that has some.
-func managementRoutes() []route {
+func managementRoutes() []mgmtapi.Route {
 	return slices.Concat(
-		userRoutes(),
-		connectionRoutes(),
-		customDomainRoutes(),
-		encryptionKeyRoutes(),
-		jobRoutes(),
-		clientRoutes(),
-		clientGrantRoutes(),
-		roleRoutes(),
-		userRoleRoutes(),
-		groupRoutes(),
-		organizationRoutes(),
-		resourceServerRoutes(),
-		ticketRoutes(),
-		guardianRoutes(),
-		factorSettingsRoutes(),
-		actionRoutes(),
-		attackProtectionRoutes(),
-		blacklistRoutes(),
-		brandingRoutes(),
-		phoneRoutes(),
-		promptRoutes(),
-		emailRoutes(),
-		familyRoutes(),
-		legacyRoutes(),
-		logRoutes(),
-		logStreamRoutes(),
-		sessionRoutes(),
-		refreshTokenRoutes(),
-		settingsRoutes(),
-		signingKeyRoutes(),
-		statRoutes(),
-		userGrantRoutes(),
+		users.UserRoutes(),
+		apps.ConnectionRoutes(),
+		platform.CustomDomainRoutes(),
+		security.EncryptionKeyRoutes(),
+		users.JobRoutes(),
+		apps.ClientRoutes(),
+		apps.ClientGrantRoutes(),
+		orgs.RoleRoutes(),
+		users.UserRoleRoutes(),
+		orgs.GroupRoutes(),
+		orgs.OrganizationRoutes(),
+		apps.ResourceServerRoutes(),
+		users.TicketRoutes(),
+		security.GuardianRoutes(),
+		security.FactorSettingsRoutes(),
+		platform.ActionRoutes(),
+		security.AttackProtectionRoutes(),
+		mgmtapi.BlacklistRoutes(),
+		platform.BrandingRoutes(),
+		platform.PhoneRoutes(),
+		platform.PromptRoutes(),
+		platform.EmailRoutes(),
+		platform.FamilyRoutes(),
+		platform.LegacyRoutes(),
+		platform.LogRoutes(),
+		platform.LogStreamRoutes(),
+		security.SessionRoutes(),
+		security.RefreshTokenRoutes(),
+		platform.SettingsRoutes(),
+		security.SigningKeyRoutes(),
+		users.StatRoutes(),
+		users.UserGrantRoutes(),
 	)
 }
 
 // publicRoutes are those outside of /api/v2 that belong to no area.
-func publicRoutes() []route {
-	return []route{
-		{method: "GET", pattern: "/auth0test/exports/{key}/{file}", serve: (*Tenant).serveExport},
+func publicRoutes() []authapi.Route {
+	return []authapi.Route{
+		{Method: "GET", Pattern: "/auth0test/exports/{key}/{file}", Serve: users.ServeExport},
 	}
 }

@@ -6,8 +6,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
+
+// AddGroup adds a group, as a directory would provision it, and returns its id.
+// Roles are given to it by POST /organizations/{id}/groups/{group_id}/roles.
+func (t *Tenant) AddGroup(name string, userIDs ...string) string {
+	now := t.s.Lock()
+	defer t.s.Unlock()
+	g := &state.Group{ID: store.NewID("grp"), Name: name, Members: userIDs, CreatedAt: now}
+	t.s.Groups.Put(g.ID, g)
+	return g.ID
+}
 
 // AddUser adds a user and returns its id. Connection defaults to
 // DefaultConnection, ID (with or without "auth0|") to a new one, the times to
@@ -16,45 +28,45 @@ import (
 // It panics for a connection or an id that cannot be, as all seeds do: that is a
 // mistake in a test.
 func (t *Tenant) AddUser(u resource.User, password string) string {
-	secret := newCredential(password)
-	now := t.lock()
-	defer t.mu.Unlock()
+	secret := state.NewCredential(password)
+	now := t.s.Lock()
+	defer t.s.Unlock()
 	name := u.Connection
 	if name == "" {
-		name = DefaultConnection
+		name = state.DefaultConnection
 	}
-	con := t.connectionNamed(name)
+	con := t.s.ConnectionNamed(name)
 	if con == nil {
 		panic("auth0test: AddUser: the tenant has no connection " + name)
 	}
-	raw := strings.TrimPrefix(u.ID, con.strategy+"|")
+	raw := strings.TrimPrefix(u.ID, con.Strategy+"|")
 	if raw == "" {
-		raw = newUserID(now)
+		raw = store.NewUserID(now)
 	}
 	added := seededUser(u, con, raw, now)
-	if t.users.get(added.id) != nil {
-		panic("auth0test: AddUser: the tenant has a user " + added.id + " already")
+	if t.s.Users.Get(added.ID) != nil {
+		panic("auth0test: AddUser: the tenant has a user " + added.ID + " already")
 	}
-	added.password = secret
-	t.users.add(added)
-	t.searchable(added)
-	return added.id
+	added.Password = secret
+	t.s.Users.Add(added)
+	t.s.Searchable(added)
+	return added.ID
 }
 
-func seededUser(u resource.User, con *connection, raw string, now time.Time) *user {
+func seededUser(u resource.User, con *state.Connection, raw string, now time.Time) *state.User {
 	or := func(t time.Time) time.Time {
 		if t.IsZero() {
 			return now
 		}
 		return t.UTC().Truncate(time.Millisecond)
 	}
-	id, identities := newIdentity(con, raw)
-	return &user{
-		id: id, email: strings.ToLower(u.Email), username: strings.ToLower(u.Username), phone: u.Phone, name: u.Name,
-		emailVerified: u.EmailVerified, blocked: u.Blocked, blockedSaid: u.Blocked,
-		createdAt: or(u.CreatedAt), updatedAt: or(u.UpdatedAt), lastLogin: u.LastLogin, loginsCount: u.LoginsCount,
-		appMetadata: u.AppMetadata, userMetadata: u.UserMetadata,
-		identities: identities,
+	id, identities := state.NewIdentity(con, raw)
+	return &state.User{
+		ID: id, Email: strings.ToLower(u.Email), Username: strings.ToLower(u.Username), Phone: u.Phone, Name: u.Name,
+		EmailVerified: u.EmailVerified, Blocked: u.Blocked, BlockedSaid: u.Blocked,
+		CreatedAt: or(u.CreatedAt), UpdatedAt: or(u.UpdatedAt), LastLogin: u.LastLogin, LoginsCount: u.LoginsCount,
+		AppMetadata: u.AppMetadata, UserMetadata: u.UserMetadata,
+		Identities: identities,
 	}
 }
 
@@ -62,89 +74,85 @@ func seededUser(u resource.User, con *connection, raw string, now time.Time) *us
 // database; others are providers such as "google-oauth2" or "samlp". All
 // clients of the tenant may use it.
 func (t *Tenant) AddConnection(name, strategy string) string {
-	now := t.lock()
-	defer t.mu.Unlock()
-	con := t.addConnection(name, strategy, now)
-	for _, c := range t.clients.all() {
-		con.clients = append(con.clients, c.id)
+	now := t.s.Lock()
+	defer t.s.Unlock()
+	con := t.s.AddConnection(name, strategy, now)
+	for _, c := range t.s.Clients.All() {
+		con.Clients = append(con.Clients, c.ID)
 	}
-	return con.id
+	return con.ID
 }
 
 // AddAPI registers an API with its permissions. RBAC is on and permissions go
 // into access tokens.
 func (t *Tenant) AddAPI(audience string, permissions ...string) {
-	now := t.lock()
-	defer t.mu.Unlock()
-	if t.apiOf(t.Issuer(), audience) != nil {
+	now := t.s.Lock()
+	defer t.s.Unlock()
+	if t.s.APIOf(t.Issuer(), audience) != nil {
 		panic("auth0test: AddAPI: the tenant has an API " + audience + " already")
 	}
-	a := &api{id: newUserID(now), identifier: audience, createdAt: now, doc: map[string]any{
+	a := &state.API{ID: store.NewUserID(now), Identifier: audience, CreatedAt: now, Doc: map[string]any{
 		"name": audience, "enforce_policies": true, "token_dialect": "access_token_authz", "allow_offline_access": true,
 	}}
 	for _, p := range permissions {
-		a.scopes = append(a.scopes, apiScope{Value: p})
+		a.Scopes = append(a.Scopes, state.APIScope{Value: p})
 	}
-	t.apis.put(a.id, a)
+	t.s.APIs.Put(a.ID, a)
 }
 
 // AddRole adds a role with permissions of one API, which AddAPI registered, and
 // returns its id.
 func (t *Tenant) AddRole(name, audience string, permissions ...string) string {
-	now := t.lock()
-	defer t.mu.Unlock()
-	r := &role{id: newID("rol"), name: name, kind: "tenant", createdAt: now}
+	now := t.s.Lock()
+	defer t.s.Unlock()
+	r := &state.Role{ID: store.NewID("rol"), Name: name, Kind: "tenant", CreatedAt: now}
 	if len(permissions) > 0 {
-		a := t.apiOf(t.Issuer(), audience)
+		a := t.s.APIOf(t.Issuer(), audience)
 		if a == nil {
 			panic("auth0test: AddRole: the tenant has no API " + audience)
 		}
 		for _, p := range permissions {
-			if !slices.ContainsFunc(a.scopes, func(s apiScope) bool { return s.Value == p }) {
+			if !slices.ContainsFunc(a.Scopes, func(s state.APIScope) bool { return s.Value == p }) {
 				panic(fmt.Sprintf("auth0test: AddRole: the API %s has no permission %s", audience, p))
 			}
-			r.permissions = append(r.permissions, permission{a.id, p})
+			r.Permissions = append(r.Permissions, state.Permission{APIID: a.ID, Name: p})
 		}
 	}
-	t.roles.put(r.id, r)
-	return r.id
+	t.s.Roles.Put(r.ID, r)
+	return r.ID
 }
 
 // AddOrganization adds an organization and returns its id. DefaultConnection is
 // enabled in it.
 func (t *Tenant) AddOrganization(name string) string {
-	now := t.lock()
-	defer t.mu.Unlock()
-	if t.organizationNamed(name) != nil {
+	now := t.s.Lock()
+	defer t.s.Unlock()
+	if t.s.OrganizationNamed(name) != nil {
 		panic("auth0test: AddOrganization: the tenant has an organization " + name + " already")
 	}
-	o := &organization{id: newID("org"), name: name, doc: map[string]any{"display_name": name}, createdAt: now}
-	if con := t.connectionNamed(DefaultConnection); con != nil {
-		o.connections.put(con.id, &orgConnection{id: con.id, showAsButton: true})
+	o := &state.Organization{ID: store.NewID("org"), Name: name, Doc: map[string]any{"display_name": name}, CreatedAt: now}
+	if con := t.s.ConnectionNamed(state.DefaultConnection); con != nil {
+		o.Connections.Put(con.ID, &state.OrgConnection{ID: con.ID, ShowAsButton: true})
 	}
-	t.orgs.put(o.id, o)
-	return o.id
+	t.s.Orgs.Put(o.ID, o)
+	return o.ID
 }
 
 // AddMember makes a user a member of an organization, with these roles there.
 func (t *Tenant) AddMember(orgID, userID string, roleIDs ...string) {
-	now := t.lock()
-	defer t.mu.Unlock()
-	o := t.orgs.get(orgID)
-	if o == nil || t.users.get(userID) == nil {
+	now := t.s.Lock()
+	defer t.s.Unlock()
+	o := t.s.Orgs.Get(orgID)
+	if o == nil || t.s.Users.Get(userID) == nil {
 		panic("auth0test: AddMember: no such organization or user")
 	}
-	m := t.join(o, userID, now)
+	m := t.s.Join(o, userID, now)
 	for _, id := range roleIDs {
-		if t.roles.get(id) == nil {
+		if t.s.Roles.Get(id) == nil {
 			panic("auth0test: AddMember: the tenant has no role " + id)
 		}
-		if !slices.Contains(m.roles, id) {
-			m.roles = append(m.roles, id)
+		if !slices.Contains(m.Roles, id) {
+			m.Roles = append(m.Roles, id)
 		}
 	}
-}
-
-func (t *Tenant) organizationNamed(name string) *organization {
-	return t.orgs.find(func(o *organization) bool { return o.name == name })
 }

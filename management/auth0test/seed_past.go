@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
 // AddLog adds an entry of the past to the tenant log and returns its id. The
@@ -14,41 +18,41 @@ import (
 // defaults to a new one for that date. Entries are listed in the order of their
 // ids. It panics without a type and on a date that is none.
 func (t *Tenant) AddLog(entry map[string]any) string {
-	now := t.lock()
-	defer t.mu.Unlock()
-	d := document(maps.Clone(entry))
-	e := &logEntry{at: now, code: d.text("type"), past: d}
-	if e.code == "" {
+	now := t.s.Lock()
+	defer t.s.Unlock()
+	d := store.Document(maps.Clone(entry))
+	e := &state.LogEntry{At: now, Code: d.Text("type"), Past: d}
+	if e.Code == "" {
 		panic("auth0test: AddLog: the entry has no type")
 	}
-	if s := d.text("date"); s != "" {
+	if s := d.Text("date"); s != "" {
 		at, err := time.Parse(time.RFC3339, s)
 		if err != nil {
 			panic("auth0test: AddLog: date is not in the form of RFC 3339")
 		}
-		e.at = at.UTC()
+		e.At = at.UTC()
 	}
-	e.logFields = pastFields(d)
-	l := &t.authState.logs
-	l.seq++
-	e.seq = l.seq
-	e.pastID = cmp.Or(d.text("log_id"), d.text("_id"), e.id())
-	d["_id"], d["log_id"], d["date"] = e.pastID, e.pastID, stamp(e.at)
-	i, found := slices.BinarySearchFunc(l.entries, e.pastID, func(e *logEntry, id string) int { return strings.Compare(e.id(), id) })
+	e.LogFields = pastFields(d)
+	l := &t.s.Auth.Logs
+	l.Seq++
+	e.Seq = l.Seq
+	e.PastID = cmp.Or(d.Text("log_id"), d.Text("_id"), e.ID())
+	d["_id"], d["log_id"], d["date"] = e.PastID, e.PastID, store.Stamp(e.At)
+	i, found := slices.BinarySearchFunc(l.Entries, e.PastID, func(e *state.LogEntry, id string) int { return strings.Compare(e.ID(), id) })
 	if found {
 		panic("auth0test: AddLog: the log has an entry of that id already")
 	}
-	l.entries = slices.Insert(l.entries, i, e)
-	return e.pastID
+	l.Entries = slices.Insert(l.Entries, i, e)
+	return e.PastID
 }
 
 // pastFields are what an entry is searched by.
-func pastFields(d document) logFields {
-	return logFields{
-		Description: d.text("description"), ClientID: d.text("client_id"), ClientName: d.text("client_name"),
-		Connection: d.text("connection"), ConnectionID: d.text("connection_id"), Strategy: d.text("strategy"),
-		UserID: d.text("user_id"), UserName: d.text("user_name"), OrgID: d.text("organization_id"), OrgName: d.text("organization_name"),
-		IP: d.text("ip"), UserAgent: d.text("user_agent"), Hostname: d.text("hostname"), Audience: d.text("audience"), Scope: d.text("scope"),
+func pastFields(d store.Document) state.LogFields {
+	return state.LogFields{
+		Description: d.Text("description"), ClientID: d.Text("client_id"), ClientName: d.Text("client_name"),
+		Connection: d.Text("connection"), ConnectionID: d.Text("connection_id"), Strategy: d.Text("strategy"),
+		UserID: d.Text("user_id"), UserName: d.Text("user_name"), OrgID: d.Text("organization_id"), OrgName: d.Text("organization_name"),
+		IP: d.Text("ip"), UserAgent: d.Text("user_agent"), Hostname: d.Text("hostname"), Audience: d.Text("audience"), Scope: d.Text("scope"),
 	}
 }
 
@@ -71,24 +75,24 @@ type Session struct {
 // AddSession adds a session that begins now, with the tenant's lifetimes, and
 // returns its id. It panics when there is no such user, or the id is taken.
 func (t *Tenant) AddSession(seed Session) string {
-	now := t.lock()
-	defer t.mu.Unlock()
-	if t.users.get(seed.UserID) == nil {
+	now := t.s.Lock()
+	defer t.s.Unlock()
+	if t.s.Users.Get(seed.UserID) == nil {
 		panic("auth0test: AddSession: no such user")
 	}
-	s := &session{
-		id: cmp.Or(seed.ID, randomID(32)), userID: seed.UserID, connection: DefaultConnection, issuer: t.Issuer(),
-		clients: slices.Clone(seed.Clients),
+	s := &state.Session{
+		ID: cmp.Or(seed.ID, store.RandomID(32)), UserID: seed.UserID, Connection: state.DefaultConnection, Issuer: t.Issuer(),
+		Clients: slices.Clone(seed.Clients),
 	}
-	if t.authState.sessions.get(s.id) != nil {
+	if t.s.Auth.Sessions.Get(s.ID) != nil {
 		panic("auth0test: AddSession: the tenant has that session already")
 	}
-	s.device = device{InitialIP: seed.First.IP, InitialUserAgent: seed.First.UserAgent, InitialASN: seed.First.ASN, LastASN: seed.Last.ASN}
+	s.Device = state.Device{InitialIP: seed.First.IP, InitialUserAgent: seed.First.UserAgent, InitialASN: seed.First.ASN, LastASN: seed.Last.ASN}
 	for _, p := range seed.Proofs {
-		s.methods = append(s.methods, authMethod{p.Name, p.Type, now})
+		s.Methods = append(s.Methods, state.AuthMethod{Name: p.Name, Type: p.Type, At: now})
 	}
-	t.begin(s, origin{ip: seed.Last.IP, userAgent: seed.Last.UserAgent}, now)
-	return s.id
+	t.s.Begin(s, web.Origin{IP: seed.Last.IP, UserAgent: seed.Last.UserAgent}, now)
+	return s.ID
 }
 
 // RefreshToken is a seed: a refresh token that an application was given before.
@@ -104,18 +108,18 @@ type RefreshToken struct {
 // value, for /oauth/token. It panics when there is no such user or application,
 // or the id is taken.
 func (t *Tenant) AddRefreshToken(seed RefreshToken) (value string) {
-	now := t.lock()
-	defer t.mu.Unlock()
-	if t.users.get(seed.UserID) == nil || t.clients.get(seed.ClientID) == nil {
+	now := t.s.Lock()
+	defer t.s.Unlock()
+	if t.s.Users.Get(seed.UserID) == nil || t.s.Clients.Get(seed.ClientID) == nil {
 		panic("auth0test: AddRefreshToken: no such user or client")
 	}
-	if seed.ID != "" && t.authState.refresh.get(seed.ID) != nil {
+	if seed.ID != "" && t.s.Auth.Refresh.Get(seed.ID) != nil {
 		panic("auth0test: AddRefreshToken: the tenant has that token already")
 	}
-	r := &refreshToken{
-		id: seed.ID, userID: seed.UserID, clientID: seed.ClientID, sessionID: seed.SessionID,
-		audience: seed.Audience, scope: seed.Scope, rotating: seed.Rotating, createdAt: now, authTime: now,
+	r := &state.RefreshToken{
+		ID: seed.ID, UserID: seed.UserID, ClientID: seed.ClientID, SessionID: seed.SessionID,
+		Audience: seed.Audience, Scope: seed.Scope, Rotating: seed.Rotating, CreatedAt: now, AuthTime: now,
 	}
-	t.authState.refresh.add(r)
-	return r.value
+	t.s.Auth.Refresh.Add(r)
+	return r.Value
 }

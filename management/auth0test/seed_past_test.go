@@ -45,7 +45,7 @@ func TestSeededSessionAndRefreshToken(t *testing.T) {
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	g := newAPI(t, tenant)
 	user := tenant.AddUser(resource.User{Email: "ada@example.com"}, "")
-	app := tenant.AddClient(auth0test.Client{Name: "app", Grants: []string{"refresh_token"}})
+	app := tenant.AddClient(auth0test.Application{Name: "app", Grants: []string{"refresh_token"}})
 	sid := tenant.AddSession(auth0test.Session{
 		UserID: user, Clients: []string{app.ID}, Proofs: []auth0test.Proof{{Name: "mfa", Type: "otp"}},
 		First: auth0test.Device{IP: "192.0.2.1", UserAgent: "one", ASN: "64496"}, Last: auth0test.Device{IP: "192.0.2.2", UserAgent: "two", ASN: "64497"},

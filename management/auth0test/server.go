@@ -81,7 +81,7 @@ func (t *Tenant) ListenHTTP(addr string) (*Server, error) {
 func (t *Tenant) newServer(l net.Listener, scheme string, pool *x509.CertPool) *Server {
 	domain := l.Addr().String()
 	issuer := scheme + "://" + domain + "/"
-	t.domain.Store(&issuer)
+	t.s.Domain.Store(&issuer)
 	return &Server{
 		URL:    scheme + "://" + domain,
 		Domain: domain,
@@ -95,12 +95,7 @@ func (t *Tenant) newServer(l net.Listener, scheme string, pool *x509.CertPool) *
 // Issuer is the tenant's issuer, with Auth0's slash at the end: that of the last
 // started server, or of Options.Domain. What a request gets names the host that
 // it used.
-func (t *Tenant) Issuer() string {
-	if s := t.domain.Load(); s != nil {
-		return *s
-	}
-	return "https://" + t.opts.Domain + "/"
-}
+func (t *Tenant) Issuer() string { return t.s.Issuer() }
 
 // certificates makes an authority and a certificate for this machine.
 func certificates() (leaf tls.Certificate, caPEM []byte, err error) {

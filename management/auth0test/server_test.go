@@ -104,7 +104,7 @@ func TestIssuerFollowsHost(t *testing.T) {
 func TestManyClients(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{SearchDelay: 1})
-	client := tenant.Client()
+	client := tenant.Management()
 	org := tenant.AddOrganization("acme")
 	role := tenant.AddRole("reader", "")
 	var wg sync.WaitGroup

@@ -19,7 +19,7 @@ func twoLogins(t *testing.T) (g *guardianAPI, id string, tokens []auth0test.Toke
 	t.Helper()
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	tenant.AddAPI("https://api.example.com")
-	tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	id = tenant.AddUser(resource.User{Email: "ada@example.com", EmailVerified: true}, "correct horse")
 	for _, agent := range []string{"one", "two"} {
 		set, err := tenant.Login(t.Context(), auth0test.Login{

@@ -13,7 +13,7 @@ import (
 
 // passwordLogin returns the password grant of an application of the tenant.
 func passwordLogin(t *testing.T, tenant *auth0test.Tenant) func(user, password string) (int, object) {
-	app := tenant.AddClient(auth0test.Client{})
+	app := tenant.AddClient(auth0test.Application{})
 	return func(user, password string) (int, object) {
 		t.Helper()
 		return exchange(t, tenant, "grant_type", "password", "client_id", app.ID, "client_secret", app.Secret, "username", user, "password", password)

@@ -3,9 +3,15 @@ package auth0test
 import (
 	"log/slog"
 	"net/http"
-	"sync"
-	"sync/atomic"
+	"slices"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi/login"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/limit"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi/platform"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 )
 
 // Defaults of a new tenant.
@@ -18,7 +24,7 @@ const (
 // search is immediately consistent.
 type Options struct {
 	// Domain is the tenant's domain where no request says it by its host:
-	// Issuer, AccessToken, Client. Defaults to DefaultDomain.
+	// Issuer, AccessToken, Management. Defaults to DefaultDomain.
 	Domain string
 	// Plan sets the rate limits. Defaults to Unlimited.
 	Plan Plan
@@ -50,36 +56,12 @@ type Options struct {
 // Tenant is an Auth0 tenant in this process. Its methods are safe for
 // concurrent use. Make one with NewTenant.
 type Tenant struct {
-	opts   Options
-	skew   atomic.Int64           // What Advance added to the clock, in nanoseconds.
-	domain atomic.Pointer[string] // Of the last started server, for Issuer.
-
-	mgmt *router // Management API
-	auth *router // Authentication API
-
+	s        *state.Tenant
+	mgmt     *mgmtapi.API
+	auth     *authapi.API
 	faults   faults
-	limits   limits
 	requests requestLog
-	outbox   outbox
-	keys     keyring
-	bearers  bearerCache
-
-	// mu guards everything below. Handlers of the Management API run under it,
-	// except those of routes that are free.
-	mu          sync.Mutex
-	timeline    timeline
-	users       userStore
-	indexed     userStore // What search sees, when there is a SearchDelay.
-	connections table[connection]
-	clients     table[client]
-	apis        table[api]
-	grants      table[clientGrant]
-	roles       table[role]
-	groups      table[group]
-	orgs        table[organization]
-	jobs        jobStore
-	tickets     map[string]*ticket
-	more        // What the other files of the package keep.
+	logger   *slog.Logger
 }
 
 // NewTenant returns a tenant with the database connection DefaultConnection
@@ -87,67 +69,30 @@ type Tenant struct {
 // machine client with every scope of the Management API.
 //
 // Its time is package time plus what Advance added, so it can run in a
-// testing/synctest bubble when it is reached by Client or HTTPClient.
+// testing/synctest bubble when it is reached by Management or HTTPClient.
 func NewTenant(opts Options) *Tenant {
-	if opts.Domain == "" {
-		opts.Domain = DefaultDomain
-	}
-	if opts.JobTime == 0 {
-		opts.JobTime = time.Second
-	}
-	if opts.ClientID == "" {
-		opts.ClientID = randomID(32)
-	}
-	if opts.ClientSecret == "" {
-		opts.ClientSecret = randomID(64)
-	}
-	t := &Tenant{opts: opts, mgmt: newRouter(managementRoutes()), auth: newRouter(append(publicRoutes(), authRoutes()...))}
-	t.limits.start(opts.Plan)
-	t.keys.start(opts.Domain, t.now())
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.seed()
-	return t
-}
-
-// seed makes what every tenant has.
-func (t *Tenant) seed() {
-	t.tickets = make(map[string]*ticket)
-	t.users.start()
-	t.indexed.start()
-	t.startMore()
-	now := t.now()
-	t.addManagementAPI(now)
-	machine := t.addClient(Client{ID: t.opts.ClientID, Secret: t.opts.ClientSecret, Grants: []string{"client_credentials"}}, now)
-	machine.doc["name"] = "Machine"
-	machine.doc["app_type"] = "non_interactive"
-	t.addGrant(machine.id, managementAudience, knownScopes(), now)
-	con := t.addConnection(DefaultConnection, "auth0", now)
-	defaults(con.options(), map[string]any{
-		"requires_username": true, "validation": map[string]any{"username": map[string]any{"min": 1, "max": 15}},
-		"import_mode": false, "enabledDatabaseCustomization": false, "customScripts": map[string]any{}, "configuration": map[string]any{},
-		"password_history":            map[string]any{"enable": false, "size": 5},
-		"password_dictionary":         map[string]any{"enable": false, "dictionary": []any{}},
-		"password_no_personal_info":   map[string]any{"enable": false},
-		"password_complexity_options": map[string]any{"min_length": 8},
+	s := state.New(state.Options{
+		Domain: opts.Domain, Plan: limit.Plan(opts.Plan), SearchDelay: opts.SearchDelay, JobTime: opts.JobTime,
+		ClientID: opts.ClientID, ClientSecret: opts.ClientSecret, RulesAndHooks: opts.RulesAndHooks,
+		RefusedMail: opts.RefusedMail, Outgoing: opts.Outgoing,
 	})
-	con.clients = append(con.clients, machine.id)
+	s.Auth.Actions.Bound = func(trigger string) []state.Action { return platform.BoundActions(s, trigger) }
+	return &Tenant{
+		s: s, logger: opts.Logger,
+		mgmt: mgmtapi.New(s, managementRoutes()),
+		auth: authapi.New(s, slices.Concat(publicRoutes(), authapi.Routes(), login.Routes())),
+	}
 }
 
 // Machine returns the credentials of the client that every tenant has: it may
 // use every scope of the Management API.
-func (t *Tenant) Machine() Client {
-	return Client{ID: t.opts.ClientID, Secret: t.opts.ClientSecret, Grants: []string{"client_credentials"}}
+func (t *Tenant) Machine() Application {
+	return Application{ID: t.s.Options.ClientID, Secret: t.s.Options.ClientSecret, Grants: []string{"client_credentials"}}
 }
 
 // ServeHTTP serves the whole tenant: /api/v2 and the Authentication API.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.serve(w, r) }
 
-// now is the tenant's time, in the precision of Auth0's answers.
-func (t *Tenant) now() time.Time {
-	return time.Now().Add(time.Duration(t.skew.Load())).UTC().Truncate(time.Millisecond)
-}
-
 // Advance moves the tenant's clock forward by d: jobs finish, tokens expire,
 // buckets refill.
-func (t *Tenant) Advance(d time.Duration) { t.skew.Add(int64(d)) }
+func (t *Tenant) Advance(d time.Duration) { t.s.Skew.Add(int64(d)) }

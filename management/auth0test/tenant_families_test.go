@@ -16,7 +16,7 @@ import (
 func TestAttackProtection(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	g := newAPI(t, tenant)
 	login := func(ip, password string) error {
@@ -73,7 +73,7 @@ func TestAttackProtection(t *testing.T) {
 func TestSuspiciousAddresses(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	g := newAPI(t, tenant)
 	g.want("PATCH", "/attack-protection/suspicious-ip-throttling", `{"stage":{"pre-login":{"max_attempts":2,"rate":34560}}}`, 200, `"pre-user-registration":{`)
 	g.want("GET", "/anomaly/blocks/ips/192.0.2.7", "", 404, `"message":"Not Found"`)
@@ -180,7 +180,7 @@ func TestSigningKeys(t *testing.T) {
 	if failed, is := err.(sdk.Error); !is || failed.Status() != http.StatusUnauthorized {
 		t.Errorf("a token of a revoked key: %v", err)
 	}
-	weak := tenant.AddClient(auth0test.Client{Scopes: []string{"create:signing_keys"}})
+	weak := tenant.AddClient(auth0test.Application{Scopes: []string{"create:signing_keys"}})
 	g.bearer = "Bearer " + token(t, tenant, weak)
 	g.want("POST", "/keys/signing/rotate", "", 403, "insufficient_scope")
 }

@@ -11,7 +11,7 @@ import (
 func TestPasswordGrants(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	app := tenant.AddClient(auth0test.Client{})
+	app := tenant.AddClient(auth0test.Application{})
 	ada := tenant.AddUser(resource.User{Email: "ada@example.com", Username: "ada"}, "correct horse")
 	tenant.AddUser(resource.User{Email: "bad@example.com", Blocked: true}, "correct horse")
 	with := func(user, password string, more ...string) (int, object) {
@@ -54,7 +54,7 @@ func TestPasswordGrants(t *testing.T) {
 func TestBruteForceProtection(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	app := tenant.AddClient(auth0test.Client{})
+	app := tenant.AddClient(auth0test.Application{})
 	tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	login := func(password string) (int, object) {
 		return exchange(t, tenant, "grant_type", "password", "client_id", app.ID, "client_secret", app.Secret,
@@ -80,8 +80,8 @@ func TestBruteForceProtection(t *testing.T) {
 func TestRefreshTokenRotation(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	app := tenant.AddClient(auth0test.Client{RotateRefreshTokens: true})
-	other := tenant.AddClient(auth0test.Client{})
+	app := tenant.AddClient(auth0test.Application{RotateRefreshTokens: true})
+	other := tenant.AddClient(auth0test.Application{})
 	tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	_, body := exchange(t, tenant, "grant_type", "password", "client_id", app.ID, "client_secret", app.Secret,
 		"username", "ada@example.com", "password", "correct horse", "scope", "openid email offline_access")

@@ -264,8 +264,8 @@ func TestClientCredentials(t *testing.T) {
 	tenant.AddAPI(api, "read:orders", "write:orders")
 	tenant.AddAPI("https://other.example.com")
 	org := tenant.AddOrganization("acme")
-	c := tenant.AddClient(auth0test.Client{Grants: []string{"client_credentials"}})
-	web := tenant.AddClient(auth0test.Client{Grants: []string{"authorization_code"}})
+	c := tenant.AddClient(auth0test.Application{Grants: []string{"client_credentials"}})
+	web := tenant.AddClient(auth0test.Application{Grants: []string{"authorization_code"}})
 	tenant.AddGrant(c.ID, api, "read:orders")
 	with := func(more ...string) (int, object) {
 		return exchange(t, tenant, append([]string{"grant_type", "client_credentials", "client_id", c.ID, "client_secret", c.Secret}, more...)...)

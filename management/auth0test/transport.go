@@ -9,6 +9,11 @@ import (
 	"net/http"
 )
 
+// HandlerTransport returns a transport that answers every request by a handler
+// in this process, whatever host it names. As Options.Outgoing it lets the
+// tenant reach an application without sockets.
+func HandlerTransport(h http.Handler) http.RoundTripper { return transport{h} }
+
 // HTTPClient returns a client that reaches the tenant in process whatever host
 // a URL names, without sockets, so that it works in a testing/synctest bubble.
 // A cut connection is an error of the transport.

@@ -167,7 +167,7 @@ func TestSearchDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := auth0test.NewTenant(auth0test.Options{SearchDelay: 3 * time.Second})
-		client := tenant.Client()
+		client := tenant.Management()
 		u, err := client.CreateUser(t.Context(), resource.NewUser{
 			User: resource.User{Connection: auth0test.DefaultConnection, Email: "ada@example.com", Name: "Ada"}, Password: "Correct horse 1"})
 		if err != nil {

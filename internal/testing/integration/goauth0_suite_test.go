@@ -150,12 +150,12 @@ func runSuiteTest(t *testing.T, binary, dir, name string) (string, error) {
 func usedTenant(t *testing.T) *auth0test.Tenant {
 	t.Helper()
 	tenant := auth0test.NewTenant(auth0test.Options{RulesAndHooks: true})
-	tenant.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	if _, err := tenant.Login(t.Context(), auth0test.Login{Identifier: "ada@example.com", Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
-	client := tenant.Client()
+	client := tenant.Management()
 	for range 25 {
 		if err := client.SetFactor(t.Context(), "otp", false); err != nil {
 			t.Fatal(err)

@@ -46,7 +46,7 @@ func newOIDCApp(t *testing.T, tenant *auth0test.Tenant, s *auth0test.Server) *oi
 	mux.HandleFunc("POST /backchannel", a.backChannel)
 	a.server = httptest.NewServer(mux)
 	t.Cleanup(a.server.Close)
-	client := tenant.AddClient(auth0test.Client{
+	client := tenant.AddClient(auth0test.Application{
 		CallbackURL: a.server.URL + "/callback", LogoutURL: a.server.URL + "/", BackChannelLogoutURL: a.server.URL + "/backchannel",
 	})
 	a.ctx = oidc.ClientContext(context.WithoutCancel(t.Context()), s.Client)

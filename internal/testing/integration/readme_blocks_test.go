@@ -48,7 +48,7 @@ func readmeTenant(ctx context.Context) error {
 	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse battery")
 	tenant.Fault("PATCH /api/v2/users/{id}", auth0test.Fault{CutAfter: true, Times: 1})
 
-	client := tenant.Client() // a *management.Client, in process
+	client := tenant.Management() // a *management.Client, in process
 	_, err := client.UpdateUser(ctx, id, resource.UserPatch{Name: new("Ada")})
 	return err
 }

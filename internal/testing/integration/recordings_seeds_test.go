@@ -106,7 +106,7 @@ func (p *player) owner(user, client string) (userID, clientID string) {
 		userID = p.tenant.AddUser(resource.User{Email: "owner@example.com"}, "")
 	}
 	if clientID = p.ids[client]; clientID == "" {
-		clientID = p.tenant.AddClient(auth0test.Client{Name: "Owner"}).ID
+		clientID = p.tenant.AddClient(auth0test.Application{Name: "Owner"}).ID
 	}
 	if user != "" {
 		p.ids[user] = userID

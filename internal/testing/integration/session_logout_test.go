@@ -24,7 +24,7 @@ type sessionApp struct {
 	tenant   *auth0test.Tenant
 	sessions *session.Manager
 	receiver http.Handler
-	client   auth0test.Client
+	client   auth0test.Application
 	tokens   chan string
 }
 
@@ -34,13 +34,13 @@ func newSessionApp(t *testing.T) *sessionApp {
 	a.tenant = auth0test.NewTenant(auth0test.Options{
 		Domain: "tenant.eu.auth0.com", Outgoing: auth0test.HandlerTransport(http.HandlerFunc(a.backChannel)),
 	})
-	a.client = a.tenant.AddClient(auth0test.Client{
+	a.client = a.tenant.AddClient(auth0test.Application{
 		CallbackURL: "https://app.example/callback", BackChannelLogoutURL: "https://app.example/backchannel",
 	})
 	store := session.NewMemory()
 	var err error
 	a.sessions, err = session.New(store, session.Config{
-		Revoker: a.tenant.Client(), Outbox: store, Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
+		Revoker: a.tenant.Management(), Outbox: store, Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
 	})
 	if err != nil {
 		t.Fatal(err)

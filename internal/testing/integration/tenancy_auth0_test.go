@@ -91,7 +91,7 @@ func tenancyStatus(h http.Handler, orgID, token string) int {
 func TestTenancyPermissionsOfATokenAreThoseOfItsOrganization(t *testing.T) {
 	t.Parallel()
 	c := newCompany(auth0test.Options{})
-	for name, cfg := range map[string]tenancy.Config{"claims": {}, "live": {Directory: c.Client()}} {
+	for name, cfg := range map[string]tenancy.Config{"claims": {}, "live": {Directory: c.Management()}} {
 		t.Run(name, func(t *testing.T) {
 			x := c.extractor(t, cfg)
 			for token, want := range map[string][]string{
@@ -117,7 +117,7 @@ func TestTenancySeesRolesOfGroups(t *testing.T) {
 	t.Parallel()
 	c := newCompany(auth0test.Options{})
 	group := c.AddGroup("auditors", c.bob)
-	api := c.Client().API()
+	api := c.Management().API()
 	req, err := api.NewRequest(t.Context(), http.MethodPost, api.URI("organizations", c.acme, "groups", group, "roles"), map[string]any{"roles": []string{c.auditor}})
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestTenancySeesRolesOfGroups(t *testing.T) {
 	if err := resp.Body.Close(); err != nil || resp.StatusCode/100 != 2 {
 		t.Fatalf("got %d (%v)", resp.StatusCode, err)
 	}
-	x := c.extractor(t, tenancy.Config{Directory: c.Client()})
+	x := c.extractor(t, tenancy.Config{Directory: c.Management()})
 	tenant, err := x.Extract(t.Context(), c.AccessToken(c.bob, c.acme, invoicesAPI))
 	if err != nil || !slices.Equal(tenant.Permissions, []string{"read:log"}) || !slices.Equal(tenant.Roles, []string{"auditor"}) {
 		t.Errorf("got %+v, %v", tenant, err)
@@ -140,7 +140,7 @@ func TestTenancyRemovedRole(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCompany(auth0test.Options{})
-		client := c.Client()
+		client := c.Management()
 		x := c.extractor(t, tenancy.Config{Directory: client, RoleTTL: time.Minute})
 		h := x.Require(tenancy.AllOf("read:invoices"))(http.NotFoundHandler())
 		token := c.AccessToken(c.ada, c.acme, invoicesAPI)
@@ -178,7 +178,7 @@ func TestTenancyColdMemberCostsOneManagementCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCompany(auth0test.Options{})
 		defer c.Fault("GET /api/v2/organizations/{id}/members/{user}/effective-roles", auth0test.Fault{Latency: 100 * time.Millisecond})()
-		x := c.extractor(t, tenancy.Config{Directory: c.Client()})
+		x := c.extractor(t, tenancy.Config{Directory: c.Management()})
 		token := c.AccessToken(c.ada, c.acme, invoicesAPI)
 		var wg sync.WaitGroup
 		for range 64 {
@@ -288,7 +288,7 @@ func TestTenancyIssuerOutage(t *testing.T) {
 func TestTenancyTokensOfALogin(t *testing.T) {
 	t.Parallel()
 	c := newCompany(auth0test.Options{})
-	app := c.AddClient(auth0test.Client{CallbackURL: "https://app.example.com/callback"})
+	app := c.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	x := c.extractor(t, tenancy.Config{})
 	login := auth0test.Login{ClientID: app.ID, Audience: invoicesAPI, OrgID: c.acme, Identifier: "ada@example.com", Password: "correct horse battery"}
 	tokens, err := c.Login(t.Context(), login)

@@ -12,7 +12,7 @@ import (
 )
 
 // clientToken gets a token by client credentials, in an organization.
-func (c *company) clientToken(t *testing.T, app auth0test.Client, orgID string) string {
+func (c *company) clientToken(t *testing.T, app auth0test.Application, orgID string) string {
 	t.Helper()
 	resp, err := c.HTTPClient().PostForm(c.Issuer()+"oauth/token", url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {app.ID}, "client_secret": {app.Secret},
@@ -36,9 +36,9 @@ func (c *company) clientToken(t *testing.T, app auth0test.Client, orgID string) 
 func TestTenancyClientOfAnOrganization(t *testing.T) {
 	t.Parallel()
 	c := newCompany(auth0test.Options{})
-	app := c.AddClient(auth0test.Client{Grants: []string{"client_credentials"}})
+	app := c.AddClient(auth0test.Application{Grants: []string{"client_credentials"}})
 	c.AddGrant(app.ID, invoicesAPI, "read:invoices")
-	x := c.extractor(t, tenancy.Config{Directory: c.Client()})
+	x := c.extractor(t, tenancy.Config{Directory: c.Management()})
 	tenant, err := x.Extract(t.Context(), c.clientToken(t, app, c.acme))
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestTenancyClientOfAnOrganization(t *testing.T) {
 func TestTenancyProfileOfRFC9068(t *testing.T) {
 	t.Parallel()
 	c := newCompany(auth0test.Options{})
-	api := c.Client().API()
+	api := c.Management().API()
 	req, err := api.NewRequest(t.Context(), http.MethodPatch, api.URI("resource-servers", invoicesAPI), map[string]any{"token_dialect": "rfc9068_profile_authz"})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,175 @@
+package authapi
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/effects"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// oidcScopes are granted to every user without a permission.
+var oidcScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
+
+// Issuance is what tokens are made from.
+type Issuance struct {
+	App      *state.App
+	API      *state.APIView // Nil: an opaque token for /userinfo.
+	User     *state.UserView
+	Org      *state.OrgView
+	Scopes   []string // Requested.
+	allScope bool     // Without requested scopes, all that there are.
+	Issuer   string
+	gty      string // "" for logins with a browser.
+
+	Sid      string
+	Nonce    string
+	AuthTime time.Time
+	Amr      []string
+	Acr      string
+
+	Add effects.ActionClaims // What Actions added.
+}
+
+// grant is what of the requested scopes a user gets, and the permissions.
+type grant struct {
+	scopes, permissions []string
+}
+
+// grantFor applies RBAC: with it, scopes of the API are the requested ones that
+// the user holds as permissions; without it, the requested ones that the API has.
+func grantFor(t *state.Tenant, i *Issuance) grant {
+	var g grant
+	requested := i.Scopes
+	if len(requested) == 0 && i.allScope {
+		requested = slices.Clone(oidcScopes[:5])
+		if i.API != nil {
+			requested = append(requested, i.API.Scopes...)
+		}
+	}
+	var allowed []string
+	if i.API != nil {
+		allowed = i.API.Scopes
+		g.permissions = t.PermissionsOf(i.User, i.Org, i.API)
+		if i.API.Rbac {
+			allowed = g.permissions
+		}
+	}
+	for _, s := range append(slices.Clone(requested), i.Add.AddScope...) {
+		known := slices.Contains(oidcScopes, s) || slices.Contains(allowed, s) || slices.Contains(i.Add.AddScope, s)
+		if s == "offline_access" && i.API != nil && !i.API.Offline {
+			known = false
+		}
+		if known && !slices.Contains(g.scopes, s) && !slices.Contains(i.Add.DropScope, s) {
+			g.scopes = append(g.scopes, s)
+		}
+	}
+	return g
+}
+
+// accessClaims are the claims of an access token of a user.
+func (i *Issuance) accessClaims(g grant, now time.Time) map[string]any {
+	c := i.commonClaims(i.API, now)
+	c["sub"] = i.User.ID
+	c["aud"] = i.API.Audience
+	if slices.Contains(g.scopes, "openid") {
+		c["aud"] = []string{i.API.Audience, i.Issuer + "userinfo"}
+	}
+	if len(g.scopes) > 0 {
+		c["scope"] = strings.Join(g.scopes, " ")
+	}
+	if i.API.Permissions {
+		c["permissions"] = append([]string{}, g.permissions...)
+	}
+	i.orgClaims(c)
+	for k, v := range i.Add.Access {
+		c[k] = v
+	}
+	return c
+}
+
+// commonClaims are those of every access token; the dialect decides the names.
+func (i *Issuance) commonClaims(api *state.APIView, now time.Time) map[string]any {
+	c := map[string]any{"iss": i.Issuer, "iat": now.Unix(), "exp": now.Add(api.Lifetime).Unix()}
+	if api.Rfc9068 {
+		c["client_id"], c["jti"] = i.App.ID, store.RandomID(22)
+	} else {
+		c["azp"] = i.App.ID
+	}
+	if i.gty != "" {
+		c["gty"] = i.gty
+	}
+	return c
+}
+
+func (i *Issuance) orgClaims(c map[string]any) {
+	if i.Org == nil {
+		return
+	}
+	c["org_id"] = i.Org.ID
+	if i.Org.Named {
+		c["org_name"] = i.Org.Name
+	}
+}
+
+// accessHeader is the header of an access token beside alg and kid.
+func accessHeader(api *state.APIView) map[string]any {
+	if api.Rfc9068 {
+		return map[string]any{"typ": "at+jwt"}
+	}
+	return nil
+}
+
+// idClaims are the claims of an ID token.
+func (i *Issuance) idClaims(g grant, now time.Time) map[string]any {
+	c := map[string]any{
+		"iss": i.Issuer, "sub": i.User.ID, "aud": i.App.ID,
+		"iat": now.Unix(), "exp": now.Add(i.App.IDTokenLifetime).Unix(),
+	}
+	for k, v := range profile(i.User, g.scopes) {
+		c[k] = v
+	}
+	if i.Sid != "" {
+		c["sid"] = i.Sid
+	}
+	if !i.AuthTime.IsZero() {
+		c["auth_time"] = i.AuthTime.Unix()
+	}
+	if i.Nonce != "" {
+		c["nonce"] = i.Nonce
+	}
+	if len(i.Amr) > 0 {
+		c["amr"] = i.Amr
+	}
+	if i.Acr != "" {
+		c["acr"] = i.Acr
+	}
+	i.orgClaims(c)
+	for k, v := range i.Add.ID {
+		c[k] = v
+	}
+	return c
+}
+
+// profile is what the scopes show of a user, in ID tokens and at /userinfo.
+func profile(u *state.UserView, scopes []string) map[string]any {
+	c := map[string]any{}
+	if slices.Contains(scopes, "profile") {
+		for k, v := range map[string]string{"name": u.Name, "nickname": u.Nickname,
+			"given_name": u.Given, "family_name": u.Family, "picture": u.Picture} {
+			if v != "" {
+				c[k] = v
+			}
+		}
+		c["updated_at"] = store.Stamp(u.UpdatedAt)
+	}
+	if slices.Contains(scopes, "email") && u.Email != "" {
+		c["email"], c["email_verified"] = u.Email, u.EmailVerified
+	}
+	if slices.Contains(scopes, "phone") && u.Phone != "" {
+		c["phone_number"], c["phone_number_verified"] = u.Phone, u.PhoneVerified
+	}
+	return c
+}

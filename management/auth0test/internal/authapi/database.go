@@ -1,0 +1,138 @@
+package authapi
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
+)
+
+// databaseError is an error of /dbconnections: neither OAuth's nor the
+// Management API's.
+func databaseError(w http.ResponseWriter, name, code, description string) {
+	web.SendJSON(w, http.StatusBadRequest, map[string]any{
+		"name": name, "code": code, "description": description, "statusCode": http.StatusBadRequest,
+	})
+}
+
+// serveSignup creates a user of a database connection.
+func serveSignup(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	q, bad := ReadAuth(w, r)
+	if bad == nil {
+		bad = q.Need("client_id", "connection", "password")
+	}
+	if bad != nil {
+		bad.Send(w)
+		return
+	}
+	secret := state.NewCredential(q.Get("password"))
+	now := t.Lock()
+	defer t.Unlock()
+	u, name, code, description := Signup(t, q, now)
+	f := q.logFields()
+	f.ClientID, f.Connection, f.UserName = q.Get("client_id"), q.Get("connection"), q.Get("email")
+	if code != "" {
+		f.Description = description
+		t.Log("fs", f)
+		databaseError(w, name, code, description)
+		return
+	}
+	u.Password = secret
+	f.UserID = u.ID
+	t.Log("ss", f)
+	t.SendVerification(u, q.Issuer, now)
+	web.SendJSON(w, http.StatusOK, signedUp(u))
+}
+
+// Signup adds the user, or says why not: the name, code and text of the error.
+func Signup(t *state.Tenant, q *Request, now time.Time) (u *state.User, name, code, description string) {
+	con := t.ConnectionNamed(q.Get("connection"))
+	if t.Clients.Get(q.Get("client_id")) == nil {
+		return nil, "BadRequestError", "invalid_client", "Client not found"
+	}
+	if con == nil || !con.Database() {
+		return nil, "BadRequestError", "connection_not_found", "The connection was not found"
+	}
+	if off, _ := con.Options()["disable_signup"].(bool); off {
+		return nil, "BadRequestError", "public_signup_disabled", "Public signup is disabled"
+	}
+	if con.CheckPolicy(q.Get("password")) != "" {
+		return nil, "PasswordStrengthError", "invalid_password", "Password is too weak"
+	}
+	if t.Leaked(q.Get("password"), "signup_pwd_leak", t.Auth.Protect.Breached.SignUp, q.logFields(), now) {
+		return nil, "BadRequestError", state.CodeLeaked, state.TextLeakedChoice
+	}
+	email := strings.ToLower(q.Get("email"))
+	if email != "" && !schema.IsEmail(email) || con.CheckUsername(q.Get("username")) != "" ||
+		email == "" && q.Get("username") == "" && q.Get("phone_number") == "" {
+		return nil, "BadRequestError", "invalid_signup", "Invalid sign up"
+	}
+	raw := store.NewUserID(now)
+	metadata, _ := q.Values["user_metadata"].(map[string]any)
+	u = &state.User{
+		ID: con.Strategy + "|" + raw, Email: email, Username: strings.ToLower(q.Get("username")), Phone: q.Get("phone_number"),
+		Name: q.Get("name"), Nickname: q.Get("nickname"), Given: q.Get("given_name"), Family: q.Get("family_name"), Picture: q.Get("picture"),
+		UserMetadata: metadata, CreatedAt: now, UpdatedAt: now,
+		Identities: []state.Identity{{Connection: con.Name, Provider: con.Strategy, UserID: raw}},
+	}
+	if t.Taken(u, con.Name) {
+		return nil, "BadRequestError", "invalid_signup", "Invalid sign up"
+	}
+	t.Users.Add(u)
+	t.Searchable(u)
+	return u, "", "", ""
+}
+
+// signedUp is the answer to a sign-up.
+func signedUp(u *state.User) map[string]any {
+	d := map[string]any{"_id": u.Identities[0].UserID}
+	if u.Email != "" {
+		d["email"], d["email_verified"] = u.Email, u.EmailVerified
+	}
+	if u.Username != "" {
+		d["username"] = u.Username
+	}
+	if u.Phone != "" {
+		d["phone_number"], d["phone_verified"] = u.Phone, u.PhoneVerified
+	}
+	for key, v := range map[string]string{"name": u.Name, "nickname": u.Nickname, "given_name": u.Given, "family_name": u.Family, "picture": u.Picture} {
+		if v != "" {
+			d[key] = v
+		}
+	}
+	if u.UserMetadata != nil {
+		d["user_metadata"] = u.UserMetadata
+	}
+	return d
+}
+
+// serveChangePassword mails a link that sets a new password. The answer does not
+// tell whether there is such a user.
+func serveChangePassword(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	q, bad := ReadAuth(w, r)
+	if bad == nil {
+		bad = q.Need("connection", "email")
+	}
+	if bad != nil {
+		bad.Send(w)
+		return
+	}
+	now := t.Lock()
+	defer t.Unlock()
+	f := q.logFields()
+	f.ClientID, f.Connection, f.UserName = q.Get("client_id"), q.Get("connection"), q.Get("email")
+	code := "fcpr"
+	if u := t.Users.WithEmail(q.Get("connection"), q.Get("email")); u != nil {
+		tk := t.NewTicket("password_change", u.ID, now.Add(5*24*time.Hour))
+		t.Post(state.Message{Time: now, Channel: "email", To: u.Email, Kind: "reset_email", UserID: u.ID, URL: tk.URL(q.Issuer)})
+		code, f.UserID = "scpr", u.ID
+	}
+	t.Log(code, f)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	io.WriteString(w, "We've just sent you an email to reset your password.")
+}

@@ -1,0 +1,86 @@
+package authapi
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// machineGrant returns what an application may have of an API, and the
+// organization that it asked for.
+func machineGrant(t *state.Tenant, q *tokenRequest, api *state.APIView) (scopes []string, org *state.OrgView, bad *OAuthError) {
+	g := t.Grants.Find(func(g *state.ClientGrant) bool { return g.ClientID == q.app.ID && g.Audience == api.Key })
+	if g == nil {
+		return nil, nil, AccessDenied(`Client is not authorized to access "` + api.Audience + `". You need to create a "client-grant" associated to this API. See: https://auth0.com/docs/api/v2#!/Client_Grants/post_client_grants`)
+	}
+	usage, asked := store.Document(g.Doc).Text("organization_usage"), q.Get("organization")
+	switch {
+	case asked == "" && usage == "require":
+		return nil, nil, InvalidRequest("An organization is required")
+	case asked == "":
+		return g.Scopes, nil, nil
+	case usage == "" || usage == "deny":
+		return nil, nil, InvalidRequest("organization is not allowed for this client-grant")
+	}
+	org = t.OrgNamed(asked)
+	if org == nil || !store.Document(g.Doc).Flag("allow_any_organization") && !slices.Contains(t.Orgs.Get(org.ID).Grants, g.ID) {
+		return nil, nil, AccessDenied("Client is not authorized to access the organization " + asked)
+	}
+	return g.Scopes, org, nil
+}
+
+// clientCredentials gives an application a token of its own, also for an
+// organization that it was granted.
+func clientCredentials(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
+	now := t.Lock()
+	defer t.Unlock()
+	audience := q.Get("audience")
+	if audience == "" {
+		audience = t.Auth.DefaultAudience
+	}
+	if audience == "" {
+		return nil, AccessDenied("Non-global clients are not allowed access to APIv1")
+	}
+	api := t.APIView(audience, q.Issuer)
+	if api == nil {
+		return nil, AccessDenied("Service not found: " + audience)
+	}
+	granted, org, bad := machineGrant(t, q, api)
+	if bad != nil {
+		return nil, bad
+	}
+	scopes := granted
+	if asked := strings.Fields(q.Get("scope")); len(asked) > 0 {
+		if extra := store.Without(asked, granted); len(extra) > 0 {
+			return nil, AccessDenied("Client has not been granted scopes: " + strings.Join(extra, ", "))
+		}
+		scopes = asked
+	}
+	i := &Issuance{App: q.app, API: api, Org: org, Issuer: q.Issuer, gty: "client-credentials"}
+	set := &TokenSet{Scope: strings.Join(scopes, " "), Expires: Seconds(api.Lifetime), Type: "Bearer"}
+	set.header, set.accessClaims = accessHeader(api), i.machineClaims(scopes, now)
+	f := q.logFields()
+	f.ClientID, f.ClientName, f.Audience, f.Scope = q.app.ID, q.app.Name, audience, set.Scope
+	if org != nil {
+		f.OrgID, f.OrgName = org.ID, org.Name
+	}
+	t.Log("seccft", f)
+	return set, nil
+}
+
+// machineClaims are the claims of an application's own token.
+func (i *Issuance) machineClaims(scopes []string, now time.Time) map[string]any {
+	c := i.commonClaims(i.API, now)
+	c["sub"], c["aud"] = i.App.ID+"@clients", i.API.Audience
+	if len(scopes) > 0 {
+		c["scope"] = strings.Join(scopes, " ")
+	}
+	if i.API.Permissions {
+		c["permissions"] = append([]string{}, scopes...)
+	}
+	i.orgClaims(c)
+	return c
+}

@@ -1,0 +1,2 @@
+// Package login is /authorize and the pages that follow it.
+package login

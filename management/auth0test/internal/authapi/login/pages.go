@@ -1,0 +1,261 @@
+package login
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/pages"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
+)
+
+// loginPage is a page of the login: get fills it, post takes what was entered.
+// A post returns what the page shall say, or "" when the login goes on.
+type loginPage struct {
+	get  func(t *state.Tenant, l *login, now time.Time) pages.Page
+	post func(t *state.Tenant, l *login, r *http.Request) (problem string, bad *authapi.OAuthError)
+}
+
+// loginPages are the pages by the last part of their path. Those of a factor
+// share the handlers of mfaFactorPage.
+var loginPages = map[string]loginPage{
+	pages.Login:        {getLogin, postLogin},
+	pages.Signup:       {getSignup, postSignup},
+	pages.Organization: {getOrganization, postOrganization},
+	pages.Picker:       {getPicker, postOrganization},
+	pages.Options:      {getOptions, postOptions},
+	pages.Notice:       {getNotice, postNotice},
+}
+
+var mfaFactorPage = loginPage{getFactor, postFactor}
+
+// serveLoginPage serves /u/{page}. Whoever asks for a page that is not the next
+// one is sent there; the signup page and the choice of a factor are open besides.
+func serveLoginPage(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("page")
+	now := t.Lock()
+	l := loginsOf(t).logins[r.FormValue("state")]
+	if l == nil {
+		t.Unlock()
+		authapi.RenderError(w, &authapi.PageError{Status: http.StatusBadRequest, Code: "invalid_request", Description: "The login has expired or is unknown. Begin again in the application."})
+		return
+	}
+	next, bad := nextPage(t, l, r, now)
+	p, isPage := loginPages[name]
+	if strings.HasPrefix(name, "mfa-") && !isPage {
+		p, isPage = mfaFactorPage, true
+	}
+	open := next == pages.Login && name == pages.Signup || next == pages.Signup && name == pages.Login ||
+		name == pages.Options && strings.HasPrefix(next, "mfa-") && next != pages.Notice
+	t.Unlock()
+	if bad != nil || !isPage || name != next && !open {
+		proceed(t, w, r, l)
+		return
+	}
+	if r.Method != http.MethodPost {
+		showPage(t, w, l, name, p, "")
+		return
+	}
+	problem, bad := p.post(t, l, r)
+	switch {
+	case bad != nil:
+		abort(t, w, r, l, bad)
+	case problem != "":
+		showPage(t, w, l, name, p, problem)
+	default:
+		proceed(t, w, r, l)
+	}
+}
+
+func showPage(t *state.Tenant, w http.ResponseWriter, l *login, name string, p loginPage, problem string) {
+	now := t.Lock()
+	filled := p.get(t, l, now)
+	if problem != "" {
+		filled.Problem = problem
+	}
+	t.Unlock()
+	l.show(w, name, filled)
+}
+
+func getLogin(t *state.Tenant, l *login, now time.Time) pages.Page {
+	id := pages.Field{Name: "username", Label: "Email address, username or phone", Type: "text", Value: l.req.hint, Autocomplete: "username"}
+	p := pages.Page{Title: "Log in to " + l.req.app.Name}
+	if l.org != nil {
+		p.Text = "Continue to " + l.org.DisplayName
+	}
+	if con := t.ConnectionNamed(l.req.connection); con != nil && !con.Database() {
+		p.Text = "auth0test stands in for the identity provider of " + con.Name + ": who do you want to be?"
+		p.Fields = []pages.Field{id}
+		return p
+	}
+	p.Fields = []pages.Field{id, {Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password"}}
+	if l.req.invitation == "" {
+		p.Others = []pages.Anchor{{URL: l.url(pages.Signup), Label: "Sign up"}}
+	}
+	return p
+}
+
+// postLogin checks the password, or believes the name where another identity
+// provider would have.
+func postLogin(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OAuthError) {
+	identifier := strings.TrimSpace(r.PostFormValue("username"))
+	now := t.Lock()
+	con, federated := connectionFor(t, l, identifier)
+	if federated {
+		u := t.UserView(providerUser(t, con, identifier, now).ID)
+		l.passed(u, con.Name, "federated", now)
+		t.Unlock()
+		return "", nil
+	}
+	a := authapi.Attempt{Connection: con.Name, Identifier: identifier, Password: r.PostFormValue("password"), App: l.req.app, From: web.OriginOf(r)}
+	t.Unlock()
+	u, bad := authapi.CheckCredentials(t, a)
+	switch {
+	case bad == nil:
+	case bad.Code == "unauthorized":
+		return "", bad
+	default:
+		return strings.TrimSuffix(bad.Description, "."), nil
+	}
+	now = t.Lock()
+	defer t.Unlock()
+	l.passed(u, con.Name, "pwd", now)
+	return "", nil
+}
+
+// passed notes who has logged in.
+func (l *login) passed(u *state.UserView, connection, method string, now time.Time) {
+	l.user, l.connection, l.fresh = u, connection, true
+	l.methods = []state.AuthMethod{{Name: method, At: now}}
+}
+
+// connectionFor chooses the connection: the one that was asked for, else the
+// database where the identifier is known.
+func connectionFor(t *state.Tenant, l *login, identifier string) (con *state.Connection, federated bool) {
+	if con := t.ConnectionNamed(l.req.connection); con != nil {
+		return con, !con.Database()
+	}
+	first := t.ConnectionNamed(state.DefaultConnection)
+	for _, con := range t.Connections.All() {
+		allowed := con.Database() && slices.Contains(con.Clients, l.req.app.ID)
+		if l.org != nil {
+			allowed = allowed && t.Orgs.Get(l.org.ID).Connections.Get(con.ID) != nil
+		}
+		if allowed && authapi.UserOf(t, con.Name, identifier) != nil {
+			return con, false
+		}
+		if allowed && first == nil {
+			first = con
+		}
+	}
+	return first, false
+}
+
+// providerUser finds the user of another identity provider, or makes one as the
+// first login there does.
+func providerUser(t *state.Tenant, con *state.Connection, identifier string, now time.Time) *state.User {
+	if u := authapi.UserOf(t, con.Name, identifier); u != nil {
+		return u
+	}
+	raw := store.NewUserID(now)
+	u := &state.User{ID: con.Strategy + "|" + raw, Email: strings.ToLower(identifier), EmailVerified: true, CreatedAt: now, UpdatedAt: now,
+		Identities: []state.Identity{{Connection: con.Name, Provider: con.Strategy, UserID: raw, Social: true}}}
+	t.Users.Add(u)
+	t.Searchable(u)
+	return u
+}
+
+func getSignup(t *state.Tenant, l *login, now time.Time) pages.Page {
+	address := pages.Field{Name: "email", Label: "Email address", Type: "email", Value: l.req.hint, Autocomplete: "email"}
+	if l.req.invitation != "" {
+		if i := invitation(t, l, now); i != nil {
+			address.Value, address.ReadOnly = email(i), true
+		}
+	}
+	return pages.Page{Title: "Sign up for " + l.req.app.Name, Fields: []pages.Field{address,
+		{Name: "username", Label: "Username", Type: "text", Autocomplete: "username", Optional: true},
+		{Name: "password", Label: "Password", Type: "password", Autocomplete: "new-password"}},
+		Others: []pages.Anchor{{URL: l.url(pages.Login), Label: "Log in"}}}
+}
+
+// postSignup makes the user, who then is logged in.
+func postSignup(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OAuthError) {
+	secret := state.NewCredential(r.PostFormValue("password"))
+	q := &authapi.Request{Origin: web.OriginOf(r), Issuer: l.req.issuer, Values: map[string]any{
+		"client_id": l.req.app.ID, "connection": state.DefaultConnection, "email": r.PostFormValue("email"),
+		"username": r.PostFormValue("username"), "password": r.PostFormValue("password"),
+	}}
+	now := t.Lock()
+	defer t.Unlock()
+	if l.req.invitation != "" {
+		i := invitation(t, l, now)
+		if i == nil {
+			return "", authapi.InvalidRequest("invitation not found or already used")
+		}
+		q.Values["email"], q.Values["connection"] = email(i), invitedConnection(t, i)
+	}
+	u, _, code, description := authapi.Signup(t, q, now)
+	f := l.logFields(t)
+	if code != "" {
+		f.Description = description
+		t.Log("fs", f)
+		return description, nil
+	}
+	u.Password = secret
+	f.UserID, f.UserName = u.ID, u.Email
+	t.Log("ss", f)
+	if l.req.invitation == "" {
+		t.SendVerification(u, l.req.issuer, now)
+	}
+	l.passed(t.UserView(u.ID), u.Connection(), "pwd", now)
+	return "", nil
+}
+
+func getOrganization(t *state.Tenant, l *login, now time.Time) pages.Page {
+	return pages.Page{Title: "Enter your organization", Fields: []pages.Field{
+		{Name: "organizationName", Label: "Organization", Type: "text", Autocomplete: "organization"}}}
+}
+
+// postOrganization takes the name, or the id, of an organization.
+func postOrganization(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OAuthError) {
+	t.Lock()
+	defer t.Unlock()
+	name := strings.TrimSpace(r.PostFormValue("organizationName"))
+	o := t.OrganizationNamed(strings.ToLower(name))
+	if o == nil {
+		o = t.Orgs.Get(name)
+	}
+	if o == nil {
+		return "We could not find that organization", nil
+	}
+	l.org = t.OrgView(o.ID)
+	return "", nil
+}
+
+func getPicker(t *state.Tenant, l *login, now time.Time) pages.Page {
+	p := pages.Page{Title: "Select an organization"}
+	for _, o := range t.Orgs.All() {
+		if o.Members.Get(l.user.ID) != nil {
+			p.Buttons = append(p.Buttons, pages.Button{Name: "organizationName", Value: o.Name, Label: t.OrgView(o.ID).DisplayName})
+		}
+	}
+	if len(p.Buttons) == 0 {
+		p.Problem = "You are not a member of any organization"
+	}
+	return p
+}
+
+func getNotice(t *state.Tenant, l *login, now time.Time) pages.Page {
+	return pages.Page{Title: "Almost there!", Text: "Copy this recovery code and keep it somewhere safe. You will need it if you have to log in without your device.", Code: l.notice}
+}
+
+func postNotice(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OAuthError) {
+	t.Lock()
+	defer t.Unlock()
+	l.notice = ""
+	return "", nil
+}

@@ -1,0 +1,73 @@
+package login
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
+)
+
+const (
+	RequestURIPrefix   = "urn:ietf:params:oauth:request_uri:"
+	requestURILifetime = 30 * time.Second
+)
+
+// pushedRequest is an authorization request that was pushed (RFC 9126).
+type pushedRequest struct {
+	clientID string
+	values   url.Values
+	expires  time.Time
+}
+
+// servePushedAuthorization keeps an authorization request of an application that
+// authenticates itself; /authorize takes its request_uri instead, once.
+func servePushedAuthorization(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	q, bad := authapi.ReadAuth(w, r)
+	var app *state.App
+	if bad == nil {
+		app, bad = authapi.AuthenticateApp(t, q)
+	}
+	if bad == nil {
+		bad = q.Need("response_type", "redirect_uri")
+	}
+	if bad != nil {
+		bad.Send(w)
+		return
+	}
+	v := url.Values{}
+	for name := range q.Values {
+		v.Set(name, q.Get(name))
+	}
+	for _, secret := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
+		v.Del(secret)
+	}
+	v.Set("client_id", app.ID)
+	now := t.Lock()
+	uri := RequestURIPrefix + store.RandomID(32)
+	loginsOf(t).pushed[uri] = &pushedRequest{clientID: app.ID, values: v, expires: now.Add(requestURILifetime)}
+	t.Timeline.At(now.Add(requestURILifetime), func(time.Time) { delete(loginsOf(t).pushed, uri) })
+	t.Unlock()
+	web.NoStore(w)
+	web.SendJSON(w, http.StatusCreated, map[string]any{"request_uri": uri, "expires_in": authapi.Seconds(requestURILifetime)})
+}
+
+// pushed returns the parameters of a request: those that were pushed before,
+// where it names them.
+func pushed(t *state.Tenant, v url.Values) (url.Values, *authapi.PageError) {
+	uri := v.Get("request_uri")
+	if uri == "" {
+		return v, nil
+	}
+	now := t.Lock()
+	defer t.Unlock()
+	p := loginsOf(t).pushed[uri]
+	if p == nil || p.clientID != v.Get("client_id") || !now.Before(p.expires) {
+		return nil, &authapi.PageError{Status: http.StatusBadRequest, Code: "invalid_request_uri", Description: "The request_uri is invalid or expired"}
+	}
+	delete(loginsOf(t).pushed, uri)
+	return p.values, nil
+}

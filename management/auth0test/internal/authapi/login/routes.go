@@ -1,0 +1,21 @@
+package login
+
+import (
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
+)
+
+// Routes are the routes of the login pages.
+func Routes() []authapi.Route {
+	return []authapi.Route{
+		{Method: "GET", Pattern: "/authorize", Serve: serveAuthorize},
+		{Method: "POST", Pattern: "/authorize", Serve: serveAuthorize},
+		{Method: "GET", Pattern: "/u/reset-password", Serve: serveResetPassword},
+		{Method: "POST", Pattern: "/u/reset-password", Serve: serveResetPassword},
+		{Method: "GET", Pattern: "/u/email-verification", Serve: serveEmailVerification},
+		{Method: "GET", Pattern: "/mfa/enrollment", Serve: serveEnrollment},
+		{Method: "GET", Pattern: "/unblock", Serve: serveUnblock},
+		{Method: "GET", Pattern: "/u/{page}", Serve: serveLoginPage},
+		{Method: "POST", Pattern: "/u/{page}", Serve: serveLoginPage},
+		{Method: "POST", Pattern: "/oauth/par", Serve: servePushedAuthorization},
+	}
+}

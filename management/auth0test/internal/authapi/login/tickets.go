@@ -1,0 +1,154 @@
+package login
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/pages"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
+)
+
+// ticketOf returns a ticket that still works, or nil. The caller holds the mutex.
+func ticketOf(t *state.Tenant, r *http.Request, kind string, now time.Time) *state.Ticket {
+	k := t.Tickets[r.FormValue("ticket")]
+	if k == nil || k.Kind != kind || !now.Before(k.ExpiresAt) {
+		return nil
+	}
+	return k
+}
+
+// deadTicket is the page of a link that does not work (any more).
+func deadTicket(w http.ResponseWriter) {
+	authapi.RenderError(w, &authapi.PageError{Status: http.StatusBadRequest, Code: "access_expired", Description: "This URL can be used only once, or its time is over."})
+}
+
+// serveResetPassword is behind the link of a password change: it shows a form,
+// and takes it once.
+func serveResetPassword(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	now := t.Lock()
+	k := ticketOf(t, r, "password_change", now)
+	t.Unlock()
+	if k == nil {
+		deadTicket(w)
+		return
+	}
+	preset, _ := k.Set["new_password"].(string)
+	if r.Method != http.MethodPost && preset == "" {
+		showReset(w, k, "")
+		return
+	}
+	password := preset
+	if password == "" {
+		password = r.PostFormValue("newPassword")
+		if again := r.PostFormValue("confirmNewPassword"); again != password {
+			showReset(w, k, "The passwords did not match")
+			return
+		}
+	}
+	if problem := resetPassword(t, r, k, password); problem != "" {
+		showReset(w, k, problem)
+		return
+	}
+	ticketDone(t, w, r, k, "You can now login to the application with the new password.")
+}
+
+func showReset(w http.ResponseWriter, k *state.Ticket, problem string) {
+	p := pages.Page{Title: "Change your password", Problem: problem, Action: "/u/reset-password?ticket=" + k.ID, Fields: []pages.Field{
+		{Name: "newPassword", Label: "New password", Type: "password", Autocomplete: "new-password"},
+		{Name: "confirmNewPassword", Label: "Re-enter new password", Type: "password", Autocomplete: "new-password"},
+	}, Buttons: []pages.Button{{Name: "action", Value: "default", Label: "Reset password"}}}
+	status := http.StatusOK
+	if problem != "" {
+		status = http.StatusBadRequest
+	}
+	pages.RenderStatus(w, status, pages.Template, p)
+}
+
+// resetPassword sets the password of a ticket's user and spends the ticket; it
+// returns what is wrong with the password.
+func resetPassword(t *state.Tenant, r *http.Request, k *state.Ticket, password string) (problem string) {
+	secret := state.NewCredential(password)
+	now := t.Lock()
+	defer t.Unlock()
+	u := t.Users.Get(k.UserID)
+	if u == nil || t.Tickets[k.ID] == nil {
+		return "The user or the link is gone"
+	}
+	f := ticketFields(t, r, u)
+	if con := t.ConnectionNamed(u.Connection()); con == nil || con.CheckPolicy(password) != "" {
+		f.Description = "Password is too weak"
+		t.Log("fcp", f)
+		return f.Description
+	}
+	if t.Leaked(password, "reset_pwd_leak", t.Auth.Protect.Breached.Changing, f, now) {
+		return state.TextLeakedChoice
+	}
+	delete(t.Tickets, k.ID)
+	u.Password, u.LastPasswordReset = secret, now
+	t.Auth.Protect.Unblock(u.Identifiers())
+	if verified, _ := k.Set["mark_email_as_verified"].(bool); verified {
+		u.EmailVerified = true
+	}
+	t.Touch(u, now)
+	t.PasswordChanged(u.ID)
+	t.Log("scp", f)
+	return ""
+}
+
+func ticketFields(t *state.Tenant, r *http.Request, u *state.User) state.LogFields {
+	from := web.OriginOf(r)
+	return state.LogFields{UserID: u.ID, UserName: u.Email, Connection: u.Connection(), IP: from.IP, UserAgent: from.UserAgent, Hostname: from.Host}
+}
+
+// serveEmailVerification is behind the link that verifies an address.
+func serveEmailVerification(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	now := t.Lock()
+	k := ticketOf(t, r, "email_verification", now)
+	if k == nil || t.Users.Get(k.UserID) == nil {
+		t.Unlock()
+		deadTicket(w)
+		return
+	}
+	u := t.Users.Get(k.UserID)
+	delete(t.Tickets, k.ID)
+	u.EmailVerified = true
+	t.Touch(u, now)
+	t.Log("sv", ticketFields(t, r, u))
+	t.Unlock()
+	ticketDone(t, w, r, k, "Your email was verified. You can continue using the application.")
+}
+
+// serveUnblock is behind the link of the mail about a blocked account.
+func serveUnblock(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	now := t.Lock()
+	k := ticketOf(t, r, "unblock", now)
+	if k == nil || t.Users.Get(k.UserID) == nil {
+		t.Unlock()
+		deadTicket(w)
+		return
+	}
+	u := t.Users.Get(k.UserID)
+	delete(t.Tickets, k.ID)
+	t.Auth.Protect.Unblock(u.Identifiers())
+	t.Log("ublkdu", ticketFields(t, r, u))
+	t.Unlock()
+	ticketDone(t, w, r, k, "Your account was unblocked.")
+}
+
+// ticketDone goes on where the ticket says, or tells that it worked.
+func ticketDone(t *state.Tenant, w http.ResponseWriter, r *http.Request, k *state.Ticket, message string) {
+	if k.ResultURL == "" {
+		pages.Render(w, pages.Done, message)
+		return
+	}
+	sep := "?"
+	if strings.Contains(k.ResultURL, "?") {
+		sep = "&"
+	}
+	v := url.Values{"success": {"true"}, "code": {"success"}, "message": {message}}
+	http.Redirect(w, r, k.ResultURL+sep+v.Encode(), http.StatusFound)
+}

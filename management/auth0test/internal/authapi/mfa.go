@@ -1,0 +1,209 @@
+package authapi
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// MFAReasons is what may make a second factor due, beside the tenant's policy.
+type MFAReasons struct {
+	Action  bool // An Action asked for it.
+	Acr     bool // The request did, by acr_values.
+	refresh bool // It is an exchange of a refresh token.
+	Passed  bool // The session has one already.
+}
+
+// NeedsMFA reports whether a second factor is due: when an Action or acr_values
+// ask for it, under the policy all-applications, and of users who are enrolled,
+// once in a session. Enrollment alone does not interrupt the exchange of refresh
+// tokens. The caller holds the mutex.
+func NeedsMFA(t *state.Tenant, userID string, why MFAReasons) bool {
+	s := &t.Auth.Factors
+	switch {
+	case why.Action || why.Acr:
+		return s.AnyEnabled()
+	case slices.Contains(s.Policies, "all-applications"):
+		return s.AnyEnabled()
+	case why.refresh || why.Passed:
+		return false
+	}
+	return s.Enrolled(userID)
+}
+
+// mfaTransaction is a login at the token endpoint that waits for its second
+// factor.
+type mfaTransaction struct {
+	token   string
+	login   *directLogin
+	expires time.Time
+}
+
+// startMFA answers mfa_required with the token to go on with.
+func startMFA(t *state.Tenant, l *directLogin, now time.Time) *OAuthError {
+	x := &mfaTransaction{token: "Fe26.2**" + store.RandomID(160), login: l, expires: now.Add(state.MFATokenLifetime)}
+	flowsOf(t).mfa[x.token] = x
+	t.Timeline.At(x.expires.Add(time.Hour), func(time.Time) { delete(flowsOf(t).mfa, x.token) })
+	t.Log("mfar", l.Issuance.LogFields(l.from))
+	e := OAuthFail(http.StatusForbidden, "mfa_required", "Multifactor authentication required")
+	e.extra = map[string]any{"mfa_token": x.token, "mfa_requirements": mfaRequirements(t, l.User.ID)}
+	return e
+}
+
+// mfaRequirements names the factors to be challenged for, or else to enroll.
+func mfaRequirements(t *state.Tenant, userID string) map[string]any {
+	s := &t.Auth.Factors
+	types := map[string]string{"otp": "otp", "push-notification": "push-notification", "sms": "phone", "email": "email", "recovery-code": "recovery-code"}
+	list := func(has func(factor string) bool) []any {
+		out := []any{}
+		for _, f := range state.FactorNames {
+			if types[f] != "" && has(f) {
+				out = append(out, map[string]any{"type": types[f]})
+			}
+		}
+		return out
+	}
+	if !s.Enrolled(userID) {
+		return map[string]any{"enroll": list(func(f string) bool { return s.Enabled[f] && f != "recovery-code" })}
+	}
+	usable := s.Usable(userID)
+	return map[string]any{"challenge": list(func(f string) bool {
+		return slices.ContainsFunc(usable, func(e *state.Enrollment) bool { return e.Factor() == f })
+	})}
+}
+
+// mfaLogin returns the login that an mfa_token stands for. The caller holds the
+// mutex.
+func mfaLogin(t *state.Tenant, token, clientID string, now time.Time) (*mfaTransaction, *OAuthError) {
+	x := flowsOf(t).mfa[token]
+	switch {
+	case x == nil || clientID != "" && x.login.App.ID != clientID:
+		return nil, OAuthFail(http.StatusUnauthorized, "invalid_grant", "Malformed mfa_token")
+	case !now.Before(x.expires):
+		return nil, OAuthFail(http.StatusUnauthorized, "expired_token", "mfa_token is expired")
+	}
+	return x, nil
+}
+
+// A secondLimit bounds how often something may be tried: burst at once, then one
+// more in every refill.
+type secondLimit struct {
+	name   string
+	burst  float64
+	refill time.Duration
+}
+
+// Auth0's limits of second factors, for each user; oob exchanges for each mfa_token.
+var (
+	limitOTP      = secondLimit{"otp", 10, 6 * time.Minute} // Wrong codes.
+	limitRecovery = secondLimit{"recovery", 10, 6 * time.Minute}
+	limitPush     = secondLimit{"push", 5, 12 * time.Second}
+	limitSMS      = secondLimit{"sms", 10, time.Hour}
+	limitEmail    = secondLimit{"email", 20, time.Minute}
+	limitOOB      = secondLimit{"oob", 12, 5 * time.Second}
+)
+
+// left reports whether there is room, and after how long there will be.
+func left(t *state.Tenant, l secondLimit, whose string, now time.Time) (ok bool, wait time.Duration) {
+	b := limit(t, l, whose, now)
+	if b.Left >= 1 {
+		return true, 0
+	}
+	return false, time.Duration((1 - b.Left) * float64(l.refill))
+}
+
+// spend takes one.
+func spend(t *state.Tenant, l secondLimit, whose string, now time.Time) {
+	limit(t, l, whose, now).Left--
+}
+
+func limit(t *state.Tenant, l secondLimit, whose string, now time.Time) *state.AttackBucket {
+	key := l.name + " " + whose
+	b := flowsOf(t).limits[key]
+	if b == nil {
+		b = &state.AttackBucket{Left: l.burst, At: now}
+		flowsOf(t).limits[key] = b
+	}
+	b.Left = min(l.burst, b.Left+float64(now.Sub(b.At))/float64(l.refill))
+	b.At = now
+	return b
+}
+
+// tooManyCodes answers a user who guesses.
+func tooManyCodes(t *state.Tenant, l secondLimit, userID string, f state.LogFields, now time.Time) *OAuthError {
+	ok, wait := left(t, l, userID, now)
+	if ok {
+		return nil
+	}
+	code := "gd_otp_rate_limit_exceed"
+	if l == limitRecovery {
+		code = "gd_recovery_rate_limit_exceed"
+	}
+	t.Log(code, f)
+	e := OAuthFail(http.StatusTooManyRequests, "too_many_attempts", "Too many failed codes. Wait for some minutes before retrying.")
+	e.retryAfter, e.Logged = wait, true
+	return e
+}
+
+// ProvesOTP checks a code of any authenticator app of the user, also of one that
+// is not confirmed yet, which it confirms. It returns nil on success.
+func ProvesOTP(t *state.Tenant, userID, code string, f state.LogFields, now time.Time) *OAuthError {
+	if bad := tooManyCodes(t, limitOTP, userID, f, now); bad != nil {
+		return bad
+	}
+	s := &t.Auth.Factors
+	apps := 0
+	for _, e := range s.ByUser[userID] {
+		if e.Kind != "totp" || !s.Enabled["otp"] {
+			continue
+		}
+		apps++
+		if step, ok := keys.CheckTOTP(e.Secret, code, e.LastStep, now); ok {
+			e.LastStep = step
+			Proved(t, e, f, now)
+			return nil
+		}
+	}
+	if apps == 0 {
+		return OAuthFail(http.StatusUnauthorized, "unsupported_challenge_type",
+			"User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator.")
+	}
+	spend(t, limitOTP, userID, now)
+	t.Log("gd_auth_failed", f)
+	return invalidGrant("Invalid otp_code.")
+}
+
+// Proved notes that a factor was used, for the first time perhaps.
+func Proved(t *state.Tenant, e *state.Enrollment, f state.LogFields, now time.Time) {
+	if !e.Confirmed {
+		t.Log("gd_enrollment_complete", f)
+	}
+	e.Confirm(now)
+	f.Details = map[string]any{"authenticator": map[string]any{"id": e.ID, "type": e.Kind}}
+	t.Log("gd_auth_succeed", f)
+}
+
+// ProvesRecovery checks and replaces the recovery code of a user; it returns the
+// new one.
+func ProvesRecovery(t *state.Tenant, userID, code string, f state.LogFields, now time.Time) (fresh string, bad *OAuthError) {
+	if bad := tooManyCodes(t, limitRecovery, userID, f, now); bad != nil {
+		return "", bad
+	}
+	s := &t.Auth.Factors
+	e := s.Recovery(userID)
+	if e == nil || !s.Enabled["recovery-code"] {
+		return "", OAuthFail(http.StatusForbidden, "unsupported_challenge_type", "User does not have a recovery-code.")
+	}
+	if code != e.Secret {
+		spend(t, limitRecovery, userID, now)
+		t.Log("gd_recovery_failed", f)
+		return "", invalidGrant("MFA Authorization rejected.")
+	}
+	e.Secret, e.LastAuth = state.NewRecoveryCode(), now
+	t.Log("gd_recovery_succeed", f)
+	return e.Secret, nil
+}

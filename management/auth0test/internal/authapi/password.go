@@ -1,0 +1,194 @@
+package authapi
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
+)
+
+// Attempt is a try to log in with a password.
+type Attempt struct {
+	Connection string
+	Identifier string
+	Password   string
+	App        *state.App
+	From       web.Origin
+}
+
+// exchangePassword is the resource owner password grant, at the default
+// connection or, with a realm, at that of the realm.
+func exchangePassword(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
+	needed := []string{"username", "password"}
+	if q.grant == grantPasswordRealm {
+		needed = append(needed, "realm")
+	}
+	if bad := q.Need(needed...); bad != nil {
+		return nil, bad
+	}
+	con := cmp.Or(q.Get("realm"), defaultDirectory(t))
+	a := Attempt{Connection: con, Identifier: q.Get("username"), Password: q.Get("password"), App: q.app, From: q.Origin}
+	u, bad := CheckCredentials(t, a)
+	if bad != nil {
+		return nil, bad
+	}
+	i, bad := passwordIssuance(t, q, u)
+	if bad != nil {
+		return nil, bad
+	}
+	return finishDirect(t, &directLogin{Issuance: *i, from: q.Origin, connection: con, grant: q.grant, protocol: "oauth2-password"})
+}
+
+// defaultDirectory is the connection of the password grant without a realm.
+func defaultDirectory(t *state.Tenant) string {
+	t.Lock()
+	defer t.Unlock()
+	name, _ := t.TenantSetting("default_directory").(string)
+	return cmp.Or(name, state.DefaultConnection)
+}
+
+func passwordIssuance(t *state.Tenant, q *tokenRequest, u *state.UserView) (*Issuance, *OAuthError) {
+	t.Lock()
+	defer t.Unlock()
+	i := &Issuance{App: q.app, User: u, Issuer: q.Issuer, Scopes: strings.Fields(q.Get("scope")), allScope: true, gty: "password"}
+	if bad := resolve(t, i, q.Get("audience"), q.Get("organization")); bad != nil {
+		return nil, bad
+	}
+	return i, nil
+}
+
+// resolve finds the API and the organization of a login, of which the user must
+// be a member. The caller holds the mutex.
+func resolve(t *state.Tenant, i *Issuance, audience, organization string) *OAuthError {
+	if audience == "" {
+		audience = t.Auth.DefaultAudience
+	}
+	if audience != "" && audience != i.Issuer+"userinfo" {
+		if i.API = t.APIView(audience, i.Issuer); i.API == nil {
+			return InvalidRequest("Service not found: " + audience)
+		}
+	}
+	if organization == "" {
+		if i.App.OrgUsage == "require" {
+			return InvalidRequest("parameter organization is required for this client")
+		}
+		return nil
+	}
+	if i.Org = t.OrgNamed(organization); i.Org == nil {
+		return InvalidRequest("parameter organization is invalid")
+	}
+	if !t.IsMember(i.Org.ID, i.User.ID) {
+		return AccessDenied(NotMember(i.User.ID, i.Org.ID))
+	}
+	return nil
+}
+
+func NotMember(userID, orgID string) string {
+	return "user " + userID + " is not part of the " + orgID + " organization"
+}
+
+// CheckCredentials returns the user whose password it is. A wrong password and
+// an unknown user get the same answer, and every failure is in the tenant log
+// already. Call it without the mutex: hashes are slow.
+func CheckCredentials(t *state.Tenant, a Attempt) (*state.UserView, *OAuthError) {
+	u, bad := findUser(t, a)
+	if bad != nil {
+		return nil, bad
+	}
+	if u == nil {
+		return nil, failedLogin(t, a, nil, "fu", "Wrong email or password.")
+	}
+	if !t.CheckPassword(u, a.Password) {
+		return nil, failedLogin(t, a, u, "fp", "Wrong email or password.")
+	}
+	t.Lock()
+	defer t.Unlock()
+	if t.Users.Get(u.ID) != u {
+		return nil, Logged(invalidGrant("Wrong email or password.")) // Deleted since.
+	}
+	t.Auth.Protect.Succeeded(a.Identifier, a.From.IP)
+	if u.Blocked {
+		t.Log("f", a.logFields(u, "user is blocked"))
+		return nil, Logged(OAuthFail(http.StatusForbidden, "unauthorized", "user is blocked"))
+	}
+	if bad := leakedLogin(t, a, u, t.Now()); bad != nil {
+		return nil, bad
+	}
+	return t.UserView(u.ID), nil
+}
+
+// findUser finds the user of an attempt, nil if there is none, unless attack
+// protection refuses the attempt.
+func findUser(t *state.Tenant, a Attempt) (*state.User, *OAuthError) {
+	now := t.Lock()
+	defer t.Unlock()
+	con := t.ConnectionNamed(a.Connection)
+	if con == nil || !con.Database() {
+		return nil, OAuthFail(http.StatusForbidden, "access_denied", "specified strategy does not support requested operation")
+	}
+	p := &t.Auth.Protect
+	if p.IsSuspicious(a.From.IP, now) {
+		t.Log("limit_mu", a.logFields(nil, state.TextSuspicious))
+		return nil, Logged(OAuthFail(http.StatusTooManyRequests, "too_many_attempts", state.TextSuspicious))
+	}
+	u := UserOf(t, a.Connection, a.Identifier)
+	if p.IsBlocked(a.Identifier, a.From.IP, now) {
+		t.Log("limit_wc", a.logFields(u, state.TextBruteForce))
+		return nil, Logged(OAuthFail(http.StatusTooManyRequests, "too_many_attempts", state.TextBruteForce))
+	}
+	return u, nil
+}
+
+// UserOf finds a user of a connection by email, username or phone number.
+func UserOf(t *state.Tenant, connection, identifier string) *state.User {
+	for _, find := range []func(connection, key string) *state.User{t.Users.WithEmail, t.Users.WithUsername, t.Users.WithPhone} {
+		if u := find(connection, identifier); u != nil {
+			return u
+		}
+	}
+	return nil
+}
+
+// failedLogin logs a failure and counts it; the one that blocks sends a mail.
+func failedLogin(t *state.Tenant, a Attempt, u *state.User, code, text string) *OAuthError {
+	now := t.Lock()
+	defer t.Unlock()
+	t.Log(code, a.logFields(u, text))
+	if t.Auth.Protect.Failed(a.Identifier, a.From.IP, now) && u != nil && u.Email != "" {
+		t.Post(state.Message{Channel: "email", To: u.Email, Kind: "blocked_account", UserID: u.ID,
+			URL: t.Issuer() + "unblock?ticket=" + t.NewTicket("unblock", u.ID, now.Add(state.BruteForceBlock)).ID})
+	}
+	return Logged(invalidGrant(text))
+}
+
+func (a Attempt) logFields(u *state.User, text string) state.LogFields {
+	f := state.LogFields{Description: text, Connection: a.Connection, Strategy: "auth0", UserName: a.Identifier,
+		IP: a.From.IP, UserAgent: a.From.UserAgent, Hostname: a.From.Host,
+		Details: map[string]any{"error": map[string]any{"message": text}}}
+	if a.App != nil {
+		f.ClientID, f.ClientName = a.App.ID, a.App.Name
+	}
+	if u != nil {
+		f.UserID = u.ID
+	}
+	return f
+}
+
+// leakedLogin refuses a login whose password is right, and breached; the user is
+// told by mail.
+func leakedLogin(t *state.Tenant, a Attempt, u *state.User, now time.Time) *OAuthError {
+	shields := t.Auth.Protect.Breached.Login
+	refused := t.Leaked(a.Password, "pwd_leak", shields, a.logFields(u, state.TextLeaked), now)
+	if t.Auth.Protect.Breached.Enabled && t.Auth.Protect.Breached.Known[a.Password] &&
+		slices.Contains(shields, "user_notification") && u.Email != "" {
+		t.Post(state.Message{Channel: "email", To: u.Email, Kind: "stolen_credentials", UserID: u.ID})
+	}
+	if !refused {
+		return nil
+	}
+	return Logged(OAuthFail(http.StatusForbidden, state.CodeLeaked, state.TextLeaked))
+}

@@ -1,0 +1,139 @@
+package authapi
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
+)
+
+const passwordlessLifetime = 3 * time.Minute
+
+// sentCode is a one-time code of passwordless login. Three wrong ones spend it.
+type sentCode struct {
+	code    string
+	tries   int
+	expires time.Time
+}
+
+// servePasswordlessStart sends a code to an address or a number, at a connection
+// of the strategy email or sms. Who is not known yet becomes a user.
+func servePasswordlessStart(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	q, bad := ReadAuth(w, r)
+	if bad == nil {
+		bad = q.Need("client_id", "connection")
+	}
+	if bad == nil {
+		var body map[string]any
+		if body, bad = passwordlessStart(t, q); bad == nil {
+			web.SendJSON(w, http.StatusOK, body)
+			return
+		}
+	}
+	bad.Send(w)
+}
+
+func passwordlessStart(t *state.Tenant, q *Request) (map[string]any, *OAuthError) {
+	now := t.Lock()
+	defer t.Unlock()
+	con := t.Connections.Find(func(c *state.Connection) bool { return c.Strategy == q.Get("connection") })
+	if con == nil || con.Strategy != "email" && con.Strategy != "sms" {
+		return nil, OAuthFail(http.StatusBadRequest, "bad.connection", "Connection does not exist")
+	}
+	if q.Get("send") == "link" {
+		return nil, OAuthFail(http.StatusBadRequest, "bad.send", "auth0test sends codes, no links")
+	}
+	to, message := strings.ToLower(q.Get("email")), state.Message{Time: now, Channel: "email", Kind: "passwordless_email"}
+	if con.Strategy == "sms" {
+		to, message.Channel, message.Kind = q.Get("phone_number"), "sms", "passwordless_sms"
+	}
+	if to == "" || con.Strategy == "email" && !schema.IsEmail(to) {
+		return nil, OAuthFail(http.StatusBadRequest, "bad."+con.Strategy, "The address to send a code to is missing or wrong")
+	}
+	u := passwordlessUser(t, con, to, now)
+	c := &sentCode{code: newCode(), expires: now.Add(passwordlessLifetime)}
+	flowsOf(t).sent[con.Name+" "+to] = c
+	message.To, message.UserID, message.Code = to, u.ID, c.code
+	t.Post(message)
+	f := q.logFields()
+	f.ClientID, f.Connection, f.UserID, f.UserName = q.Get("client_id"), con.Name, u.ID, to
+	t.Log("cls", f)
+	d := map[string]any{"_id": u.Identities[0].UserID}
+	if con.Strategy == "sms" {
+		d["phone_number"], d["phone_verified"] = to, u.PhoneVerified
+	} else {
+		d["email"], d["email_verified"] = to, u.EmailVerified
+	}
+	return d, nil
+}
+
+// passwordlessUser finds or makes the user of an address.
+func passwordlessUser(t *state.Tenant, con *state.Connection, to string, now time.Time) *state.User {
+	if u := UserOf(t, con.Name, to); u != nil {
+		return u
+	}
+	raw := store.NewUserID(now)
+	u := &state.User{ID: con.Strategy + "|" + raw, CreatedAt: now, UpdatedAt: now,
+		Identities: []state.Identity{{Connection: con.Name, Provider: con.Strategy, UserID: raw}}}
+	if con.Strategy == "sms" {
+		u.Phone = to
+	} else {
+		u.Email = to
+	}
+	t.Users.Add(u)
+	t.Searchable(u)
+	return u
+}
+
+// exchangePasswordless takes the code that was sent.
+func exchangePasswordless(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
+	if bad := q.Need("realm", "username", "otp"); bad != nil {
+		return nil, bad
+	}
+	l, bad := passwordlessLogin(t, q)
+	if bad != nil {
+		return nil, bad
+	}
+	return finishDirect(t, l)
+}
+
+func passwordlessLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) {
+	now := t.Lock()
+	defer t.Unlock()
+	con := t.Connections.Find(func(c *state.Connection) bool { return c.Strategy == q.Get("realm") })
+	wrong := invalidGrant("Wrong email or verification code.")
+	if con == nil {
+		return nil, InvalidRequest("Connection does not exist")
+	}
+	if con.Strategy == "sms" {
+		wrong = invalidGrant("Wrong phone number or verification code.")
+	}
+	to := strings.ToLower(q.Get("username"))
+	key := con.Name + " " + to
+	c, u := flowsOf(t).sent[key], UserOf(t, con.Name, to)
+	if c == nil || u == nil || !now.Before(c.expires) {
+		return nil, wrong
+	}
+	if c.code != q.Get("otp") {
+		if c.tries++; c.tries >= 3 {
+			delete(flowsOf(t).sent, key)
+		}
+		return nil, wrong
+	}
+	delete(flowsOf(t).sent, key)
+	if u.Blocked {
+		return nil, OAuthFail(http.StatusForbidden, "unauthorized", "user is blocked")
+	}
+	if u.Phone == to {
+		u.PhoneVerified = true
+	} else {
+		u.EmailVerified = true
+	}
+	l := &directLogin{from: q.Origin, connection: con.Name, grant: q.grant, protocol: "oauth2-passwordless"}
+	l.App, l.User, l.Issuer, l.Scopes = q.app, t.UserView(u.ID), q.Issuer, strings.Fields(q.Get("scope"))
+	return l, resolve(t, &l.Issuance, q.Get("audience"), q.Get("organization"))
+}

@@ -1,0 +1,258 @@
+package apps
+
+import (
+	"encoding/base64"
+	"encoding/pem"
+	"slices"
+	"strings"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+func ClientRoutes() []mgmtapi.Route {
+	return []mgmtapi.Route{
+		{Method: "GET", Pattern: "/clients", Bucket: "read clients", Handle: listClients},
+		{Method: "POST", Pattern: "/clients", Handle: createClient},
+		{Method: "GET", Pattern: "/clients/{id}", Bucket: "read clients", Handle: readClient},
+		{Method: "PATCH", Pattern: "/clients/{id}", Handle: updateClient},
+		{Method: "DELETE", Pattern: "/clients/{id}", Handle: deleteClient},
+		{Method: "POST", Pattern: "/clients/{id}/rotate-secret", Handle: rotateSecret},
+		{Method: "GET", Pattern: "/clients/{id}/connections", Handle: clientConnections},
+		{Method: "GET", Pattern: "/clients/{client_id}/credentials", Handle: listCredentials},
+		{Method: "POST", Pattern: "/clients/{client_id}/credentials", Handle: createCredential},
+		{Method: "GET", Pattern: "/clients/{client_id}/credentials/{credential_id}", Handle: readCredential},
+		{Method: "PATCH", Pattern: "/clients/{client_id}/credentials/{credential_id}", Handle: updateCredential},
+		{Method: "DELETE", Pattern: "/clients/{client_id}/credentials/{credential_id}", Handle: deleteCredential},
+	}
+}
+
+func client(c *mgmtapi.Call, part string) (*state.Client, *mgmtapi.Reply) {
+	cl := c.T.Clients.Get(c.Path(part))
+	if cl == nil {
+		return nil, mgmtapi.NotFound("The client does not exist", "inexistent_client")
+	}
+	return cl, nil
+}
+
+// clientView shows a client; its keys only to who may read them.
+func clientView(c *mgmtapi.Call, cl *state.Client) map[string]any {
+	m := store.Clone(cl.Doc)
+	m["client_id"] = cl.ID
+	if c.Token.May("read:client_keys") || c.R.Method == "POST" {
+		m["client_secret"] = cl.Secret
+		m["signing_keys"] = []any{map[string]any{"cert": signingCertificate(c.T)}}
+	}
+	return m
+}
+
+// signingCertificate is the certificate of the current key, as PEM.
+func signingCertificate(t *state.Tenant) string {
+	x5c, _ := t.Keys.Signer().JWK()["x5c"].([]string)
+	if len(x5c) == 0 {
+		return ""
+	}
+	der, err := base64.StdEncoding.DecodeString(x5c[0])
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+func listClients(c *mgmtapi.Call) *mgmtapi.Reply {
+	field, value, _ := strings.Cut(c.Query.Get("q"), ":")
+	rows := slices.DeleteFunc(c.T.Clients.All(), func(cl *state.Client) bool {
+		appType := c.Query.Get("app_type")
+		return field != "" && !clientHas(c.T, cl, field, value) || appType != "" && cl.Doc["app_type"] != appType || c.Query.Get("is_global") == "true" ||
+			c.Query.Has("is_first_party") && (cl.Doc["is_first_party"] == true) != c.Flag("is_first_party")
+	})
+	view := func(cl *state.Client) any { return c.Fields(clientView(c, cl)) }
+	if c.ByCheckpoint() {
+		where := func(cl *state.Client) store.Mark { return store.Mark{At: cl.CreatedAt, ID: cl.ID} }
+		return mgmtapi.Checkpoint(c, mgmtapi.List[*state.Client]{Key: "clients", Rows: rows, Where: where, View: view})
+	}
+	return mgmtapi.PageOf(c, "clients", mgmtapi.BeyondOther, rows, view)
+}
+
+// clientHas evaluates the two queries of which lists of clients know.
+func clientHas(t *state.Tenant, cl *state.Client, field, value string) bool {
+	return t.Grants.Find(func(g *state.ClientGrant) bool {
+		if g.ClientID != cl.ID {
+			return false
+		}
+		switch field {
+		case "client_grant.organization_id":
+			o := t.Orgs.Get(value)
+			return o != nil && slices.Contains(o.Grants, g.ID)
+		case "client_grant.allow_any_organization":
+			return schema.Plain(g.Doc["allow_any_organization"]) == value
+		}
+		return false
+	}) != nil
+}
+
+// completeClient adds what Auth0 sets by itself.
+func completeClient(doc map[string]any) {
+	switch doc["app_type"] {
+	case "express_configuration":
+		store.Defaults(doc, map[string]any{
+			"oidc_conformant": true, "grant_types": []any{"authorization_code", "client_credentials"},
+			"callbacks": []any{"https://system-admin.okta.com/admin/app/generic/oauth20redirect"}, "organization_usage": "require",
+			"organization_require_behavior": "pre_login_prompt", "jwt_configuration": map[string]any{"alg": "RS256"},
+			"client_authentication_methods": map[string]any{"private_key_jwt": map[string]any{"credentials": []any{}}},
+		})
+	case "resource_server":
+		store.Defaults(doc, map[string]any{"oidc_conformant": true, "grant_types": []any{}, "jwt_configuration": map[string]any{"alg": "RS256"}})
+	}
+	store.Defaults(doc, map[string]any{
+		"is_first_party": true, "is_token_endpoint_ip_header_trusted": false, "oidc_conformant": false, "sso_disabled": false,
+		"cross_origin_authentication": false, "custom_login_page_on": true,
+		"grant_types":       []any{"authorization_code", "implicit", "refresh_token", "client_credentials"},
+		"jwt_configuration": map[string]any{"lifetime_in_seconds": 36000},
+	})
+	jwt, _ := doc["jwt_configuration"].(map[string]any)
+	jwt = store.Clone(jwt)
+	store.Defaults(jwt, map[string]any{"secret_encoded": false})
+	doc["jwt_configuration"] = jwt
+	refresh, _ := doc["refresh_token"].(map[string]any)
+	if refresh = store.Clone(refresh); refresh == nil {
+		refresh = map[string]any{}
+	}
+	endless := refresh["expiration_type"] != "expiring"
+	store.Defaults(refresh, map[string]any{
+		"rotation_type": "non-rotating", "expiration_type": "non-expiring", "leeway": 0, "token_lifetime": 2592000,
+		"infinite_token_lifetime": endless, "infinite_idle_token_lifetime": endless, "idle_token_lifetime": 1296000,
+	})
+	doc["refresh_token"] = refresh
+	if logout, has := doc["oidc_logout"].(map[string]any); has && logout["backchannel_logout_urls"] != nil {
+		doc["oidc_backchannel_logout"] = map[string]any{"backchannel_logout_urls": logout["backchannel_logout_urls"]}
+	}
+}
+
+// checkProfile refuses a client of a user attribute profile that there is not.
+func checkProfile(c *mgmtapi.Call) *mgmtapi.Reply {
+	id, _ := c.Obj("my_organization_configuration")["user_attribute_profile_id"].(string)
+	if id != "" && !mgmtapi.DocumentsOf(c.T).Has("/user-attribute-profiles", id) {
+		return mgmtapi.BadRequest(mgmtapi.NoAttributeProfile, "")
+	}
+	return nil
+}
+
+// expressScopes are those of the grant for the Management API that Auth0 makes
+// with a client of the type express_configuration.
+var expressScopes = []string{
+	"read:clients", "read:user_attribute_profiles", "read:connection_profiles", "read:organizations_summary",
+	"read:connections", "create:connections", "update:connections", "read:connections_options", "update:connections_options",
+	"read:organization_connections", "create:organization_connections", "update:organization_connections",
+	"create:scim_config", "read:scim_token", "create:scim_token", "delete:scim_token",
+}
+
+func createClient(c *mgmtapi.Call) *mgmtapi.Reply {
+	if bad := checkVault(c); bad != nil {
+		return bad
+	}
+	if bad := checkProfile(c); bad != nil {
+		return bad
+	}
+	cl := &state.Client{ID: store.RandomID(32), Secret: store.RandomID(64), Doc: store.Clone(c.Body), CreatedAt: c.Now}
+	delete(cl.Doc, "client_secret")
+	if s := c.Str("client_secret"); s != "" {
+		cl.Secret = s
+	}
+	completeClient(cl.Doc)
+	if bad := takeCredentials(cl, c.Now); bad != nil {
+		return bad
+	}
+	if cl.Doc["app_type"] == "resource_server" {
+		a := c.T.APIOf(c.Issuer(), c.Str("resource_server_identifier"))
+		if a == nil {
+			return noAPI()
+		}
+		a.Doc["client_id"] = cl.ID
+	}
+	c.T.Clients.Put(cl.ID, cl)
+	if cl.Doc["app_type"] == "express_configuration" {
+		g := c.T.AddGrant(cl.ID, state.ManagementAudience, slices.Clone(expressScopes), c.Now)
+		g.Doc["is_system"], g.Doc["subject_type"] = true, "client"
+	}
+	view := clientView(c, cl)
+	hideCredentials(cl)
+	return mgmtapi.Created(view)
+}
+
+func readClient(c *mgmtapi.Call) *mgmtapi.Reply {
+	cl, bad := client(c, "id")
+	if bad != nil {
+		return bad
+	}
+	return mgmtapi.OK(c.Fields(clientView(c, cl)))
+}
+
+func updateClient(c *mgmtapi.Call) *mgmtapi.Reply {
+	cl, bad := client(c, "id")
+	if bad != nil {
+		return bad
+	}
+	if bad := checkVault(c); bad != nil {
+		return bad
+	}
+	for k, v := range c.Body {
+		switch {
+		case k == "client_secret":
+			cl.Secret, _ = v.(string)
+		case v == nil:
+			delete(cl.Doc, k)
+		default:
+			cl.Doc[k] = v
+		}
+	}
+	completeClient(cl.Doc)
+	return mgmtapi.OK(clientView(c, cl))
+}
+
+// deleteClient is idempotent; the client's grants go with it.
+func deleteClient(c *mgmtapi.Call) *mgmtapi.Reply {
+	cl := c.T.Clients.Get(c.Path("id"))
+	if cl == nil {
+		return mgmtapi.NoContent()
+	}
+	c.T.Clients.Delete(cl.ID)
+	for _, con := range c.T.Connections.All() {
+		con.Clients = store.Minus(con.Clients, []string{cl.ID})
+	}
+	for _, g := range c.T.Grants.All() {
+		if g.ClientID == cl.ID {
+			c.T.Grants.Delete(g.ID)
+		}
+	}
+	return mgmtapi.NoContent()
+}
+
+func rotateSecret(c *mgmtapi.Call) *mgmtapi.Reply {
+	cl, bad := client(c, "id")
+	if bad != nil {
+		return bad
+	}
+	cl.Secret = store.RandomID(64)
+	return mgmtapi.OK(clientView(c, cl))
+}
+
+func clientConnections(c *mgmtapi.Call) *mgmtapi.Reply {
+	cl, bad := client(c, "id")
+	if bad != nil {
+		return bad
+	}
+	rows := slices.DeleteFunc(c.T.Connections.All(), func(con *state.Connection) bool {
+		strategies := c.Query["strategy"]
+		return !slices.Contains(con.Clients, cl.ID) || len(strategies) > 0 && !slices.Contains(strategies, con.Strategy)
+	})
+	where := func(con *state.Connection) store.Mark { return store.Mark{At: con.CreatedAt, ID: con.ID} }
+	view := func(con *state.Connection) any {
+		m := viewConnection(con)
+		delete(m, "enabled_clients")
+		return c.Fields(m)
+	}
+	return mgmtapi.Checkpoint(c, mgmtapi.List[*state.Connection]{Key: "connections", Rows: rows, Where: where, View: view})
+}

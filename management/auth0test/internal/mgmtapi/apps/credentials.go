@@ -1,0 +1,210 @@
+package apps
+
+import (
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+func viewKey(k *state.ClientKey) map[string]any {
+	m := store.Clone(k.Doc)
+	m["id"], m["created_at"], m["updated_at"] = k.ID, store.Stamp(k.CreatedAt), store.Stamp(k.UpdatedAt)
+	return m
+}
+
+// newClientKey reads a credential of a request; the PEM itself is not kept.
+func newClientKey(m map[string]any, now time.Time) (*state.ClientKey, *mgmtapi.Reply) {
+	k := &state.ClientKey{ID: "cred_" + store.RandomID(22), Doc: store.Clone(m), CreatedAt: now, UpdatedAt: now}
+	delete(k.Doc, "pem")
+	raw, _ := m["pem"].(string)
+	block, _ := pem.Decode([]byte(raw))
+	if raw == "" || block == nil {
+		if m["credential_type"] == "cert_subject_dn" && m["subject_dn"] != nil {
+			return k, nil
+		}
+		return nil, mgmtapi.BadRequest("The credential's PEM is not valid.", "invalid_body")
+	}
+	var err error
+	if m["credential_type"] == "public_key" {
+		err = readKey(k, block.Bytes)
+	} else {
+		err = readCertificate(k, block.Bytes)
+	}
+	if err != nil {
+		return nil, mgmtapi.BadRequest("The credential's PEM is not valid.", "invalid_body")
+	}
+	if m["credential_type"] == "public_key" {
+		store.Defaults(k.Doc, map[string]any{"alg": "RS256"})
+	}
+	return k, nil
+}
+
+// readKey sets kid to the key's thumbprint (RFC 7638).
+func readKey(k *state.ClientKey, der []byte) error {
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		cert, certErr := x509.ParseCertificate(der)
+		if certErr != nil {
+			return err
+		}
+		parsed = cert.PublicKey
+	}
+	thumbprint := sha256.Sum256(der)
+	if key, is := parsed.(*rsa.PublicKey); is {
+		k.Public = key
+		b64 := base64.RawURLEncoding.EncodeToString
+		canonical, _ := json.Marshal(map[string]string{ // Sorted keys, as the RFC asks.
+			"e": b64(big.NewInt(int64(key.E)).Bytes()), "kty": "RSA", "n": b64(key.N.Bytes()),
+		})
+		thumbprint = sha256.Sum256(canonical)
+	}
+	store.Defaults(k.Doc, map[string]any{"kid": base64.RawURLEncoding.EncodeToString(thumbprint[:])})
+	return nil
+}
+
+func readCertificate(k *state.ClientKey, der []byte) error {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return err
+	}
+	if k.Doc["credential_type"] == "cert_subject_dn" {
+		var parts []string
+		for _, name := range strings.Split(cert.Subject.ToRDNSequence().String(), ",") {
+			parts = append([]string{name}, parts...)
+		}
+		k.Doc["subject_dn"] = strings.Join(parts, "\n")
+		return nil
+	}
+	sum := sha256.Sum256(der)
+	k.Doc["thumbprint_sha256"] = base64.RawURLEncoding.EncodeToString(sum[:])
+	k.Doc["expires_at"] = store.Stamp(cert.NotAfter)
+	return nil
+}
+
+// credentialLists are the places of a client's document that hold credentials.
+func credentialLists(doc map[string]any) []map[string]any {
+	var out []map[string]any
+	add := func(v any) {
+		if m, is := v.(map[string]any); is && m["credentials"] != nil {
+			out = append(out, m)
+		}
+	}
+	methods, _ := doc["client_authentication_methods"].(map[string]any)
+	for _, name := range schema.SortedKeys(methods) {
+		add(methods[name])
+	}
+	add(doc["signed_request_object"])
+	add(doc["token_vault_privileged_access"])
+	return out
+}
+
+// takeCredentials makes keys of the credentials that a new client brings along.
+func takeCredentials(cl *state.Client, now time.Time) *mgmtapi.Reply {
+	for _, holder := range credentialLists(cl.Doc) {
+		items, _ := holder["credentials"].([]any)
+		shown := []any{}
+		for _, item := range items {
+			m, _ := item.(map[string]any)
+			k, bad := newClientKey(m, now)
+			if bad != nil {
+				return bad
+			}
+			cl.Keys.Put(k.ID, k)
+			shown = append(shown, viewKey(k))
+		}
+		holder["credentials"] = shown
+	}
+	return nil
+}
+
+// hideCredentials leaves only the ids: the answer to the creation alone shows
+// more.
+func hideCredentials(cl *state.Client) {
+	doc := map[string]any{}
+	for k, v := range cl.Doc {
+		doc[k] = store.DeepCopy(v)
+	}
+	for _, holder := range credentialLists(doc) {
+		items, _ := holder["credentials"].([]any)
+		for i, item := range items {
+			m, _ := item.(map[string]any)
+			items[i] = map[string]any{"id": m["id"]}
+		}
+	}
+	cl.Doc = doc
+}
+
+func listCredentials(c *mgmtapi.Call) *mgmtapi.Reply {
+	cl, bad := client(c, "client_id")
+	if bad != nil {
+		return bad
+	}
+	return mgmtapi.OK(store.Render(cl.Keys.All(), func(k *state.ClientKey) any { return viewKey(k) }))
+}
+
+func createCredential(c *mgmtapi.Call) *mgmtapi.Reply {
+	cl, bad := client(c, "client_id")
+	if bad != nil {
+		return bad
+	}
+	k, bad := newClientKey(c.Body, c.Now)
+	if bad != nil {
+		return bad
+	}
+	cl.Keys.Put(k.ID, k)
+	return mgmtapi.Created(viewKey(k))
+}
+
+func credential(c *mgmtapi.Call) (*state.Client, *state.ClientKey, *mgmtapi.Reply) {
+	cl, bad := client(c, "client_id")
+	if bad != nil {
+		return nil, nil, bad
+	}
+	k := cl.Keys.Get(c.Path("credential_id"))
+	if k == nil {
+		return nil, nil, mgmtapi.NotFound("The credential does not exist.", "")
+	}
+	return cl, k, nil
+}
+
+func readCredential(c *mgmtapi.Call) *mgmtapi.Reply {
+	_, k, bad := credential(c)
+	if bad != nil {
+		return bad
+	}
+	return mgmtapi.OK(viewKey(k))
+}
+
+func updateCredential(c *mgmtapi.Call) *mgmtapi.Reply {
+	_, k, bad := credential(c)
+	if bad != nil {
+		return bad
+	}
+	if at, err := time.Parse(time.RFC3339, c.Str("expires_at")); err == nil {
+		k.Doc["expires_at"] = store.Stamp(at)
+	} else {
+		delete(k.Doc, "expires_at")
+	}
+	k.UpdatedAt = c.Now
+	return mgmtapi.OK(viewKey(k))
+}
+
+func deleteCredential(c *mgmtapi.Call) *mgmtapi.Reply {
+	cl, bad := client(c, "client_id")
+	if bad != nil {
+		return bad
+	}
+	cl.Keys.Delete(c.Path("credential_id"))
+	return mgmtapi.NoContent()
+}

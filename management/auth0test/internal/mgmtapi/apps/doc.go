@@ -1,0 +1,3 @@
+// Package apps has the applications of the Management API, their credentials and
+// grants, connections and resource servers.
+package apps

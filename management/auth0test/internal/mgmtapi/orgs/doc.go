@@ -1,0 +1,2 @@
+// Package orgs has the organizations of the Management API, and roles and groups.
+package orgs

@@ -1,0 +1,107 @@
+package platform
+
+import (
+	"slices"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// deployDraft makes a version of the draft and lets it run.
+func deployDraft(t *state.Tenant, a *actionRow, now time.Time) *actionVersion {
+	v := a.addVersion(a.draft, now)
+	a.deployed, a.changed = v, false
+	return v
+}
+
+func (a *actionRow) addVersion(code actionCode, now time.Time) *actionVersion {
+	v := &actionVersion{actionCode: code, id: store.NewUUID(), number: 1, createdAt: now, updatedAt: now, builtAt: now}
+	if n := len(a.versions); n > 0 {
+		v.number = a.versions[n-1].number + 1
+	}
+	a.versions = append(a.versions, v)
+	return v
+}
+
+func (a *actionRow) versionView(v *actionVersion) map[string]any {
+	m := map[string]any{
+		"id": v.id, "number": v.number, "code": v.code, "runtime": v.runtime, "dependencies": v.dependencies,
+		"secrets": v.secretViews(), "supported_triggers": a.triggers, "deployed": v == a.deployed, "status": "pending",
+		"created_at": store.Stamp(v.createdAt), "updated_at": store.Stamp(v.updatedAt),
+	}
+	if !v.builtAt.IsZero() {
+		m["status"], m["built_at"] = "built", store.Stamp(v.builtAt)
+	}
+	return m
+}
+
+func (a *actionRow) versionWithAction(v *actionVersion) map[string]any {
+	m := a.versionView(v)
+	m["action"] = a.brief()
+	return m
+}
+
+// accepted is the answer to a deployment: the version as it is on its way.
+func (a *actionRow) accepted(v *actionVersion) *mgmtapi.Reply {
+	m := a.versionWithAction(v)
+	m["deployed"] = false
+	delete(m, "built_at")
+	return mgmtapi.OK(m)
+}
+
+func deployAction(c *mgmtapi.Call) *mgmtapi.Reply {
+	a, bad := action(c, "id")
+	if bad != nil {
+		return bad
+	}
+	if a.status != "built" {
+		return mgmtapi.BadRequest(notBuilt, "")
+	}
+	return a.accepted(deployDraft(c.T, a, c.Now))
+}
+
+func listActionVersions(c *mgmtapi.Call) *mgmtapi.Reply {
+	a, bad := action(c, "actionId")
+	if bad != nil {
+		return bad
+	}
+	rows := slices.Clone(a.versions)
+	slices.Reverse(rows)
+	return actionPage(c, "versions", rows, func(v *actionVersion) any { return a.versionWithAction(v) })
+}
+
+func findVersion(c *mgmtapi.Call) (*actionRow, *actionVersion, *mgmtapi.Reply) {
+	a, bad := action(c, "actionId")
+	if bad != nil {
+		return nil, nil, bad
+	}
+	i := slices.IndexFunc(a.versions, func(v *actionVersion) bool { return v.id == c.Path("id") })
+	if i < 0 {
+		return nil, nil, mgmtapi.NotFound(noVersion, "")
+	}
+	return a, a.versions[i], nil
+}
+
+func readActionVersion(c *mgmtapi.Call) *mgmtapi.Reply {
+	a, v, bad := findVersion(c)
+	if bad != nil {
+		return bad
+	}
+	return mgmtapi.OK(a.versionWithAction(v))
+}
+
+// rollBackAction makes a new version that is as an earlier one, and lets it run.
+func rollBackAction(c *mgmtapi.Call) *mgmtapi.Reply {
+	a, v, bad := findVersion(c)
+	if bad != nil {
+		return bad
+	}
+	next := a.addVersion(v.actionCode, c.Now)
+	a.deployed, a.changed = next, true
+	if c.Yes("update_draft") {
+		a.draft, a.changed, a.updatedAt = v.actionCode, false, c.Now
+	}
+	return a.accepted(next)
+}

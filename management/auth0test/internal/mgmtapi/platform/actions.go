@@ -1,0 +1,346 @@
+package platform
+
+import (
+	"slices"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/effects"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// actionStore holds the Actions and what is bound to each trigger, in order.
+type actionStore struct {
+	store.Table[actionRow]
+	bindings map[string][]*actionBinding
+}
+
+func actionsOf(t *state.Tenant) *actionStore { return state.Part(t, state.Zero[actionStore]) }
+
+// actionRow is an Action: a draft, and the versions that were made of it.
+type actionRow struct {
+	id, name             string
+	triggers             []any // As the request had them.
+	createdAt, updatedAt time.Time
+
+	draft    actionCode
+	status   string // Of the draft: pending, building, built.
+	build    int    // Number of the build that runs: a later change starts another.
+	versions []*actionVersion
+	deployed *actionVersion
+	changed  bool // The draft is not what was deployed.
+}
+
+// actionCode is what a version freezes.
+type actionCode struct {
+	code, runtime string
+	dependencies  []any
+	secrets       []actionSecret
+}
+
+type actionSecret struct {
+	name, value string
+	updatedAt   time.Time
+}
+
+type actionVersion struct {
+	actionCode
+	id                   string
+	number               int
+	createdAt, updatedAt time.Time
+	builtAt              time.Time // Zero while it is being built.
+}
+
+func ActionRoutes() []mgmtapi.Route {
+	const path = "/actions/actions"
+	return []mgmtapi.Route{
+		{Method: "GET", Pattern: path, Handle: listActions},
+		{Method: "POST", Pattern: path, Handle: createAction},
+		{Method: "GET", Pattern: path + "/{id}", Handle: readAction},
+		{Method: "PATCH", Pattern: path + "/{id}", Handle: updateAction},
+		{Method: "DELETE", Pattern: path + "/{id}", Handle: deleteAction},
+		{Method: "POST", Pattern: path + "/{id}/deploy", Handle: deployAction},
+		{Method: "POST", Pattern: path + "/{id}/test", Handle: testAction, Free: true},
+		{Method: "GET", Pattern: path + "/{actionId}/versions", Handle: listActionVersions},
+		{Method: "GET", Pattern: path + "/{actionId}/versions/{id}", Handle: readActionVersion},
+		{Method: "POST", Pattern: path + "/{actionId}/versions/{id}/deploy", Handle: rollBackAction},
+		{Method: "GET", Pattern: "/actions/executions/{id}", Handle: readExecution},
+		{Method: "GET", Pattern: "/actions/triggers", Handle: listTriggers},
+		{Method: "GET", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: listBindings},
+		{Method: "PATCH", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: updateBindings},
+	}
+}
+
+// Texts of refusals, as Auth0's clients and their users quote them.
+const (
+	noAction      = "That action does not exist."
+	noVersion     = "That action version does not exist."
+	noExecution   = "That execution does not exist."
+	notBuilt      = "A draft must be in the 'built' state before it can be deployed."
+	actionIsBound = "Unable to delete an action bound to a trigger."
+	otherTrigger  = "can't upgrade to this trigger."
+)
+
+func action(c *mgmtapi.Call, part string) (*actionRow, *mgmtapi.Reply) {
+	a := actionsOf(c.T).Get(c.Path(part))
+	if a == nil {
+		return nil, mgmtapi.NotFound(noAction, "")
+	}
+	return a, nil
+}
+
+func listActions(c *mgmtapi.Call) *mgmtapi.Reply {
+	trigger, name, deployed := c.Query.Get("triggerId"), c.Query.Get("actionName"), c.Query.Get("deployed")
+	rows := slices.DeleteFunc(actionsOf(c.T).All(), func(a *actionRow) bool {
+		return trigger != "" && !a.supports(trigger) || name != "" && a.name != name ||
+			deployed != "" && (a.deployed != nil) != (deployed == "true")
+	})
+	return actionPage(c, "actions", rows, func(a *actionRow) any { return a.view() })
+}
+
+// actionPage is a page in the way of Actions: always with totals, and page is
+// left out when it is zero.
+func actionPage[T any](c *mgmtapi.Call, key string, rows []T, view func(T) any) *mgmtapi.Reply {
+	o := mgmtapi.Offset{Limit: min(c.Number("per_page", 20), 100)}
+	page := c.Number("page", 0)
+	o.Start = page * o.Limit
+	body := map[string]any{key: store.Render(mgmtapi.Cut(o, rows), view), "total": len(rows), "per_page": o.Limit}
+	if page > 0 {
+		body["page"] = page
+	}
+	return mgmtapi.OK(body)
+}
+
+func createAction(c *mgmtapi.Call) *mgmtapi.Reply {
+	a := &actionRow{id: store.NewUUID(), name: c.Str("name"), createdAt: c.Now, updatedAt: c.Now, changed: true}
+	for _, t := range c.Body["supported_triggers"].([]any) {
+		a.triggers = append(a.triggers, currentTrigger(t.(map[string]any)))
+	}
+	a.draft = actionCode{code: c.Str("code"), runtime: c.Str("runtime"), dependencies: []any{}}
+	if a.draft.runtime == "" {
+		a.draft.runtime = defaultRuntime(a.triggers)
+	}
+	if list, has := c.Body["dependencies"].([]any); has {
+		a.draft.dependencies = list
+	}
+	a.draft.secrets = actionSecrets(c, nil)
+	actionsOf(c.T).Put(a.id, a)
+	buildAction(c.T, a, c.Now)
+	if c.Yes("deploy") {
+		deployDraft(c.T, a, c.Now).builtAt = time.Time{}
+	}
+	return mgmtapi.Created(a.view())
+}
+
+// actionSecrets reads the secrets; one without a value keeps the one it has.
+func actionSecrets(c *mgmtapi.Call, old []actionSecret) []actionSecret {
+	list, _ := c.Body["secrets"].([]any)
+	out := make([]actionSecret, 0, len(list))
+	for _, s := range list {
+		m, _ := s.(map[string]any)
+		name, _ := m["name"].(string)
+		value, given := m["value"].(string)
+		i := slices.IndexFunc(old, func(s actionSecret) bool { return s.name == name })
+		if !given && i >= 0 {
+			out = append(out, old[i])
+			continue
+		}
+		out = append(out, actionSecret{name, value, c.Now})
+	}
+	return out
+}
+
+// buildAction builds the draft, which takes JobTime.
+func buildAction(t *state.Tenant, a *actionRow, now time.Time) {
+	a.status = "pending"
+	a.build++
+	build, took := a.build, max(0, t.Options.JobTime)
+	t.Timeline.At(now.Add(took/4), func(time.Time) {
+		if a.build == build {
+			a.status = "building"
+		}
+	})
+	t.Timeline.At(now.Add(took), func(at time.Time) {
+		if a.build != build {
+			return
+		}
+		a.status = "built"
+		a.draft.dependencies = built(a.draft.dependencies)
+		if v := a.deployed; v != nil && v.builtAt.IsZero() {
+			v.builtAt, v.updatedAt, v.dependencies = at, at, a.draft.dependencies
+		}
+	})
+}
+
+// built are dependencies as a build leaves them: without their registry.
+func built(dependencies []any) []any {
+	out := make([]any, len(dependencies))
+	for i, d := range dependencies {
+		if m, is := d.(map[string]any); is {
+			m = store.Clone(m)
+			delete(m, "registry_url")
+			d = m
+		}
+		out[i] = d
+	}
+	return out
+}
+
+func readAction(c *mgmtapi.Call) *mgmtapi.Reply {
+	a, bad := action(c, "id")
+	if bad != nil {
+		return bad
+	}
+	return mgmtapi.OK(a.view())
+}
+
+// updateAction changes the draft; what was deployed runs on.
+func updateAction(c *mgmtapi.Call) *mgmtapi.Reply {
+	a, bad := action(c, "id")
+	if bad != nil {
+		return bad
+	}
+	if list, has := c.Body["supported_triggers"].([]any); has {
+		next := []any{}
+		for _, t := range list {
+			next = append(next, currentTrigger(t.(map[string]any)))
+		}
+		if isBound(c.T, a) && triggerID(next[0]) != triggerID(a.triggers[0]) {
+			return mgmtapi.BadRequest(otherTrigger, "")
+		}
+		a.triggers = next
+	}
+	if c.Has("name") {
+		a.name = c.Str("name")
+	}
+	a.updatedAt = c.Now
+	if changeDraft(c, a) {
+		a.changed = true
+		buildAction(c.T, a, c.Now)
+	}
+	return mgmtapi.OK(a.view())
+}
+
+// changeDraft applies what must be built, and tells whether there was any.
+func changeDraft(c *mgmtapi.Call, a *actionRow) bool {
+	if c.Has("code") {
+		a.draft.code = c.Str("code")
+	}
+	if c.Has("runtime") {
+		a.draft.runtime = c.Str("runtime")
+	}
+	if list, has := c.Body["dependencies"].([]any); has {
+		a.draft.dependencies = list
+	}
+	if c.Has("secrets") {
+		a.draft.secrets = actionSecrets(c, a.draft.secrets)
+	}
+	return c.Has("code") || c.Has("runtime") || c.Has("dependencies") || c.Has("secrets")
+}
+
+func isBound(t *state.Tenant, a *actionRow) bool {
+	for _, list := range actionsOf(t).bindings {
+		if slices.ContainsFunc(list, func(b *actionBinding) bool { return b.action == a }) {
+			return true
+		}
+	}
+	return false
+}
+
+func deleteAction(c *mgmtapi.Call) *mgmtapi.Reply {
+	a, bad := action(c, "id")
+	if bad != nil {
+		return bad
+	}
+	if isBound(c.T, a) && !c.Flag("force") {
+		return mgmtapi.Conflict(actionIsBound, "")
+	}
+	for trigger, list := range actionsOf(c.T).bindings {
+		actionsOf(c.T).bindings[trigger] = slices.DeleteFunc(list, func(b *actionBinding) bool { return b.action == a })
+	}
+	a.build++ // Ends the build.
+	actionsOf(c.T).Delete(a.id)
+	return mgmtapi.NoContent()
+}
+
+func readExecution(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NotFound(noExecution, "") }
+
+// view is an Action as its own operations show it.
+func (a *actionRow) view() map[string]any {
+	m := a.brief()
+	m["updated_at"] = store.Stamp(a.updatedAt)
+	m["code"], m["runtime"], m["status"] = a.draft.code, a.draft.runtime, a.status
+	m["dependencies"], m["secrets"] = a.draft.dependencies, a.draft.secretViews()
+	m["all_changes_deployed"] = a.deployed != nil && !a.changed
+	a.addDeployed(m)
+	return m
+}
+
+// brief is an Action inside of versions and bindings.
+func (a *actionRow) brief() map[string]any {
+	return map[string]any{
+		"id": a.id, "name": a.name, "supported_triggers": a.triggers,
+		"created_at": store.Stamp(a.createdAt), "updated_at": store.Stamp(a.createdAt), "all_changes_deployed": false,
+	}
+}
+
+func (a *actionRow) addDeployed(m map[string]any) {
+	v := a.deployed
+	if v == nil {
+		return
+	}
+	current := map[string]any{
+		"id": v.id, "code": v.code, "runtime": v.runtime, "number": v.number, "status": "PENDING",
+		"created_at": store.Stamp(v.createdAt), "updated_at": store.Stamp(v.updatedAt),
+	}
+	if !v.builtAt.IsZero() {
+		current["status"], current["build_time"] = "BUILT", store.Stamp(v.builtAt)
+	}
+	m["current_version"], m["deployed_version"] = current, a.versionView(v)
+}
+
+func (s actionCode) secretViews() []any {
+	return store.Render(s.secrets, func(s actionSecret) any {
+		return map[string]any{"name": s.name, "updated_at": store.Stamp(s.updatedAt)}
+	})
+}
+
+// testAction runs the draft with an event, where there is something to run it.
+func testAction(c *mgmtapi.Call) *mgmtapi.Reply {
+	c.T.Lock()
+	a, bad := action(c, "id")
+	scripts := c.T.Auth.Actions.Scripts
+	code, secrets := "", map[string]string(nil)
+	if a != nil {
+		code, secrets = a.draft.code, a.draft.secretValues()
+	}
+	c.T.Unlock()
+	if bad != nil {
+		return bad
+	}
+	start, payload := time.Now(), map[string]any{}
+	if scripts != nil {
+		event, _ := c.Obj("payload")["event"].(map[string]any)
+		event = store.Clone(store.OrEmpty(event))
+		event["secrets"] = secrets
+		v := effects.NewVerdict()
+		if err := scripts.Run(c.R.Context(), code, event, effects.ActionAPI(c.T, "", v)); err != nil {
+			payload["error"] = map[string]any{"message": err.Error(), "name": "Error", "stack": ""}
+		}
+	}
+	took := int(time.Since(start).Milliseconds())
+	payload["stats"] = map[string]any{
+		"total_request_duration_ms": took, "total_runtime_execution_duration_ms": took, "runtime_processing_duration_ms": 0,
+		"action_duration_ms": took, "runtime_external_call_duration_ms": 0, "boot_duration_ms": 0, "network_duration_ms": 0,
+	}
+	return mgmtapi.OK(map[string]any{"payload": payload})
+}
+
+func (s actionCode) secretValues() map[string]string {
+	m := make(map[string]string, len(s.secrets))
+	for _, x := range s.secrets {
+		m[x.name] = x.value
+	}
+	return m
+}

@@ -1,0 +1,152 @@
+package platform
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/query"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+func LogRoutes() []mgmtapi.Route {
+	return []mgmtapi.Route{
+		{Method: "GET", Pattern: "/logs", Bucket: "read logs", Handle: listLogs},
+		{Method: "GET", Pattern: "/logs/{id}", Bucket: "read logs", Handle: readLog},
+		{Method: "GET", Pattern: "/users/{id}/logs", Bucket: "read logs", Handle: listUserLogs},
+	}
+}
+
+const (
+	noLog      = "Log not found."
+	beyondLogs = "You can only page through the first 1000 records."
+	badLogs    = "The query string in 'q' is not valid. See https://auth0.com/docs/logs/log-search-query-syntax."
+	maxLogURI  = 8 << 10
+)
+
+// after returns the entries whose ids come after one, which need not exist.
+func after(l *state.TenantLog, id string) []*state.LogEntry {
+	i := sort.Search(len(l.Entries), func(i int) bool { return l.Entries[i].ID() > id })
+	return l.Entries[i:]
+}
+
+func find(l *state.TenantLog, id string) *state.LogEntry {
+	i := sort.Search(len(l.Entries), func(i int) bool { return l.Entries[i].ID() >= id })
+	if i < len(l.Entries) && l.Entries[i].ID() == id {
+		return l.Entries[i]
+	}
+	return nil
+}
+
+func readLog(c *mgmtapi.Call) *mgmtapi.Reply {
+	e := find(&c.T.Auth.Logs, c.Path("id"))
+	if e == nil {
+		return mgmtapi.NotFound(noLog, "")
+	}
+	return mgmtapi.OK(e.Doc())
+}
+
+// listLogs has two modes: by checkpoint with from, which turns all else off, and
+// by criteria.
+func listLogs(c *mgmtapi.Call) *mgmtapi.Reply {
+	if len(c.R.URL.RawQuery) > maxLogURI {
+		return mgmtapi.Fail(http.StatusRequestURITooLong, "Request-URI Too Large", "")
+	}
+	if c.Query.Get("from") != "" {
+		return logsFrom(c)
+	}
+	q, bad := logQuery(c)
+	if bad != nil {
+		return bad
+	}
+	return logPage(c, func(e *state.LogEntry) bool { return matches(e, q) })
+}
+
+// logsFrom names the next page in the header Link; behind an empty page it is
+// the same one again.
+func logsFrom(c *mgmtapi.Call) *mgmtapi.Reply {
+	from := c.Query.Get("from")
+	take := c.Number("take", 100)
+	if take < 1 || take > 100 {
+		return mgmtapi.BadRequest("Query validation error: 'Value "+c.Query.Get("take")+" is not between 1 and 100' on property take.", "invalid_query_string")
+	}
+	rows := after(&c.T.Auth.Logs, from)
+	rows = rows[:min(take, len(rows))]
+	if len(rows) > 0 {
+		from = rows[len(rows)-1].ID()
+	}
+	c.W.Header().Set("Link", fmt.Sprintf(`<%sapi/v2/logs?from=%s&take=%d>; rel="next"`, c.Issuer(), from, take))
+	return mgmtapi.OK(store.Render(rows, func(e *state.LogEntry) any { return e.Doc() }))
+}
+
+// logQuery reads q, or search, which without a field is the beginning of a
+// client's, a connection's or a user's name.
+func logQuery(c *mgmtapi.Call) (query.Query, *mgmtapi.Reply) {
+	text := c.Query.Get("q")
+	if search := c.Query.Get("search"); text == "" && search != "" {
+		if !strings.Contains(search, ":") {
+			return beginning{search}, nil
+		}
+		text = search
+	}
+	q, err := query.Parse(text)
+	if err != nil || !loggable(q) {
+		return nil, mgmtapi.BadRequest(badLogs, "invalid_query_string")
+	}
+	return q, nil
+}
+
+func listUserLogs(c *mgmtapi.Call) *mgmtapi.Reply {
+	id := c.Path("id")
+	return logPage(c, func(e *state.LogEntry) bool { return e.UserID == id })
+}
+
+// logPage answers entries by page, the newest first unless sort says otherwise.
+// Its total is that of the page, as Auth0's search v3 has it.
+func logPage(c *mgmtapi.Call, is func(*state.LogEntry) bool) *mgmtapi.Reply {
+	o, bad := c.Offset(50, beyondLogs)
+	if bad != nil {
+		return bad
+	}
+	field, ascending := logOrder(c)
+	var rows []*state.LogEntry
+	all, enough := c.T.Auth.Logs.Entries, field == "date"
+	for i := range all {
+		e := all[i]
+		if !ascending || !enough {
+			e = all[len(all)-1-i]
+		}
+		if is(e) {
+			rows = append(rows, e)
+		}
+		if enough && len(rows) == o.Start+o.Limit {
+			break
+		}
+	}
+	if !enough {
+		slices.SortStableFunc(rows, func(a, b *state.LogEntry) int {
+			if ascending {
+				a, b = b, a
+			}
+			return strings.Compare(fieldOf(b, field), fieldOf(a, field))
+		})
+	}
+	items := store.Render(mgmtapi.Cut(o, rows), func(e *state.LogEntry) any { return c.Fields(e.Doc()) })
+	if !o.Totals {
+		return mgmtapi.OK(items)
+	}
+	return mgmtapi.OK(map[string]any{"start": o.Start, "limit": o.Limit, "length": len(items), "total": len(items), "logs": items})
+}
+
+// logOrder reads sort: "date:-1", which is the default, or another field.
+func logOrder(c *mgmtapi.Call) (field string, ascending bool) {
+	field, direction, _ := strings.Cut(c.Query.Get("sort"), ":")
+	if field == "" || field == "log_id" || field == "_id" {
+		field = "date"
+	}
+	return field, direction == "1"
+}

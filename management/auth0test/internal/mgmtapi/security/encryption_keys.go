@@ -1,0 +1,236 @@
+package security
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"slices"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// encryptionKey is a key with which a tenant's data are encrypted (customer
+// managed keys, https://auth0.com/docs/secure/highly-regulated-identity/customer-managed-keys).
+// Nothing is encrypted with it here.
+type encryptionKey struct {
+	kid, kind, state, parent string
+	createdAt, updatedAt     time.Time
+	wrapping                 *rsa.PrivateKey // For the import of the key; nil before it was asked for.
+}
+
+// encryptionState holds the keys, oldest first, and what customers signed with.
+// The tenant's mutex guards it.
+type encryptionState struct {
+	store.Table[encryptionKey]
+	signing []any // Custom signing keys, as JWK; nil without any.
+}
+
+func encryptionOf(t *state.Tenant) *encryptionState {
+	return state.Part(t, state.Zero[encryptionState])
+}
+
+// Types and states of encryption keys.
+const (
+	rootKey     = "environment-root-key"
+	masterKey   = "tenant-master-key"
+	tenantKey   = "tenant-encryption-key"
+	customerKey = "customer-provided-root-key"
+
+	keyPending   = "pre-activation"
+	keyActive    = "active"
+	keyDestroyed = "destroyed"
+)
+
+func EncryptionKeyRoutes() []mgmtapi.Route {
+	return []mgmtapi.Route{
+		{Method: "GET", Pattern: "/keys/encryption", Handle: listEncryptionKeys},
+		{Method: "POST", Pattern: "/keys/encryption", Handle: createEncryptionKey},
+		{Method: "POST", Pattern: "/keys/encryption/rekey", AllOf: true, Handle: rekey},
+		{Method: "GET", Pattern: "/keys/encryption/{kid}", Handle: readEncryptionKey},
+		{Method: "POST", Pattern: "/keys/encryption/{kid}", Handle: importEncryptionKey},
+		{Method: "DELETE", Pattern: "/keys/encryption/{kid}", Handle: deleteEncryptionKey},
+		{Method: "POST", Pattern: "/keys/encryption/{kid}/wrapping-key", Free: true, Handle: createWrappingKey},
+		{Method: "GET", Pattern: "/keys/custom-signing", Handle: readCustomSigningKeys},
+		{Method: "PUT", Pattern: "/keys/custom-signing", AllOf: true, Handle: setCustomSigningKeys},
+		{Method: "DELETE", Pattern: "/keys/custom-signing", Handle: deleteCustomSigningKeys},
+	}
+}
+
+// keysOfTenant returns the keys, of which the first two are as old as the tenant.
+func keysOfTenant(c *mgmtapi.Call) *encryptionState {
+	s := encryptionOf(c.T)
+	if s.Len() == 0 {
+		root := newEncryptionKey(c.T, rootKey, keyActive, "", c.Now)
+		newEncryptionKey(c.T, masterKey, keyActive, root.kid, c.Now)
+	}
+	return s
+}
+
+func newEncryptionKey(t *state.Tenant, kind, state, parent string, now time.Time) *encryptionKey {
+	k := &encryptionKey{kid: store.NewUUID(), kind: kind, state: state, parent: parent, createdAt: now, updatedAt: now}
+	encryptionOf(t).Put(k.kid, k)
+	return k
+}
+
+func (k *encryptionKey) view() map[string]any {
+	return map[string]any{
+		"kid": k.kid, "type": k.kind, "state": k.state, "parent_kid": store.OrNull(k.parent),
+		"created_at": store.Stamp(k.createdAt), "updated_at": store.Stamp(k.updatedAt),
+	}
+}
+
+// set changes the state of a key; a destroyed one has nothing left.
+func (k *encryptionKey) set(state string, now time.Time) {
+	if k.state == keyDestroyed || k.state == state {
+		return
+	}
+	k.state, k.updatedAt = state, now
+	if state == keyDestroyed {
+		k.wrapping = nil
+	}
+}
+
+func findEncryptionKey(c *mgmtapi.Call) (*encryptionKey, *mgmtapi.Reply) {
+	if !schema.HasFormat("uuid", c.Path("kid")) {
+		return nil, mgmtapi.BadRequest("Invalid UUID format in uri.", "invalid_uri")
+	}
+	k := keysOfTenant(c).Get(c.Path("kid"))
+	if k == nil {
+		return nil, mgmtapi.NotFound("The key does not exist.", "")
+	}
+	return k, nil
+}
+
+func listEncryptionKeys(c *mgmtapi.Call) *mgmtapi.Reply {
+	rows := keysOfTenant(c).All()
+	slices.Reverse(rows)
+	return mgmtapi.PageOf(c, "keys", "", rows, func(k *encryptionKey) any { return k.view() })
+}
+
+// createEncryptionKey makes a key that waits for its import, or a new
+// tenant-encryption-key.
+func createEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
+	s, kind := keysOfTenant(c), c.Str("type")
+	if kind == customerKey && s.Find(func(k *encryptionKey) bool { return k.kind == customerKey && k.state == keyPending }) != nil {
+		return mgmtapi.Conflict("Encryption key has already been created.", "")
+	}
+	master := s.Find(func(k *encryptionKey) bool { return k.kind == masterKey && k.state == keyActive })
+	if kind == customerKey {
+		return mgmtapi.Created(newEncryptionKey(c.T, kind, keyPending, "", c.Now).view())
+	}
+	return mgmtapi.Created(newEncryptionKey(c.T, tenantKey, keyActive, master.kid, c.Now).view())
+}
+
+func readEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
+	k, bad := findEncryptionKey(c)
+	if bad != nil {
+		return bad
+	}
+	return mgmtapi.OK(k.view())
+}
+
+// deleteEncryptionKey destroys a key of the customer; with an active one the
+// hierarchy goes back under the environment's root key.
+func deleteEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
+	k, bad := findEncryptionKey(c)
+	if bad != nil || k.kind != customerKey {
+		return mgmtapi.NoContent()
+	}
+	active := k.state == keyActive
+	k.set(keyDestroyed, c.Now)
+	if active {
+		newHierarchy(c.T, c.Now)
+	}
+	return mgmtapi.NoContent()
+}
+
+// newHierarchy replaces the tenant's master key by one under the active root.
+func newHierarchy(t *state.Tenant, now time.Time) {
+	root := encryptionOf(t).Find(func(k *encryptionKey) bool { return k.kind == customerKey && k.state == keyActive })
+	if root == nil {
+		root = encryptionOf(t).Find(func(k *encryptionKey) bool { return k.kind == rootKey && k.state == keyActive })
+	}
+	for _, k := range encryptionOf(t).All() {
+		if k.kind == masterKey {
+			k.set(keyDestroyed, now)
+		}
+	}
+	newEncryptionKey(t, masterKey, keyActive, root.kid, now)
+}
+
+func rekey(c *mgmtapi.Call) *mgmtapi.Reply {
+	keysOfTenant(c)
+	newHierarchy(c.T, c.Now)
+	return mgmtapi.NoContent()
+}
+
+const (
+	noWrapping = "Failed precondition. Create new encryption key without the key material first."
+	noImport   = "Failed precondition. Key import not in progress or unable to find the wrapping key. Make sure you have followed all the steps to import a key."
+)
+
+// createWrappingKey makes the key under which the customer wraps his own.
+func createWrappingKey(c *mgmtapi.Call) *mgmtapi.Reply {
+	wrapping := keys.NewRSAKey()
+	c.Now = c.T.Lock()
+	defer c.T.Unlock()
+	k, bad := findEncryptionKey(c)
+	if bad != nil {
+		return bad
+	}
+	if k.kind != customerKey || k.state != keyPending {
+		return mgmtapi.Conflict(noWrapping, "")
+	}
+	k.wrapping = wrapping
+	der, err := x509.MarshalPKIXPublicKey(&wrapping.PublicKey)
+	if err != nil {
+		panic(err) // It is an RSA key.
+	}
+	return mgmtapi.Created(map[string]any{
+		"public_key": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), "algorithm": "CKM_RSA_AES_KEY_WRAP",
+	})
+}
+
+// importEncryptionKey takes the customer's key, of 256 bits.
+func importEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
+	k, bad := findEncryptionKey(c)
+	if bad != nil {
+		return bad
+	}
+	if k.state != keyPending || k.wrapping == nil {
+		return mgmtapi.Conflict(noImport, "")
+	}
+	raw, err := base64.StdEncoding.DecodeString(c.Str("wrapped_key"))
+	if err == nil {
+		raw, err = keys.UnwrapKey(k.wrapping, raw)
+	}
+	if err != nil || len(raw) != 32 {
+		return mgmtapi.BadRequest("The wrapped key is not valid.", "invalid_body")
+	}
+	k.set(keyActive, c.Now)
+	newHierarchy(c.T, c.Now)
+	return mgmtapi.Created(k.view())
+}
+
+func readCustomSigningKeys(c *mgmtapi.Call) *mgmtapi.Reply {
+	if encryptionOf(c.T).signing == nil {
+		return mgmtapi.NotFound("No custom signing keys found for this tenant. Upload custom signing keys first.", "")
+	}
+	return mgmtapi.OK(map[string]any{"keys": encryptionOf(c.T).signing})
+}
+
+func setCustomSigningKeys(c *mgmtapi.Call) *mgmtapi.Reply {
+	encryptionOf(c.T).signing, _ = c.Body["keys"].([]any)
+	return mgmtapi.OK(map[string]any{"keys": encryptionOf(c.T).signing})
+}
+
+func deleteCustomSigningKeys(c *mgmtapi.Call) *mgmtapi.Reply {
+	encryptionOf(c.T).signing = nil
+	return mgmtapi.NoContent()
+}

@@ -1,0 +1,95 @@
+package security
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/limit"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// guardianState is what the MFA routes of the Management API keep beside the
+// enrollments, which are in factorStore.
+type guardianState struct {
+	settings    map[string]map[string]any // Of factors, see factorSettings.
+	credentials map[string]map[string]any // What was said of a WebAuthn credential, by the id of its enrollment.
+	methods     map[string]*limit.Bucket  // Of reads and writes of authentication methods, by user.
+}
+
+func guardianOf(t *state.Tenant) *guardianState { return state.Part(t, state.Zero[guardianState]) }
+
+func GuardianRoutes() []mgmtapi.Route {
+	return []mgmtapi.Route{
+		{Method: "GET", Pattern: "/guardian/factors", Handle: listFactors},
+		{Method: "PUT", Pattern: "/guardian/factors/{name}", Handle: setFactor},
+		{Method: "GET", Pattern: "/guardian/policies", Handle: listPolicies},
+		{Method: "PUT", Pattern: "/guardian/policies", Handle: setPolicies},
+		{Method: "POST", Pattern: "/guardian/enrollments/ticket", Handle: enrollmentTicket},
+		{Method: "GET", Pattern: "/guardian/enrollments/{id}", Handle: readEnrollment},
+		{Method: "DELETE", Pattern: "/guardian/enrollments/{id}", Handle: deleteEnrollment},
+		{Method: "GET", Pattern: "/users/{id}/enrollments", Handle: listEnrollments},
+		{Method: "GET", Pattern: "/users/{id}/authentication-methods", Handle: limited("read", listMethods)},
+		{Method: "POST", Pattern: "/users/{id}/authentication-methods", Handle: limited("write", createMethod)},
+		{Method: "PUT", Pattern: "/users/{id}/authentication-methods", Handle: limited("write", replaceMethods)},
+		{Method: "DELETE", Pattern: "/users/{id}/authentication-methods", Handle: limited("write", deleteMethods)},
+		{Method: "GET", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("read", readMethod)},
+		{Method: "PATCH", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("write", updateMethod)},
+		{Method: "DELETE", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("write", deleteMethod)},
+		{Method: "DELETE", Pattern: "/users/{id}/authenticators", Handle: deleteMethods},
+		{Method: "DELETE", Pattern: "/users/{id}/multifactor/{provider}", Handle: deleteProvider},
+		{Method: "POST", Pattern: "/users/{id}/multifactor/actions/invalidate-remember-browser", Handle: forgetBrowsers},
+		{Method: "POST", Pattern: "/users/{id}/recovery-code-regeneration", Handle: regenerateRecoveryCode},
+	}
+}
+
+// limited lets the methods of one user be read, or written, five times a minute,
+// and twice on the free plan
+// (https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy).
+func limited(what string, handle func(*mgmtapi.Call) *mgmtapi.Reply) func(*mgmtapi.Call) *mgmtapi.Reply {
+	return func(c *mgmtapi.Call) *mgmtapi.Reply {
+		if c.T.Options.Plan == limit.Unlimited {
+			return handle(c)
+		}
+		perMinute := limit.Rate{Burst: 5, Refill: 5, Per: time.Minute}
+		if c.T.Options.Plan == limit.Free {
+			perMinute = limit.Rate{Burst: 2, Refill: 2, Per: time.Minute}
+		}
+		s, key := guardianOf(c.T), what+" "+c.Path("id")
+		if s.methods == nil {
+			s.methods = make(map[string]*limit.Bucket)
+		}
+		if s.methods[key] == nil {
+			s.methods[key] = limit.NewBucket(perMinute)
+		}
+		if text := limit.Spend(s.methods[key], c.W.Header(), c.Now, limit.EndpointLimit); text != "" {
+			return mgmtapi.Fail(http.StatusTooManyRequests, text, "too_many_requests")
+		}
+		return handle(c)
+	}
+}
+
+func listFactors(c *mgmtapi.Call) *mgmtapi.Reply {
+	out := make([]any, len(state.FactorNames))
+	for i, name := range state.FactorNames {
+		out[i] = map[string]any{"name": name, "enabled": c.T.Auth.Factors.Enabled[name], "trial_expired": false}
+	}
+	return mgmtapi.OK(out)
+}
+
+func setFactor(c *mgmtapi.Call) *mgmtapi.Reply {
+	on := c.Yes("enabled")
+	c.T.Auth.Factors.Enabled[c.Path("name")] = on
+	return mgmtapi.OK(map[string]any{"enabled": on})
+}
+
+func listPolicies(c *mgmtapi.Call) *mgmtapi.Reply {
+	policies := c.T.Auth.Factors.Policies
+	return mgmtapi.OK(append([]string{}, policies...))
+}
+
+func setPolicies(c *mgmtapi.Call) *mgmtapi.Reply {
+	c.T.Auth.Factors.Policies = store.StringsOf(c.List)
+	return listPolicies(c)
+}

@@ -1,0 +1,162 @@
+package security
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+func RefreshTokenRoutes() []mgmtapi.Route {
+	return []mgmtapi.Route{
+		{Method: "GET", Pattern: "/refresh-tokens", Handle: listRefreshTokens},
+		{Method: "POST", Pattern: "/refresh-tokens/revoke", Handle: revokeRefreshTokens},
+		{Method: "GET", Pattern: "/refresh-tokens/{id}", Handle: readRefreshToken},
+		{Method: "PATCH", Pattern: "/refresh-tokens/{id}", Handle: updateRefreshToken},
+		{Method: "DELETE", Pattern: "/refresh-tokens/{id}", Handle: deleteRefreshToken},
+		{Method: "GET", Pattern: "/users/{user_id}/refresh-tokens", Handle: listUserRefreshTokens},
+		{Method: "DELETE", Pattern: "/users/{user_id}/refresh-tokens", Handle: deleteUserRefreshTokens},
+	}
+}
+
+const (
+	noRefreshToken = "The refresh token does not exist."
+	maxRevoked     = 100 // Ids in one request.
+)
+
+func refreshToken(c *mgmtapi.Call) (*state.RefreshToken, *mgmtapi.Reply) {
+	r := c.T.Auth.Refresh.Get(c.Path("id"))
+	if r == nil || !r.Alive(c.Now) {
+		return nil, mgmtapi.NotFound(noRefreshToken, "")
+	}
+	return r, nil
+}
+
+func refreshTokensOf(c *mgmtapi.Call, userID string) []*state.RefreshToken {
+	return slices.DeleteFunc(c.T.Auth.Refresh.Of(userID), func(r *state.RefreshToken) bool { return !r.Alive(c.Now) })
+}
+
+// stampOrNull writes a time, null for none.
+func stampOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return store.Stamp(t)
+}
+
+func viewRefreshToken(r *state.RefreshToken) map[string]any {
+	m := map[string]any{
+		"id": r.ID, "user_id": r.UserID, "client_id": r.ClientID, "session_id": store.OrNull(r.SessionID), "rotating": r.Rotating,
+		"created_at": store.Stamp(r.CreatedAt), "idle_expires_at": stampOrNull(r.IdleExpires), "expires_at": stampOrNull(r.Expires),
+		"resource_servers": []any{map[string]any{"audience": r.Audience, "scopes": r.Scope}},
+	}
+	if !r.LastUsed.IsZero() {
+		m["last_exchanged_at"] = store.Stamp(r.LastUsed)
+	}
+	if r.Device != (state.Device{}) {
+		m["device"] = viewDevice(r.Device)
+	}
+	if r.Metadata != nil {
+		m["refresh_token_metadata"] = r.Metadata
+	}
+	return m
+}
+
+func readRefreshToken(c *mgmtapi.Call) *mgmtapi.Reply {
+	r, bad := refreshToken(c)
+	if bad != nil {
+		return bad
+	}
+	return mgmtapi.OK(viewRefreshToken(r))
+}
+
+// updateRefreshToken replaces the metadata; null removes them.
+func updateRefreshToken(c *mgmtapi.Call) *mgmtapi.Reply {
+	r, bad := refreshToken(c)
+	if bad != nil {
+		return bad
+	}
+	r.Metadata = c.Obj("refresh_token_metadata")
+	return mgmtapi.OK(viewRefreshToken(r))
+}
+
+// deleteRefreshToken accepts ids that there are not. It answers as recorded; the
+// OpenAPI description says 202.
+func deleteRefreshToken(c *mgmtapi.Call) *mgmtapi.Reply {
+	if r := c.T.Auth.Refresh.Get(c.Path("id")); r != nil {
+		c.T.Auth.Refresh.Revoke(r)
+	}
+	return mgmtapi.NoContent()
+}
+
+func listUserRefreshTokens(c *mgmtapi.Call) *mgmtapi.Reply {
+	u, bad := userOf(c, "user_id")
+	if bad != nil {
+		return bad
+	}
+	return mgmtapi.PageByID(c, "tokens", refreshTokensOf(c, u.ID), key, func(r *state.RefreshToken) any { return viewRefreshToken(r) })
+}
+
+func key(r *state.RefreshToken) string { return r.ID }
+
+func deleteUserRefreshTokens(c *mgmtapi.Call) *mgmtapi.Reply {
+	u, bad := userOf(c, "user_id")
+	if bad != nil {
+		return bad
+	}
+	c.RevokeAll(c.T.Auth.Refresh.Of(u.ID))
+	return mgmtapi.Accepted(mgmtapi.Nothing())
+}
+
+// listRefreshTokens lists those of one user by their ids.
+func listRefreshTokens(c *mgmtapi.Call) *mgmtapi.Reply {
+	id := c.Query.Get("user_id")
+	if c.T.Users.Get(id) == nil {
+		return mgmtapi.NoSuchUser()
+	}
+	client := c.Query.Get("client_id")
+	rows := slices.DeleteFunc(refreshTokensOf(c, id), func(r *state.RefreshToken) bool { return client != "" && r.ClientID != client })
+	slices.SortFunc(rows, func(a, b *state.RefreshToken) int { return strings.Compare(a.ID, b.ID) })
+	return mgmtapi.PageByID(c, "refresh_tokens", rows, key, func(r *state.RefreshToken) any { return c.Fields(viewRefreshToken(r)) })
+}
+
+// revokeRefreshTokens takes either ids, or a user, who may be narrowed by a
+// client and that by an API.
+func revokeRefreshTokens(c *mgmtapi.Call) *mgmtapi.Reply {
+	if bad := revocable(c); bad != nil {
+		return bad
+	}
+	st := &c.T.Auth.Refresh
+	for _, id := range c.Strs("ids") {
+		if r := st.Get(id); r != nil {
+			st.Revoke(r)
+		}
+	}
+	client, audience := c.Str("client_id"), c.Str("audience")
+	c.RevokeAll(slices.DeleteFunc(st.Of(c.Str("user_id")), func(r *state.RefreshToken) bool {
+		return client != "" && r.ClientID != client || audience != "" && r.Audience != audience
+	}))
+	return mgmtapi.Accepted(mgmtapi.Nothing())
+}
+
+func revocable(c *mgmtapi.Call) *mgmtapi.Reply {
+	wrong := ""
+	switch {
+	case c.Has("ids") == c.Has("user_id"):
+		wrong = "Exactly one of 'ids' and 'user_id' must be provided"
+	case c.Has("ids") && (c.Has("client_id") || c.Has("audience")):
+		wrong = "'ids' cannot be combined with 'client_id' or 'audience'"
+	case c.Has("audience") && !c.Has("client_id"):
+		wrong = "'audience' must be used with both 'user_id' and 'client_id'"
+	case len(c.Strs("ids")) > maxRevoked:
+		wrong = "Array is too long (" + schema.Plain(float64(len(c.Strs("ids")))) + "), maximum 100"
+	}
+	if wrong == "" {
+		return nil
+	}
+	return mgmtapi.BadRequest("Payload validation error: '"+wrong+"'.", "invalid_body")
+}

@@ -1,0 +1,145 @@
+package security
+
+import (
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+func SessionRoutes() []mgmtapi.Route {
+	return []mgmtapi.Route{
+		{Method: "GET", Pattern: "/sessions/{id}", Handle: readSession},
+		{Method: "PATCH", Pattern: "/sessions/{id}", Handle: updateSession},
+		{Method: "DELETE", Pattern: "/sessions/{id}", Handle: deleteSession},
+		{Method: "POST", Pattern: "/sessions/{id}/revoke", Handle: revokeSession},
+		{Method: "GET", Pattern: "/users/{user_id}/sessions", Handle: listUserSessions},
+		{Method: "DELETE", Pattern: "/users/{user_id}/sessions", Handle: deleteUserSessions},
+		{Method: "POST", Pattern: "/users/{id}/revoke-access", Handle: revokeAccess},
+		{Method: "GET", Pattern: "/users/{id}/connected-accounts", Handle: listConnectedAccounts},
+		{Method: "GET", Pattern: "/users/{id}/federated-connections-tokensets", Handle: listTokenSets},
+		{Method: "DELETE", Pattern: "/users/{id}/federated-connections-tokensets/{tokenset_id}", Handle: deleteTokenSet},
+	}
+}
+
+const noSession = "The session does not exist."
+
+// session returns the living session of the path.
+func session(c *mgmtapi.Call) (*state.Session, *mgmtapi.Reply) {
+	s := c.T.Auth.Sessions.Get(c.Path("id"))
+	if s == nil || !s.Alive(c.Now) {
+		return nil, mgmtapi.NotFound(noSession, "")
+	}
+	return s, nil
+}
+
+// UserOf returns the user that a part of the path names.
+func userOf(c *mgmtapi.Call, part string) (*state.User, *mgmtapi.Reply) {
+	u := c.T.Users.Get(c.Path(part))
+	if u == nil {
+		return nil, mgmtapi.NoSuchUser()
+	}
+	return u, nil
+}
+
+func viewDevice(d state.Device) map[string]any {
+	return map[string]any{
+		"initial_user_agent": d.InitialUserAgent, "initial_ip": d.InitialIP, "initial_asn": d.InitialASN,
+		"last_user_agent": d.LastUserAgent, "last_ip": d.LastIP, "last_asn": d.LastASN,
+	}
+}
+
+func viewSession(s *state.Session) map[string]any {
+	methods := []any{}
+	for _, m := range s.Methods {
+		v := map[string]any{"name": m.Name, "timestamp": store.Stamp(m.At)}
+		store.Put(v, "type", m.Type)
+		methods = append(methods, v)
+	}
+	m := map[string]any{
+		"id": s.ID, "user_id": s.UserID, "created_at": store.Stamp(s.CreatedAt), "updated_at": store.Stamp(s.UpdatedAt),
+		"authenticated_at": store.Stamp(s.AuthenticatedAt), "idle_expires_at": store.Stamp(s.IdleExpires), "expires_at": store.Stamp(s.Expires),
+		"last_interacted_at": store.Stamp(s.LastSeen), "device": viewDevice(s.Device), "authentication": map[string]any{"methods": methods},
+		"clients": store.Render(s.Clients, func(id string) any { return map[string]any{"client_id": id} }),
+	}
+	if s.Metadata != nil {
+		m["session_metadata"] = s.Metadata
+	}
+	return m
+}
+
+func readSession(c *mgmtapi.Call) *mgmtapi.Reply {
+	s, bad := session(c)
+	if bad != nil {
+		return bad
+	}
+	return mgmtapi.OK(viewSession(s))
+}
+
+// updateSession replaces the metadata; null removes them.
+func updateSession(c *mgmtapi.Call) *mgmtapi.Reply {
+	s, bad := session(c)
+	if bad != nil {
+		return bad
+	}
+	s.Metadata, s.UpdatedAt = c.Obj("session_metadata"), c.Now
+	return mgmtapi.OK(viewSession(s))
+}
+
+// deleteSession accepts ids that there are not.
+func deleteSession(c *mgmtapi.Call) *mgmtapi.Reply {
+	if s := c.T.Auth.Sessions.Get(c.Path("id")); s != nil {
+		c.T.EndSession(s, "session-revoked")
+	}
+	return mgmtapi.Accepted(mgmtapi.Nothing())
+}
+
+func revokeSession(c *mgmtapi.Call) *mgmtapi.Reply {
+	if _, bad := session(c); bad != nil {
+		return bad
+	}
+	c.T.RevokeSession(c.Path("id"))
+	return mgmtapi.Accepted(mgmtapi.Nothing())
+}
+
+func listUserSessions(c *mgmtapi.Call) *mgmtapi.Reply {
+	u, bad := userOf(c, "user_id")
+	if bad != nil {
+		return bad
+	}
+	rows := c.T.SessionsOf(u.ID, c.Now)
+	return mgmtapi.PageByID(c, "sessions", rows, func(s *state.Session) string { return s.ID }, func(s *state.Session) any { return viewSession(s) })
+}
+
+func deleteUserSessions(c *mgmtapi.Call) *mgmtapi.Reply {
+	u, bad := userOf(c, "user_id")
+	if bad != nil {
+		return bad
+	}
+	c.T.DeleteUserSessions(u.ID, "session-revoked")
+	return mgmtapi.Accepted(mgmtapi.Nothing())
+}
+
+// revokeAccess does not tell whether there is such a user.
+func revokeAccess(c *mgmtapi.Call) *mgmtapi.Reply {
+	c.T.RevokeUserAccess(c.Path("id"), c.Str("session_id"), c.Yes("preserve_refresh_tokens"))
+	return mgmtapi.Accepted(mgmtapi.Nothing())
+}
+
+// The tenant has no users of other identity providers, whose tokens and accounts
+// these are.
+
+func listConnectedAccounts(c *mgmtapi.Call) *mgmtapi.Reply {
+	if _, bad := userOf(c, "id"); bad != nil {
+		return bad
+	}
+	return mgmtapi.OK(map[string]any{"connected_accounts": []any{}})
+}
+
+func listTokenSets(c *mgmtapi.Call) *mgmtapi.Reply {
+	if _, bad := userOf(c, "id"); bad != nil {
+		return bad
+	}
+	return mgmtapi.OK([]any{})
+}
+
+func deleteTokenSet(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NoContent() }

@@ -1,0 +1,106 @@
+package users
+
+import (
+	"strings"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+const userExists = "The user already exists."
+
+// createUser creates a user in a database or passwordless connection.
+func createUser(c *mgmtapi.Call) *mgmtapi.Reply {
+	secret := state.NewCredential(c.Str("password"))
+	c.Now = c.T.Lock()
+	defer c.T.Unlock()
+	con := c.T.ConnectionNamed(c.Str("connection"))
+	if bad := creatable(c, con); bad != nil {
+		return bad
+	}
+	u := newUser(c, con)
+	if c.T.Taken(u, con.Name) {
+		return mgmtapi.Conflict(userExists, "auth0_idp_error")
+	}
+	u.Password = secret
+	c.T.Users.Add(u)
+	c.T.Searchable(u)
+	verificationMail(c, u)
+	c.LogSignup(u, con)
+	return mgmtapi.Created(viewUser(u))
+}
+
+// creatable checks what does not depend on other users.
+func creatable(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
+	switch {
+	case con == nil:
+		return mgmtapi.BadRequest("Connection does not exist.", "")
+	case !con.TakesUsers():
+		return mgmtapi.BadRequest("Connection does not support user creation through the API. It must either be a database or passwordless connection.", "")
+	case len(con.Clients) == 0:
+		return mgmtapi.BadRequest("Connection is disabled.", "")
+	}
+	if missing := missingForCreation(c, con); missing != "" {
+		v := schema.Violation{Text: "Missing required property: " + missing}
+		return mgmtapi.BadRequest(v.Message("Payload"), "invalid_body")
+	}
+	if !con.Database() {
+		return nil
+	}
+	if bad := mgmtapi.Refusal(con.CheckUsername(c.Str("username"))); bad != nil {
+		return bad
+	}
+	return mgmtapi.Refusal(con.CheckPolicy(c.Str("password")))
+}
+
+func missingForCreation(c *mgmtapi.Call, con *state.Connection) string {
+	switch con.Strategy {
+	case "sms":
+		if c.Str("phone_number") == "" {
+			return "phone_number"
+		}
+	case "email":
+		if c.Str("email") == "" {
+			return "email"
+		}
+	default:
+		if c.Str("email") == "" && c.Str("username") == "" && c.Str("phone_number") == "" {
+			return "email"
+		}
+		if c.Str("password") == "" {
+			return "password"
+		}
+	}
+	return ""
+}
+
+func newUser(c *mgmtapi.Call, con *state.Connection) *state.User {
+	raw := strings.TrimPrefix(c.Str("user_id"), con.Strategy+"|")
+	if raw == "" {
+		raw = store.NewUserID(c.Now)
+	}
+	id, identities := state.NewIdentity(con, raw)
+	return &state.User{
+		ID: id, Email: strings.ToLower(c.Str("email")), Username: strings.ToLower(c.Str("username")), Phone: c.Str("phone_number"),
+		Name: c.Str("name"), Nickname: c.Str("nickname"), Given: c.Str("given_name"), Family: c.Str("family_name"), Picture: c.Str("picture"),
+		EmailVerified: c.Yes("email_verified"), PhoneVerified: c.Yes("phone_verified"),
+		Blocked: c.Yes("blocked"), BlockedSaid: c.Has("blocked"),
+		AppMetadata: c.Obj("app_metadata"), UserMetadata: c.Obj("user_metadata"),
+		CreatedAt: c.Now, UpdatedAt: c.Now,
+		Identities: identities,
+	}
+}
+
+// verificationMail sends what Auth0 sends after a creation or a new address,
+// unless the caller says otherwise.
+func verificationMail(c *mgmtapi.Call, u *state.User) {
+	wanted := !u.EmailVerified
+	if c.Has("verify_email") {
+		wanted = c.Yes("verify_email")
+	}
+	if wanted && u.Email != "" {
+		c.T.SendVerification(u, c.Issuer(), c.Now)
+	}
+}

@@ -1,0 +1,142 @@
+package users
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+const (
+	jobLife    = 24 * time.Hour // After that Auth0 has forgotten a job.
+	jobTimeout = 2 * time.Hour
+	jobSlots   = 2 // Import jobs at a time.
+	jobLimit   = 512_000
+)
+
+// jobStore holds the jobs of the last 24 hours.
+type jobStore struct{ store.Table[job] }
+
+// job is an import, an export or a verification mail.
+type job struct {
+	id, kind, status   string // status: pending, processing, completed, failed.
+	createdAt, doneAt  time.Time
+	doc                map[string]any // What is echoed beside type, status, created_at, id.
+	errors             []any          // Of an import: users that were refused.
+	details            string         // Why it failed as a whole.
+	file               []byte         // Of an export.
+	fileKey, extension string
+}
+
+func jobsOf(t *state.Tenant) *jobStore { return state.Part(t, state.Zero[jobStore]) }
+
+func (j *job) running() bool { return j.status == "pending" || j.status == "processing" }
+
+func (j *job) view(now time.Time) map[string]any {
+	m := store.Clone(j.doc)
+	m["id"], m["type"], m["status"], m["created_at"] = j.id, j.kind, j.status, store.Stamp(j.createdAt)
+	if j.status == "processing" {
+		all, left := j.doneAt.Sub(j.createdAt), j.doneAt.Sub(now)
+		m["percentage_done"] = int(100 * (all - left) / all)
+		m["time_left_seconds"] = int((left + time.Second - 1) / time.Second)
+	}
+	return m
+}
+
+// startJob keeps a job and plans its end, at which finish does the work.
+func startJob(t *state.Tenant, j *job, now time.Time, finish func(now time.Time)) {
+	j.id, j.status, j.createdAt = store.NewID("job"), "pending", now
+	jobsOf(t).Put(j.id, j)
+	t.Timeline.At(now.Add(jobLife), func(time.Time) { jobsOf(t).Delete(j.id) })
+	j.doneAt = now.Add(max(0, t.Options.JobTime))
+	t.Timeline.At(now.Add(max(0, t.Options.JobTime/4)), func(time.Time) { j.status = "processing" })
+	if t.Options.JobTime > jobTimeout {
+		t.Timeline.At(now.Add(jobTimeout), func(time.Time) { j.fail("The job timed out.") })
+		return
+	}
+	t.Timeline.At(j.doneAt, func(at time.Time) {
+		j.status = "completed"
+		finish(at)
+	})
+}
+
+func (j *job) fail(details string) { j.status, j.details = "failed", details }
+
+func JobRoutes() []mgmtapi.Route {
+	return []mgmtapi.Route{
+		{Method: "POST", Pattern: "/jobs/users-imports", Handle: importUsers, Free: true, Form: true},
+		{Method: "POST", Pattern: "/jobs/users-exports", Handle: exportUsers},
+		{Method: "POST", Pattern: "/jobs/verification-email", Handle: verificationJob},
+		{Method: "GET", Pattern: "/jobs/{id}", Handle: readJob},
+		{Method: "GET", Pattern: "/jobs/{id}/errors", Handle: readJobErrors},
+	}
+}
+
+func findJob(c *mgmtapi.Call) (*job, *mgmtapi.Reply) {
+	j := jobsOf(c.T).Get(c.Path("id"))
+	if j == nil {
+		return nil, mgmtapi.NotFound("The job does not exist", "inexistent_job")
+	}
+	return j, nil
+}
+
+func readJob(c *mgmtapi.Call) *mgmtapi.Reply {
+	j, bad := findJob(c)
+	if bad != nil {
+		return bad
+	}
+	m := j.view(c.Now)
+	if j.file != nil {
+		m["location"] = c.Issuer() + "auth0test/exports/" + j.fileKey + "/" + j.id + "." + j.extension + ".gz"
+	}
+	return mgmtapi.OK(m)
+}
+
+// readJobErrors answers the refused users, 204 when there are none, and the job
+// with status_details when it failed as a whole.
+func readJobErrors(c *mgmtapi.Call) *mgmtapi.Reply {
+	j, bad := findJob(c)
+	switch {
+	case bad != nil:
+		return bad
+	case j.details != "":
+		m := j.view(c.Now)
+		m["status_details"] = j.details
+		return mgmtapi.OK(m)
+	case len(j.errors) == 0:
+		return mgmtapi.NoContent()
+	}
+	return mgmtapi.OK(j.errors)
+}
+
+// verificationJob mails a verification link.
+func verificationJob(c *mgmtapi.Call) *mgmtapi.Reply {
+	u := c.T.Users.Get(c.Str("user_id"))
+	if u == nil {
+		return mgmtapi.NoSuchUser()
+	}
+	j := &job{kind: "verification_email", doc: map[string]any{}}
+	issuer := c.Issuer()
+	startJob(c.T, j, c.Now, func(now time.Time) {
+		if u.Email == "" || c.T.Users.Get(u.ID) != u || !c.T.SendVerification(u, issuer, now) {
+			j.status = "failed"
+		}
+	})
+	return mgmtapi.Created(j.view(c.Now))
+}
+
+// ServeExport downloads the file of an export; the key in the URL is what
+// protects it, as at Auth0's storage.
+func ServeExport(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	t.Lock()
+	j := jobsOf(t).Find(func(j *job) bool { return j.file != nil && j.fileKey == r.PathValue("key") })
+	t.Unlock()
+	if j == nil {
+		http.Error(w, "AccessDenied", http.StatusForbidden)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-gzip")
+	w.Write(j.file)
+}

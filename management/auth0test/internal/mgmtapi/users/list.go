@@ -1,0 +1,171 @@
+package users
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/query"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// listUsers lists or searches users.
+func listUsers(c *mgmtapi.Call) *mgmtapi.Reply {
+	o, bad := c.Offset(50, mgmtapi.BeyondUsers)
+	if bad != nil {
+		return bad
+	}
+	parsed, bad := userQuery(c)
+	if bad != nil {
+		return bad
+	}
+	index, by := c.T.Index(), c.Query.Get("sort")
+	if _, all := parsed.(query.Every); all && by == "" {
+		return userPage(c, o, index.Some(o.Start, o.Limit), index.Len())
+	}
+	users := find(c.T, parsed)
+	if by != "" {
+		if users, bad = sortUsers(c.T, users, by); bad != nil {
+			return bad
+		}
+	}
+	return userPage(c, o, mgmtapi.Cut(o, users), len(users))
+}
+
+func userPage(c *mgmtapi.Call, o mgmtapi.Offset, users []*state.User, total int) *mgmtapi.Reply {
+	items := store.Render(users, func(u *state.User) any { return c.Fields(viewUser(u)) })
+	if !o.Totals {
+		return mgmtapi.OK(items)
+	}
+	return mgmtapi.OK(map[string]any{"start": o.Start, "limit": o.Limit, "length": len(items), "users": items, "total": total})
+}
+
+// userQuery reads q.
+func userQuery(c *mgmtapi.Call) (query.Query, *mgmtapi.Reply) {
+	q := c.Query.Get("q")
+	switch engine := c.Query.Get("search_engine"); {
+	case q != "" && engine == "":
+		return nil, mgmtapi.BadRequest("The 'q' parameter is available only if you specify 'search_engine=v2|v3'.", "invalid_query_string")
+	case engine == "v1" || engine == "v2":
+		return nil, mgmtapi.BadRequest("Search engine "+engine+" is no longer supported. Use search_engine=v3.", "invalid_query_string")
+	}
+	parsed, err := query.Parse(q)
+	if err != nil {
+		return nil, mgmtapi.BadRequest("The query string in 'q' is not valid. See https://auth0.com/docs/users/search/v3/query-syntax.", "invalid_query_string")
+	}
+	return parsed, nil
+}
+
+// find evaluates a query over what search knows.
+func find(t *state.Tenant, q query.Query) []*state.User {
+	index := t.Index()
+	if _, all := q.(query.Every); all {
+		return index.All()
+	}
+	if candidates, indexed := candidates(index, q); indexed {
+		return slices.DeleteFunc(candidates, func(u *state.User) bool { return !matches(t, q, u) })
+	}
+	var out []*state.User
+	for _, u := range index.Rows {
+		if u != nil && matches(t, q, u) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// candidates returns a superset of a query's matches by way of an index, if one
+// serves. Users come without duplicates.
+func candidates(s *state.UserStore, q query.Query) ([]*state.User, bool) {
+	switch q := q.(type) {
+	case query.Both:
+		if l, indexed := candidates(s, q.Left); indexed {
+			return l, true
+		}
+		return candidates(s, q.Right)
+	case query.Either:
+		l, okL := candidates(s, q.Left)
+		r, okR := candidates(s, q.Right)
+		if !okL || !okR {
+			return nil, false
+		}
+		for _, u := range r {
+			if !slices.Contains(l, u) {
+				l = append(l, u)
+			}
+		}
+		return l, true
+	case query.Term:
+		return byTerm(s, q)
+	}
+	return nil, false
+}
+
+func byTerm(s *state.UserStore, q query.Term) ([]*state.User, bool) {
+	if q.Wild != nil {
+		return nil, false
+	}
+	switch q.Field {
+	case "user_id":
+		if u := s.Get(q.Text); u != nil {
+			return []*state.User{u}, true
+		}
+		return nil, true
+	case "email":
+		return s.ByEmail.All(strings.ToLower(q.Text)), true
+	case "username":
+		return s.ByUsername.All(strings.ToLower(q.Text)), true
+	case "phone_number":
+		return s.ByPhone.All(q.Text), true
+	}
+	return nil, false
+}
+
+// sortUsers orders by "field:1" or "field:-1"; users without a value come last.
+func sortUsers(t *state.Tenant, users []*state.User, by string) ([]*state.User, *mgmtapi.Reply) {
+	field, order, found := strings.Cut(by, ":")
+	if !found || field == "" || order != "1" && order != "-1" {
+		v := schema.Violation{Text: "String does not match pattern ^(.+:(1|-1))$", Path: "sort"}
+		return nil, mgmtapi.BadRequest(v.Message("Query"), "invalid_query_string")
+	}
+	type keyed struct {
+		u *state.User
+		v any // Nil: none.
+	}
+	rows := store.Render(users, func(u *state.User) any {
+		k := keyed{u: u}
+		if values := values(t, u, field); len(values) > 0 {
+			k.v = values[0]
+		}
+		return k
+	})
+	slices.SortStableFunc(rows, func(a, b any) int {
+		va, vb := a.(keyed).v, b.(keyed).v
+		if va == nil || vb == nil {
+			return boolCompare(va == nil, vb == nil)
+		}
+		c, _ := query.Compare(va, schema.Plain(vb))
+		if order == "-1" {
+			return -c
+		}
+		return c
+	})
+	sorted := make([]*state.User, len(rows))
+	for i, r := range rows {
+		sorted[i] = r.(keyed).u
+	}
+	return sorted, nil
+}
+
+// boolCompare orders false before true.
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}

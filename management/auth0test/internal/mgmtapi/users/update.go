@@ -1,0 +1,183 @@
+package users
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+)
+
+// updateUser changes what the request names.
+func updateUser(c *mgmtapi.Call) *mgmtapi.Reply {
+	secret := state.NewCredential(c.Str("password"))
+	c.Now = c.T.Lock()
+	defer c.T.Unlock()
+	u, bad := c.User()
+	if bad != nil {
+		return bad
+	}
+	if bad := updatable(c, u); bad != nil {
+		return bad
+	}
+	next := patched(c, u)
+	if c.T.Taken(next, u.Connection()) && takenByOther(c, u, next) {
+		return mgmtapi.Conflict(userExists, "auth0_idp_error")
+	}
+	newEmail := next.Email != u.Email
+	c.T.Users.Change(u, func() { *u = *next })
+	if c.Str("password") != "" {
+		u.Password, u.LastPasswordReset = secret, c.Now
+	}
+	c.T.Searchable(u)
+	if c.Yes("verify_email") || newEmail && c.Body["verify_email"] == nil && !u.EmailVerified && c.Body["email_verified"] == nil {
+		verificationMail(c, u)
+	}
+	c.T.UserChanged(u, c.Body)
+	return mgmtapi.OK(viewUser(u))
+}
+
+// together are the fields that Auth0 does not change in one request.
+var together = [][2]string{
+	{"password", "email"}, {"password", "email_verified"},
+	{"username", "email"}, {"username", "email_verified"}, {"username", "password"},
+}
+
+// updatable checks what does not depend on other users.
+func updatable(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
+	if !c.Token.May("update:users") && !onlyMetadata(c) {
+		return mgmtapi.Insufficient([]string{"update:users"})
+	}
+	for _, pair := range together {
+		if c.Has(pair[0]) && c.Has(pair[1]) {
+			return mgmtapi.BadRequest("Cannot update "+pair[0]+" and "+pair[1]+" simultaneously.", "")
+		}
+	}
+	con, bad := targetConnection(c, u)
+	if bad != nil {
+		return bad
+	}
+	return allowedAt(c, con)
+}
+
+// onlyMetadata reports whether a request stays within what the scopes
+// update:users_app_metadata and update:current_user_metadata allow.
+func onlyMetadata(c *mgmtapi.Call) bool {
+	for key := range c.Body {
+		switch {
+		case key == "user_metadata":
+		case key == "app_metadata" && c.Token.May("update:users_app_metadata"):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// targetConnection is the connection that a request changes: the user's own
+// unless it names another.
+func targetConnection(c *mgmtapi.Call, u *state.User) (*state.Connection, *mgmtapi.Reply) {
+	name := u.Connection()
+	if c.Str("connection") != "" {
+		name = c.Str("connection")
+	}
+	con := c.T.ConnectionNamed(name)
+	if con == nil && c.Str("connection") != "" {
+		return nil, mgmtapi.BadRequest("Connection does not exist.", "")
+	}
+	return con, nil
+}
+
+func allowedAt(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
+	if con == nil { // It was deleted; its users are still there for a moment.
+		return nil
+	}
+	switch {
+	case c.Has("email") && !con.Database() && con.Strategy != "email":
+		return mgmtapi.BadRequest("Cannot update email for non-database user.", "")
+	case c.Has("email_verified") && !con.TakesUsers() && !con.Social():
+		return mgmtapi.BadRequest("Email verification is not supported for enterprise users.", "")
+	case (c.Has("password") || c.Has("username")) && !con.Database():
+		return mgmtapi.BadRequest("Connection is not supported for this operation.", "")
+	case (c.Has("email") || c.Has("password")) && len(con.Clients) == 0:
+		return mgmtapi.BadRequest("Cannot change email or password for users in a disabled connection.", "")
+	}
+	if c.Str("username") != "" {
+		if bad := mgmtapi.Refusal(con.CheckUsername(c.Str("username"))); bad != nil {
+			return bad
+		}
+	}
+	if c.Str("password") != "" {
+		return mgmtapi.Refusal(con.CheckPolicy(c.Str("password")))
+	}
+	return nil
+}
+
+// patched is the user after the change, a copy: what is wrong changes nothing.
+func patched(c *mgmtapi.Call, u *state.User) *state.User {
+	next := *u
+	text := func(key string, to *string) {
+		if v, has := c.Body[key]; has {
+			*to, _ = v.(string) // null takes it away.
+		}
+	}
+	text("email", &next.Email)
+	text("username", &next.Username)
+	next.Email, next.Username = strings.ToLower(next.Email), strings.ToLower(next.Username)
+	text("phone_number", &next.Phone)
+	text("name", &next.Name)
+	text("nickname", &next.Nickname)
+	text("given_name", &next.Given)
+	text("family_name", &next.Family)
+	text("picture", &next.Picture)
+	if next.Email != u.Email {
+		next.EmailVerified = false
+	}
+	if c.Has("email_verified") {
+		next.EmailVerified = c.Yes("email_verified")
+	}
+	if c.Has("phone_verified") {
+		next.PhoneVerified = c.Yes("phone_verified")
+	}
+	if c.Has("blocked") {
+		next.Blocked, next.BlockedSaid = c.Yes("blocked"), true
+	}
+	next.AppMetadata = merged(u.AppMetadata, c.Body, "app_metadata")
+	next.UserMetadata = merged(u.UserMetadata, c.Body, "user_metadata")
+	next.UpdatedAt = c.Now
+	return &next
+}
+
+// merged merges metadata at the first level: null deletes a key, {} deletes all.
+// It never writes into the old map, which search may still show.
+func merged(old, body map[string]any, key string) map[string]any {
+	patch, has := body[key]
+	if !has {
+		return old
+	}
+	changes, _ := patch.(map[string]any)
+	if len(changes) == 0 {
+		return map[string]any{}
+	}
+	m := maps.Clone(old)
+	if m == nil {
+		m = make(map[string]any, len(changes))
+	}
+	for k, v := range changes {
+		if v == nil {
+			delete(m, k)
+			continue
+		}
+		m[k] = v
+	}
+	return m
+}
+
+// takenByOther compares the identifiers that changed with those of others.
+func takenByOther(c *mgmtapi.Call, u, next *state.User) bool {
+	other := func(o *state.User) bool { return o != nil && o != u }
+	name := u.Connection()
+	return next.Email != "" && other(c.T.Users.WithEmail(name, next.Email)) ||
+		next.Username != "" && other(c.T.Users.WithUsername(name, next.Username)) ||
+		next.Phone != "" && other(c.T.Users.WithPhone(name, next.Phone))
+}

@@ -1,0 +1,30 @@
+package mgmtapi
+
+import (
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+func ViewOrganization(o *state.Organization) map[string]any {
+	m := store.Clone(o.Doc)
+	m["id"], m["name"] = o.ID, o.Name
+	return m
+}
+
+const NoRole = "The role does not exist."
+
+// BriefRole is a role in the lists of users and members.
+func BriefRole(r *state.Role) map[string]any {
+	return map[string]any{"id": r.ID, "name": r.Name, "description": r.Description}
+}
+
+// ViewGrant shows a client grant.
+func ViewGrant(g *state.ClientGrant, issuer string) map[string]any {
+	m := store.Clone(g.Doc)
+	m["id"], m["client_id"], m["audience"] = g.ID, g.ClientID, state.AudienceUnder(issuer, g.Audience)
+	m["scope"] = store.Render(g.Scopes, func(s string) any { return s })
+	return m
+}
+
+// MarkOrganization is the place of an organization in lists.
+func MarkOrganization(o *state.Organization) store.Mark { return store.Mark{At: o.CreatedAt, ID: o.ID} }

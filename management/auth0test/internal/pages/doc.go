@@ -1,0 +1,2 @@
+// Package pages writes the HTML of the login pages.
+package pages

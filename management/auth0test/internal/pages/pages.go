@@ -1,0 +1,92 @@
+package pages
+
+import (
+	"html/template"
+	"net/http"
+)
+
+// The pages of Universal Login: plain forms that need no JavaScript.
+const (
+	Login        = "login"
+	Signup       = "signup"
+	Organization = "organization"
+	Picker       = "organization-picker"
+	Options      = "mfa-login-options"
+	Recovery     = "mfa-recovery-code-challenge"
+	Notice       = "mfa-recovery-code-enrollment"
+)
+
+// Page is what a page shows.
+type Page struct {
+	Title   string
+	Text    string
+	Code    string // A secret or a recovery code, to be copied.
+	Link    string // What an authenticator app scans.
+	Problem string
+	Action  string
+	State   string
+	Fields  []Field
+	Buttons []Button
+	Others  []Anchor
+}
+
+type Field struct {
+	Name, Label, Type, Value, Autocomplete string
+	ReadOnly, Optional, Check              bool
+}
+
+type Button struct{ Name, Value, Label string }
+
+type Anchor struct{ URL, Label string }
+
+var Template = template.Must(template.New("page").Parse(`<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{.Title}}</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;background:#f2f2f5;margin:0}main{background:#fff;max-width:22rem;margin:4rem auto;padding:2rem;border-radius:6px}
+label{display:block;margin-top:1rem}input:not([type=checkbox]){width:100%;box-sizing:border-box;padding:.5rem;font:inherit}button{margin-top:1.5rem;width:100%;padding:.6rem;font:inherit}
+.error{color:#b3261e}code{word-break:break-all}</style></head>
+<body><main>
+<h1>{{.Title}}</h1>
+{{with .Text}}<p>{{.}}</p>{{end}}
+{{with .Code}}<p><code id="secret">{{.}}</code></p>{{end}}
+{{with .Link}}<p><code id="barcode-uri">{{.}}</code></p>{{end}}
+{{with .Problem}}<p class="error" role="alert" id="error">{{.}}</p>{{end}}
+<form method="post" action="{{.Action}}">
+<input type="hidden" name="state" value="{{.State}}">
+{{range .Fields}}{{if .Check}}<label><input type="checkbox" name="{{.Name}}" value="true"> {{.Label}}</label>
+{{else}}<label for="{{.Name}}">{{.Label}}</label>
+<input id="{{.Name}}" name="{{.Name}}" type="{{.Type}}" value="{{.Value}}" autocomplete="{{.Autocomplete}}"{{if .ReadOnly}} readonly{{end}}{{if not .Optional}} required{{end}}>
+{{end}}{{end}}{{range .Buttons}}<button type="submit" name="{{.Name}}" value="{{.Value}}">{{.Label}}</button>
+{{end}}</form>
+{{range .Others}}<p><a href="{{.URL}}">{{.Label}}</a></p>
+{{end}}</main></body></html>
+`))
+
+var Error = template.Must(template.New("error").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Error</title></head>
+<body><main><h1>Oops!, something went wrong</h1><p id="error">{{.Code}}</p><p id="error_description">{{.Description}}</p></main></body></html>
+`))
+
+var FormPost = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Submit</title></head>
+<body onload="document.forms[0].submit()"><form method="post" action="{{.To}}">
+{{range $name, $values := .Values}}{{range $values}}<input type="hidden" name="{{$name}}" value="{{.}}">
+{{end}}{{end}}<noscript><button type="submit">Continue</button></noscript></form></body></html>
+`))
+
+var Done = template.Must(template.New("done").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Done</title></head><body><main><p id="done">{{.}}</p></main></body></html>
+`))
+
+func Render(w http.ResponseWriter, tpl *template.Template, data any) {
+	RenderStatus(w, http.StatusOK, tpl, data)
+}
+
+func RenderStatus(w http.ResponseWriter, status int, tpl *template.Template, data any) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Frame-Options", "deny")
+	w.WriteHeader(status)
+	tpl.Execute(w, data) // The connection may be gone: nobody is left to tell.
+}

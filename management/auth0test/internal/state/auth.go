@@ -1,0 +1,22 @@
+package state
+
+// Auth is what the Authentication API keeps. The tenant's mutex guards it.
+type authState struct {
+	Sessions sessionStore
+	Refresh  refreshStore
+	Factors  factorStore
+	Protect  protection
+	Logs     TenantLog
+	Actions  actionState
+
+	DefaultAudience string
+	OrgNames        bool // Names of organizations are in tokens and in requests.
+}
+
+func (s *authState) start() {
+	s.Sessions.start()
+	s.Refresh.start()
+	s.Factors.start()
+	s.Protect.start()
+	s.Logs.start()
+}

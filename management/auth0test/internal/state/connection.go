@@ -1,0 +1,125 @@
+package state
+
+import (
+	"slices"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// Connection is a source of users.
+type Connection struct {
+	ID, Name, Strategy string
+	Doc                map[string]any // Without id, name, strategy and enabled_clients.
+	Clients            []string       // Client ids that may use it.
+	CreatedAt          time.Time
+}
+
+// Options are the connection's options, to change in place.
+func (c *Connection) Options() map[string]any {
+	o, _ := c.Doc["options"].(map[string]any)
+	if o == nil {
+		o = map[string]any{}
+		c.Doc["options"] = o
+	}
+	return o
+}
+
+func (c *Connection) Database() bool { return c.Strategy == "auth0" }
+
+func (c *Connection) Passwordless() bool { return c.Strategy == "email" || c.Strategy == "sms" }
+
+// TakesUsers reports whether the API may create users in it.
+func (c *Connection) TakesUsers() bool { return c.Database() || c.Passwordless() }
+
+// Social reports whether the users come from a social provider.
+func (c *Connection) Social() bool {
+	return !c.TakesUsers() && !slices.Contains(enterpriseStrategies, c.Strategy)
+}
+
+// enterpriseStrategies also have a button on the login page to switch off.
+var enterpriseStrategies = []string{
+	"ad", "adfs", "auth0-adldap", "google-apps", "ip", "office365", "oidc", "okta", "pingfederate", "samlp", "sharepoint", "waad",
+}
+
+// TicketStrategies have a page on which the customer sets the connection up.
+var TicketStrategies = []string{"ad", "adfs", "auth0-adldap", "google-apps", "pingfederate", "samlp", "waad"}
+
+func (t *Tenant) AddConnection(name, strategy string, now time.Time) *Connection {
+	c := &Connection{ID: store.NewID("con"), Name: name, Strategy: strategy, Doc: map[string]any{}, CreatedAt: now}
+	c.Complete()
+	t.Connections.Put(c.ID, c)
+	return c
+}
+
+// Complete adds what Auth0 sets by itself where the request says nothing.
+func (c *Connection) Complete() {
+	store.Defaults(c.Doc, map[string]any{"is_domain_connection": false, "realms": []any{c.Name}, "options": map[string]any{}})
+	if slices.Contains(enterpriseStrategies, c.Strategy) {
+		store.Defaults(c.Doc, map[string]any{"show_as_button": false})
+	}
+	switch c.Strategy {
+	case "auth0":
+		c.completeDatabase()
+	case "email", "sms":
+		store.Defaults(c.Options(), map[string]any{"brute_force_protection": true})
+	case "ad":
+		store.Defaults(c.Options(), map[string]any{"ips": nil, "brute_force_protection": true})
+	}
+}
+
+// completeDatabase adds the options of a new database connection.
+func (c *Connection) completeDatabase() {
+	o := c.Options()
+	store.Defaults(o, map[string]any{
+		"mfa":              map[string]any{"active": true, "return_enroll_settings": true},
+		"strategy_version": 2,
+		"authentication_methods": map[string]any{
+			"password":  map[string]any{"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
+			"passkey":   map[string]any{"enabled": false},
+			"email_otp": map[string]any{"enabled": false},
+			"phone_otp": map[string]any{"enabled": false},
+		},
+		"passkey_options": map[string]any{
+			"challenge_ui": "both", "progressive_enrollment_enabled": true, "local_enrollment_enabled": true,
+		},
+		"brute_force_protection": true,
+	})
+	if attributes, has := o["attributes"].(map[string]any); has {
+		if email, has := attributes["email"].(map[string]any); has {
+			store.Defaults(email, map[string]any{"verification_method": "link", "unique": true})
+		}
+	}
+	password, has := o["password_options"].(map[string]any)
+	if !has {
+		store.Defaults(o, map[string]any{"passwordPolicy": "good"})
+		return
+	}
+	for part, values := range passwordOptions() {
+		m, has := password[part].(map[string]any)
+		if !has {
+			m = map[string]any{}
+			password[part] = m
+		}
+		store.Defaults(m, values)
+	}
+}
+
+// passwordOptions are the defaults of the flexible password policy.
+func passwordOptions() map[string]map[string]any {
+	return map[string]map[string]any{
+		"complexity": {
+			"min_length": 15, "character_types": []any{}, "character_type_rule": "all", "identical_characters": "allow",
+			"sequential_characters": "allow", "max_length_exceeded": "error",
+		},
+		"profile_data": {"active": false, "blocked_fields": []any{
+			"name", "username", "nickname", "email", "phone_number", "user_metadata.name", "user_metadata.first", "user_metadata.last",
+		}},
+		"history":    {"active": false, "size": 3},
+		"dictionary": {"active": false, "custom": []any{}, "default": "en_100k"},
+	}
+}
+
+func (t *Tenant) ConnectionNamed(name string) *Connection {
+	return t.Connections.Find(func(c *Connection) bool { return c.Name == name })
+}

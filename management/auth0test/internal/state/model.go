@@ -1,0 +1,165 @@
+package state
+
+import (
+	"crypto/rsa"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// Application is an application to register with AddClient.
+type Application struct {
+	ID                   string   // Defaults to a new one.
+	Secret               string   // Defaults to a new one.
+	Name                 string   // Defaults to the ID.
+	CallbackURL          string   // Where a login may return to.
+	LogoutURL            string   // Where a logout may return to.
+	BackChannelLogoutURL string   // Where logout tokens are sent, for every reason to end a session. See Options.Outgoing.
+	Grants               []string // Grant types. Defaults to all.
+	Scopes               []string // Of the Management API: gives the client a client grant for it.
+	Public               bool     // Has no secret, as a single-page or a mobile application.
+	RotateRefreshTokens  bool     // Every exchange gives a new refresh token; a spent one ends them all.
+}
+
+// ClientKey is a credential of a client: a public key or a certificate.
+type ClientKey struct {
+	ID        string
+	Doc       map[string]any
+	Public    *rsa.PublicKey // Of a public_key for RSA.
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Client is an application. Its document holds what Auth0 echoes; id and secret
+// stand beside it.
+type Client struct {
+	ID, Secret string
+	Doc        map[string]any
+	Keys       store.Table[ClientKey]
+	CreatedAt  time.Time
+}
+
+func (t *Tenant) AddClient(c Application, now time.Time) *Client {
+	if c.ID == "" {
+		c.ID = store.RandomID(32)
+	}
+	if c.Secret == "" {
+		c.Secret = store.RandomID(64)
+	}
+	if c.Name == "" {
+		c.Name = c.ID
+	}
+	if c.Grants == nil {
+		c.Grants = allGrantTypes
+	}
+	doc := map[string]any{"name": c.Name, "grant_types": c.Grants, "app_type": "regular_web"}
+	if c.CallbackURL != "" {
+		doc["callbacks"] = []string{c.CallbackURL}
+	}
+	if c.BackChannelLogoutURL != "" {
+		doc["oidc_logout"] = map[string]any{"backchannel_logout_urls": []string{c.BackChannelLogoutURL}}
+	}
+	added := &Client{ID: c.ID, Secret: c.Secret, Doc: doc, CreatedAt: now}
+	t.Clients.Put(c.ID, added)
+	return added
+}
+
+var allGrantTypes = []string{
+	"authorization_code", "refresh_token", "client_credentials", "password",
+	"http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/mfa-otp",
+	"http://auth0.com/oauth/grant-type/mfa-oob", "http://auth0.com/oauth/grant-type/mfa-recovery-code",
+	"http://auth0.com/oauth/grant-type/passwordless/otp", "urn:openid:params:grant-type:ciba", "implicit",
+}
+
+// ClientGrant lets a client have tokens for an API.
+type ClientGrant struct {
+	ID, ClientID string
+	Audience     string // ManagementAudience for the Management API.
+	Scopes       []string
+	Doc          map[string]any // organization_usage and the like.
+	CreatedAt    time.Time
+}
+
+func (t *Tenant) AddGrant(clientID, audience string, scopes []string, now time.Time) *ClientGrant {
+	g := &ClientGrant{ID: store.NewID("cgr"), ClientID: clientID, Audience: audience, Scopes: scopes, Doc: map[string]any{}, CreatedAt: now}
+	t.Grants.Put(g.ID, g)
+	return g
+}
+
+// ManagementAudience stands for the Management API's identifier, which follows
+// the host of the request.
+const ManagementAudience = "auth0test:management"
+
+// API is a resource server.
+type API struct {
+	ID, Identifier string
+	Doc            map[string]any // Without id, identifier and scopes.
+	Scopes         []APIScope
+	CreatedAt      time.Time
+}
+
+type APIScope struct {
+	Value       string `json:"value"`
+	Description string `json:"description,omitempty"`
+}
+
+func (t *Tenant) addManagementAPI(now time.Time) {
+	a := &API{ID: store.RandomID(24), Identifier: ManagementAudience, CreatedAt: now,
+		Doc: map[string]any{"name": "Auth0 Management API", "is_system": true}}
+	store.Defaults(a.Doc, APIDefaults())
+	for _, s := range schema.KnownScopes() {
+		a.Scopes = append(a.Scopes, APIScope{Value: s})
+	}
+	t.APIs.Put(a.ID, a)
+}
+
+// APIOf finds the API of an audience, as a caller names it under an issuer.
+func (t *Tenant) APIOf(issuer, audience string) *API {
+	if audience == issuer+"api/v2/" {
+		audience = ManagementAudience
+	}
+	return t.APIs.Find(func(a *API) bool { return a.Identifier == audience })
+}
+
+// AudienceUnder is the identifier as a caller sees it.
+func AudienceUnder(issuer, identifier string) string {
+	if identifier == ManagementAudience {
+		return issuer + "api/v2/"
+	}
+	return identifier
+}
+
+// Role is a role of the tenant, or of one organization if it has an owner.
+type Role struct {
+	ID, Name, Description string
+	Kind, Owner           string // "tenant", or "organization" and its id.
+	Permissions           []Permission
+	Users                 store.Table[RoleUser] // Who has it in the tenant, not in organizations.
+	CreatedAt             time.Time
+}
+
+type RoleUser struct {
+	UserID string
+	At     time.Time
+}
+
+// Permission names a scope of an API by the API's id.
+type Permission struct {
+	APIID string
+	Name  string
+}
+
+// NewIdentity is the first identity of a user; its id shares the memory of the
+// user's.
+func NewIdentity(con *Connection, raw string) (id string, identities []Identity) {
+	id = con.Strategy + "|" + raw
+	return id, []Identity{{Connection: con.Name, Provider: con.Strategy, UserID: id[len(con.Strategy)+1:], Social: con.Social()}}
+}
+
+func APIDefaults() map[string]any {
+	return map[string]any{
+		"signing_alg": "RS256", "allow_offline_access": false, "token_lifetime": 86400, "token_lifetime_for_web": 7200,
+		"skip_consent_for_verifiable_first_party_clients": false,
+	}
+}

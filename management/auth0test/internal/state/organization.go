@@ -1,0 +1,118 @@
+package state
+
+import (
+	"slices"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// RolesIn are the direct roles of a user in an organization.
+func (o *Organization) RolesIn(userID string) []string {
+	if m := o.Members.Get(userID); m != nil {
+		return m.Roles
+	}
+	return o.early[userID]
+}
+
+func (o *Organization) SetRoles(userID string, ids []string) {
+	if m := o.Members.Get(userID); m != nil {
+		m.Roles = ids
+		return
+	}
+	if o.early == nil {
+		o.early = make(map[string][]string)
+	}
+	o.early[userID] = ids
+}
+
+// Organization is a customer of the tenant.
+type Organization struct {
+	ID, Name    string
+	Doc         map[string]any // Without id and name.
+	CreatedAt   time.Time
+	Members     store.Table[Member]
+	listed      store.Table[Member] // What member lists show, when there is a SearchDelay.
+	early       map[string][]string // Roles given to users who are not members yet: Auth0 takes them.
+	GroupRoles  map[string][]string // Group id to role ids.
+	Connections store.Table[OrgConnection]
+	Invitations store.Table[Invitation]
+	Grants      []string // Ids of client grants.
+	Domains     store.Table[DiscoveryDomain]
+}
+
+// Member is a user in an organization.
+type Member struct {
+	UserID string
+	At     time.Time
+	Roles  []string // Role ids, in the order of their assignment.
+}
+
+type OrgConnection struct {
+	ID                                           string
+	AssignMembership, ShowAsButton, EnableSignup bool
+	SignupSaid                                   bool // Shown, because a request named it.
+}
+
+type Invitation struct {
+	ID, Ticket string
+	Doc        map[string]any
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	Roles      []string
+	Accepted   bool
+}
+
+type DiscoveryDomain struct {
+	ID, Domain, Status string
+	Doc                map[string]any
+	CreatedAt          time.Time
+}
+
+// Join makes a user a member, if it is not yet.
+func (t *Tenant) Join(o *Organization, userID string, now time.Time) *Member {
+	if m := o.Members.Get(userID); m != nil {
+		return m
+	}
+	m := &Member{UserID: userID, At: now, Roles: o.early[userID]}
+	delete(o.early, userID)
+	o.Members.Put(userID, m)
+	if u := t.Users.Get(userID); u != nil {
+		u.Orgs = append(slices.Clone(u.Orgs), o.ID)
+		t.Searchable(u)
+	}
+	t.later(func() { o.listed.Put(userID, m) })
+	return m
+}
+
+// Leave ends a membership.
+func (t *Tenant) Leave(o *Organization, userID string) {
+	if o == nil || !o.Members.Delete(userID) {
+		return
+	}
+	if u := t.Users.Get(userID); u != nil {
+		u.Orgs = slices.DeleteFunc(slices.Clone(u.Orgs), func(id string) bool { return id == o.ID })
+		t.Searchable(u)
+	}
+	t.later(func() { o.listed.Delete(userID) })
+}
+
+// Shown are the members that a list shows now.
+func (t *Tenant) Shown(o *Organization) []*Member {
+	if t.Options.SearchDelay > 0 {
+		return o.listed.All()
+	}
+	return o.Members.All()
+}
+
+// later changes what lists show, after the delay; without one there is nothing
+// to do.
+func (t *Tenant) later(change func()) {
+	if t.Options.SearchDelay > 0 {
+		t.Timeline.At(t.Now().Add(t.Options.SearchDelay), func(time.Time) { change() })
+	}
+}
+
+func (t *Tenant) OrganizationNamed(name string) *Organization {
+	return t.Orgs.Find(func(o *Organization) bool { return o.Name == name })
+}

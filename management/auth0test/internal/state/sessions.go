@@ -1,0 +1,214 @@
+package state
+
+import (
+	"slices"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
+)
+
+// Auth0's defaults of a tenant's sessions.
+const (
+	sessionLifetime     = 168 * time.Hour
+	sessionIdleLifetime = 72 * time.Hour
+)
+
+// Device is where a session or a token was last seen.
+type Device struct {
+	InitialIP, InitialUserAgent, InitialASN string
+	LastIP, LastUserAgent, LastASN          string
+}
+
+// AuthMethod is one proof of a session: Name is "pwd", "federated", "mfa", …;
+// Type says which factor, with "mfa" only.
+type AuthMethod struct {
+	Name, Type string
+	At         time.Time
+}
+
+// Session is a login session of a browser at the tenant, what Auth0 calls a
+// session with its own cookie. Its id is the sid claim of ID tokens.
+type Session struct {
+	ID, UserID string
+	Cookie     string
+	Connection string
+
+	CreatedAt, UpdatedAt, AuthenticatedAt time.Time
+	LastSeen, IdleExpires, Expires        time.Time
+
+	Device   Device
+	Clients  []string // In the order of their first use.
+	Methods  []AuthMethod
+	Metadata map[string]any
+	Issuer   string // Of the host at which it began: what logout tokens say.
+}
+
+// Alive reports whether the session may still be used.
+func (s *Session) Alive(now time.Time) bool {
+	return now.Before(s.Expires) && now.Before(s.IdleExpires)
+}
+
+// MFA reports whether a second factor was passed in the session.
+func (s *Session) MFA() bool {
+	return slices.ContainsFunc(s.Methods, func(m AuthMethod) bool { return m.Name == "mfa" })
+}
+
+// sessionStore holds the sessions. The tenant's mutex guards it.
+type sessionStore struct {
+	store.Table[Session]
+	byCookie map[string]string
+	byUser   map[string][]string // Session ids, oldest first.
+	Lifetime time.Duration
+	Idle     time.Duration
+}
+
+func (s *sessionStore) start() {
+	s.byCookie, s.byUser = map[string]string{}, map[string][]string{}
+	s.Lifetime, s.Idle = sessionLifetime, sessionIdleLifetime
+}
+
+// NewSession begins a session; the caller holds the mutex.
+func (t *Tenant) NewSession(userID, connection, issuer string, from web.Origin, now time.Time) *Session {
+	s := &Session{
+		ID: store.RandomID(32), UserID: userID, Connection: connection, Issuer: issuer,
+		Device: Device{InitialIP: from.IP, InitialUserAgent: from.UserAgent},
+	}
+	t.Begin(s, from, now)
+	return s
+}
+
+// Begin keeps a new session, from now on.
+func (t *Tenant) Begin(s *Session, from web.Origin, now time.Time) {
+	st := &t.Auth.Sessions
+	s.Cookie, s.CreatedAt, s.AuthenticatedAt = store.RandomID(43), now, now
+	s.Expires = now.Add(st.Lifetime)
+	s.Touch(from, st.Idle, now)
+	st.Put(s.ID, s)
+	st.byCookie[s.Cookie] = s.ID
+	st.byUser[s.UserID] = append(st.byUser[s.UserID], s.ID)
+	t.Timeline.At(s.IdleExpires, func(now time.Time) { t.expireSession(s.ID, now) })
+}
+
+// Touch notes an interaction.
+func (s *Session) Touch(from web.Origin, idle time.Duration, now time.Time) {
+	s.LastSeen, s.UpdatedAt = now, now
+	s.Device.LastIP, s.Device.LastUserAgent = from.IP, from.UserAgent
+	s.IdleExpires = now.Add(idle)
+	if s.IdleExpires.After(s.Expires) {
+		s.IdleExpires = s.Expires
+	}
+}
+
+// expireSession ends a session whose time is over, and looks again later
+// otherwise: every interaction moves the idle deadline.
+func (t *Tenant) expireSession(id string, now time.Time) {
+	s := t.Auth.Sessions.Get(id)
+	switch {
+	case s == nil:
+	case s.Alive(now):
+		t.Timeline.At(s.IdleExpires, func(now time.Time) { t.expireSession(id, now) })
+	default:
+		t.EndSession(s, "session-expired")
+	}
+}
+
+// SessionByCookie returns the living session of a browser, or nil.
+func (t *Tenant) SessionByCookie(cookie string, now time.Time) *Session {
+	s := t.Auth.Sessions.Get(t.Auth.Sessions.byCookie[cookie])
+	if s == nil || !s.Alive(now) {
+		return nil
+	}
+	return s
+}
+
+// SessionsOf returns the living sessions of a user, oldest first.
+func (t *Tenant) SessionsOf(userID string, now time.Time) []*Session {
+	var out []*Session
+	for _, id := range t.Auth.Sessions.byUser[userID] {
+		if s := t.Auth.Sessions.Get(id); s != nil && s.Alive(now) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// EndSession forgets a session and tells the applications that registered for
+// it. Its refresh tokens stay: DELETE /sessions/{id} and logout do not end them.
+func (t *Tenant) EndSession(s *Session, initiator string) {
+	st := &t.Auth.Sessions
+	if !st.Delete(s.ID) {
+		return
+	}
+	delete(st.byCookie, s.Cookie)
+	st.byUser[s.UserID] = slices.DeleteFunc(st.byUser[s.UserID], func(id string) bool { return id == s.ID })
+	if len(st.byUser[s.UserID]) == 0 {
+		delete(st.byUser, s.UserID)
+	}
+	t.backChannelLogout(s, initiator)
+}
+
+// RevokeSession ends a session and its refresh tokens, as POST
+// /sessions/{id}/revoke does; false when there is none. The caller holds the mutex.
+func (t *Tenant) RevokeSession(id string) bool {
+	s := t.Auth.Sessions.Get(id)
+	if s == nil {
+		return false
+	}
+	t.EndSession(s, "session-revoked")
+	for _, r := range t.Auth.Refresh.Of(s.UserID) {
+		if r.SessionID == id {
+			t.Auth.Refresh.Revoke(r)
+		}
+	}
+	return true
+}
+
+// DeleteUserSessions ends all sessions of a user, but no refresh token.
+func (t *Tenant) DeleteUserSessions(userID, initiator string) {
+	for _, id := range slices.Clone(t.Auth.Sessions.byUser[userID]) {
+		t.EndSession(t.Auth.Sessions.Get(id), initiator)
+	}
+}
+
+// RevokeUserAccess ends the sessions of a user and, unless asked to keep them,
+// the refresh tokens; with a session id, only those of that session.
+func (t *Tenant) RevokeUserAccess(userID, sessionID string, keepRefreshTokens bool) {
+	st := &t.Auth.Sessions
+	for _, id := range slices.Clone(st.byUser[userID]) {
+		if sessionID == "" || id == sessionID {
+			t.EndSession(st.Get(id), "session-revoked")
+		}
+	}
+	if keepRefreshTokens {
+		return
+	}
+	for _, r := range t.Auth.Refresh.Of(userID) {
+		if sessionID == "" || r.SessionID == sessionID {
+			t.Auth.Refresh.Revoke(r)
+		}
+	}
+}
+
+// PasswordChanged ends what a changed password ends: the sessions and the
+// refresh tokens of the user. It is for every way of changing one.
+func (t *Tenant) PasswordChanged(userID string) {
+	t.DeleteUserSessions(userID, "password-changed")
+	for _, r := range t.Auth.Refresh.Of(userID) {
+		t.Auth.Refresh.Revoke(r)
+	}
+}
+
+// identifierChanged ends the sessions of a user whose email changed.
+func (t *Tenant) identifierChanged(userID string) {
+	t.DeleteUserSessions(userID, "email-identifier-changed")
+}
+
+// userDeleted forgets what the Authentication API keeps about a user.
+func (t *Tenant) userDeleted(userID string) {
+	t.DeleteUserSessions(userID, "account-deleted")
+	for _, r := range t.Auth.Refresh.Of(userID) {
+		t.Auth.Refresh.Revoke(r)
+	}
+	delete(t.Auth.Factors.ByUser, userID)
+}

@@ -1,0 +1,118 @@
+package state
+
+import (
+	"net/http"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/limit"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// Defaults of a new tenant.
+const (
+	DefaultDomain     = "tenant.auth0.test"                // Options.Domain
+	DefaultConnection = "Username-Password-Authentication" // the database connection that every tenant has
+)
+
+// Options are the options of a tenant; the public package documents them.
+type Options struct {
+	Domain                 string
+	Plan                   limit.Plan
+	SearchDelay, JobTime   time.Duration
+	ClientID, ClientSecret string
+	RulesAndHooks          bool
+	RefusedMail            []string
+	Outgoing               http.RoundTripper
+}
+
+// Tenant is what a tenant keeps, with what happens to it wherever it is asked
+// for: by the APIs, by tests, by the clock.
+type Tenant struct {
+	Options Options
+	Skew    atomic.Int64           // What Advance added to the clock, in nanoseconds.
+	Domain  atomic.Pointer[string] // Of the last started server, for Issuer.
+
+	Limits limit.Limits
+	outbox outbox
+	Keys   keys.Keyring
+
+	// mu guards everything below. Handlers of the Management API run under it,
+	// except those of routes that are free.
+	mu          sync.Mutex
+	Timeline    store.Timeline
+	Users       UserStore
+	indexed     UserStore // What search sees, when there is a SearchDelay.
+	Connections store.Table[Connection]
+	Clients     store.Table[Client]
+	APIs        store.Table[API]
+	Grants      store.Table[ClientGrant]
+	Roles       store.Table[Role]
+	Groups      store.Table[Group]
+	Orgs        store.Table[Organization]
+	Tickets     map[string]*Ticket
+	Settings    settings
+	Auth        authState            // Sessions, tokens, factors, attack protection, the log.
+	parts       map[reflect.Type]any // What other packages keep: see part.
+}
+
+// New returns a tenant with what every tenant has.
+func New(opts Options) *Tenant {
+	if opts.Domain == "" {
+		opts.Domain = DefaultDomain
+	}
+	if opts.JobTime == 0 {
+		opts.JobTime = time.Second
+	}
+	if opts.ClientID == "" {
+		opts.ClientID = store.RandomID(32)
+	}
+	if opts.ClientSecret == "" {
+		opts.ClientSecret = store.RandomID(64)
+	}
+	t := &Tenant{Options: opts}
+	t.Limits.Start(opts.Plan)
+	t.Keys.Start(opts.Domain, t.Now())
+	t.mu.Lock()
+	defer t.Unlock()
+	t.seed()
+	return t
+}
+
+// seed makes what every tenant has.
+func (t *Tenant) seed() {
+	t.Tickets = make(map[string]*Ticket)
+	t.Users.start()
+	t.indexed.start()
+	t.Auth.start()
+	t.Settings = initialSettings()
+	t.parts = make(map[reflect.Type]any)
+	now := t.Now()
+	t.addManagementAPI(now)
+	machine := t.AddClient(Application{ID: t.Options.ClientID, Secret: t.Options.ClientSecret, Grants: []string{"client_credentials"}}, now)
+	machine.Doc["name"] = "Machine"
+	machine.Doc["app_type"] = "non_interactive"
+	t.AddGrant(machine.ID, ManagementAudience, schema.KnownScopes(), now)
+	con := t.AddConnection(DefaultConnection, "auth0", now)
+	store.Defaults(con.Options(), map[string]any{
+		"requires_username": true, "validation": map[string]any{"username": map[string]any{"min": 1, "max": 15}},
+		"import_mode": false, "enabledDatabaseCustomization": false, "customScripts": map[string]any{}, "configuration": map[string]any{},
+		"password_history":            map[string]any{"enable": false, "size": 5},
+		"password_dictionary":         map[string]any{"enable": false, "dictionary": []any{}},
+		"password_no_personal_info":   map[string]any{"enable": false},
+		"password_complexity_options": map[string]any{"min_length": 8},
+	})
+	con.Clients = append(con.Clients, machine.ID)
+}
+
+// Issuer is the URL of the last started server, or of Options.Domain.
+func (t *Tenant) Issuer() string {
+	if s := t.Domain.Load(); s != nil {
+		return *s
+	}
+	return "https://" + t.Options.Domain + "/"
+}

@@ -1,0 +1,196 @@
+package state
+
+import (
+	"cmp"
+	"crypto/md5"
+	"encoding/hex"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+func (u *User) Identifiers() []string {
+	return slices.DeleteFunc([]string{u.Email, u.Username, u.Phone}, func(s string) bool { return s == "" })
+}
+
+// User is a user in little memory: what Auth0 computes when nobody said it, as
+// the picture, is computed when it is shown.
+type User struct {
+	ID       string // "auth0|…": of the first identity.
+	Email    string
+	Username string
+	Phone    string
+
+	Name, Nickname, Given, Family, Picture string // Empty: the default or none.
+
+	EmailVerified, PhoneVerified bool
+	Blocked, BlockedSaid         bool // BlockedSaid: shown, because somebody set it once.
+
+	CreatedAt, UpdatedAt time.Time
+	LastLogin            time.Time
+	LastPasswordReset    time.Time
+	LastIP               string
+	LoginsCount          int
+
+	AppMetadata, UserMetadata map[string]any // Nil: not there.
+
+	Identities  []Identity // The first is the user's own, others are linked.
+	Password    Credential
+	Roles       []string // Ids of tenant roles.
+	MFAFactors  []any    // As imported; factors are enrolled from them.
+	Orgs        []string // Ids of organizations, in the order of joining.
+	Permissions []Permission
+}
+
+// Identity is an account of a user at a connection.
+type Identity struct {
+	Connection, Provider, UserID string // UserID without the provider.
+	Social                       bool
+	Profile                      map[string]any // Of a linked one.
+}
+
+// Connection is the name of the connection that the user came from.
+func (u *User) Connection() string { return u.Identities[0].Connection }
+
+// UserStore holds users with the indexes by which they are found.
+type UserStore struct {
+	store.Table[User]
+	ByEmail    userIndex // Lower case.
+	ByUsername userIndex // Lower case.
+	ByPhone    userIndex
+}
+
+// userIndex finds users by a key. Most keys have one user; only those that have
+// more, in several connections, cost a slice.
+type userIndex struct {
+	first map[string]*User
+	more  map[string][]*User
+}
+
+func newUserIndex() userIndex {
+	return userIndex{make(map[string]*User), make(map[string][]*User)}
+}
+
+// All returns the users of a key.
+func (x *userIndex) All(key string) []*User {
+	u := x.first[key]
+	if u == nil {
+		return nil
+	}
+	return append([]*User{u}, x.more[key]...)
+}
+
+// of returns the user of a key in a connection, nil if there is none.
+func (x *userIndex) of(connection, key string) *User {
+	u := x.first[key]
+	if u == nil || u.Connection() == connection {
+		return u
+	}
+	for _, u := range x.more[key] {
+		if u.Connection() == connection {
+			return u
+		}
+	}
+	return nil
+}
+
+func (x *userIndex) add(key string, u *User) {
+	switch {
+	case key == "":
+	case x.first[key] == nil:
+		x.first[key] = u
+	default:
+		x.more[key] = append(x.more[key], u)
+	}
+}
+
+func (x *userIndex) remove(key string, u *User) {
+	rest := slices.DeleteFunc(x.All(key), func(o *User) bool { return o == u })
+	delete(x.first, key)
+	delete(x.more, key)
+	for _, o := range rest {
+		x.add(key, o)
+	}
+}
+
+func (s *UserStore) start() {
+	s.ByEmail, s.ByUsername, s.ByPhone = newUserIndex(), newUserIndex(), newUserIndex()
+}
+
+// Add stores a user and indexes it.
+func (s *UserStore) Add(u *User) {
+	s.Put(u.ID, u)
+	s.indexAll(u)
+}
+
+// WithEmail finds the user of a connection by email, nil if there is none.
+func (s *UserStore) WithEmail(connection, email string) *User {
+	return s.ByEmail.of(connection, strings.ToLower(email))
+}
+
+// WithUsername finds the user of a connection by username.
+func (s *UserStore) WithUsername(connection, username string) *User {
+	return s.ByUsername.of(connection, strings.ToLower(username))
+}
+
+// WithPhone finds the user of a connection by phone number.
+func (s *UserStore) WithPhone(connection, phone string) *User {
+	return s.ByPhone.of(connection, phone)
+}
+
+func (s *UserStore) indexAll(u *User) {
+	s.ByEmail.add(strings.ToLower(u.Email), u)
+	s.ByUsername.add(strings.ToLower(u.Username), u)
+	s.ByPhone.add(u.Phone, u)
+}
+
+func (s *UserStore) unindexAll(u *User) {
+	s.ByEmail.remove(strings.ToLower(u.Email), u)
+	s.ByUsername.remove(strings.ToLower(u.Username), u)
+	s.ByPhone.remove(u.Phone, u)
+}
+
+// remove deletes a user.
+func (s *UserStore) remove(u *User) {
+	s.unindexAll(u)
+	s.Delete(u.ID)
+}
+
+// Change alters a user's keys: the indexes follow.
+func (s *UserStore) Change(u *User, alter func()) {
+	s.unindexAll(u)
+	alter()
+	s.indexAll(u)
+}
+
+// Taken reports whether another user of the connection has an identifier of u.
+func (t *Tenant) Taken(u *User, connection string) bool {
+	other := func(o *User) bool { return o != nil && o != u }
+	return other(t.Users.Get(u.ID)) ||
+		u.Email != "" && other(t.Users.WithEmail(connection, u.Email)) ||
+		u.Username != "" && other(t.Users.WithUsername(connection, u.Username)) ||
+		u.Phone != "" && other(t.Users.WithPhone(connection, u.Phone))
+}
+
+// ShownName defaults to the first of the identifiers.
+func (u *User) ShownName() string { return cmp.Or(u.Name, u.Email, u.Phone, u.Username) }
+
+func (u *User) ShownNickname() string {
+	local, _, _ := strings.Cut(u.Email, "@")
+	return cmp.Or(u.Nickname, local, u.Username, u.Phone)
+}
+
+// ShownPicture defaults to a Gravatar that falls back to the first two letters.
+func (u *User) ShownPicture() string {
+	if u.Picture != "" {
+		return u.Picture
+	}
+	of := strings.ToLower(cmp.Or(u.Email, u.Username, u.Phone, u.ID))
+	sum := md5.Sum([]byte(of))
+	initials := strings.TrimLeft(of, "+")
+	fallback := url.QueryEscape("https://cdn.auth0.com/avatars/" + initials[:min(2, len(initials))] + ".png")
+	return "https://s.gravatar.com/avatar/" + hex.EncodeToString(sum[:]) + "?s=480&r=pg&d=" + fallback
+}

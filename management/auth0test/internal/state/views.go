@@ -1,0 +1,221 @@
+package state
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// The Authentication API reads resources through the views of this file, copied
+// under the mutex, so that no handler holds a document that another one changes.
+
+// App is an application as the Authentication API needs it.
+type App struct {
+	ID, Secret, Name string
+	AuthMethod       string // token_endpoint_auth_method
+	TrustsIP         bool   // auth0-forwarded-for names the address of its user.
+	Callbacks        []string
+	LogoutURLs       []string
+	Grants           []string
+	loginURI         string
+	IDTokenLifetime  time.Duration
+
+	Refresh struct {
+		Rotating               bool
+		Leeway, Lifetime, Idle time.Duration // Zero lifetimes: endless.
+	}
+
+	OrgUsage  string // deny, allow or require
+	OrgPrompt string // no_prompt, pre_login_prompt, post_login_prompt
+
+	backChannel []string // URLs of back-channel logout.
+	initiators  []string // Nil: all.
+}
+
+// App returns an application, or nil. The caller holds the mutex.
+func (t *Tenant) App(id string) *App {
+	c := t.Clients.Get(id)
+	if c == nil {
+		return nil
+	}
+	d := store.Document(c.Doc)
+	a := &App{
+		ID: c.ID, Secret: c.Secret, Name: d.Text("name"),
+		AuthMethod: cmp.Or(d.Text("token_endpoint_auth_method"), "client_secret_post"),
+		TrustsIP:   d.Flag("is_token_endpoint_ip_header_trusted"),
+		Callbacks:  d.Texts("callbacks"), LogoutURLs: d.Texts("allowed_logout_urls"),
+		Grants: d.Texts("grant_types"), loginURI: d.Text("initiate_login_uri"),
+		IDTokenLifetime: cmp.Or(d.Sub("jwt_configuration").Seconds("lifetime_in_seconds"), idTokenLifetime),
+		OrgUsage:        cmp.Or(d.Text("organization_usage"), "allow"),
+		OrgPrompt:       cmp.Or(d.Text("organization_require_behavior"), "no_prompt"),
+	}
+	a.readRefresh(d.Sub("refresh_token"))
+	a.readLogout(d.Sub("oidc_logout"))
+	return a
+}
+
+func (a *App) readRefresh(d store.Document) {
+	a.Refresh.Rotating = d.Text("rotation_type") == "rotating"
+	a.Refresh.Leeway = d.Seconds("leeway")
+	if d.Text("expiration_type") == "non-expiring" {
+		return
+	}
+	a.Refresh.Lifetime = cmp.Or(d.Seconds("token_lifetime"), refreshLifetime)
+	a.Refresh.Idle = cmp.Or(d.Seconds("idle_token_lifetime"), refreshIdleLifetime)
+	if d.Flag("infinite_token_lifetime") {
+		a.Refresh.Lifetime = 0
+	}
+	if d.Flag("infinite_idle_token_lifetime") {
+		a.Refresh.Idle = 0
+	}
+}
+
+// readLogout reads who tells the application of a logout: the custom mode
+// without a selection means the two initiators that are always on.
+func (a *App) readLogout(d store.Document) {
+	a.backChannel = d.Texts("backchannel_logout_urls")
+	i := d.Sub("backchannel_logout_initiators")
+	if i == nil || i.Text("mode") == "all" {
+		return
+	}
+	a.initiators = append([]string{"rp-logout", "idp-logout"}, i.Texts("selected_initiators")...)
+}
+
+// wants reports whether the application asked to hear of such a logout.
+func (a *App) wants(initiator string) bool {
+	return len(a.backChannel) > 0 && (a.initiators == nil || slices.Contains(a.initiators, initiator))
+}
+
+// APIView is a resource server as tokens need it.
+type APIView struct {
+	Audience    string
+	Scopes      []string
+	Rbac        bool // enforce_policies
+	Permissions bool // The dialect has the permissions claim.
+	Rfc9068     bool
+	Offline     bool
+	Lifetime    time.Duration
+	Key         string // The audience as grants name it.
+	id          string
+}
+
+// APIView returns the API of an audience, or nil. The caller holds the mutex.
+func (t *Tenant) APIView(audience, issuer string) *APIView {
+	if audience == issuer+"mfa/" {
+		return &APIView{Audience: audience, Scopes: mfaScopes, Lifetime: MFATokenLifetime}
+	}
+	a := t.APIOf(issuer, audience)
+	if a == nil {
+		return nil
+	}
+	d := store.Document(a.Doc)
+	dialect := d.Text("token_dialect")
+	v := &APIView{
+		Audience: AudienceUnder(issuer, a.Identifier), Key: a.Identifier, id: a.ID,
+		Rbac:        d.Flag("enforce_policies"),
+		Permissions: strings.HasSuffix(dialect, "_authz"),
+		Rfc9068:     strings.HasPrefix(dialect, "rfc9068_profile"),
+		Offline:     d.Flag("allow_offline_access"),
+		Lifetime:    cmp.Or(d.Seconds("token_lifetime"), AccessTokenLifetime),
+	}
+	for _, s := range a.Scopes {
+		v.Scopes = append(v.Scopes, s.Value)
+	}
+	return v
+}
+
+// UserView is a user as tokens and actions need it.
+type UserView struct {
+	ID, Connection, Email, Username, Phone string
+	Name, Nickname, Given, Family, Picture string
+	EmailVerified, PhoneVerified, Blocked  bool
+	CreatedAt, UpdatedAt                   time.Time
+	LoginsCount                            int
+	AppMetadata, UserMetadata              map[string]any
+}
+
+// UserView returns a user, or nil. The caller holds the mutex.
+func (t *Tenant) UserView(id string) *UserView {
+	u := t.Users.Get(id)
+	if u == nil {
+		return nil
+	}
+	return &UserView{
+		ID: u.ID, Connection: u.Connection(), Email: u.Email, Username: u.Username, Phone: u.Phone,
+		Name: u.ShownName(), Nickname: u.ShownNickname(), Given: u.Given, Family: u.Family, Picture: u.ShownPicture(),
+		EmailVerified: u.EmailVerified, PhoneVerified: u.PhoneVerified, Blocked: u.Blocked,
+		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, LoginsCount: u.LoginsCount,
+		AppMetadata: store.Clone(u.AppMetadata), UserMetadata: store.Clone(u.UserMetadata),
+	}
+}
+
+// OrgView is an organization as tokens need it.
+type OrgView struct {
+	ID, Name, DisplayName string
+	Named                 bool // Tokens carry the name.
+}
+
+func (t *Tenant) OrgView(id string) *OrgView {
+	o := t.Orgs.Get(id)
+	if o == nil {
+		return nil
+	}
+	return &OrgView{ID: o.ID, Name: o.Name, DisplayName: cmp.Or(store.Document(o.Doc).Text("display_name"), o.Name), Named: t.Auth.OrgNames}
+}
+
+// OrgNamed finds an organization by id, or by name where the tenant allows that.
+func (t *Tenant) OrgNamed(s string) *OrgView {
+	if o := t.OrgView(s); o != nil || !t.Auth.OrgNames {
+		return o
+	}
+	if o := t.Orgs.Find(func(o *Organization) bool { return strings.EqualFold(o.Name, s) }); o != nil {
+		return t.OrgView(o.ID)
+	}
+	return nil
+}
+
+func (t *Tenant) IsMember(orgID, userID string) bool {
+	o := t.Orgs.Get(orgID)
+	return o != nil && o.Members.Get(userID) != nil
+}
+
+// RolesOf returns the ids of the roles that count for a login, also those of
+// groups: of the member in an organization, else of the user.
+func (t *Tenant) RolesOf(userID string, org *OrgView) []string {
+	if org != nil {
+		o := t.Orgs.Get(org.ID)
+		return store.Union(o.RolesIn(userID), t.InheritedRoles(o, userID))
+	}
+	if u := t.Users.Get(userID); u != nil {
+		return store.Union(u.Roles, t.TenantGroupRoles(userID))
+	}
+	return nil
+}
+
+// PermissionsOf returns what a user may do at an API: by the roles of the member
+// in an organization, else by the user's own roles and permissions.
+func (t *Tenant) PermissionsOf(u *UserView, org *OrgView, api *APIView) []string {
+	stored := t.Users.Get(u.ID)
+	if stored == nil {
+		return nil
+	}
+	var held []Permission
+	if org == nil {
+		held = slices.Clone(stored.Permissions)
+	}
+	for _, id := range t.RolesOf(u.ID, org) {
+		if r := t.Roles.Get(id); r != nil {
+			held = append(held, r.Permissions...)
+		}
+	}
+	var out []string
+	for _, p := range held {
+		if p.APIID == api.id && !slices.Contains(out, p.Name) {
+			out = append(out, p.Name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+func AnyList(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
+}
+
+func OrEmpty(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
+
+func OrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// Document is a JSON object of a resource: seeded from Go or read from JSON.
+type Document map[string]any
+
+func (d Document) Text(name string) string { s, _ := d[name].(string); return s }
+
+func (d Document) Flag(name string) bool { b, _ := d[name].(bool); return b }
+
+func (d Document) Texts(name string) []string {
+	if list, ok := d[name].([]string); ok {
+		return slices.Clone(list)
+	}
+	return StringsOf(d[name])
+}
+
+func (d Document) Sub(name string) Document {
+	m, _ := d[name].(map[string]any)
+	return m
+}
+
+func (d Document) Seconds(name string) time.Duration {
+	switch n := d[name].(type) {
+	case float64:
+		return time.Duration(n * float64(time.Second))
+	case int:
+		return time.Duration(n) * time.Second
+	}
+	return 0
+}
+
+func StringsOf(v any) []string {
+	items, _ := v.([]any)
+	out := make([]string, 0, len(items))
+	for _, i := range items {
+		if s, ok := i.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// DeepCopy copies a JSON value.
+func DeepCopy(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for k, x := range v {
+			m[k] = DeepCopy(x)
+		}
+		return m
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = DeepCopy(x)
+		}
+		return out
+	}
+	return v
+}
+
+// Defaults sets the keys that are not there.
+func Defaults(m, values map[string]any) {
+	for k, v := range values {
+		if _, has := m[k]; !has {
+			m[k] = v
+		}
+	}
+}
+
+func Minus(all, gone []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(gone, id) })
+}
+
+// Put sets a key unless the value is empty.
+func Put(m map[string]any, key, value string) {
+	if value != "" {
+		m[key] = value
+	}
+}
+
+// MergedCopy returns old with more on top; readers may go on with old.
+func MergedCopy(old, more map[string]any) map[string]any {
+	if len(more) == 0 {
+		return old
+	}
+	m := OrEmpty(Clone(old))
+	maps.Copy(m, more)
+	return m
+}
+
+// Stamp writes a time as Auth0 does: UTC, milliseconds.
+func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// Clone copies a document's first level.
+func Clone(m map[string]any) map[string]any { return maps.Clone(m) }
+
+func Union[T comparable](a, b []T) []T {
+	out := slices.Clone(a)
+	for _, v := range b {
+		if !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// Without returns what of list is not in other.
+func Without(list, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
+}
