@@ -44,18 +44,22 @@ func (e *VerifyError) Unwrap() error { return e.Err }
 // refuse is a no that knows nothing of attempts.
 func refuse(err error) *VerifyError { return &VerifyError{Err: err, AttemptsLeft: -1} }
 
-// reasons are the words for audit events.
-var reasons = map[error]string{
-	ErrWrongCode: "wrong_code", ErrReplayed: "replayed", ErrThrottled: "throttled", ErrLocked: "locked",
-	ErrExpired: "expired", ErrDenied: "denied", ErrNotEnrolled: "not_enrolled",
-	ErrFactorDisabled: "factor_disabled", ErrStepUp: "step_up_required",
+// reasons are the words for audit events. Of joined errors the first one here
+// counts: what calls for an alert or ends the factor, and then the rest.
+var reasons = []struct {
+	word string
+	err  error
+}{
+	{"locked", ErrLocked}, {"replayed", ErrReplayed}, {"denied", ErrDenied}, {"throttled", ErrThrottled},
+	{"wrong_code", ErrWrongCode}, {"expired", ErrExpired}, {"not_enrolled", ErrNotEnrolled},
+	{"factor_disabled", ErrFactorDisabled}, {"step_up_required", ErrStepUp},
 }
 
 // sentinelOf returns the sentinel that err is or wraps, nil for none.
 func sentinelOf(err error) error {
-	for sentinel := range reasons {
-		if errors.Is(err, sentinel) {
-			return sentinel
+	for _, r := range reasons {
+		if errors.Is(err, r.err) {
+			return r.err
 		}
 	}
 	return nil
@@ -66,8 +70,10 @@ func reasonOf(err error) string {
 	if err == nil {
 		return ""
 	}
-	if sentinel := sentinelOf(err); sentinel != nil {
-		return reasons[sentinel]
+	for _, r := range reasons {
+		if errors.Is(err, r.err) {
+			return r.word
+		}
 	}
 	return "error"
 }

@@ -68,13 +68,20 @@ func (m *Manager) recordRefused(ctx context.Context, e driver.Ended, err error) 
 	})
 }
 
+// reasons are the words for events. Of joined errors the first one here counts:
+// what was decided about the session, and then that the store was away.
+var reasons = []struct {
+	word string
+	err  error
+}{
+	{"revoked", ErrRevoked}, {"expired", ErrExpired}, {"limit", ErrLimit}, {"unknown", ErrNone},
+	{"unavailable", ErrUnavailable},
+}
+
 func reasonOf(err error) string {
-	for reason, target := range map[string]error{
-		"unknown": ErrNone, "expired": ErrExpired, "revoked": ErrRevoked, "limit": ErrLimit,
-		"unavailable": ErrUnavailable,
-	} {
-		if errors.Is(err, target) {
-			return reason
+	for _, r := range reasons {
+		if errors.Is(err, r.err) {
+			return r.word
 		}
 	}
 	return "failed"
