@@ -9,13 +9,6 @@ import (
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-const (
-	idSize  = 26
-	refSize = 16 // of a hashed user id or SID
-
-	headerSize = 1 + 5*8 + 4 + 2*refSize + idSize + 2
-)
-
 var errRecord = errors.New("redissession: a stored record cannot be read; was it written by another version?")
 
 // ref is how keys name a user or a SID: of fixed length, and without characters
@@ -25,19 +18,19 @@ func ref(kind, id string) string {
 	return string(sum[:refSize])
 }
 
-// encode writes r in the form that scripts.go describes. The epoch is the
-// script's to fill in.
+// encode writes the body of r, live. Scripts fill in the epoch and put the
+// version in front.
 func encode(r *driver.Record) ([]byte, error) {
 	if len(r.ID) != idSize || len(r.UserID) > 1<<16-1 {
 		return nil, errors.New("redissession: Record.ID must have 26 characters and UserID fewer than 65536")
 	}
 	b := make([]byte, 0, 320+len(r.UserID)+len(r.SID)+len(r.Device.UserAgent)+len(r.Payload))
-	b = append(b, 'L')
+	b = append(b, stateLive)
 	for _, t := range []time.Time{r.LastSeen, r.IdleAt, r.ExpiresAt} {
 		b = appendTime(b, t)
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Version))
-	b = append(b, make([]byte, 8+4)...) // epoch, and the length that is known below
+	b = append(b, make([]byte, timeSize+lengthSize)...) // epoch, and the length that is known below
 	b = append(b, ref("user", r.UserID)...)
 	if r.SID == "" {
 		b = append(b, make([]byte, refSize)...)
@@ -53,7 +46,7 @@ func encode(r *driver.Record) ([]byte, error) {
 		b = appendText(appendTime(b, m.At), m.Name)
 	}
 	b = appendText(appendText(appendText(b, r.SID), r.Device.UserAgent), r.Device.IP)
-	binary.BigEndian.PutUint32(b[41:], uint32(len(b)))
+	binary.BigEndian.PutUint32(b[atLength:], uint32(len(b)))
 	return append(b, r.Payload...), nil
 }
 
@@ -65,22 +58,22 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
 }
 
-// decode reads a live record. Its payload is a part of v; its texts are parts of
+// decode reads the body of a live record. Its payload is a part of v; its texts are parts of
 // one copy of the rest.
 func decode(v []byte, k driver.Key) (driver.Record, error) {
 	if len(v) < headerSize {
 		return driver.Record{}, errRecord
 	}
-	length := int(binary.BigEndian.Uint32(v[41:]))
+	length := int(binary.BigEndian.Uint32(v[atLength:]))
 	if length > len(v) {
 		return driver.Record{}, errRecord
 	}
 	d := decoder{rest: string(v[:length])}
 	r := driver.Record{Key: k}
-	d.skip(1)
+	d.skip(atSeen)
 	r.LastSeen, r.IdleAt, r.ExpiresAt = d.time(), d.time(), d.time()
 	r.Version = int64(d.uint64())
-	d.skip(8 + 4 + 2*refSize)
+	d.skip(atID - atEpoch)
 	r.ID = d.take(idSize)
 	r.UserID = d.text()
 	r.CreatedAt, r.RotatedAt = d.time(), d.time()
@@ -108,10 +101,10 @@ func decodeDead(v []byte) driver.Record {
 		return driver.Record{}
 	}
 	d := decoder{rest: string(v)}
-	if v[0] == 'A' {
-		d.skip(41)
+	if v[atState] == stateReplaced {
+		d.skip(atReplacedID)
 	} else {
-		d.skip(77)
+		d.skip(atID)
 	}
 	r := driver.Record{ID: d.take(idSize), UserID: d.text()}
 	if d.failed {

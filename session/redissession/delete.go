@@ -13,10 +13,15 @@ func (s *Store) Delete(ctx context.Context, sel driver.Selector) ([]driver.Ended
 	case driver.SelectKey:
 		p := s.shard(sel.Key.Tag)
 		state, rest, err := s.run(ctx, deleteKeyScript, p, sel.Now, []string{p.session(*sel.Key)})
-		if err != nil || state != "L" {
+		switch {
+		case err != nil:
 			return nil, err
+		case state == "L":
+			return endedOf(rest)
+		case state == "X":
+			return nil, errRecord
 		}
-		return endedOf(rest)
+		return nil, nil
 	case driver.SelectOne:
 		return s.deleteOf(ctx, sel, sel.UserID, "one", sel.ID, "0")
 	case driver.SelectOthers:
@@ -35,7 +40,10 @@ func (s *Store) Delete(ctx context.Context, sel driver.Selector) ([]driver.Ended
 func (s *Store) deleteOf(ctx context.Context, sel driver.Selector, userID, which, of, mark string) ([]driver.Ended, error) {
 	p := s.shard(driver.Tag(userID))
 	keys := []string{p.user(userID), p.userMark(userID)}
-	_, rest, err := s.run(ctx, deleteUserScript, p, sel.Now, keys, which, of, mark)
+	state, rest, err := s.run(ctx, deleteUserScript, p, sel.Now, keys, which, of, mark)
+	if err == nil {
+		err = answer(state)
+	}
 	if err != nil {
 		return nil, err
 	}

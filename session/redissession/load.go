@@ -35,13 +35,13 @@ func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.
 // live reads a record that can be answered as it is: live by the shard's state,
 // which is not behind what is known, and without need of a touch.
 func (s *Store) live(p *shard, k driver.Key, t driver.Touch, values [2][]byte) (driver.Record, bool) {
-	value := values[1]
+	value, ok := body(values[1])
 	var epoch uint64
 	var n int64
 	if state := values[0]; len(state) == 3*8 {
 		epoch, n = binary.BigEndian.Uint64(state), int64(binary.BigEndian.Uint64(state[8:]))
 	}
-	if n < s.known[p.n].Load() || len(value) < headerSize || value[0] != 'L' || binary.BigEndian.Uint64(value[33:]) != epoch {
+	if !ok || n < s.known[p.n].Load() || len(value) < headerSize || value[atState] != stateLive || binary.BigEndian.Uint64(value[atEpoch:]) != epoch {
 		return driver.Record{}, false
 	}
 	s.learn(p, n)

@@ -73,6 +73,11 @@ type Config struct {
 	// MaxStale is how old the cache's answer may be at most. Defaults to 0: no
 	// cache. The client must have been made without DisableCache.
 	MaxStale time.Duration
+	// WritePrevious writes sessions in the format of the release before this one,
+	// which this one reads too. Set it while processes of that release use the same
+	// data: they take sessions in the newer format for revoked ones. Defaults to
+	// false.
+	WritePrevious bool
 }
 
 // Store is a driver.Store in Redis. It is safe for concurrent use. It does not
@@ -81,6 +86,7 @@ type Store struct {
 	client   Client
 	cache    rueidis.Client // nil without Config.MaxStale
 	prefix   string
+	front    string // written before each body
 	maxStale time.Duration
 	parts    [shards]shard
 	known    [shards]atomic.Int64 // revocations that this process has seen
@@ -97,7 +103,7 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if client == nil {
 		return nil, errors.New("redissession: client is nil; make one with rueidis.NewClient")
 	}
-	s, err := NewOn(rueidisClient{client}, Config{Prefix: cfg.Prefix})
+	s, err := NewOn(rueidisClient{client}, Config{Prefix: cfg.Prefix, WritePrevious: cfg.WritePrevious})
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +129,7 @@ func NewOn(client Client, cfg Config) (*Store, error) {
 	if strings.ContainsAny(cfg.Prefix, "{}") {
 		return nil, errors.New("redissession: Config.Prefix must not have braces; they choose the cluster slot")
 	}
-	s := &Store{client: client, prefix: cfg.Prefix}
+	s := &Store{client: client, prefix: cfg.Prefix, front: cfg.front()}
 	for n := range s.parts {
 		base := "{" + cfg.Prefix + ":" + strconv.Itoa(n) + "}"
 		s.parts[n] = shard{n: n, base: base, state: base + ":g", sessions: base + ":s:"}
@@ -148,7 +154,7 @@ func (p *shard) userMark(id string) string   { return p.base + ":m:" + ref("user
 // run executes a script of a shard, and returns its state and what else it has.
 func (s *Store) run(ctx context.Context, lua *Script, p *shard, now time.Time, keys []string, args ...string) (string, [][]byte, error) {
 	keys = append([]string{p.state}, keys...)
-	values, err := s.eval(ctx, lua, keys, append(s.args(p, now), args...)...)
+	values, err := s.eval(ctx, lua, keys, append(append(s.args(p, now), args...), s.front)...)
 	if err != nil {
 		return "", nil, err
 	}
@@ -299,7 +305,10 @@ func (s *Store) Replace(ctx context.Context, k driver.Key, r driver.Record, g dr
 // List implements driver.Store.
 func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]driver.Record, error) {
 	p := s.shard(driver.Tag(userID))
-	_, rest, err := s.run(ctx, listScript, p, now, []string{p.user(userID)})
+	state, rest, err := s.run(ctx, listScript, p, now, []string{p.user(userID)})
+	if err == nil {
+		err = answer(state)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,7 @@
 package redissession
 
-// A session is one string: a header that scripts read and change in place, the
-// rest of the record, and the payload. All of a user's keys have the shard of the
-// user's tag as their hash tag, so one script sees them all, in a cluster too.
+// layout.go says how a session is stored. All of a user's keys have the shard of
+// the user's tag as their hash tag, so one script sees them all, in a cluster too.
 //
 //	{prefix:shard}:g          epoch, number of revocations, and time of RevokeEveryone
 //	{prefix:shard}:s:<hash>   session, or what is left of one
@@ -12,18 +11,16 @@ package redissession
 //	{prefix:shard}:i:<sid>    set of the users with that SID, in the shard of the SID
 //	{prefix:outbox}:d, :j     sorted set of job ids by due time, hash of jobs
 //	{prefix:jti:<hash>}       a logout token that was used
-//
-// The header, counted from 1 as Lua does: 1 state (L live, R revoked, A replaced),
-// 2 last seen, 10 idle deadline, 18 absolute deadline, 26 version, 34 epoch, 42
-// length without payload, 46 user, 62 SID, 78 id, 104 length of the user id, 106
-// user id. A replaced key has: 2 end of its grace, 10 hash of its successor, 42
-// id, 68 length of the user id, 70 user id.
 
 // prelude reads the shard's state. When Redis counts fewer revocations than this
 // process has seen, it has come back with older data, in which revoked sessions
 // live: then all sessions of the shard are dead.
-const prelude = `
-local now, known, base = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+//
+// The last argument of every script is what put writes before a body. A body in a
+// version that get cannot read is "?", and its state is X: it is neither live nor
+// dead, and nothing changes it.
+var prelude = layout + `
+local now, known, base, front = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[#ARGV]
 local epoch, n, everyone = 0, 0, 0
 local g = redis.call('GET', KEYS[1])
 if g then epoch, n, everyone = struct.unpack('>I8I8I8', g) end
@@ -37,63 +34,79 @@ end
 local function count() return string.format('%.0f', n) end
 local function int(v, pos) return (struct.unpack('>I8', v, pos)) end
 local function pack(x) return struct.pack('>I8', x) end
+local function part(v, pos, size) return v:sub(pos, pos + size - 1) end
+local function get(key)
+  local v = redis.call('GET', key)
+  if not v then return nil end
+  local b = v:byte(1)
+  if b == CURRENT then return v:sub(2), 1 end
+  if b == LIVE or b == REVOKED or b == REPLACED then return v, 0 end
+  return '?', 0
+end
+local function put(key, v, life) redis.call('SET', key, front .. v, 'PX', life) end
 local function ttl(v)
-  return math.max(1, math.min(int(v, 10), int(v, 18)) - now + 600000)
+  return math.max(1, math.min(int(v, IDLE), int(v, EXPIRES)) - now + 600000)
 end
 local function state(v)
-  if v:byte(1) ~= 76 or int(v, 34) ~= epoch then return 'R' end
-  if now >= int(v, 10) or now >= int(v, 18) then return 'E' end
+  if v == '?' then return 'X' end
+  if v:byte(1) ~= LIVE or int(v, EPOCH) ~= epoch then return 'R' end
+  if now >= int(v, IDLE) or now >= int(v, EXPIRES) then return 'E' end
   return 'L'
 end
 local function resolve(key)
-  local v = redis.call('GET', key)
-  while v and v:byte(1) == 65 do
-    if now >= int(v, 2) then return 'R', key, v end
-    local nextkey = base .. ':s:' .. v:sub(10, 41)
-    local nextv = redis.call('GET', nextkey)
+  local v, at = get(key)
+  while v and v:byte(1) == REPLACED do
+    if now >= int(v, UNTIL) then return 'R', key, v end
+    local nextkey = base .. ':s:' .. part(v, NEXT, HASHSIZE)
+    local nextv, nextat = get(nextkey)
     if not nextv then return 'R', key, v end
-    key, v = nextkey, nextv
+    key, v, at = nextkey, nextv, nextat
   end
   if not v then return 'N', key, '' end
-  return state(v), key, v
+  return state(v), key, v, at
 end
-local function cut(v) return v:sub(1, (struct.unpack('>I4', v, 42))) end
-local function dead(v) return 'R' .. v:sub(2, 105 + (struct.unpack('>I2', v, 104))) end
+local function enter(v) return v:sub(1, EPOCH - 1) .. pack(epoch) .. v:sub(EPOCH + TIMESIZE) end
+local function cut(v) return v:sub(1, (struct.unpack('>I4', v, LENGTH))) end
+local function dead(v) return string.char(REVOKED) .. v:sub(2, USERID - 1 + (struct.unpack('>I2', v, USERLEN))) end
 local function bump()
   n = n + 1
   save()
 end
 local function kill(key, v)
-  redis.call('SET', key, dead(v), 'PX', ttl(v))
-  redis.call('ZREM', base .. ':u:' .. v:sub(46, 61), key:sub(#base + 4))
+  put(key, dead(v), ttl(v))
+  redis.call('ZREM', base .. ':u:' .. part(v, USER, REFSIZE), key:sub(#base + 4))
 end
 local function live(index)
-  local out = {}
+  local out, unread = {}, false
   for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
     local key = base .. ':s:' .. member
-    local v = redis.call('GET', key)
-    if v and state(v) == 'L' then
-      out[#out + 1] = {key = key, v = v, seen = int(v, 2), order = #out}
+    local v = get(key)
+    local st = v and state(v)
+    if st == 'L' then
+      out[#out + 1] = {key = key, v = v, seen = int(v, SEEN), order = #out}
+    elseif st == 'X' then
+      unread = true
     else
       redis.call('ZREM', index, member)
     end
   end
-  return out
+  return out, unread
 end
 `
 
 // KEYS g, session. ARGV now, known, base, if before, idle deadline.
-const loadText = prelude + `
-local st, key, v = resolve(KEYS[2])
-if st == 'L' and int(v, 2) < tonumber(ARGV[4]) then
-  v = 'L' .. pack(now) .. pack(tonumber(ARGV[5])) .. v:sub(18)
-  redis.call('SETRANGE', key, 1, v:sub(2, 17))
+var loadText = prelude + `
+local st, key, v, at = resolve(KEYS[2])
+if st == 'L' and int(v, SEEN) < tonumber(ARGV[4]) then
+  local changed = pack(now) .. pack(tonumber(ARGV[5]))
+  v = v:sub(1, SEEN - 1) .. changed .. v:sub(SEEN + #changed)
+  redis.call('SETRANGE', key, at + SEEN - 1, changed)
   redis.call('PEXPIRE', key, ttl(v))
 end
 return {count(), st, v, key:sub(#base + 4)}`
 
 // KEYS g, session, user, mark. ARGV now, known, base, value, created, authenticated, max, policy, life of the index.
-const createText = prelude + `
+var createText = prelude + `
 local auth = tonumber(ARGV[6])
 local mark = redis.call('GET', KEYS[4])
 if everyone > 0 and auth < everyone or mark and auth < tonumber(mark) then return {count(), 'R'} end
@@ -109,25 +122,25 @@ if #others >= max then
   end
   bump()
 end
-local v = ARGV[4]:sub(1, 33) .. pack(epoch) .. ARGV[4]:sub(42)
-redis.call('SET', KEYS[2], v, 'PX', ttl(v))
+local v = enter(ARGV[4])
+put(KEYS[2], v, ttl(v))
 redis.call('ZADD', KEYS[3], ARGV[5], KEYS[2]:sub(#base + 4))
 redis.call('PEXPIRE', KEYS[3], math.max(redis.call('PTTL', KEYS[3]), tonumber(ARGV[9])))
 return {count(), 'L', unpack(ended)}`
 
 // KEYS g, old session, new session, user. ARGV now, known, base, old version, value, end of grace, created.
-const replaceText = prelude + `
+var replaceText = prelude + `
 local st, key, v = resolve(KEYS[2])
 if st ~= 'L' then return {count(), st} end
-if key ~= KEYS[2] or int(v, 26) ~= tonumber(ARGV[4]) then return {count(), 'C'} end
-local w = ARGV[5]:sub(1, 33) .. pack(epoch) .. ARGV[5]:sub(42)
-redis.call('SET', KEYS[3], w, 'PX', ttl(w))
+if key ~= KEYS[2] or int(v, VERSION) ~= tonumber(ARGV[4]) then return {count(), 'C'} end
+local w = enter(ARGV[5])
+put(KEYS[3], w, ttl(w))
 if KEYS[2] ~= KEYS[3] then
   local old, new, left = KEYS[2]:sub(#base + 4), KEYS[3]:sub(#base + 4), dead(v)
   if tonumber(ARGV[6]) > now then
-    left = 'A' .. pack(tonumber(ARGV[6])) .. new .. left:sub(78)
+    left = string.char(REPLACED) .. pack(tonumber(ARGV[6])) .. new .. left:sub(ID)
   end
-  redis.call('SET', KEYS[2], left, 'PX', ttl(v))
+  put(KEYS[2], left, ttl(v))
   redis.call('ZREM', KEYS[4], old)
   redis.call('ZADD', KEYS[4], ARGV[7], new)
   bump()
@@ -135,7 +148,7 @@ end
 return {count(), 'L'}`
 
 // KEYS g, session. ARGV now, known, base.
-const deleteKeyText = prelude + `
+var deleteKeyText = prelude + `
 local st, key, v = resolve(KEYS[2])
 if st ~= 'L' then return {count(), st} end
 kill(key, v)
@@ -143,15 +156,16 @@ bump()
 return {count(), 'L', cut(v)}`
 
 // KEYS g, user, mark. ARGV now, known, base, which, of which, life of the mark.
-const deleteUserText = prelude + `
+var deleteUserText = prelude + `
 local which, of, ended = ARGV[4], ARGV[5], {}
 local match = {
   all = function() return true end,
-  one = function(v) return v:sub(78, 103) == of end,
-  others = function(v) return v:sub(78, 103) ~= of end,
-  sid = function(v) return v:sub(62, 77) == of end,
+  one = function(v) return part(v, ID, IDSIZE) == of end,
+  others = function(v) return part(v, ID, IDSIZE) ~= of end,
+  sid = function(v) return part(v, SID, REFSIZE) == of end,
 }
-for _, s in ipairs(live(KEYS[2])) do
+local found, unread = live(KEYS[2])
+for _, s in ipairs(found) do
   if match[which](s.v) then
     kill(s.key, s.v)
     ended[#ended + 1] = cut(s.v)
@@ -159,19 +173,20 @@ for _, s in ipairs(live(KEYS[2])) do
 end
 if tonumber(ARGV[6]) > 0 then redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[6]) end
 if #ended > 0 or tonumber(ARGV[6]) > 0 then bump() end
-return {count(), 'L', unpack(ended)}`
+return {count(), unread and 'X' or 'L', unpack(ended)}`
 
 // KEYS g, user. ARGV now, known, base.
-const listText = prelude + `
+var listText = prelude + `
+local found, unread = live(KEYS[2])
 local out = {}
-for _, s in ipairs(live(KEYS[2])) do
+for _, s in ipairs(found) do
   out[#out + 1] = cut(s.v)
   out[#out + 1] = s.key:sub(#base + 4)
 end
-return {count(), 'L', unpack(out)}`
+return {count(), unread and 'X' or 'L', unpack(out)}`
 
 // KEYS g. ARGV now, known, base.
-const everyoneText = prelude + `
+var everyoneText = prelude + `
 epoch, n, everyone = epoch + 1, n + 1, now
 save()
 return {count()}`

@@ -1,0 +1,92 @@
+package redissession
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A session is stored as a version and a body: a header that scripts read and
+// change in place, the rest of the record, and the payload. Here, and nowhere
+// else, stands where the fields of the header are.
+//
+// Version 1 has no byte in front: its body begins with a state, which is a capital
+// letter. Whoever changes the layout raises version, and keeps reading the one
+// before: Config.WritePrevious is for the time in which both are in use.
+const version = 2
+
+// The states with which a body begins.
+const (
+	stateLive     = 'L'
+	stateRevoked  = 'R'
+	stateReplaced = 'A'
+)
+
+const (
+	timeSize   = 8 // milliseconds, and what else is a big number
+	lengthSize = 4
+	refSize    = 16 // of a hashed user id or SID
+	idSize     = 26
+	textSize   = 2 // the length before a text
+	hashSize   = 32
+
+	atState   = 0
+	atSeen    = atState + 1
+	atIdle    = atSeen + timeSize
+	atExpires = atIdle + timeSize
+	atVersion = atExpires + timeSize // of the record, for compare and set
+	atEpoch   = atVersion + timeSize
+	atLength  = atEpoch + timeSize // of the body without its payload
+	atUser    = atLength + lengthSize
+	atSID     = atUser + refSize
+	atID      = atSID + refSize
+	atUserLen = atID + idSize
+	atUserID  = atUserLen + textSize
+
+	headerSize = atUserID
+
+	// What is left of a key that was replaced.
+	atUntil      = atState + 1        // the end of its grace
+	atNext       = atUntil + timeSize // the hash of the key in its place
+	atReplacedID = atNext + hashSize  // and then as from atID on
+)
+
+// layout is the same for Lua, which counts from 1.
+var layout = func() string {
+	var b strings.Builder
+	for _, f := range []struct {
+		name  string
+		value int
+	}{
+		{"SEEN", atSeen + 1}, {"IDLE", atIdle + 1}, {"EXPIRES", atExpires + 1}, {"VERSION", atVersion + 1},
+		{"EPOCH", atEpoch + 1}, {"LENGTH", atLength + 1}, {"USER", atUser + 1}, {"SID", atSID + 1}, {"ID", atID + 1},
+		{"USERLEN", atUserLen + 1}, {"USERID", atUserID + 1}, {"UNTIL", atUntil + 1}, {"NEXT", atNext + 1},
+		{"REFSIZE", refSize}, {"IDSIZE", idSize}, {"HASHSIZE", hashSize}, {"TIMESIZE", timeSize},
+		{"LIVE", stateLive}, {"REVOKED", stateRevoked}, {"REPLACED", stateReplaced}, {"CURRENT", version},
+	} {
+		fmt.Fprintf(&b, "local %s = %d\n", f.name, f.value)
+	}
+	return b.String()
+}()
+
+// body returns a stored value without its version, and false for a value of a
+// version that this release cannot read.
+func body(v []byte) ([]byte, bool) {
+	if len(v) == 0 {
+		return nil, false
+	}
+	switch v[0] {
+	case version:
+		return v[1:], len(v) > 1
+	case stateLive, stateRevoked, stateReplaced:
+		return v, true
+	}
+	return nil, false
+}
+
+// front is what a writer puts before a body.
+func (c Config) front() string {
+	if c.WritePrevious {
+		return ""
+	}
+	return string(rune(version))
+}
