@@ -91,10 +91,10 @@ func TestTestLibraryIsUsed(t *testing.T) {
 	used := make(map[string]bool)
 	for _, p := range load(t) {
 		first, _, _ := strings.Cut(p.name(), "/")
-		for _, imported := range slices.Concat(p.TestImports, p.XTestImports) {
-			used[first] = used[first] || strings.HasPrefix(imported, "github.com/stretchr/testify/")
-		}
-		used[first] = used[first] // each part is in the map
+		uses := slices.ContainsFunc(slices.Concat(p.TestImports, p.XTestImports), func(imported string) bool {
+			return strings.HasPrefix(imported, "github.com/stretchr/testify/")
+		})
+		used[first] = used[first] || uses
 	}
 	for part, uses := range used {
 		assert.True(t, uses, "no test of %s uses testify", part)

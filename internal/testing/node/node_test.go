@@ -4,8 +4,10 @@ package node_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,9 +38,8 @@ func TestClientsLoad(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(content, &manifest))
 	require.NotEmpty(t, manifest.Dependencies)
-	for name := range manifest.Dependencies {
-		node.Run(t, `await import(process.argv[2])`, name)
-	}
+	names := slices.Collect(maps.Keys(manifest.Dependencies))
+	node.Run(t, `for (const name of process.argv.slice(2)) await import(name)`, names...)
 }
 
 func TestModulesStayOutOfTheTree(t *testing.T) {
