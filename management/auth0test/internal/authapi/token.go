@@ -136,7 +136,7 @@ func refused(t *state.Tenant, q *Request, app *state.App, code string, bad *OAut
 	return bad
 }
 
-// LogFields is what the log says of where a request came from.
+// logFields is what the log says of where a request came from.
 func (q *Request) logFields() state.LogFields {
 	return state.LogFields{IP: q.IP, UserAgent: q.UserAgent, Hostname: q.Host}
 }

@@ -32,7 +32,7 @@ func session(c *mgmtapi.Call) (*state.Session, *mgmtapi.Reply) {
 	return s, nil
 }
 
-// UserOf returns the user that a part of the path names.
+// userOf returns the user that a part of the path names.
 func userOf(c *mgmtapi.Call, part string) (*state.User, *mgmtapi.Reply) {
 	u := c.T.Users.Get(c.Path(part))
 	if u == nil {
