@@ -14,6 +14,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/internal/oauth"
 	"github.com/auth0kit/auth0kit/internal/retry"
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // AuthAPI is an application of the tenant at the Authentication API.
@@ -27,11 +28,16 @@ type AuthAPI struct {
 	HTTPClient   *http.Client  // Defaults to one with a timeout of 30 s.
 }
 
-// Format hides the secret.
-func (a AuthAPI) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[application "+a.ClientID+"]") }
+// Format hides the secret from package fmt.
+func (a AuthAPI) Format(f fmt.State, _ rune) { secret.Format(f, a) }
 
-// LogValue hides the secret.
-func (a AuthAPI) LogValue() slog.Value { return slog.StringValue("[application " + a.ClientID + "]") }
+// LogValue shows the domain and the application only.
+func (a AuthAPI) LogValue() slog.Value {
+	return secret.Shown(slog.String("domain", a.Domain), slog.String("client_id", a.ClientID))
+}
+
+// MarshalJSON hides the secret wherever something that contains a is logged as JSON.
+func (a AuthAPI) MarshalJSON() ([]byte, error) { return secret.JSON(a) }
 
 func (a AuthAPI) client() *oauth.Client {
 	return &oauth.Client{
@@ -48,11 +54,11 @@ type Tokens struct {
 	ExpiresIn           time.Duration // Of the access token.
 }
 
-// Format hides the tokens.
-func (t Tokens) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[tokens]") }
+// Format hides the tokens from package fmt.
+func (t Tokens) Format(f fmt.State, _ rune) { secret.Format(f, t) }
 
-// LogValue hides the tokens.
-func (t Tokens) LogValue() slog.Value { return slog.StringValue("[tokens]") }
+// LogValue hides them from log/slog.
+func (t Tokens) LogValue() slog.Value { return secret.Shown() }
 
 // proved turns the tokens into a proof of the user they are for. They come from
 // the token endpoint itself, so their signature need not be checked (OpenID

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,6 +12,7 @@ import (
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian/driver"
 	"github.com/auth0kit/auth0kit/internal/seal"
+	"github.com/auth0kit/auth0kit/internal/secret"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -75,6 +77,15 @@ type Config struct {
 	Now func() time.Time
 }
 
+// Format hides the keys from package fmt.
+func (c Config) Format(f fmt.State, _ rune) { secret.Format(f, c) }
+
+// LogValue hides them from log/slog.
+func (c Config) LogValue() slog.Value { return secret.Shown() }
+
+// MarshalJSON hides them wherever something that contains c is logged as JSON.
+func (c Config) MarshalJSON() ([]byte, error) { return secret.JSON(c) }
+
 var (
 	errNoStore     = errors.New("guardian: local factors need Config.Store and Config.Keys")
 	errNoDirectory = errors.New("guardian: this needs a Directory, which New was not given")
@@ -85,7 +96,7 @@ type Service struct {
 	dir   Directory    // may be nil
 	store driver.Store // may be nil
 	ring  *seal.Ring
-	cfg   Config
+	cfg   *Config // A pointer, so that fmt does not print the keys.
 	cache methodCache
 }
 
@@ -99,7 +110,7 @@ func New(dir Directory, cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Service{dir: dir, store: cfg.Store, cfg: cfg, cache: newMethodCache()}
+	s := &Service{dir: dir, store: cfg.Store, cfg: &cfg, cache: newMethodCache()}
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
@@ -114,7 +125,7 @@ func New(dir Directory, cfg Config) (*Service, error) {
 }
 
 func (s *Service) validate() error {
-	c := &s.cfg
+	c := s.cfg
 	switch {
 	case s.dir == nil && c.Store == nil && len(c.Verifiers) == 0:
 		return errors.New("guardian: give New a Directory, a Config.Store or Config.Verifiers; without any there is nothing to do")

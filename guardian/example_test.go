@@ -61,7 +61,7 @@ func Example() {
 	fmt.Println(err, errors.Is(err, guardian.ErrReplayed))
 	fmt.Println(events.Actions())
 	// Output:
-	// [totp key] 10 recovery codes <nil>
+	// guardian.TOTPKey{…} 10 recovery codes <nil>
 	// [mfa otp] <nil>
 	// guardian: code was used before true
 	// [guardian.enroll guardian.confirm guardian.verify guardian.verify]
@@ -114,7 +114,7 @@ func ExampleService_EnrollTOTP() {
 	fmt.Println(next, err)
 	// Output:
 	// guardian: proof of a second factor is needed
-	// [totp key] <nil>
+	// guardian.TOTPKey{…} <nil>
 }
 
 // After five wrong codes nothing is heard for a while.
@@ -274,10 +274,10 @@ func ExampleService_RenewRecoveryCodes() {
 		log.Fatal(err)
 	}
 	proof, err := factors.Verify(ctx, guardian.Request{UserID: "auth0|42", Factor: guardian.LocalRecovery, Code: codes[0]})
-	fmt.Println(proof, proof.NewRecoveryCode != "", err)
+	fmt.Println(proof.Factor, proof.NewRecoveryCode != "", err)
 	fresh, err := factors.RenewRecoveryCodes(ctx, "auth0|42", proof)
 	fmt.Println(len(fresh), err)
 	// Output:
-	// [verified local-recovery] true <nil>
+	// local-recovery true <nil>
 	// 10 <nil>
 }

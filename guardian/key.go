@@ -5,10 +5,12 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // TOTPKey is what an authenticator app needs: the secret, once. It prints as
-// [totp key] with every verb, and in slog.
+// guardian.TOTPKey{…} with every verb, and as [hidden] in slog.
 type TOTPKey struct {
 	secret string // base32
 	url    string // otpauth://…
@@ -50,11 +52,11 @@ func (k *TOTPKey) Grouped() string {
 // another host.
 func (k *TOTPKey) URL() string { return k.url }
 
-// Format hides the secret.
-func (k TOTPKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[totp key]") }
+// Format hides the secret from package fmt.
+func (k TOTPKey) Format(f fmt.State, _ rune) { secret.Format(f, k) }
 
-// LogValue hides the secret.
-func (k TOTPKey) LogValue() slog.Value { return slog.StringValue("[totp key]") }
+// LogValue hides it from log/slog.
+func (k TOTPKey) LogValue() slog.Value { return secret.Shown() }
 
 // checkLabel refuses what would make the otpauth URL ambiguous.
 func checkLabel(field, s string) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/oauth"
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // pushInterval is between two polls: Auth0 takes twelve a minute.
@@ -72,11 +73,11 @@ type Challenge struct {
 	NeedsCode bool   // The user types what the message says; else they answer on the device.
 }
 
-// Format hides the code.
-func (c Challenge) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[challenge]") }
+// Format hides the code from package fmt.
+func (c Challenge) Format(f fmt.State, _ rune) { secret.Format(f, c) }
 
-// LogValue hides the code.
-func (c Challenge) LogValue() slog.Value { return slog.StringValue("[challenge]") }
+// LogValue shows what is not secret.
+func (c Challenge) LogValue() slog.Value { return secret.Shown(slog.Bool("needs_code", c.NeedsCode)) }
 
 // Challenge sends a message to the first device of r.Factor that the user has
 // confirmed.
@@ -106,11 +107,14 @@ type Association struct {
 	RecoveryCodes []string // With the first factor only. Secrets: show them once.
 }
 
-// Format hides the secrets.
-func (a Association) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[association]") }
+// Format hides the secrets from package fmt.
+func (a Association) Format(f fmt.State, _ rune) { secret.Format(f, a) }
 
-// LogValue hides the secrets.
-func (a Association) LogValue() slog.Value { return slog.StringValue("[association]") }
+// LogValue hides them from log/slog.
+func (a Association) LogValue() slog.Value { return secret.Shown() }
+
+// MarshalJSON hides them wherever something that contains a is logged as JSON.
+func (a Association) MarshalJSON() ([]byte, error) { return secret.JSON(a) }
 
 // Associate begins the enrolment of a first factor at Auth0. address is the
 // number in E.164 for SMS; for Email it may be empty.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian/driver"
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // Request asks whether a user has a factor now.
@@ -23,11 +24,14 @@ type Request struct {
 	IP       netip.Addr // The user's. Failures are counted for it too, and events have it.
 }
 
-// Format hides codes and tokens.
-func (r Request) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[verify "+string(r.Factor)+"]") }
+// Format hides codes and tokens from package fmt.
+func (r Request) Format(f fmt.State, _ rune) { secret.Format(f, r) }
 
-// LogValue hides codes and tokens.
-func (r Request) LogValue() slog.Value { return slog.StringValue("[verify " + string(r.Factor) + "]") }
+// LogValue shows the factor only.
+func (r Request) LogValue() slog.Value { return secret.Shown(slog.String("factor", string(r.Factor))) }
+
+// MarshalJSON hides codes and tokens wherever something that contains r is logged as JSON.
+func (r Request) MarshalJSON() ([]byte, error) { return secret.JSON(r) }
 
 // Verification is a proof. It is made by Verify and Proven alone: a literal
 // proves nothing to EnrollTOTP.
@@ -42,15 +46,16 @@ type Verification struct {
 	genuine bool
 }
 
-// Format hides the recovery code.
-func (v Verification) Format(f fmt.State, _ rune) {
-	fmt.Fprint(f, "[verified "+string(v.Factor)+"]")
+// Format hides the recovery code and the tokens from package fmt.
+func (v Verification) Format(f fmt.State, _ rune) { secret.Format(f, v) }
+
+// LogValue shows the factor and the time only.
+func (v Verification) LogValue() slog.Value {
+	return secret.Shown(slog.String("factor", string(v.Factor)), slog.Time("time", v.Time))
 }
 
-// LogValue hides the recovery code.
-func (v Verification) LogValue() slog.Value {
-	return slog.StringValue("[verified " + string(v.Factor) + "]")
-}
+// MarshalJSON hides them wherever something that contains v is logged as JSON.
+func (v Verification) MarshalJSON() ([]byte, error) { return secret.JSON(v) }
 
 // Verifier verifies a factor that is not local. A no is one of the sentinels, or
 // a *VerifyError that wraps one; any other error says that it is not known. The

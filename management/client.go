@@ -16,7 +16,7 @@ import (
 // make one for a program, or one for requests and one with another MaxWait for
 // bulk work.
 type Client struct {
-	cfg    Config
+	cfg    *Config // A pointer, so that fmt does not print the credentials.
 	sdk    *sdk.Management
 	tokens *tokens
 	roles  effectiveRoles
@@ -48,7 +48,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, invalidConfig("Domain", "is not accepted by the SDK")
 	}
-	return &Client{cfg: cfg, sdk: api, tokens: t.tokens}, nil
+	return &Client{cfg: &cfg, sdk: api, tokens: t.tokens}, nil
 }
 
 // API is the whole SDK on the same transport: same token, same bucket, same

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/oauth"
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // Config says which tenant to talk to, as whom, and how hard. Domain and one
@@ -47,6 +48,14 @@ type Config struct {
 	MaxWait time.Duration
 
 	Logger *slog.Logger // For waits and repetitions, without personal data. Defaults to none.
+}
+
+// Format hides the credentials from package fmt.
+func (c Config) Format(f fmt.State, _ rune) { secret.Format(f, c) }
+
+// LogValue shows the domain and the application only.
+func (c Config) LogValue() slog.Value {
+	return secret.Shown(slog.String("domain", c.Domain), slog.String("client_id", c.ClientID))
 }
 
 func (c Config) withDefaults() Config {

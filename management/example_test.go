@@ -98,7 +98,7 @@ func ExampleClient_CreateUser() {
 	// Output:
 	// auth0|7 ada@example.com
 	// true auth0: create user: 409 Conflict (auth0_idp_error)
-	// NewUser{Connection: Username-Password-Authentication}
+	// resource.NewUser{connection: "Username-Password-Authentication", …}
 	// it exists: auth0|8 <nil>
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"runtime"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/secret"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -67,8 +69,14 @@ type Credentials struct {
 	IP         netip.Addr // The zero Addr is not throttled by address.
 }
 
-// Format hides the password and the identifier.
-func (c Credentials) Format(f fmt.State, _ rune) { fmt.Fprint(f, "Credentials{…}") }
+// Format hides the password and the identifier from package fmt.
+func (c Credentials) Format(f fmt.State, _ rune) { secret.Format(f, c) }
+
+// LogValue hides them from log/slog.
+func (c Credentials) LogValue() slog.Value { return secret.Shown() }
+
+// MarshalJSON hides them wherever something that contains c is logged as JSON.
+func (c Credentials) MarshalJSON() ([]byte, error) { return secret.JSON(c) }
 
 // ThrottledError says that nothing was tried: too many guesses, or too many
 // logins at once. It is the same for accounts that exist and that do not.

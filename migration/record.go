@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/secret"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
@@ -77,4 +79,7 @@ type Membership struct {
 }
 
 // Format prints the key only: a record must not reach a log by accident.
-func (r Record) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "Record{Key: %q}", r.Key) }
+func (r Record) Format(f fmt.State, _ rune) { secret.Format(f, r) }
+
+// LogValue shows the key only.
+func (r Record) LogValue() slog.Value { return secret.Shown(slog.String("key", r.Key)) }

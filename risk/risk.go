@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // ErrDenied says that the login must not go on.
@@ -73,8 +74,11 @@ type Login struct {
 	Auth0     map[string]string `json:",omitempty"` // Assessor to confidence, from ParseAuth0.
 }
 
+// Format names the user only.
+func (l Login) Format(f fmt.State, _ rune) { secret.Format(f, l) }
+
 // LogValue names the user only.
-func (l Login) LogValue() slog.Value { return slog.GroupValue(slog.String("user", l.UserID)) }
+func (l Login) LogValue() slog.Value { return secret.Shown(slog.String("user", l.UserID)) }
 
 // Action is what is to happen. The zero Action is Deny.
 type Action string
@@ -167,11 +171,9 @@ type Share struct {
 
 // LogValue leaves the login's address, agent and email out.
 func (d Decision) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("id", d.ID), slog.String("user", d.Login.UserID), slog.Int("score", d.Score),
+	return secret.Shown(slog.String("id", d.ID), slog.String("user", d.Login.UserID), slog.Int("score", d.Score),
 		slog.String("action", string(d.Action)))
 }
 
 // Format prints what LogValue logs, for every verb.
-func (d Decision) Format(f fmt.State, _ rune) {
-	fmt.Fprintf(f, "Decision{ID: %s, User: %s, Score: %d, Action: %s}", d.ID, d.Login.UserID, d.Score, d.Action)
-}
+func (d Decision) Format(f fmt.State, _ rune) { secret.Format(f, d) }

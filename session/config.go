@@ -3,10 +3,12 @@ package session
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/secret"
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
@@ -94,6 +96,15 @@ type Config struct {
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
+
+// Format hides the keys from package fmt.
+func (c Config) Format(f fmt.State, _ rune) { secret.Format(f, c) }
+
+// LogValue hides them from log/slog.
+func (c Config) LogValue() slog.Value { return secret.Shown() }
+
+// MarshalJSON hides them wherever something that contains c is logged as JSON.
+func (c Config) MarshalJSON() ([]byte, error) { return secret.JSON(c) }
 
 func (c Config) withDefaults() Config {
 	if c.Idle == 0 {

@@ -51,7 +51,7 @@ func ExampleManager_Create() {
 	fmt.Println(token, s.UserID, amr)
 	fmt.Println(log.Actions())
 	// Output:
-	// [session token] auth0|42 [pwd mfa]
+	// session.Token{…} auth0|42 [pwd mfa]
 	// [session.create]
 }
 

@@ -19,7 +19,7 @@ const clockSkew = time.Minute
 // for concurrent use.
 type Manager struct {
 	store   driver.Store
-	cfg     Config
+	cfg     *Config    // A pointer, so that fmt does not print the keys.
 	ring    *seal.Ring // nil without Keys
 	stale   *staleReads
 	unknown limiter
@@ -34,7 +34,7 @@ func New(store driver.Store, cfg Config) (*Manager, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	m := &Manager{store: store, cfg: cfg}
+	m := &Manager{store: store, cfg: &cfg}
 	if len(cfg.Keys) > 0 {
 		ring, err := seal.New("auth0kit/session", cfg.Keys)
 		if err != nil {
@@ -50,7 +50,7 @@ func New(store driver.Store, cfg Config) (*Manager, error) {
 
 // Policy returns what the Manager enforces.
 func (m *Manager) Policy() Policy {
-	c := &m.cfg
+	c := m.cfg
 	return Policy{
 		Idle: c.Idle, Absolute: c.Absolute, TouchEvery: c.TouchEvery,
 		MaxPerUser: c.MaxPerUser, AtLimit: c.AtLimit, AllowStaleReads: c.AllowStaleReads,

@@ -6,30 +6,28 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"log/slog"
 
+	"github.com/auth0kit/auth0kit/internal/secret"
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // Token is the secret that the client holds: 32 random bytes after the two of
-// the user's tag, in base64url. Whoever has it has the session, so it prints and
-// logs as [session token]; string(t) is the real value, for the cookie.
+// the user's tag, in base64url. Whoever has it has the session, so it is
+// not printed or logged; string(t) is the real value, for the cookie.
 type Token string
 
-const redacted = "[session token]"
-
 // String hides the token.
-func (t Token) String() string { return redacted }
+func (t Token) String() string { return fmt.Sprint(t) }
 
 // Format hides the token from every verb of package fmt.
-func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) } //nolint:errcheck // fmt ignores it too
+func (t Token) Format(f fmt.State, _ rune) { secret.Format(f, t) }
 
 // LogValue hides the token from log/slog.
-func (t Token) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (t Token) LogValue() slog.Value { return secret.Shown() }
 
 // MarshalText hides the token from JSON and the like.
-func (t Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 const (
 	tagSize    = 2

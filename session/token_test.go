@@ -51,7 +51,7 @@ func TestTokenIsNotShown(t *testing.T) {
 		log.String(), string(text), token.String(), fmt.Sprint(token), fmt.Sprintf("%s %v %q %x %+v %#v %d", token, token, token, token, token, token, token),
 		fmt.Sprint(struct{ T session.Token }{token}), fmt.Sprint([]session.Token{token}),
 	} {
-		if strings.Contains(shown, string(token)) || strings.Contains(shown, fmt.Sprintf("%x", string(token))) || !strings.Contains(shown, "[session token]") {
+		if strings.Contains(shown, string(token)) || strings.Contains(shown, fmt.Sprintf("%x", string(token))) {
 			t.Errorf("shown as %s", shown)
 		}
 	}

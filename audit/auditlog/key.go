@@ -7,9 +7,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // Seal is what makes a log this log and no other. All fields are required, and a
@@ -25,6 +28,15 @@ type Seal struct {
 	// unwrap; keep old ones in the list.
 	Keys [][]byte
 }
+
+// Format hides the keys from package fmt.
+func (s Seal) Format(f fmt.State, _ rune) { secret.Format(f, s) }
+
+// LogValue shows the name only.
+func (s Seal) LogValue() slog.Value { return secret.Shown(slog.String("name", s.Name)) }
+
+// MarshalJSON hides the keys wherever something that contains s is logged as JSON.
+func (s Seal) MarshalJSON() ([]byte, error) { return secret.JSON(s) }
 
 // GenerateKey returns a new signing key for the log of that name, and the verifier
 // key that belongs to it, which is public and is what auditors need. Both are in

@@ -36,6 +36,6 @@ func ExampleParseBcrypt() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(h, h.Verify("hello"))
-	// Output: [password hash] <nil>
+	fmt.Println(h.Verify("hello"))
+	// Output: <nil>
 }

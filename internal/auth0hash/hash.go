@@ -21,7 +21,8 @@ const (
 )
 
 // Hash is a password hash as a tenant holds it after an import. It is immutable
-// and safe for concurrent use, and never prints.
+// and safe for concurrent use. It holds functions alone, so that nothing of the hash
+// prints.
 type Hash struct {
 	encoding encoding
 	match    func(password []byte) bool
@@ -36,12 +37,6 @@ func (h *Hash) Verify(password string) error {
 	}
 	return nil
 }
-
-// String hides the hash.
-func (h *Hash) String() string { return "[password hash]" }
-
-// GoString hides the hash.
-func (h *Hash) GoString() string { return h.String() }
 
 // The pattern is Auth0's own, character for character.
 var passwordHash = regexp.MustCompile(`^\$2[ab]?\$10+\$[./A-Za-z0-9]{53}$`)

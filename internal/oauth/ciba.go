@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 var errNoID = errors.New("the id is empty")
@@ -29,7 +32,10 @@ type CIBA struct {
 }
 
 // Format hides the id.
-func (c CIBA) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[ciba request]") }
+func (c CIBA) Format(f fmt.State, _ rune) { secret.Format(f, c) }
+
+// LogValue hides the id from log/slog.
+func (c CIBA) LogValue() slog.Value { return secret.Shown() }
 
 // StartCIBA is the authentication request of OpenID CIBA Core 1.0 section 7.
 func (c *Client) StartCIBA(ctx context.Context, r CIBARequest) (*CIBA, error) {

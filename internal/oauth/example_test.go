@@ -38,5 +38,5 @@ func ExampleClient_MFAOTP() {
 	fmt.Println(token, token.ExpiresIn, err)
 	// Output:
 	// oauth: token: 403 Forbidden (mfa_required)
-	// [token] 24h0m0s <nil>
+	// oauth.Token{…} 24h0m0s <nil>
 }

@@ -3,8 +3,11 @@ package oauth
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // Authenticator is a factor that a user has enrolled.
@@ -25,7 +28,10 @@ type NewAuthenticator struct {
 }
 
 // Format hides number and address.
-func (n NewAuthenticator) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "[authenticator %v]", n.Types) }
+func (n NewAuthenticator) Format(f fmt.State, _ rune) { secret.Format(f, n) }
+
+// LogValue shows the types only.
+func (n NewAuthenticator) LogValue() slog.Value { return secret.Shown(slog.Any("types", n.Types)) }
 
 // Association is an enrolment that has begun; the first token issued with the
 // new factor confirms it. Secret, BarcodeURI and RecoveryCodes are secrets.
@@ -40,7 +46,10 @@ type Association struct {
 }
 
 // Format hides the secrets.
-func (a Association) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[association "+a.Type+"]") }
+func (a Association) Format(f fmt.State, _ rune) { secret.Format(f, a) }
+
+// LogValue shows the type only.
+func (a Association) LogValue() slog.Value { return secret.Shown(slog.String("type", a.Type)) }
 
 // Challenge is a challenge that was sent. OOBCode is a secret.
 type Challenge struct {
@@ -50,7 +59,10 @@ type Challenge struct {
 }
 
 // Format hides the code.
-func (c Challenge) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[challenge "+c.Type+"]") }
+func (c Challenge) Format(f fmt.State, _ rune) { secret.Format(f, c) }
+
+// LogValue shows the type only.
+func (c Challenge) LogValue() slog.Value { return secret.Shown(slog.String("type", c.Type)) }
 
 // Associate enrols a factor. token is an MFA token, or an access token for the
 // audience https://DOMAIN/mfa/ with the scope enroll; with an MFA token it is

@@ -3,14 +3,17 @@ package oauth
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // Token is the answer of the token endpoint. All but Type, Scope and ExpiresIn
-// are secrets; it prints as [token].
+// are secrets.
 type Token struct {
 	Access       string
 	ID           string
@@ -22,7 +25,10 @@ type Token struct {
 }
 
 // Format hides the secrets from every verb of fmt.
-func (t Token) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[token]") }
+func (t Token) Format(f fmt.State, _ rune) { secret.Format(f, t) }
+
+// LogValue hides them from log/slog.
+func (t Token) LogValue() slog.Value { return secret.Shown() }
 
 const (
 	grantRealm    = "http://auth0.com/oauth/grant-type/password-realm"
@@ -63,7 +69,10 @@ type PasswordLogin struct {
 }
 
 // Format hides the password and the name.
-func (l PasswordLogin) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[password login]") }
+func (l PasswordLogin) Format(f fmt.State, _ rune) { secret.Format(f, l) }
+
+// LogValue hides them from log/slog.
+func (l PasswordLogin) LogValue() slog.Value { return secret.Shown() }
 
 // PasswordRealm logs a user in by password. An *Error with Code "mfa_required"
 // has an MFAToken, with which the login goes on.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // Action is an Auth0 Action.
@@ -18,13 +20,13 @@ type Action struct {
 	Secrets map[string]string // Write only: Auth0 returns the names, with empty values.
 }
 
-// Format hides the code and the secrets.
-func (a Action) Format(f fmt.State, _ rune) {
-	fmt.Fprintf(f, "Action{ID: %s, Name: %s, Status: %s}", a.ID, a.Name, a.Status)
-}
+// Format hides the code and the secrets from package fmt.
+func (a Action) Format(f fmt.State, _ rune) { secret.Format(f, a) }
 
-// LogValue is what Format writes.
-func (a Action) LogValue() slog.Value { return printed(a) }
+// LogValue shows the id, the name and the status only.
+func (a Action) LogValue() slog.Value {
+	return secret.Shown(slog.String("id", a.ID), slog.String("name", a.Name), slog.String("status", a.Status))
+}
 
 // ActionVersion is one deployed or deployable version of an action.
 type ActionVersion struct {

@@ -1,6 +1,12 @@
 package resource
 
-import "time"
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
+)
 
 // Import is one users-import job.
 type Import struct {
@@ -19,6 +25,15 @@ type Job struct {
 	Updated  int           //
 	Failed   int           //
 	Left     time.Duration // Auth0's estimate; zero when it gives none.
+}
+
+// Format hides the download from package fmt.
+func (j Job) Format(f fmt.State, _ rune) { secret.Format(f, j) }
+
+// LogValue shows everything but the download.
+func (j Job) LogValue() slog.Value {
+	return secret.Shown(slog.String("id", j.ID), slog.String("status", j.Status), slog.Int("inserted", j.Inserted),
+		slog.Int("updated", j.Updated), slog.Int("failed", j.Failed), slog.Duration("left", j.Left))
 }
 
 // Done reports whether the job has come to its end, well or not.

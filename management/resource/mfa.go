@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // Factor is a factor of the tenant by its Guardian name: sms, push-notification,
@@ -32,13 +34,13 @@ type NewAuthenticationMethod struct {
 	Email      string
 }
 
-// Format hides the secret, the number and the address.
-func (m NewAuthenticationMethod) Format(f fmt.State, _ rune) {
-	fmt.Fprint(f, "NewAuthenticationMethod{Type: "+m.Type+"}")
-}
+// Format hides the secret, the number and the address from package fmt.
+func (m NewAuthenticationMethod) Format(f fmt.State, _ rune) { secret.Format(f, m) }
 
-// LogValue is what Format writes.
-func (m NewAuthenticationMethod) LogValue() slog.Value { return printed(m) }
+// LogValue shows the type only.
+func (m NewAuthenticationMethod) LogValue() slog.Value {
+	return secret.Shown(slog.String("type", m.Type))
+}
 
 // EnrollmentTicket lets a user enrol a factor on Auth0's page. The URL is a secret.
 type EnrollmentTicket struct {
@@ -46,8 +48,8 @@ type EnrollmentTicket struct {
 	URL string
 }
 
-// Format hides the ticket.
-func (t EnrollmentTicket) Format(f fmt.State, _ rune) { fmt.Fprint(f, "EnrollmentTicket{…}") }
+// Format hides the ticket from package fmt.
+func (t EnrollmentTicket) Format(f fmt.State, _ rune) { secret.Format(f, t) }
 
-// LogValue is what Format writes.
-func (t EnrollmentTicket) LogValue() slog.Value { return printed(t) }
+// LogValue hides the ticket from log/slog.
+func (t EnrollmentTicket) LogValue() slog.Value { return secret.Shown() }

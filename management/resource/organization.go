@@ -1,6 +1,12 @@
 package resource
 
-import "time"
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
+)
 
 // Role is a role of the tenant.
 type Role struct {
@@ -31,6 +37,14 @@ type Invitation struct {
 	URL       string // The link of the invitation; whoever has it can accept it.
 	RoleIDs   []string
 	ExpiresAt time.Time
+}
+
+// Format hides the link and the invitee from package fmt.
+func (i Invitation) Format(f fmt.State, _ rune) { secret.Format(f, i) }
+
+// LogValue shows the id and the time of expiry only.
+func (i Invitation) LogValue() slog.Value {
+	return secret.Shown(slog.String("id", i.ID), slog.Time("expires_at", i.ExpiresAt))
 }
 
 // NewInvitation is what CreateInvitation takes.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // User is a user as the Management API shows it.
@@ -34,13 +36,11 @@ type NewUser struct {
 	Password string // Plain text, checked against the connection's password policy. Never printed.
 }
 
-// Format hides everything but the connection: there is a password.
-func (u NewUser) Format(f fmt.State, _ rune) {
-	fmt.Fprint(f, "NewUser{Connection: "+u.Connection+"}")
-}
+// Format hides everything but the connection from package fmt: there is a password.
+func (u NewUser) Format(f fmt.State, _ rune) { secret.Format(f, u) }
 
-// LogValue is what Format writes.
-func (u NewUser) LogValue() slog.Value { return printed(u) }
+// LogValue shows the connection only.
+func (u NewUser) LogValue() slog.Value { return secret.Shown(slog.String("connection", u.Connection)) }
 
 // UserPatch changes a user. A nil field keeps its value; metadata merges at the
 // first level only, and a nil value deletes its key, as PATCH /users/{id} does.
@@ -54,15 +54,11 @@ type UserPatch struct {
 	UserMetadata  map[string]any
 }
 
-// Format hides the values of the patch: it may hold a password.
-func (p UserPatch) Format(f fmt.State, _ rune) { fmt.Fprint(f, "UserPatch{…}") }
+// Format hides the patch from package fmt: it may hold a password.
+func (p UserPatch) Format(f fmt.State, _ rune) { secret.Format(f, p) }
 
-// LogValue is what Format writes.
-func (p UserPatch) LogValue() slog.Value { return printed(p) }
-
-// printed keeps log handlers, which read fields by reflection, to what fmt may
-// show.
-func printed(v fmt.Formatter) slog.Value { return slog.StringValue(fmt.Sprint(v)) }
+// LogValue hides the patch from log/slog.
+func (p UserPatch) LogValue() slog.Value { return secret.Shown() }
 
 // Connection is a source of users: a database, a social or an enterprise provider.
 type Connection struct {

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // Stored is a password as the legacy system keeps it. It never prints.
@@ -24,7 +27,10 @@ func (s Stored) IsZero() bool { return s == Stored{} }
 
 // Format hides everything from every verb of fmt, the Scheme too: a wrong mapping
 // may put a hash there.
-func (s Stored) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[stored password]") }
+func (s Stored) Format(f fmt.State, _ rune) { secret.Format(f, s) }
+
+// LogValue hides everything from log/slog.
+func (s Stored) LogValue() slog.Value { return secret.Shown() }
 
 // The errors of this package. They are wrapped with the format and the reason,
 // never with a part of the hash.
@@ -69,7 +75,10 @@ type Import struct {
 }
 
 // Format hides the hash from every verb of fmt.
-func (i Import) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "Import{Field: %q}", i.Field) }
+func (i Import) Format(f fmt.State, _ rune) { secret.Format(f, i) }
+
+// LogValue shows the field only.
+func (i Import) LogValue() slog.Value { return secret.Shown(slog.String("field", i.Field)) }
 
 // Convert writes a stored hash as Auth0 imports it, without knowing the password
 // and without weakening it: the digest stays the same, only its notation
