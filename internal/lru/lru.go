@@ -52,29 +52,25 @@ func (c *Cache[K, V]) GetOr(key K, fresh func() V) V {
 func (c *Cache[K, V]) Put(key K, value V) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e, ok := c.items[key]; ok {
-		c.remove(e)
-	}
+	c.remove(key)
 	c.add(key, value)
-}
-
-// DropIf forgets the keys that match matches.
-func (c *Cache[K, V]) DropIf(match func(K) bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for key, e := range c.items {
-		if match(key) {
-			c.remove(e)
-		}
-	}
 }
 
 // Drop forgets key.
 func (c *Cache[K, V]) Drop(key K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e, ok := c.items[key]; ok {
-		c.remove(e)
+	c.remove(key)
+}
+
+// DropIf forgets the keys that match matches.
+func (c *Cache[K, V]) DropIf(match func(K) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.items {
+		if match(key) {
+			c.remove(key)
+		}
 	}
 }
 
@@ -92,12 +88,14 @@ func (c *Cache[K, V]) use(e *list.Element) V {
 
 func (c *Cache[K, V]) add(key K, value V) {
 	if len(c.items) >= c.max {
-		c.remove(c.order.Back())
+		c.remove(c.order.Back().Value.(*item[K, V]).key)
 	}
 	c.items[key] = c.order.PushFront(&item[K, V]{key, value})
 }
 
-func (c *Cache[K, V]) remove(e *list.Element) {
-	c.order.Remove(e)
-	delete(c.items, e.Value.(*item[K, V]).key)
+func (c *Cache[K, V]) remove(key K) {
+	if e, ok := c.items[key]; ok {
+		c.order.Remove(e)
+		delete(c.items, key)
+	}
 }
