@@ -12,16 +12,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/oauth"
 	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // AuthAPI is an application of the tenant at the Authentication API.
-// ClientSecret and PrivateKey exclude each other. For MFAToken the application
-// needs the MFA grant, for CIBA that of CIBA.
+// Domain and ClientID are required; ClientSecret and PrivateKey exclude each
+// other. For MFA the application needs the MFA grant, for CIBA that of CIBA.
 type AuthAPI struct {
-	Domain       string // "tenant.eu.auth0.com", without a scheme.
+	Domain       string // "tenant.eu.auth0.com" or "https://tenant.eu.auth0.com/".
 	ClientID     string
 	ClientSecret string
 	PrivateKey   crypto.Signer // Signs an assertion for each request instead of the secret.
@@ -39,11 +40,24 @@ func (a AuthAPI) LogValue() slog.Value {
 // MarshalJSON hides the secret wherever something that contains a is logged as JSON.
 func (a AuthAPI) MarshalJSON() ([]byte, error) { return secret.JSON(a) }
 
-func (a AuthAPI) client() *oauth.Client {
-	return &oauth.Client{
-		Domain: a.Domain, ClientID: a.ClientID, ClientSecret: a.ClientSecret,
-		PrivateKey: a.PrivateKey, HTTPClient: a.HTTPClient,
+func (a AuthAPI) client() (*oauth.Client, error) {
+	tenant, err := issuer.Parse("guardian: AuthAPI.Domain", a.Domain)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.ClientID == "":
+		return nil, invalid("AuthAPI.ClientID", "is empty; it is that of the application")
+	case a.ClientSecret != "" && a.PrivateKey != nil:
+		return nil, invalid("AuthAPI.ClientSecret", "and PrivateKey are both set; keep the one that the application is registered with")
+	case a.PrivateKey != nil:
+		if _, err := oauth.Algorithm(a.PrivateKey); err != nil {
+			return nil, invalid("AuthAPI.PrivateKey", "cannot be used: "+err.Error())
+		}
 	}
+	return &oauth.Client{
+		Issuer: tenant, ClientID: a.ClientID, ClientSecret: a.ClientSecret,
+		PrivateKey: a.PrivateKey, HTTPClient: a.HTTPClient,
+	}, nil
 }
 
 // Tokens are what Auth0 issued with a proof. They have no amr claim: keep

@@ -9,19 +9,26 @@ import (
 	"github.com/auth0kit/auth0kit/internal/oauth"
 )
 
-// backChannel verifies Push by OpenID CIBA.
-type backChannel struct{ app *oauth.Client }
-
-// CIBA makes a verifier for Push that asks a known user, without any login, to
-// approve Request.Message on the device: "Pay 10 EUR to ACME"
+// CIBA verifies Push by OpenID CIBA: it asks a known user, without any login, to
+// approve Request.Message on the device, "Pay 10 EUR to ACME"
 // (https://auth0.com/docs/get-started/authentication-and-authorization-flow/client-initiated-backchannel-authentication-flow).
-// Verify waits for the answer, at most five minutes. It does no I/O itself.
-func CIBA(a AuthAPI) Verifier { return backChannel{a.client()} }
+// Verify waits for the answer, at most five minutes.
+type CIBA struct{ app *oauth.Client }
+
+// NewCIBA returns the verifier of an application. It does no I/O. An error names
+// the field of a that is wrong.
+func NewCIBA(a AuthAPI) (*CIBA, error) {
+	app, err := a.client()
+	if err != nil {
+		return nil, err
+	}
+	return &CIBA{app}, nil
+}
 
 // bindingMessage is what Auth0 takes as one.
 var bindingMessage = regexp.MustCompile(`^[A-Za-z0-9+\-_.,:# ]{1,64}$`)
 
-func (b backChannel) precheck(_ context.Context, r Request) error {
+func (b *CIBA) precheck(_ context.Context, r Request) error {
 	if !bindingMessage.MatchString(r.Message) {
 		return invalid("Request.Message", "must be 1 to 64 letters, digits, spaces and +-_.,:#")
 	}
@@ -29,7 +36,7 @@ func (b backChannel) precheck(_ context.Context, r Request) error {
 }
 
 // Verify implements Verifier.
-func (b backChannel) Verify(ctx context.Context, r Request) (*Verification, error) {
+func (b *CIBA) Verify(ctx context.Context, r Request) (*Verification, error) {
 	if err := b.precheck(ctx, r); err != nil {
 		return nil, err
 	}
@@ -46,7 +53,7 @@ func (b backChannel) Verify(ctx context.Context, r Request) (*Verification, erro
 }
 
 // refused tells a refusal from time that has run out, which Auth0 words alike.
-func (b backChannel) refused(err error, ends time.Time) error {
+func (b *CIBA) refused(err error, ends time.Time) error {
 	special := map[string]error{"invalid_grant": ErrExpired}
 	if e, is := errors.AsType[*oauth.Error](err); is && e.Code == "access_denied" && !time.Now().Before(ends) {
 		special["access_denied"] = ErrExpired

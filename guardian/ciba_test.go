@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/management/auth0test"
@@ -18,7 +20,7 @@ func cibaStage(t *testing.T, f func(s *stage)) {
 	onStage(t, guardian.Config{}, func(s *stage) {
 		service, err := guardian.New(s.tenant.Management(), guardian.Config{
 			Store: s.store, Keys: [][]byte{newKey()}, Issuer: "Example", Recorder: s.log,
-			Verifiers: map[guardian.Factor]guardian.Verifier{guardian.Push: guardian.CIBA(s.api())},
+			Verifiers: map[guardian.Factor]guardian.Verifier{guardian.Push: s.ciba(s.api())},
 		})
 		if err != nil {
 			s.Fatal(err)
@@ -26,6 +28,13 @@ func cibaStage(t *testing.T, f func(s *stage)) {
 		s.service = service
 		f(s)
 	})
+}
+
+func (s *stage) ciba(api guardian.AuthAPI) *guardian.CIBA {
+	s.Helper()
+	v, err := guardian.NewCIBA(api)
+	require.NoError(s, err)
+	return v
 }
 
 func (s *stage) pay() (*guardian.Verification, error) {
@@ -103,7 +112,7 @@ func TestCIBASlowDown(t *testing.T) {
 		api.HTTPClient = &http.Client{Transport: transport}
 		s.answer(40*time.Second, auth0test.Message.Approve)
 		polls := s.count("POST", "/oauth/token")
-		v, err := guardian.CIBA(api).Verify(s.Context(), guardian.Request{UserID: s.user, Factor: guardian.Push, Message: "Pay"})
+		v, err := s.ciba(api).Verify(s.Context(), guardian.Request{UserID: s.user, Factor: guardian.Push, Message: "Pay"})
 		if err != nil || v.UserID != s.user {
 			s.Fatalf("%v, %v", v, err)
 		}

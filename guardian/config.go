@@ -43,7 +43,7 @@ type Config struct {
 	Store driver.Store
 	Keys  [][]byte
 
-	// Verifiers verify the other factors: MFAToken, CIBA, or your own.
+	// Verifiers verify the other factors: NewMFA, NewCIBA, or your own.
 	Verifiers map[Factor]Verifier
 
 	// Issuer is shown in authenticator apps: your product's name. Required with

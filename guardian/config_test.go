@@ -1,9 +1,14 @@
 package guardian_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/management/auth0test"
@@ -53,7 +58,7 @@ func TestConfig(t *testing.T) {
 		"mirror without keys": {MirrorTOTP: true},
 		"too many failures":   {Store: guardian.NewMemory(), Keys: keys, Issuer: "Example", MaxFailures: 101},
 		"too few failures":    {Store: guardian.NewMemory(), Keys: keys, Issuer: "Example", MaxFailures: 3},
-		"local verifier":      {Verifiers: map[guardian.Factor]guardian.Verifier{guardian.LocalTOTP: guardian.MFAToken(guardian.AuthAPI{})}},
+		"local verifier":      {Verifiers: map[guardian.Factor]guardian.Verifier{guardian.LocalTOTP: &guardian.MFA{}}},
 		"nil verifier":        {Verifiers: map[guardian.Factor]guardian.Verifier{guardian.OTP: nil}},
 	} {
 		if _, err := guardian.New(tenant, cfg); err == nil {
@@ -65,6 +70,36 @@ func TestConfig(t *testing.T) {
 	}
 	if _, err := guardian.New(tenant, guardian.Config{}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAuthAPI(t *testing.T) {
+	t.Parallel()
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		app  guardian.AuthAPI
+		want string // empty: taken
+	}{
+		{guardian.AuthAPI{}, "guardian: AuthAPI.Domain must be a domain"},
+		{guardian.AuthAPI{Domain: "https://tenant.eu.auth0.com/x", ClientID: "c"}, "guardian: AuthAPI.Domain must be a domain"},
+		{guardian.AuthAPI{Domain: "http://tenant.eu.auth0.com", ClientID: "c"}, "guardian: AuthAPI.Domain must be a domain"},
+		{guardian.AuthAPI{Domain: "tenant.eu.auth0.com"}, "guardian: AuthAPI.ClientID is empty"},
+		{guardian.AuthAPI{Domain: "tenant.eu.auth0.com", ClientID: "c", ClientSecret: "s", PrivateKey: edwards}, "guardian: AuthAPI.ClientSecret and PrivateKey are both set"},
+		{guardian.AuthAPI{Domain: "tenant.eu.auth0.com", ClientID: "c", PrivateKey: edwards}, "guardian: AuthAPI.PrivateKey cannot be used"},
+		{guardian.AuthAPI{Domain: "tenant.eu.auth0.com", ClientID: "c"}, ""},
+		{guardian.AuthAPI{Domain: "https://Tenant.eu.auth0.com/", ClientID: "c"}, ""},
+	} {
+		mfa, mfaErr := guardian.NewMFA(c.app)
+		ciba, cibaErr := guardian.NewCIBA(c.app)
+		for _, err := range []error{mfaErr, cibaErr} {
+			if c.want == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, c.want)
+			}
+		}
+		assert.Equal(t, c.want == "", mfa != nil && ciba != nil)
 	}
 }
 

@@ -48,7 +48,7 @@
 // or an address that you have verified. Both look first whether the tenant has the
 // factor: turning one on concerns every user of the tenant, so one that is off is
 // an error, [ErrFactorDisabled], unless Config.AllowTenantWideChange says
-// otherwise. [MFAToken] verifies where a login stopped with mfa_required, [CIBA]
+// otherwise. [MFA] verifies where a login stopped with mfa_required, [CIBA]
 // asks a known user on their phone to approve a message, and [StepUp] sends the
 // browser to Auth0, which can do every factor. Config.MirrorTOTP registers the
 // own app at Auth0 too, so that it serves both.

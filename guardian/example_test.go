@@ -164,16 +164,20 @@ func (p phone) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // A push with a message, to a user who has not even a session here.
-func ExampleCIBA() {
+func ExampleNewCIBA() {
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	web := tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	ada := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	tenant.Enroll(ada, "push-notification", "")
+	ciba, err := guardian.NewCIBA(guardian.AuthAPI{
+		Domain: auth0test.DefaultDomain, ClientID: web.ID, ClientSecret: web.Secret,
+		HTTPClient: &http.Client{Transport: phone{tenant}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	factors, err := guardian.New(nil, guardian.Config{
-		Verifiers: map[guardian.Factor]guardian.Verifier{guardian.Push: guardian.CIBA(guardian.AuthAPI{
-			Domain: auth0test.DefaultDomain, ClientID: web.ID, ClientSecret: web.Secret,
-			HTTPClient: &http.Client{Transport: phone{tenant}},
-		})},
+		Verifiers: map[guardian.Factor]guardian.Verifier{guardian.Push: ciba},
 	})
 	if err != nil {
 		log.Fatal(err)

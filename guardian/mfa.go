@@ -20,8 +20,15 @@ const pushInterval = 5 * time.Second
 // Register it for OTP, SMS, Push, Email and RecoveryCode.
 type MFA struct{ app *oauth.Client }
 
-// MFAToken makes the verifier of an application. It does no I/O.
-func MFAToken(a AuthAPI) *MFA { return &MFA{a.client()} }
+// NewMFA returns the verifier of an application. It does no I/O. An error names
+// the field of a that is wrong.
+func NewMFA(a AuthAPI) (*MFA, error) {
+	app, err := a.client()
+	if err != nil {
+		return nil, err
+	}
+	return &MFA{app}, nil
+}
 
 // Verify implements Verifier. The login that led to the mfa_token must have asked
 // for the scope openid, so that the tokens say whose they are.

@@ -40,7 +40,7 @@ func (s *stage) answer(d time.Duration, how func(auth0test.Message) error) {
 	}()
 }
 
-func TestMFATokenOTP(t *testing.T) {
+func TestMFAOTP(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
 		seed := s.tenant.Enroll(s.user, "otp", "")
 		r := s.request(guardian.OTP, s.mfaToken())
@@ -67,7 +67,7 @@ func TestMFATokenOTP(t *testing.T) {
 }
 
 // The mfa_token says who logs in: it proves nothing of another user.
-func TestMFATokenOfSomebodyElse(t *testing.T) {
+func TestMFAOfSomebodyElse(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
 		seed := s.tenant.Enroll(s.user, "otp", "")
 		r := s.request(guardian.OTP, s.mfaToken())
@@ -80,7 +80,7 @@ func TestMFATokenOfSomebodyElse(t *testing.T) {
 	})
 }
 
-func TestMFATokenMessages(t *testing.T) {
+func TestMFAMessages(t *testing.T) {
 	for factor, address := range map[guardian.Factor]string{guardian.SMS: "+4930123456", guardian.Email: "ada@example.com"} {
 		t.Run(string(factor), func(t *testing.T) {
 			onStage(t, guardian.Config{}, func(s *stage) {
@@ -143,7 +143,7 @@ func TestPushSlowDown(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
 		s.tenant.Enroll(s.user, "push-notification", "")
 		token := s.mfaToken()
-		mfa := guardian.MFAToken(s.api())
+		mfa := s.mfa()
 		c, err := mfa.Challenge(s.Context(), s.request(guardian.Push, token))
 		if err != nil || c.NeedsCode {
 			s.Fatalf("%v, %v", c, err)
@@ -221,7 +221,7 @@ func TestRecoveryCodeOfAuth0(t *testing.T) {
 func TestAuth0Throttles(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
 		seed := s.tenant.Enroll(s.user, "otp", "")
-		mfa := guardian.MFAToken(s.api())
+		mfa := s.mfa()
 		r := s.request(guardian.OTP, s.mfaToken())
 		r.Code = s.badOTP(seed)
 		for range 10 {

@@ -17,9 +17,12 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/guardian/driver"
+	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/oauth"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -68,7 +71,7 @@ func newStage(t *testing.T, cfg guardian.Config, opts auth0test.Options) *stage 
 		cfg.Recorder = s.log
 	}
 	if cfg.Verifiers == nil {
-		mfa := guardian.MFAToken(s.api())
+		mfa := s.mfa()
 		cfg.Verifiers = map[guardian.Factor]guardian.Verifier{
 			guardian.OTP: mfa, guardian.SMS: mfa, guardian.Email: mfa, guardian.Push: mfa, guardian.RecoveryCode: mfa,
 		}
@@ -80,6 +83,13 @@ func newStage(t *testing.T, cfg guardian.Config, opts auth0test.Options) *stage 
 	}
 	s.service = service
 	return s
+}
+
+func (s *stage) mfa() *guardian.MFA {
+	s.Helper()
+	v, err := guardian.NewMFA(s.api())
+	require.NoError(s, err)
+	return v
 }
 
 // api is the application at the Authentication API.
@@ -163,7 +173,7 @@ func (s *stage) wantNo(err, want error) *guardian.VerifyError {
 func (s *stage) mfaToken() string {
 	s.Helper()
 	a := s.api()
-	app := &oauth.Client{Domain: a.Domain, ClientID: a.ClientID, ClientSecret: a.ClientSecret, HTTPClient: a.HTTPClient}
+	app := &oauth.Client{Issuer: issuer.Issuer("https://" + a.Domain + "/"), ClientID: a.ClientID, ClientSecret: a.ClientSecret, HTTPClient: a.HTTPClient}
 	_, err := app.PasswordRealm(s.Context(), oauth.PasswordLogin{
 		Realm: auth0test.DefaultConnection, Username: "ada@example.com", Password: password, Scope: "openid offline_access",
 	})

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/issuer"
 )
 
 // ACRMultiFactor asks /authorize for a second factor
@@ -103,7 +105,7 @@ func Proven(userID string, a Authenticated) (*Verification, error) {
 // StepUp is a request to /authorize that makes Auth0 ask for a second factor. All
 // fields but the last three are required.
 type StepUp struct {
-	Issuer        string // "https://tenant.eu.auth0.com/".
+	Issuer        string // "https://tenant.eu.auth0.com/" or "tenant.eu.auth0.com".
 	ClientID      string
 	RedirectURI   string
 	State         string // Random, and bound to the browser.
@@ -118,9 +120,9 @@ type StepUp struct {
 // URL returns where to send the browser. Auth0 needs an Action that challenges
 // where event.transaction.acr_values has ACRMultiFactor.
 func (u StepUp) URL() (string, error) {
-	base, err := url.Parse(u.Issuer)
-	if err != nil || base.Scheme != "https" || base.Host == "" || base.RawQuery != "" {
-		return "", invalid("StepUp.Issuer", "must be an https URL, such as \"https://tenant.eu.auth0.com/\"")
+	tenant, err := issuer.Parse("guardian: StepUp.Issuer", u.Issuer)
+	if err != nil {
+		return "", err
 	}
 	q := url.Values{"response_type": {"code"}, "code_challenge_method": {"S256"}, "acr_values": {ACRMultiFactor}, "scope": {"openid"}}
 	for _, p := range []struct{ name, field, value string }{
@@ -142,7 +144,7 @@ func (u StepUp) URL() (string, error) {
 		return "", invalid("StepUp.MaxAge", "must not be negative")
 	}
 	q.Set("max_age", strconv.Itoa(int(u.MaxAge.Seconds())))
-	return base.JoinPath("authorize").String() + "?" + q.Encode(), nil
+	return tenant.Join("authorize") + "?" + q.Encode(), nil
 }
 
 // StepUpClaims are what the ID token of the callback says, once its signature,

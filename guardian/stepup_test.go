@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/session"
@@ -140,6 +143,11 @@ func TestStepUpURL(t *testing.T) {
 	if !strings.HasPrefix(link, "https://tenant.eu.auth0.com/authorize?") {
 		t.Error(link)
 	}
+	domain := validStepUp()
+	domain.Issuer = "Tenant.eu.auth0.com"
+	same, err := domain.URL()
+	require.NoError(t, err)
+	assert.Equal(t, link, same)
 	for field, change := range map[string]func(*guardian.StepUp){
 		"Issuer": func(u *guardian.StepUp) { u.Issuer = "http://tenant.eu.auth0.com/" }, "ClientID": func(u *guardian.StepUp) { u.ClientID = "" },
 		"RedirectURI": func(u *guardian.StepUp) { u.RedirectURI = "" }, "State": func(u *guardian.StepUp) { u.State = "" },

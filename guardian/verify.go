@@ -41,7 +41,7 @@ type Verification struct {
 	AMR             []string  // For the session: "mfa", and the method of RFC 8176 where there is one.
 	Time            time.Time // When it was proved.
 	NewRecoveryCode string    // In place of the one that was spent. A secret: show it once.
-	Tokens          *Tokens   // What Auth0 issued, with MFAToken and CIBA. Secrets.
+	Tokens          *Tokens   // What Auth0 issued, with MFA and CIBA. Secrets.
 
 	genuine bool
 }

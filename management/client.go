@@ -31,7 +31,7 @@ func New(cfg Config) (*Client, error) {
 	t := &transport{
 		base:    cfg.HTTPClient.Transport,
 		timeout: cfg.HTTPClient.Timeout,
-		host:    cfg.Domain,
+		issuer:  cfg.issuer,
 		tokens:  newTokens(cfg),
 		pacer:   newPacer(cfg.Budget),
 		maxWait: cfg.MaxWait,
@@ -40,11 +40,15 @@ func New(cfg Config) (*Client, error) {
 	if t.base == nil {
 		t.base = http.DefaultTransport
 	}
-	api, err := sdk.New(cfg.Domain,
+	options := []sdk.Option{
 		sdk.WithClient(&http.Client{Transport: t}),
 		sdk.WithStaticToken("set by the transport"),
 		sdk.WithNoRetries(),
-	)
+	}
+	if strings.HasPrefix(string(cfg.issuer), "http:") { // Of loopback alone.
+		options = append(options, sdk.WithInsecure())
+	}
+	api, err := sdk.New(cfg.issuer.Host(), options...)
 	if err != nil {
 		return nil, invalidConfig("Domain", "is not accepted by the SDK")
 	}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/oauth"
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
@@ -17,7 +17,7 @@ import (
 // Config says which tenant to talk to, as whom, and how hard. Domain and one
 // kind of credentials are required.
 type Config struct {
-	Domain       string // Required: "tenant.eu.auth0.com", with a port if need be. A custom domain needs Audience.
+	Domain       string // Required: "tenant.eu.auth0.com" or "https://tenant.eu.auth0.com/". A custom domain needs Audience.
 	ClientID     string // Of an application authorized for the Management API; with ClientSecret or PrivateKey.
 	ClientSecret string
 
@@ -33,7 +33,7 @@ type Config struct {
 	// with a context that ends when none of them waits any more.
 	Token func(ctx context.Context) (string, error)
 
-	Audience   string       // Defaults to https://Domain/api/v2/.
+	Audience   string       // Defaults to "https://tenant.eu.auth0.com/api/v2/", with the host of Domain.
 	HTTPClient *http.Client // For API calls, token calls and downloads; its Timeout is for each attempt. Defaults to one with 60 s.
 
 	// Budget is the share of the tenant's rate-limit bucket that this Client
@@ -48,6 +48,8 @@ type Config struct {
 	MaxWait time.Duration
 
 	Logger *slog.Logger // For waits and repetitions, without personal data. Defaults to none.
+
+	issuer issuer.Issuer // Domain in its one form.
 }
 
 // Format hides the credentials from package fmt.
@@ -60,7 +62,7 @@ func (c Config) LogValue() slog.Value {
 
 func (c Config) withDefaults() Config {
 	if c.Audience == "" {
-		c.Audience = "https://" + c.Domain + "/api/v2/"
+		c.Audience = c.issuer.Join("api/v2/")
 	}
 	if c.HTTPClient == nil {
 		c.HTTPClient = &http.Client{Timeout: time.Minute}
@@ -77,8 +79,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func (c Config) validate() error {
-	if err := c.validateDomain(); err != nil {
+func (c *Config) validate() (err error) {
+	if c.issuer, err = issuer.Parse("management: Config.Domain", c.Domain); err != nil {
 		return err
 	}
 	if err := c.validateCredentials(); err != nil {
@@ -93,22 +95,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-func (c Config) validateDomain() error {
-	const want = `set the host alone, such as "tenant.eu.auth0.com"`
-	if c.Domain == "" {
-		return invalidConfig("Domain", "is empty; "+want)
-	}
-	if strings.Contains(c.Domain, "://") {
-		return invalidConfig("Domain", "has a scheme; "+want)
-	}
-	u, err := url.Parse("https://" + c.Domain)
-	if err != nil || u.Host != c.Domain || u.Hostname() == "" || strings.ContainsAny(c.Domain, " \t\r\n") {
-		return invalidConfig("Domain", "is not a host name, or has a path; "+want)
-	}
-	return nil
-}
-
-func (c Config) validateCredentials() error {
+func (c *Config) validateCredentials() error {
 	secret, key, token := c.ClientSecret != "", c.PrivateKey != nil, c.Token != nil
 	switch {
 	case token && (secret || key || c.ClientID != ""):

@@ -38,12 +38,12 @@ func ExampleNew() {
 }
 
 func ExampleNew_badConfiguration() {
-	_, err := management.New(management.Config{Domain: "https://tenant.eu.auth0.com/"})
+	_, err := management.New(management.Config{Domain: "tenant.eu.auth0.com/api/v2"})
 	fmt.Println(err)
 	_, err = management.New(management.Config{Domain: "tenant.eu.auth0.com", ClientID: "app"})
 	fmt.Println(err)
 	// Output:
-	// management: Config.Domain has a scheme; set the host alone, such as "tenant.eu.auth0.com"
+	// management: Config.Domain must be a domain, such as "tenant.eu.auth0.com" or "https://login.example.com/", without a path, query, user or space; plain http and ports are for loopback alone
 	// management: Config.ClientSecret is empty; set it, or PrivateKey
 }
 

@@ -54,7 +54,7 @@ func newTokens(cfg Config) *tokens {
 		return t
 	}
 	app := &oauth.Client{
-		Domain: cfg.Domain, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret,
+		Issuer: cfg.issuer, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret,
 		PrivateKey: cfg.PrivateKey, HTTPClient: cfg.HTTPClient,
 	}
 	t.fetch = func(ctx context.Context) (grant, error) { return fromCredentials(ctx, app, cfg.Audience) }

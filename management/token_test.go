@@ -334,13 +334,9 @@ func TestConfig(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{"nothing", Config{}, "Config.Domain is empty; set the host alone"},
-		{"scheme", Config{Domain: "https://tenant.eu.auth0.com"}, "Config.Domain has a scheme"},
-		{"path", Config{Domain: "tenant.eu.auth0.com/api/v2"}, "Config.Domain is not a host name, or has a path"},
-		{"slash", Config{Domain: "tenant.eu.auth0.com/"}, "Config.Domain is not a host name, or has a path"},
-		{"user", Config{Domain: "me@tenant.eu.auth0.com"}, "Config.Domain is not a host name"},
-		{"space", Config{Domain: "tenant eu"}, "Config.Domain is not a host name"},
-		{"port alone", Config{Domain: ":443"}, "Config.Domain is not a host name"},
+		{"nothing", Config{}, "Config.Domain must be a domain, such as"},
+		{"path", Config{Domain: "tenant.eu.auth0.com/api/v2"}, "Config.Domain must be a domain, such as"},
+		{"http", Config{Domain: "http://tenant.eu.auth0.com"}, "Config.Domain must be a domain, such as"},
 		{"no credentials", Config{Domain: testDomain}, "Config.ClientID and the other credentials are empty"},
 		{"no secret", Config{Domain: testDomain, ClientID: "c"}, "Config.ClientSecret is empty; set it, or PrivateKey"},
 		{"no id", Config{Domain: testDomain, ClientSecret: "s"}, "Config.ClientID is empty"},
@@ -356,9 +352,14 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: err = %v", tc.name, err)
 		}
 	}
-	for _, domain := range []string{testDomain, "localhost:8443", "[::1]:443", "login.example.com"} {
-		if _, err := New(Config{Domain: domain, Token: token}); err != nil {
-			t.Errorf("%s: %v", domain, err)
+	for domain, audience := range map[string]string{
+		testDomain: "https://tenant.eu.auth0.com/api/v2/", "https://Tenant.eu.auth0.com/": "https://tenant.eu.auth0.com/api/v2/",
+		"[::1]:443": "https://[::1]/api/v2/", "http://localhost:8080": "http://localhost:8080/api/v2/",
+	} {
+		c, err := New(Config{Domain: domain, Token: token})
+		if assert.NoError(t, err, domain) {
+			assert.Equal(t, audience, c.cfg.Audience)
+			assert.Equal(t, audience+"users", c.sdk.URI("users"))
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/oauth"
 	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -27,7 +28,7 @@ const maxAnswer = 32 << 20
 type transport struct {
 	base    http.RoundTripper
 	timeout time.Duration // Of each attempt; zero: none.
-	host    string
+	issuer  issuer.Issuer
 	tokens  *tokens
 	pacer   *pacer
 	maxWait time.Duration
@@ -93,7 +94,7 @@ func (t *transport) start(req *http.Request) (*series, error) {
 			return nil, s.fail(invalid("", "the body cannot be read"))
 		}
 	}
-	if !strings.EqualFold(req.URL.Host, t.host) {
+	if !strings.EqualFold(req.URL.Host, t.issuer.Host()) {
 		return nil, s.fail(invalid("", "the request is for another host than Config.Domain"))
 	}
 	return s, nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/jose"
 	"github.com/auth0kit/auth0kit/session/driver"
 )
@@ -31,8 +32,12 @@ type LogoutConfig struct {
 	// MaxAge is how old "iat" may be. Defaults to 2 minutes, the lifetime of
 	// Auth0's logout tokens.
 	MaxAge time.Duration
-	// JWKS is where the issuer's keys are. Defaults to the issuer followed by
-	// .well-known/jwks.json.
+	// OtherProvider takes issuer as it is written, for a provider other than Auth0:
+	// it may have a path, and no slash at the end. Defaults to false: issuer is the
+	// domain of an Auth0 tenant.
+	OtherProvider bool
+	// JWKS is where the issuer's keys are. Defaults to .well-known/jwks.json below
+	// the issuer.
 	JWKS string
 	// HTTPClient reads the keys. Defaults to one with a timeout.
 	HTTPClient *http.Client
@@ -58,11 +63,15 @@ type logoutReceiver struct {
 // are dead and 400 in any other case, as section 2.8 has it, and never tells
 // Auth0 back.
 //
+// issuer is the domain of the tenant, "tenant.eu.auth0.com" or
+// "https://tenant.eu.auth0.com/"; for another provider see
+// LogoutConfig.OtherProvider.
+//
 // The route must not be behind Load or Require: the request has no cookie and
 // comes from elsewhere.
 func BackChannelLogout(m *Manager, issuer, clientID string, cfg LogoutConfig) (http.Handler, error) {
-	if m == nil || issuer == "" || clientID == "" {
-		return nil, errors.New("session: BackChannelLogout needs a Manager, an issuer and a client id")
+	if m == nil || clientID == "" {
+		return nil, errors.New("session: BackChannelLogout needs a Manager and a client id")
 	}
 	if cfg.Replay == nil {
 		cfg.Replay, _ = m.store.(driver.Replay)
@@ -83,7 +92,20 @@ func BackChannelLogout(m *Manager, issuer, clientID string, cfg LogoutConfig) (h
 	return &logoutReceiver{m: m, verifier: verifier, replay: cfg.Replay, maxAge: cfg.MaxAge}, nil
 }
 
+// issuerOf returns the iss of the logout tokens.
+func issuerOf(written string, cfg LogoutConfig) (string, error) {
+	if cfg.OtherProvider {
+		return written, issuer.Other("issuer", written)
+	}
+	tenant, err := issuer.Parse("issuer", written)
+	return string(tenant), err
+}
+
 func logoutVerifier(m *Manager, issuer, clientID string, cfg LogoutConfig) (*jose.Verifier, error) {
+	issuer, err := issuerOf(issuer, cfg)
+	if err != nil {
+		return nil, err
+	}
 	if cfg.JWKS == "" {
 		cfg.JWKS = strings.TrimSuffix(issuer, "/") + "/.well-known/jwks.json"
 	}

@@ -21,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/session"
 )
@@ -294,25 +297,61 @@ func TestLogoutConfig(t *testing.T) {
 	}
 	for name, f := range map[string]func() (http.Handler, error){
 		"no manager": func() (http.Handler, error) {
-			return session.BackChannelLogout(nil, "https://a/", "c", session.LogoutConfig{})
+			return session.BackChannelLogout(nil, "https://a.example/", "c", session.LogoutConfig{})
 		},
 		"no issuer": func() (http.Handler, error) { return session.BackChannelLogout(m, "", "c", session.LogoutConfig{}) },
+		"path": func() (http.Handler, error) {
+			return session.BackChannelLogout(m, "https://a.example/b", "c", session.LogoutConfig{})
+		},
+		"other provider": func() (http.Handler, error) {
+			return session.BackChannelLogout(m, "a.example", "c", session.LogoutConfig{OtherProvider: true})
+		},
 		"no client": func() (http.Handler, error) {
-			return session.BackChannelLogout(m, "https://a/", "", session.LogoutConfig{})
+			return session.BackChannelLogout(m, "https://a.example/", "", session.LogoutConfig{})
 		},
 		"no replay": func() (http.Handler, error) {
-			return session.BackChannelLogout(noReplay, "https://a/", "c", session.LogoutConfig{})
+			return session.BackChannelLogout(noReplay, "https://a.example/", "c", session.LogoutConfig{})
 		},
 		"http": func() (http.Handler, error) {
 			return session.BackChannelLogout(m, "http://a.example/", "c", session.LogoutConfig{})
 		},
 		"a day": func() (http.Handler, error) {
-			return session.BackChannelLogout(m, "https://a/", "c", session.LogoutConfig{MaxAge: 24 * time.Hour})
+			return session.BackChannelLogout(m, "https://a.example/", "c", session.LogoutConfig{MaxAge: 24 * time.Hour})
 		},
 	} {
 		if _, err := f(); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
+	}
+}
+
+// TestIssuerIsReadAsEverywhere: an issuer without its slash once refused each
+// token of the tenant, so users stayed signed in after their logout.
+func TestIssuerIsReadAsEverywhere(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	origin := strings.TrimSuffix(p.issuer, "/")
+	realm := origin + "/realms/Acme"
+	for _, c := range []struct {
+		written, iss string
+		cfg          session.LogoutConfig
+		want         int
+	}{
+		{origin, origin + "/", session.LogoutConfig{}, http.StatusOK},
+		{origin + "/", origin + "/", session.LogoutConfig{}, http.StatusOK},
+		{strings.ToUpper(origin), origin + "/", session.LogoutConfig{}, http.StatusOK},
+		{origin, origin, session.LogoutConfig{}, http.StatusBadRequest},
+		{realm, realm, session.LogoutConfig{OtherProvider: true, JWKS: origin + "/.well-known/jwks.json"}, http.StatusOK},
+		{realm, realm + "/", session.LogoutConfig{OtherProvider: true, JWKS: origin + "/.well-known/jwks.json"}, http.StatusBadRequest},
+	} {
+		m := newSetup(t, session.Config{})
+		h, err := session.BackChannelLogout(m.Manager, c.written, clientID, c.cfg)
+		require.NoError(t, err, c.written)
+		token := m.login(t, session.Login{UserID: "auth0|1", SID: "sid1"})
+		w := postToken(h, sign(t, "logout+jwt", p.claims(map[string]any{"iss": c.iss})))
+		assert.Equal(t, c.want, w.Code, "%s: %s", c.written, w.Body)
+		_, err = m.Validate(t.Context(), token)
+		assert.Equal(t, c.want == http.StatusOK, errors.Is(err, session.ErrRevoked) || errors.Is(err, session.ErrNone), "%s: %v", c.written, err)
 	}
 }
 

@@ -5,17 +5,17 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/jose"
 	"github.com/auth0kit/auth0kit/internal/lru"
 )
 
 // VerifierConfig may be zero.
 type VerifierConfig struct {
-	OtherIssuers []string         // The custom domains of the same tenant, as https://login.example.com/.
+	OtherIssuers []string         // The custom domains of the same tenant, "login.example.com".
 	Algorithms   []string         // Defaults to RS256 alone. PS256 and ES256 are the others that Auth0 may be told to use.
 	Leeway       time.Duration    // For clocks that differ. Defaults to 30 s; negative means none, 5 min is the most.
 	MaxStale     time.Duration    // How long keys serve while the issuer cannot be reached. Defaults to 24 h.
@@ -35,10 +35,11 @@ type Verifier struct {
 	now      func() time.Time
 }
 
-// NewVerifier makes a verifier of the tokens that issuer, such as
-// https://tenant.eu.auth0.com/ with its slash, gives for audience, the
-// identifier of the API. It does no I/O: the keys, at issuer followed by
-// .well-known/jwks.json, are read with the first token.
+// NewVerifier returns a verifier of the tokens that issuer gives for audience, the
+// identifier of the API. issuer is the domain of the tenant, "tenant.eu.auth0.com"
+// or "https://tenant.eu.auth0.com/"; plain http is for loopback alone. It does no
+// I/O: the keys, at .well-known/jwks.json of the issuer, are read with the first
+// token.
 func NewVerifier(issuer, audience string, cfg VerifierConfig) (*Verifier, error) {
 	if audience == "" || strings.ContainsFunc(audience, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r >= 0x7f }) {
 		return nil, errors.New("tenancy: audience must be the identifier of the API, in plain ASCII")
@@ -47,8 +48,12 @@ func NewVerifier(issuer, audience string, cfg VerifierConfig) (*Verifier, error)
 		Audience: audience, Algorithms: cfg.Algorithms, Leeway: cfg.Leeway, Now: cfg.Now,
 		Types: []string{"at+jwt", "JWT"}, // RFC 9068's profile and Auth0's own
 	}
-	for _, id := range append([]string{issuer}, cfg.OtherIssuers...) {
-		i, err := newIssuer(id, cfg)
+	for n, id := range append([]string{issuer}, cfg.OtherIssuers...) {
+		field := "issuer"
+		if n > 0 {
+			field = "VerifierConfig.OtherIssuers"
+		}
+		i, err := newIssuer(field, id, cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -71,16 +76,16 @@ func NewVerifier(issuer, audience string, cfg VerifierConfig) (*Verifier, error)
 	return v, nil
 }
 
-func newIssuer(id string, cfg VerifierConfig) (jose.Issuer, error) {
-	u, err := url.Parse(id)
-	if err != nil || u.Host == "" || !strings.HasSuffix(id, "/") || u.RawQuery != "" || u.Fragment != "" {
-		return jose.Issuer{}, errors.New("tenancy: an issuer must be the iss of the tokens: https://, the domain, and a slash at the end")
-	}
-	keys, err := jose.NewKeySet(id+".well-known/jwks.json", jose.KeySetConfig{HTTPClient: cfg.HTTPClient, MaxStale: cfg.MaxStale})
+func newIssuer(field, id string, cfg VerifierConfig) (jose.Issuer, error) {
+	tenant, err := issuer.Parse("tenancy: "+field, id)
 	if err != nil {
-		return jose.Issuer{}, errors.New("tenancy: VerifierConfig or issuer: " + strings.TrimPrefix(err.Error(), "jose: "))
+		return jose.Issuer{}, err
 	}
-	return jose.Issuer{ID: id, Keys: keys}, nil
+	keys, err := jose.NewKeySet(tenant.Join(".well-known/jwks.json"), jose.KeySetConfig{HTTPClient: cfg.HTTPClient, MaxStale: cfg.MaxStale})
+	if err != nil {
+		return jose.Issuer{}, errors.New("tenancy: VerifierConfig." + strings.TrimPrefix(err.Error(), "jose: "))
+	}
+	return jose.Issuer{ID: string(tenant), Keys: keys}, nil
 }
 
 // Verify returns the token if it is good now, a *TokenError (ErrInvalidToken) if

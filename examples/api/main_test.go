@@ -156,7 +156,7 @@ func TestRunRefuses(t *testing.T) {
 		{"-unknown"},
 		{"-addr", "nowhere"},
 		{"-addr", "127.0.0.1:0", "-env", filepath.Join(t.TempDir(), "missing", "api.env")},
-		{"-addr", "127.0.0.1:0", "-issuer", "tenant.eu.auth0.com"},
+		{"-addr", "127.0.0.1:0", "-issuer", "tenant.eu.auth0.com/api"},
 	} {
 		if err := run(t.Context(), args, io.Discard); err == nil {
 			t.Errorf("%v is accepted", args)

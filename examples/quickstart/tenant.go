@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/oauth"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
@@ -61,9 +62,13 @@ func connect(domain, id, secret, connection string, hc *http.Client) (*auth0Tena
 	if err != nil {
 		return nil, err
 	}
+	tenant, err := issuer.Parse("domain", domain)
+	if err != nil {
+		return nil, err
+	}
 	return &auth0Tenant{
 		client:     client,
-		app:        oauth.Client{Domain: domain, ClientID: id, ClientSecret: secret, HTTPClient: hc},
+		app:        oauth.Client{Issuer: tenant, ClientID: id, ClientSecret: secret, HTTPClient: hc},
 		connection: connection,
 		close:      func() {},
 	}, nil

@@ -54,19 +54,20 @@ var Rules = map[string]Rule{
 	"internal/testing/node":        {Own: []string{"internal/testing/backends"}},
 	"internal/testing/faultnet":    {},
 	"internal/testing/integration": {},
+	"internal/issuer":              {},
 	"internal/sqlstore":            {Own: []string{"internal/retry"}},
 	"internal/auditsql":            {Own: []string{"audit", "audit/auditlog/driver", "internal/sqlstore"}},
-	"internal/jose":                {Own: []string{"internal/once"}, Others: []string{gojwt}},
+	"internal/jose":                {Own: []string{"internal/issuer", "internal/once"}, Others: []string{gojwt}},
 	"internal/jose/josetest":       {Others: []string{gojwt}},
 	"internal/lru":                 {},
-	"internal/oauth":               {Own: []string{"internal/retry", "internal/secret"}},
+	"internal/oauth":               {Own: []string{"internal/issuer", "internal/retry", "internal/secret"}},
 	"internal/once":                {},
 	"internal/retry":               {},
 	"internal/seal":                {},
 	"internal/secret":              {},
 
 	// The adapter and the tenant.
-	"management": {Own: []string{"management/resource", "internal/oauth", "internal/once", "internal/retry", "internal/secret"}, Others: []string{sdk}},
+	"management": {Own: []string{"management/resource", "internal/issuer", "internal/oauth", "internal/once", "internal/retry", "internal/secret"}, Others: []string{sdk}},
 	"management/auth0test": {Own: append(rooms("authapi", "authapi/login", "keys", "limit", "mgmtapi", "mgmtapi/apps", "mgmtapi/orgs", "mgmtapi/platform",
 		"mgmtapi/security", "mgmtapi/users", "pages", "state", "store", "web"), "management", "management/resource")},
 
@@ -92,11 +93,11 @@ var Rules = map[string]Rule{
 
 	// Patterns: at most resource, audit and internals. Never management, never a sibling.
 	"anomaly":   {Own: []string{"audit"}, Others: []string{"github.com/medama-io/go-useragent"}},
-	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
+	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"migration/driver", "audit", "management/resource", "internal/once", "internal/retry", "internal/secret", "migration/passhash"}, Others: []string{xcrypto, xsync}},
 	"risk":      {Own: []string{"audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
-	"session":   {Own: []string{"session/driver", "audit", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
-	"tenancy":   {Own: []string{"audit", "management/resource", "internal/jose", "internal/lru", "internal/once"}},
+	"session":   {Own: []string{"session/driver", "audit", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
+	"tenancy":   {Own: []string{"audit", "management/resource", "internal/issuer", "internal/jose", "internal/lru", "internal/once"}},
 
 	// What belongs to one pattern.
 	"migration/passhash":  {Own: []string{"internal/auth0hash", "internal/secret"}, Others: []string{xcrypto, gocrypt}},

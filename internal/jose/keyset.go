@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/once"
 )
 
@@ -68,7 +68,7 @@ func NewKeySet(jwksURL string, cfg KeySetConfig) (*KeySet, error) {
 	if err != nil || u.Host == "" {
 		return nil, errors.New("jose: the address of the keys is not a URL")
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !issuer.IsLoopback(u.Hostname())) {
 		return nil, errors.New("jose: keys are read by https only; http is for loopback addresses")
 	}
 	cfg.HTTPClient = withoutRedirects(cfg.HTTPClient)
@@ -99,11 +99,6 @@ func orDefault(d, def time.Duration) time.Duration {
 		return def
 	}
 	return d
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // find returns the key, an Error with UnknownKey, or an UnavailableError.

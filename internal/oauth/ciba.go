@@ -43,7 +43,7 @@ func (c *Client) StartCIBA(ctx context.Context, r CIBARequest) (*CIBA, error) {
 	if r.UserID == "" {
 		return nil, &Error{Op: op, Err: errNoID}
 	}
-	hint, err := json.Marshal(map[string]string{"format": "iss_sub", "iss": c.Issuer(), "sub": r.UserID})
+	hint, err := json.Marshal(map[string]string{"format": "iss_sub", "iss": string(c.Issuer), "sub": r.UserID})
 	if err != nil {
 		return nil, &Error{Op: op, Err: errRequest}
 	}

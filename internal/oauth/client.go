@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/issuer"
 )
 
 // maxBody bounds every answer. The largest real one is a few kilobytes.
@@ -20,7 +22,7 @@ const maxBody = 1 << 20
 // optional and exclude each other: without both it is a public application. It
 // is safe for concurrent use as long as nobody changes the fields.
 type Client struct {
-	Domain       string // "tenant.eu.auth0.com", with a port if need be, without a scheme.
+	Issuer       issuer.Issuer
 	ClientID     string
 	ClientSecret string        // Sent as client_secret in the body.
 	PrivateKey   crypto.Signer // Signs an assertion for each request instead; see [Algorithm].
@@ -29,15 +31,12 @@ type Client struct {
 
 var defaultHTTP = &http.Client{Timeout: 30 * time.Second}
 
-// Issuer is the tenant's issuer, which ends with a slash.
-func (c *Client) Issuer() string { return "https://" + c.Domain + "/" }
-
 // authenticate adds what proves the application to form.
 func (c *Client) authenticate(form url.Values) error {
 	form.Set("client_id", c.ClientID)
 	switch {
 	case c.PrivateKey != nil:
-		assertion, err := Assertion(c.PrivateKey, c.ClientID, c.Issuer(), time.Now())
+		assertion, err := Assertion(c.PrivateKey, c.ClientID, string(c.Issuer), time.Now())
 		if err != nil {
 			return err
 		}
@@ -54,7 +53,7 @@ func (c *Client) postForm(ctx context.Context, op, path string, form url.Values,
 	if err := c.authenticate(form); err != nil {
 		return &Error{Op: op, Err: err}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url(path), strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Issuer.Join(path), strings.NewReader(form.Encode()))
 	if err != nil {
 		return &Error{Op: op, Err: errRequest}
 	}
@@ -75,7 +74,7 @@ func (c *Client) sendJSON(ctx context.Context, op, method, path, token string, i
 		}
 		body = bytes.NewReader(encoded)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.url(path), body)
+	req, err := http.NewRequestWithContext(ctx, method, c.Issuer.Join(path), body)
 	if err != nil {
 		return &Error{Op: op, Err: errRequest}
 	}
@@ -87,8 +86,6 @@ func (c *Client) sendJSON(ctx context.Context, op, method, path, token string, i
 	}
 	return c.do(op, req, out)
 }
-
-func (c *Client) url(path string) string { return "https://" + c.Domain + path }
 
 func (c *Client) do(op string, req *http.Request, out any) error {
 	req.Header.Set("Accept", "application/json")
@@ -127,7 +124,7 @@ func (c *Client) http() *http.Client {
 }
 
 var (
-	errRequest    = errors.New("the request cannot be built; check Domain")
+	errRequest    = errors.New("the request cannot be built; check the domain")
 	errTooLarge   = errors.New("the answer is too large")
 	errUnreadable = errors.New("the answer is not the JSON that was expected")
 )

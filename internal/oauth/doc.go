@@ -4,7 +4,7 @@
 // A [Client] is the identity of one application. Each verb is one request; none
 // is repeated, because most of them spend what they send (a code, an assertion):
 //
-//	app := &oauth.Client{Domain: "tenant.eu.auth0.com", ClientID: id, ClientSecret: secret}
+//	app := &oauth.Client{Issuer: "https://tenant.eu.auth0.com/", ClientID: id, ClientSecret: secret}
 //	token, err := app.PasswordRealm(ctx, oauth.PasswordLogin{Realm: "Users", Username: name, Password: password})
 //	if e, ok := errors.AsType[*oauth.Error](err); ok && e.Code == "mfa_required" {
 //		token, err = app.MFAOTP(ctx, e.MFAToken, code)

@@ -7,8 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 
+	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/oauth"
 )
 
@@ -27,7 +27,7 @@ func ExampleClient_MFAOTP() {
 	defer server.Close()
 	ctx := context.Background()
 	app := &oauth.Client{
-		Domain: strings.TrimPrefix(server.URL, "https://"), ClientID: "app", ClientSecret: "secret",
+		Issuer: issuer.Issuer(server.URL + "/"), ClientID: "app", ClientSecret: "secret",
 		HTTPClient: server.Client(),
 	}
 	token, err := app.PasswordRealm(ctx, oauth.PasswordLogin{Realm: "Users", Username: "ada", Password: "correct horse"})

@@ -24,6 +24,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/internal/issuer"
 )
 
 // server is an Authentication API over TLS that answers one request, and keeps
@@ -41,7 +43,7 @@ func server(t *testing.T, answer func(w http.ResponseWriter, r *http.Request)) (
 	}))
 	t.Cleanup(s.Close)
 	return &Client{
-		Domain: strings.TrimPrefix(s.URL, "https://"), ClientID: "app", ClientSecret: "hush", HTTPClient: s.Client(),
+		Issuer: issuer.Issuer(s.URL + "/"), ClientID: "app", ClientSecret: "hush", HTTPClient: s.Client(),
 	}, &last
 }
 
@@ -235,7 +237,7 @@ func TestCIBA(t *testing.T) {
 	form := last.PostForm
 	var hint map[string]string
 	require.NoError(t, json.Unmarshal([]byte(form.Get("login_hint")), &hint))
-	if hint["format"] != "iss_sub" || hint["iss"] != c.Issuer() || hint["sub"] != "auth0|1" ||
+	if hint["format"] != "iss_sub" || hint["iss"] != string(c.Issuer) || hint["sub"] != "auth0|1" ||
 		form.Get("binding_message") != "Pay 10 EUR" || form.Get("scope") != "openid" || form.Get("requested_expiry") != "60" || last.URL.Path != "/bc-authorize" {
 		t.Errorf("sent %v", form)
 	}
@@ -322,7 +324,7 @@ func TestAlgorithmRefuses(t *testing.T) {
 			t.Errorf("%T is %s", key, alg)
 		}
 	}
-	c := &Client{Domain: "tenant.eu.auth0.com", ClientID: "app", PrivateKey: edwards}
+	c := &Client{Issuer: "https://tenant.eu.auth0.com/", ClientID: "app", PrivateKey: edwards}
 	if _, err := c.ClientCredentials(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), "RSA or ECDSA") {
 		t.Errorf("err = %v", err)
 	}
@@ -342,7 +344,7 @@ func FuzzAnswer(f *testing.F) {
 		if status < 200 || status > 599 {
 			t.Skip()
 		}
-		c := &Client{Domain: "tenant.eu.auth0.com", HTTPClient: &http.Client{Transport: fixed{status, body}}}
+		c := &Client{Issuer: "https://tenant.eu.auth0.com/", HTTPClient: &http.Client{Transport: fixed{status, body}}}
 		token, err := c.Refresh(t.Context(), "r")
 		if (token == nil) == (err == nil) {
 			t.Fatalf("%v and %v", token, err)

@@ -205,7 +205,7 @@ func TestTenancyRateLimitOfTheTenantIs503(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCompany(auth0test.Options{})
-		client, err := management.New(management.Config{Domain: strings.Trim(strings.TrimPrefix(c.Issuer(), "https:"), "/"),
+		client, err := management.New(management.Config{Domain: c.Issuer(),
 			ClientID: c.Machine().ID, ClientSecret: c.Machine().Secret, HTTPClient: c.HTTPClient(), MaxWait: time.Second})
 		if err != nil {
 			t.Fatal(err)
