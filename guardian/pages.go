@@ -39,7 +39,9 @@ type PagesConfig struct {
 	// users have factors at Auth0, send them to StepUp.URL.
 	Challenge http.Handler
 
-	// ClientIP returns the user's address. Defaults to that of the connection.
+	// ClientIP returns the user's address, for the limit of attempts from one
+	// address: what session.Behind or session.Direct is. Defaults to none: addresses
+	// are not used.
 	ClientIP func(*http.Request) netip.Addr
 
 	// Hidden returns more fields for the forms, such as a CSRF token. Requests
@@ -83,7 +85,7 @@ func NewPages(s *Service, cfg PagesConfig) (*Pages, error) {
 		return nil, invalid("PagesConfig.User, Who and OnVerified", "are required")
 	}
 	if cfg.ClientIP == nil {
-		cfg.ClientIP = connectionIP
+		cfg.ClientIP = func(*http.Request) netip.Addr { return netip.Addr{} }
 	}
 	if cfg.Challenge == nil {
 		cfg.Challenge = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { see(w, "verify") })
@@ -126,14 +128,6 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	p.handler.ServeHTTP(w, r)
-}
-
-func connectionIP(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return at.Addr()
 }
 
 // visitor is who a page is for.

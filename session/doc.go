@@ -11,7 +11,7 @@
 //
 //	sessions, err := session.New(store, session.Config{Keys: keys})
 //	…
-//	web := session.NewHTTP(sessions, session.HTTPConfig{})
+//	web, err := session.NewHTTP(sessions, session.HTTPConfig{})
 //
 //	mux.Handle("GET /callback", web.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 //		// … after the code was exchanged and the ID token verified:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -140,7 +141,11 @@ func ExampleHTTP() {
 		fmt.Println(err)
 		return
 	}
-	web := session.NewHTTP(sessions, session.HTTPConfig{})
+	web, err := session.NewHTTP(sessions, session.HTTPConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /callback", web.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -176,6 +181,19 @@ func ExampleHTTP() {
 	// 401 Unauthorized
 	// __Host-session true true
 	// 200 OK
+}
+
+func ExampleBehind() {
+	clientIP, err := session.Behind("X-Forwarded-For", netip.MustParsePrefix("10.0.0.0/8"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr = "10.0.0.1:54321" // the proxy
+	r.Header.Set("X-Forwarded-For", "127.0.0.1, 203.0.113.7")
+	fmt.Println(clientIP(r))
+	// Output: 203.0.113.7
 }
 
 func ExampleBackChannelLogout() {

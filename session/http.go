@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -32,9 +31,10 @@ type HTTPConfig struct {
 	// CrossOrigin defaults to a new http.CrossOriginProtection. Give one with
 	// trusted origins or bypass patterns if you have them.
 	CrossOrigin *http.CrossOriginProtection
-	// ClientIP returns the address of the client for lists and events. Defaults to
-	// the host of r.RemoteAddr, which is the proxy's behind one.
-	ClientIP func(r *http.Request) string
+	// ClientIP returns the address of the client for lists and events: [Direct],
+	// what [Behind] returns, or your own; the zero Addr is not known. Defaults to
+	// none: addresses are not used.
+	ClientIP func(r *http.Request) netip.Addr
 	// Timeout bounds the store's answer for one request. Defaults to 2 s.
 	Timeout time.Duration
 	// Refuse answers when Require or the protection against forged requests
@@ -49,10 +49,10 @@ type HTTP struct {
 	cfg HTTPConfig
 }
 
-// NewHTTP makes the middleware. It panics when cfg.Name cannot be the name of a
-// cookie or cfg.SameSite is SameSiteNoneMode, which no program gets past its
-// first start with.
-func NewHTTP(m *Manager, cfg HTTPConfig) *HTTP {
+// NewHTTP returns the middleware of a Manager. It does no I/O. An error names what
+// cannot be: a nil Manager, a Name that no cookie can have, SameSiteNoneMode, a
+// negative time.
+func NewHTTP(m *Manager, cfg HTTPConfig) (*HTTP, error) {
 	if cfg.Name == "" {
 		cfg.Name = "session"
 	}
@@ -63,7 +63,7 @@ func NewHTTP(m *Manager, cfg HTTPConfig) *HTTP {
 		cfg.CrossOrigin = http.NewCrossOriginProtection()
 	}
 	if cfg.ClientIP == nil {
-		cfg.ClientIP = remoteHost
+		cfg.ClientIP = func(*http.Request) netip.Addr { return netip.Addr{} }
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 2 * time.Second
@@ -74,13 +74,26 @@ func NewHTTP(m *Manager, cfg HTTPConfig) *HTTP {
 		}
 	}
 	h := &HTTP{m: m, cfg: cfg}
-	if err := h.cookie("x", 0).Valid(); err != nil {
-		panic("session: HTTPConfig.Name: " + err.Error())
+	if err := h.validate(); err != nil {
+		return nil, err
 	}
-	if cfg.SameSite != http.SameSiteLaxMode && cfg.SameSite != http.SameSiteStrictMode {
-		panic("session: HTTPConfig.SameSite must be Lax or Strict")
+	return h, nil
+}
+
+func (h *HTTP) validate() error {
+	switch c := h.cfg; {
+	case h.m == nil:
+		return errors.New("session: NewHTTP needs a Manager; it is nil")
+	case h.cookie("x", 0).Valid() != nil:
+		return errors.New("session: HTTPConfig.Name cannot be the name of a cookie")
+	case c.SameSite != http.SameSiteLaxMode && c.SameSite != http.SameSiteStrictMode:
+		return errors.New("session: HTTPConfig.SameSite must be Lax or Strict")
+	case c.RenewEvery < 0:
+		return errors.New("session: HTTPConfig.RenewEvery must not be negative; 0 renews nothing")
+	case c.Timeout < 0:
+		return errors.New("session: HTTPConfig.Timeout must not be negative; 0 is 2 s")
 	}
-	return h
+	return nil
 }
 
 // visit is what Load learns about one request.
@@ -236,7 +249,7 @@ func (h *HTTP) forged(w http.ResponseWriter, r *http.Request, s *Session) bool {
 }
 
 func (h *HTTP) renew(w http.ResponseWriter, r *http.Request, v *visit) {
-	if h.cfg.RenewEvery <= 0 || v.session.Stale || h.m.now().Sub(v.session.rotatedAt) < h.cfg.RenewEvery {
+	if h.cfg.RenewEvery == 0 || v.session.Stale || h.m.now().Sub(v.session.rotatedAt) < h.cfg.RenewEvery {
 		return
 	}
 	// The request goes on with the old token when this fails: it is valid.
@@ -314,19 +327,10 @@ func (h *HTTP) replace(w http.ResponseWriter, c *http.Cookie) {
 
 func noStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
 
-// clientIP is an address or nothing: an event with another text would be refused.
+// clientIP is empty when the address is not known.
 func (h *HTTP) clientIP(r *http.Request) string {
-	ip := h.cfg.ClientIP(r)
-	if _, err := netip.ParseAddr(ip); err != nil {
-		return ""
+	if ip := h.cfg.ClientIP(r); ip.IsValid() {
+		return ip.String()
 	}
-	return ip
-}
-
-func remoteHost(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	return host
+	return ""
 }

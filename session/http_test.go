@@ -7,10 +7,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/session"
@@ -28,9 +32,16 @@ func newSite(t *testing.T, cfg session.HTTPConfig) *site {
 	t.Helper()
 	log := audit.NewMemory()
 	s := &site{setup: newSetup(t, session.Config{Recorder: log}), log: log}
-	s.http = session.NewHTTP(s.Manager, cfg)
+	s.http = newHTTP(t, s.Manager, cfg)
 	s.serve(t)
 	return s
+}
+
+func newHTTP(t *testing.T, m *session.Manager, cfg session.HTTPConfig) *session.HTTP {
+	t.Helper()
+	h, err := session.NewHTTP(m, cfg)
+	require.NoError(t, err)
+	return h
 }
 
 func (s *site) serve(t *testing.T) {
@@ -167,15 +178,13 @@ func TestCookieConfig(t *testing.T) {
 	if c := b.cookie; c.Name != "app" || c.Secure || c.SameSite != http.SameSiteStrictMode {
 		t.Errorf("cookie = %s", c.Raw)
 	}
-	for _, cfg := range []session.HTTPConfig{{Name: "a b"}, {Name: "a;"}, {SameSite: http.SameSiteNoneMode}} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%+v is accepted", cfg)
-				}
-			}()
-			session.NewHTTP(s.Manager, cfg)
-		}()
+	for field, cfg := range map[string]session.HTTPConfig{
+		"Name": {Name: "a b"}, "Name ": {Name: "a;"}, "SameSite": {SameSite: http.SameSiteNoneMode},
+		"Timeout": {Timeout: -1}, "RenewEvery": {RenewEvery: -1},
+	} {
+		h, err := session.NewHTTP(s.Manager, cfg)
+		assert.Nil(t, h)
+		assert.ErrorContains(t, err, "session: HTTPConfig."+field)
 	}
 }
 
@@ -278,7 +287,7 @@ func TestHTTPRenew(t *testing.T) {
 // TestOrigin: events of a request know who and from where.
 func TestOrigin(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.HTTPConfig{ClientIP: func(*http.Request) string { return "192.0.2.9" }})
+	s := newSite(t, session.HTTPConfig{ClientIP: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.9") }})
 	b := s.browser(t)
 	b.header.Set("User-Agent", "Firefox")
 	b.login("alice")
@@ -290,10 +299,30 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+// TestClientIP: without a named header a client's address is not known.
+func TestClientIP(t *testing.T) {
+	t.Parallel()
+	behind, err := session.Behind("X-Forwarded-For", netip.MustParsePrefix("127.0.0.0/8"))
+	require.NoError(t, err)
+	for want, read := range map[string]func(*http.Request) netip.Addr{"": nil, "127.0.0.1": session.Direct, "192.0.2.1": behind} {
+		s := newSite(t, session.HTTPConfig{ClientIP: read})
+		b := s.browser(t)
+		b.header.Set("X-Forwarded-For", "6.6.6.6, 192.0.2.1")
+		b.login("alice")
+		list, err := s.List(t.Context(), "alice")
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		assert.Equal(t, want, list[0].Device.IP)
+		assert.Equal(t, want, s.log.Events()[0].IP)
+	}
+	_, err = session.Behind("X-Forwarded-For")
+	assert.ErrorContains(t, err, "session: Behind: trusted is empty")
+}
+
 // TestDevices: 7.5.2: users see where they are signed in.
 func TestDevices(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.HTTPConfig{})
+	s := newSite(t, session.HTTPConfig{ClientIP: session.Direct})
 	b := s.browser(t)
 	b.header.Set("User-Agent", "Firefox\t "+strings.Repeat("x", 600))
 	b.login("alice")

@@ -112,7 +112,7 @@ func TestStoreDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.http = session.NewHTTP(m, session.HTTPConfig{})
+	s.http = newHTTP(t, m, session.HTTPConfig{})
 	s.serve(t)
 	b, late := s.browser(t), s.browser(t)
 	b.login("alice")
@@ -139,7 +139,7 @@ func TestLogoutWhileTheStoreIsDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := session.NewHTTP(m, session.HTTPConfig{})
+	h := newHTTP(t, m, session.HTTPConfig{})
 	token := newSetup(t, session.Config{}).login(t, session.Login{UserID: "u"})
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(context.Background(), "POST", "/logout", nil)
 	r.AddCookie(&http.Cookie{Name: "__Host-session", Value: string(token)})

@@ -152,7 +152,10 @@ func ofAuth0kit(name string, inRedis bool, store driver.Store, touch time.Durati
 	if err != nil {
 		return nil, err
 	}
-	web := session.NewHTTP(m, session.HTTPConfig{})
+	web, err := session.NewHTTP(m, session.HTTPConfig{})
+	if err != nil {
+		return nil, err
+	}
 	number := 0
 	return &candidate{
 		name: name, inRedis: inRedis, load: web.Load,

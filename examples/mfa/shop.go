@@ -54,8 +54,8 @@ func newShop(insecure bool) (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.web = session.NewHTTP(sessions, session.HTTPConfig{AllowInsecureCookie: insecure})
-	return s, nil
+	s.web, err = session.NewHTTP(sessions, session.HTTPConfig{AllowInsecureCookie: insecure})
+	return s, err
 }
 
 // now is the time of the shop, and wait moves it and the tenant's.

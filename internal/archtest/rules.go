@@ -55,6 +55,7 @@ var Rules = map[string]Rule{
 	"internal/testing/faultnet":    {},
 	"internal/testing/integration": {},
 	"internal/issuer":              {},
+	"internal/clientip":            {},
 	"internal/sqlstore":            {Own: []string{"internal/retry"}},
 	"internal/auditsql":            {Own: []string{"audit", "audit/auditlog/driver", "internal/sqlstore"}},
 	"internal/jose":                {Own: []string{"internal/issuer", "internal/once"}, Others: []string{gojwt}},
@@ -96,7 +97,7 @@ var Rules = map[string]Rule{
 	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"migration/driver", "audit", "management/resource", "internal/once", "internal/retry", "internal/secret", "migration/passhash"}, Others: []string{xcrypto, xsync}},
 	"risk":      {Own: []string{"audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
-	"session":   {Own: []string{"session/driver", "audit", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
+	"session":   {Own: []string{"session/driver", "audit", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/issuer", "internal/jose", "internal/lru", "internal/once"}},
 
 	// What belongs to one pattern.
