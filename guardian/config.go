@@ -33,7 +33,7 @@ type Directory interface {
 	InvalidateRememberedBrowsers(ctx context.Context, userID string) error
 }
 
-// Config of a Service. With the zero value it manages Auth0's enrolments and
+// Config of a Service. With the zero value it manages Auth0's enrollments and
 // verifies nothing.
 type Config struct {
 	// Store and Keys, both or neither, make the local factors, and count the
@@ -65,7 +65,7 @@ type Config struct {
 	// allows; at least 10.
 	MaxFailures int
 
-	// AllowTenantWideChange lets Enable, EnrollTOTP with MirrorTOTP, and nothing
+	// AllowTenantWideChange lets EnrollmentTickets, EnrollTOTP with MirrorTOTP, and nothing
 	// else, turn on a factor that is off. That concerns every user and every
 	// application of the tenant.
 	AllowTenantWideChange bool
@@ -102,7 +102,7 @@ type Service struct {
 
 // New makes a Service. It does no I/O. dir may be nil where only factors are
 // verified: a login service then needs no access to the Management API, but no
-// enrolment at Auth0 is seen, so users must not have any.
+// enrollment at Auth0 is seen, so users must not have any.
 func New(dir Directory, cfg Config) (*Service, error) {
 	if cfg.MaxFailures == 0 {
 		cfg.MaxFailures = maxFailures

@@ -22,7 +22,7 @@ func TestInputIsChecked(t *testing.T) {
 			_, e2 := s.service.EnrollTOTP(ctx, user, "ada", nil)
 			_, e3 := s.service.ConfirmTOTP(ctx, user, "123456")
 			_, e4 := s.service.Enrollments(ctx, user)
-			_, e5 := s.service.Enable(ctx, user, guardian.OTP)
+			_, e5 := s.service.EnrollmentTickets(ctx, user, guardian.OTP)
 			for _, err := range []error{e1, e2, e3, e4, e5, s.service.Reset(ctx, user), s.service.Remove(ctx, user, "x")} {
 				if err == nil {
 					s.Errorf("the user %q was accepted", user)

@@ -1,4 +1,4 @@
-// Package guardian enrols and verifies second factors: Auth0's, by the ways that
+// Package guardian enrolls and verifies second factors: Auth0's, by the ways that
 // Auth0 really has, and an own authenticator app with recovery codes, by the
 // rules of RFC 6238 and NIST SP 800-63B-4.
 //
@@ -36,15 +36,15 @@
 // # Who gets a factor
 //
 // The first factor of a user needs a session, every other one a fresh proof of
-// one that is there, here or at Auth0: who has stolen a session cannot enrol an
-// app of their own and step up with it. Pending enrolments end by
+// one that is there, here or at Auth0: who has stolen a session cannot enroll an
+// app of their own and step up with it. Pending enrollments end by
 // [Service.ConfirmTOTP] alone; [Service.Verify] does not touch them. Seeds are
 // sealed with AES-256-GCM under Config.Keys, each bound to its user. The
 // secret of a [TOTPKey] is returned once and kept out of every log.
 //
 // # Factors of Auth0
 //
-// [Service.Enable] makes enrolment tickets, [Service.Register] takes over a number
+// [Service.EnrollmentTickets] makes enrollment tickets, [Service.Register] takes over a number
 // or an address that you have verified. Both look first whether the tenant has the
 // factor: turning one on concerns every user of the tenant, so one that is off is
 // an error, [ErrFactorDisabled], unless Config.AllowTenantWideChange says

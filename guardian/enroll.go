@@ -23,7 +23,7 @@ const (
 //
 // The first factor of a user needs no proof. Where there is one already, here or
 // at Auth0, proof must be a Verification of this user, at most ten minutes old,
-// or it is ErrStepUp: else who stole a session could enrol an app of their own. A
+// or it is ErrStepUp: else who stole a session could enroll an app of their own. A
 // confirmed app is replaced by the new one.
 func (s *Service) EnrollTOTP(ctx context.Context, userID, account string, proof *Verification) (*TOTPKey, error) {
 	if err := errors.Join(checkUser(userID), checkLabel("account", account)); err != nil {
@@ -72,7 +72,7 @@ func (s *Service) mayAdd(ctx context.Context, userID string, proof *Verification
 	return false, s.firstOrProved(ctx, userID, false)
 }
 
-// firstOrProved is asked when an enrolment begins and when it ends: a pending one
+// firstOrProved is asked when an enrollment begins and when it ends: a pending one
 // that needed no proof must not be confirmed after another factor came.
 func (s *Service) firstOrProved(ctx context.Context, userID string, proved bool) error {
 	if proved {
@@ -114,11 +114,11 @@ type confirmation struct {
 	before            recoveryState // in place of this.
 }
 
-// ConfirmTOTP ends an enrolment by its first code: from now on the app is a
+// ConfirmTOTP ends an enrollment by its first code: from now on the app is a
 // factor, in place of an older one. Nothing else ends it. The codes are a set of
 // ten local recovery codes when the user had none; show them once.
 //
-// A no is a *VerifyError: ErrWrongCode, of which ten end the enrolment,
+// A no is a *VerifyError: ErrWrongCode, of which ten end the enrollment,
 // ErrExpired, ErrNotEnrolled when nothing is pending, ErrStepUp when the user got
 // another factor since EnrollTOTP was called without a proof. When the seed
 // cannot be registered at Auth0 (Config.MirrorTOTP) or the event not be recorded,
@@ -188,7 +188,7 @@ func (s *Service) promote(ctx context.Context, userID, code string, c *confirmat
 }
 
 // firstWindow is wider than that of Verify, to learn how wrong the app's clock is
-// (RFC 6238 section 6): who enrols has the secret anyway.
+// (RFC 6238 section 6): who enrolls has the secret anyway.
 func (s *Service) firstWindow() int64 {
 	if s.cfg.ExactTime {
 		return 0
@@ -236,7 +236,7 @@ func (s *Service) mirror(ctx context.Context, userID string, current *seed) erro
 	current.Mirrored, current.MirrorID = true, m.ID
 	return update(ctx, s, totpKey(userID), func(st *totpState) (time.Time, error) {
 		if !st.Current.is(current) {
-			return time.Time{}, fmt.Errorf("guardian: the enrolment was removed meanwhile: %w", ErrNotEnrolled)
+			return time.Time{}, fmt.Errorf("guardian: the enrollment was removed meanwhile: %w", ErrNotEnrolled)
 		}
 		st.Current.Mirrored, st.Current.MirrorID = true, m.ID
 		return time.Time{}, nil

@@ -55,7 +55,7 @@ func TestConfirmationCodeIsSpent(t *testing.T) {
 	})
 }
 
-// Only ConfirmTOTP ends pending: an attacker who enrols with a stolen session
+// Only ConfirmTOTP ends pending: an attacker who enrolls with a stolen session
 // cannot use the app by Verify.
 func TestVerifyDoesNotConfirm(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
@@ -70,7 +70,7 @@ func TestVerifyDoesNotConfirm(t *testing.T) {
 		}
 		all, err := s.service.Enrollments(s.Context(), s.user)
 		if err != nil || len(all) != 0 {
-			s.Errorf("a pending enrolment is listed: %v, %v", all, err)
+			s.Errorf("a pending enrollment is listed: %v, %v", all, err)
 		}
 	})
 }
@@ -96,7 +96,7 @@ func TestSecondFactorNeedsProof(t *testing.T) {
 
 		again, codes := s.enroll(s.mustVerify(secret))
 		if codes != nil {
-			s.Error("a second enrolment makes new recovery codes in place of those that the user has")
+			s.Error("a second enrollment makes new recovery codes in place of those that the user has")
 		}
 		_, err := s.verify(guardian.LocalTOTP, s.otp(secret))
 		s.wantNo(err, guardian.ErrWrongCode)
@@ -119,7 +119,7 @@ func TestFactorAtAuth0NeedsProof(t *testing.T) {
 	})
 }
 
-// A pending enrolment that needed no proof is not confirmed after another factor
+// A pending enrollment that needed no proof is not confirmed after another factor
 // has come.
 func TestPendingWithoutProofIsRefusedLater(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
@@ -167,7 +167,7 @@ func TestConfirmRefuses(t *testing.T) {
 	})
 }
 
-// A wrong clock is learnt at the enrolment, and followed after it.
+// A wrong clock is learnt at the enrollment, and followed after it.
 func TestDrift(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
 		ahead := auth0test.NewTenant(auth0test.Options{}) // the clock of the phone
@@ -219,7 +219,7 @@ func TestMirror(t *testing.T) {
 		s.mustVerify(secret)
 		all, err := s.service.Enrollments(s.Context(), s.user)
 		if err != nil || len(all) != 2 || !all[0].Mirrored || all[0].Factor != guardian.LocalTOTP || all[1].Factor != guardian.LocalRecovery {
-			s.Errorf("enrolments %+v, %v", all, err)
+			s.Errorf("enrollments %+v, %v", all, err)
 		}
 		replaced, _ := s.enroll(s.mustVerify(secret))
 		if err := s.login(s.otp(secret)); err == nil {
@@ -254,7 +254,7 @@ func TestMirrorFails(t *testing.T) {
 		_, err = s.verify(guardian.LocalTOTP, s.otp(key.Secret()))
 		s.wantNo(err, guardian.ErrNotEnrolled)
 		if all, err := s.service.Enrollments(s.Context(), s.user); err != nil || len(all) != 0 {
-			s.Errorf("enrolments %+v, %v", all, err)
+			s.Errorf("enrollments %+v, %v", all, err)
 		}
 		_, err = s.service.ConfirmTOTP(s.Context(), s.user, s.otp(key.Secret()))
 		s.wantNo(err, guardian.ErrReplayed)
@@ -303,7 +303,7 @@ func TestRecoveryCodes(t *testing.T) {
 }
 
 // Rule 9: what gives somebody more is undone when it cannot be recorded.
-func TestUnrecordedEnrolmentIsUndone(t *testing.T) {
+func TestUnrecordedEnrollmentIsUndone(t *testing.T) {
 	log := &failing{Recorder: audit.NewMemory()}
 	onStage(t, guardian.Config{Recorder: log, MirrorTOTP: true}, func(s *stage) {
 		s.tenant.SetFactor("otp", true)
@@ -319,7 +319,7 @@ func TestUnrecordedEnrolmentIsUndone(t *testing.T) {
 		key, err := s.service.EnrollTOTP(ctx, s.user, "ada@example.com", nil)
 		unrecorded("EnrollTOTP", err)
 		if key != nil {
-			s.Error("an unrecorded enrolment has a key")
+			s.Error("an unrecorded enrollment has a key")
 		}
 		_, err = s.service.ConfirmTOTP(ctx, s.user, "123456")
 		s.wantNo(err, guardian.ErrNotEnrolled)
@@ -332,10 +332,10 @@ func TestUnrecordedEnrolmentIsUndone(t *testing.T) {
 		codes, err := s.service.ConfirmTOTP(ctx, s.user, s.otp(key.Secret()))
 		unrecorded("ConfirmTOTP", err)
 		if codes != nil {
-			s.Error("an unrecorded enrolment has recovery codes")
+			s.Error("an unrecorded enrollment has recovery codes")
 		}
 		if all, err := s.service.Enrollments(ctx, s.user); err != nil || len(all) != 0 {
-			s.Errorf("enrolments %+v, %v", all, err)
+			s.Errorf("enrollments %+v, %v", all, err)
 		}
 		time.Sleep(30 * time.Second)
 		if codes, err = s.service.ConfirmTOTP(ctx, s.user, s.otp(key.Secret())); err != nil {
@@ -356,8 +356,8 @@ func TestUnrecordedEnrolmentIsUndone(t *testing.T) {
 			s.Errorf("the old codes are gone: %v", err)
 		}
 		log.down = true
-		_, err = s.service.Enable(ctx, s.user, guardian.OTP)
-		unrecorded("Enable", err)
+		_, err = s.service.EnrollmentTickets(ctx, s.user, guardian.OTP)
+		unrecorded("EnrollmentTickets", err)
 		log.down = true
 		code, err := s.service.RegenerateRecoveryCode(ctx, s.user)
 		unrecorded("RegenerateRecoveryCode", err)

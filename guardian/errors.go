@@ -14,7 +14,7 @@ var (
 	ErrReplayed    = errors.New("guardian: code was used before") // Somebody saw it: worth an alert.
 	ErrThrottled   = errors.New("guardian: too many attempts; wait")
 	ErrLocked      = errors.New("guardian: factor is locked and must be enrolled anew")
-	ErrExpired     = errors.New("guardian: challenge or enrolment has expired")
+	ErrExpired     = errors.New("guardian: challenge or enrollment has expired")
 	ErrDenied      = errors.New("guardian: refused on the device") // Perhaps not started by the user: worth an alert.
 	ErrNotEnrolled = errors.New("guardian: not enrolled")
 

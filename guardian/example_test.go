@@ -68,7 +68,7 @@ func Example() {
 }
 
 // A factor that is off for the tenant is not turned on by the way.
-func ExampleService_Enable() {
+func ExampleService_EnrollmentTickets() {
 	ctx := context.Background()
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	ada := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
@@ -76,10 +76,10 @@ func ExampleService_Enable() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = factors.Enable(ctx, ada, guardian.Push)
+	_, err = factors.EnrollmentTickets(ctx, ada, guardian.Push)
 	fmt.Println(err)
 	tenant.SetFactor("push-notification", true) // what somebody does in the dashboard
-	tickets, err := factors.Enable(ctx, ada, guardian.Push)
+	tickets, err := factors.EnrollmentTickets(ctx, ada, guardian.Push)
 	fmt.Println(strings.HasPrefix(tickets[0].URL, "https://"), err)
 	// Output:
 	// guardian: factor is off for the whole tenant: push-notification; turn it on under Security, Multi-factor Auth, or set Config.AllowTenantWideChange

@@ -27,10 +27,10 @@ const (
 // vocabulary that does not have it.
 type Names struct {
 	Factor        string   // The tenant's setting: "sms".
-	Ticket        string   // In an enrolment ticket: "phone".
+	Ticket        string   // In an enrollment ticket: "phone".
 	Methods       []string // Types of authentication methods: "phone"; the first is the one to create.
 	Authenticator string   // authenticator_type of the MFA API: "oob".
-	Channels      []string // oob_channel of the MFA API: "sms", "voice"; the first is the one to enrol.
+	Channels      []string // oob_channel of the MFA API: "sms", "voice"; the first is the one to enroll.
 	AMR           string   // The method of RFC 8176 beside "mfa"; empty where it has none.
 }
 
@@ -86,7 +86,7 @@ func FactorOfAuthenticator(authenticatorType, channel string) (Factor, bool) {
 	})
 }
 
-// FactorOfTicket returns the factor that an enrolment ticket names.
+// FactorOfTicket returns the factor that an enrollment ticket names.
 func FactorOfTicket(factor string) (Factor, bool) {
 	return find(func(n Names) bool { return factor != "" && n.Ticket == factor })
 }

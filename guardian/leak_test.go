@@ -153,7 +153,7 @@ func leakLocal(s *stage, p *paper) {
 
 func leakAuth0(s *stage, p *paper) {
 	s.Helper()
-	tickets, err := s.service.Enable(s.Context(), s.user, guardian.SMS, guardian.OTP)
+	tickets, err := s.service.EnrollmentTickets(s.Context(), s.user, guardian.SMS, guardian.OTP)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func leakFailures(s *stage, p *paper) {
 	}
 	for _, route := range []string{"POST /api/v2/guardian/enrollments/ticket", "POST /api/v2/users/{id}/recovery-code-regeneration", "DELETE /api/v2/users/{id}/authenticators"} {
 		remove := s.tenant.Fault(route, auth0test.Fault{Status: 400})
-		_, e1 := s.service.Enable(s.Context(), s.user, guardian.OTP)
+		_, e1 := s.service.EnrollmentTickets(s.Context(), s.user, guardian.OTP)
 		_, e2 := s.service.RegenerateRecoveryCode(s.Context(), s.user)
 		p.write(e1, e2, s.service.Reset(s.Context(), s.user))
 		remove()

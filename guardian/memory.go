@@ -10,7 +10,7 @@ import (
 	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
-// Memory is a Store in this process: enrolments are gone when it ends. It is
+// Memory is a Store in this process: enrollments are gone when it ends. It is
 // safe for concurrent use.
 type Memory struct {
 	mu      sync.Mutex

@@ -106,7 +106,7 @@ func (m *MFA) Challenge(ctx context.Context, r Request) (*Challenge, error) {
 	return nil, refuse(ErrNotEnrolled)
 }
 
-// Association is an enrolment at Auth0 that has begun: Verify with the same
+// Association is an enrollment at Auth0 that has begun: Verify with the same
 // mfa_token ends it.
 type Association struct {
 	Key           *TOTPKey // Of OTP; with Push, the code to scan.
@@ -123,7 +123,7 @@ func (a Association) LogValue() slog.Value { return secret.Shown() }
 // MarshalJSON hides them wherever something that contains a is logged as JSON.
 func (a Association) MarshalJSON() ([]byte, error) { return secret.JSON(a) }
 
-// Associate begins the enrolment of a first factor at Auth0. address is the
+// Associate begins the enrollment of a first factor at Auth0. address is the
 // number in E.164 for SMS; for Email it may be empty.
 func (m *MFA) Associate(ctx context.Context, mfaToken string, f Factor, address string) (*Association, error) {
 	n := names[f]
@@ -184,12 +184,12 @@ func (s *Service) Challenge(ctx context.Context, r Request) (*Challenge, error) 
 	return c, nil
 }
 
-// associator is a verifier that can enrol.
+// associator is a verifier that can enroll.
 type associator interface {
 	Associate(ctx context.Context, mfaToken string, f Factor, address string) (*Association, error)
 }
 
-// Associate begins the enrolment of a first factor at Auth0 for the user who
+// Associate begins the enrollment of a first factor at Auth0 for the user who
 // holds mfaToken, by the verifier of f. It gives nothing yet: when the event
 // cannot be recorded, what is needed to end it is not returned.
 func (s *Service) Associate(ctx context.Context, userID, mfaToken string, f Factor, address string) (*Association, error) {
@@ -199,7 +199,7 @@ func (s *Service) Associate(ctx context.Context, userID, mfaToken string, f Fact
 	}
 	enroller, can := verifier.(associator)
 	if !can {
-		return nil, invalid("factor", "has a verifier that enrols nothing")
+		return nil, invalid("factor", "has a verifier that enrolls nothing")
 	}
 	a, err := enroller.Associate(ctx, mfaToken, f, address)
 	if err := s.ended(ctx, "associate", userID, f, err); err != nil {

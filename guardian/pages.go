@@ -63,7 +63,7 @@ type PagesConfig struct {
 const pagesPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // Pages are plain HTML forms for the local factors, without JavaScript: a list of
-// what is enrolled, enrolment by QR code, verification, recovery codes, removal.
+// what is enrolled, enrollment by QR code, verification, recovery codes, removal.
 // Mount them under a prefix behind the session's middleware:
 //
 //	mux.Handle("/mfa/", http.StripPrefix("/mfa", pages))
@@ -172,7 +172,7 @@ type page struct {
 	To          string
 }
 
-// listed is an enrolment that knows whether these pages can remove it.
+// listed is an enrollment that knows whether these pages can remove it.
 type listed struct {
 	Enrollment
 	Local bool

@@ -49,7 +49,7 @@ func (p *Pages) refused(w http.ResponseWriter, r *http.Request, err error) bool 
 	return true
 }
 
-// confirm ends the enrolment. The proof counts for the session too: the app was
+// confirm ends the enrollment. The proof counts for the session too: the app was
 // there just now.
 func (p *Pages) confirm(w http.ResponseWriter, r *http.Request, v visitor) {
 	codes, err := p.s.ConfirmTOTP(r.Context(), v.id, code(r))

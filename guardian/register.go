@@ -16,7 +16,7 @@ var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 // have verified: Auth0 takes it as confirmed at once. address is a number in
 // E.164 or an email address.
 //
-// It has the preflight of Enable, and needs the proof of EnrollTOTP unless it is
+// It has the preflight of EnrollmentTickets, and needs the proof of EnrollTOTP unless it is
 // the user's first factor. When it cannot be recorded it is removed again.
 func (s *Service) Register(ctx context.Context, userID string, f Factor, address string, proof *Verification) (*Enrollment, error) {
 	if err := checkUser(userID); err != nil {
@@ -31,7 +31,7 @@ func (s *Service) Register(ctx context.Context, userID string, f Factor, address
 	case f == Email && strings.Count(address, "@") == 1 && !strings.ContainsAny(address, " \r\n\t"):
 		m.Email = address
 	default:
-		return nil, invalid("address", "must be a number such as +4930123456 for SMS, or an email address for Email; others have tickets, see Enable")
+		return nil, invalid("address", "must be a number such as +4930123456 for SMS, or an email address for Email; others have tickets, see EnrollmentTickets")
 	}
 	m.Type = names[f].Methods[0]
 	made, err := s.register(ctx, userID, f, m, proof)

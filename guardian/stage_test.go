@@ -248,7 +248,7 @@ func (s *stage) walkTicket(link string) (secret string) {
 		}
 		res, err = c.PostForm(res.Request.URL.String(), form)
 	}
-	s.Fatal("the enrolment does not end")
+	s.Fatal("the enrollment does not end")
 	return ""
 }
 

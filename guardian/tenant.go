@@ -19,14 +19,14 @@ func (s *Service) TenantFactors(ctx context.Context) ([]resource.Factor, error) 
 	return factors, wrapped("list factors", err)
 }
 
-// Enable lets a user enrol factors of Auth0: it returns a ticket for each, whose
+// EnrollmentTickets lets a user enroll factors of Auth0: it returns a ticket for each, whose
 // URL is for this user alone, works once and for five days. Nothing is enrolled
 // before the user has been there. For an app whose seed you keep, see EnrollTOTP.
 //
 // A factor that is off for the tenant is ErrFactorDisabled, and no ticket is
 // made: turn it on in the dashboard, or set Config.AllowTenantWideChange. When a
 // ticket cannot be recorded it is not returned, and nobody has its URL.
-func (s *Service) Enable(ctx context.Context, userID string, f ...Factor) ([]resource.EnrollmentTicket, error) {
+func (s *Service) EnrollmentTickets(ctx context.Context, userID string, f ...Factor) ([]resource.EnrollmentTicket, error) {
 	if err := checkUser(userID); err != nil {
 		return nil, err
 	}
@@ -50,14 +50,14 @@ func (s *Service) Enable(ctx context.Context, userID string, f ...Factor) ([]res
 
 func checkTickets(factors []Factor) error {
 	if len(factors) == 0 {
-		return invalid("Enable", "needs a factor")
+		return invalid("EnrollmentTickets", "needs a factor")
 	}
 	for i, f := range factors {
 		if slices.Contains(factors[:i], f) {
-			return invalid("Enable", "was given a factor twice")
+			return invalid("EnrollmentTickets", "was given a factor twice")
 		}
 		if names[f].Ticket == "" {
-			return fmt.Errorf("guardian: Enable: there is no ticket for the factor %q; EnrollTOTP enrols local-totp", f)
+			return fmt.Errorf("guardian: EnrollmentTickets: there is no ticket for the factor %q; EnrollTOTP enrolls local-totp", f)
 		}
 	}
 	return nil

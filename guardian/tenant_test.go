@@ -22,7 +22,7 @@ import (
 func TestEnableOfADisabledFactor(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
 		s.tenant.SetFactor("otp", true)
-		tickets, err := s.service.Enable(s.Context(), s.user, guardian.OTP, guardian.SMS)
+		tickets, err := s.service.EnrollmentTickets(s.Context(), s.user, guardian.OTP, guardian.SMS)
 		if !errors.Is(err, guardian.ErrFactorDisabled) || tickets != nil || !strings.Contains(err.Error(), "sms") || !strings.Contains(err.Error(), "AllowTenantWideChange") {
 			s.Fatalf("%v, %v", tickets, err)
 		}
@@ -37,7 +37,7 @@ func TestEnableOfADisabledFactor(t *testing.T) {
 		for name, f := range map[string][]guardian.Factor{
 			"none": nil, "twice": {guardian.OTP, guardian.OTP}, "local": {guardian.LocalTOTP}, "recovery": {guardian.RecoveryCode}, "unknown": {"x"},
 		} {
-			if _, err := s.service.Enable(s.Context(), s.user, f...); err == nil {
+			if _, err := s.service.EnrollmentTickets(s.Context(), s.user, f...); err == nil {
 				s.Errorf("%s was enabled", name)
 			}
 		}
@@ -48,7 +48,7 @@ func TestEnableTurnsAFactorOnWhenAllowed(t *testing.T) {
 	log := &failing{Recorder: audit.NewMemory()}
 	onStage(t, guardian.Config{AllowTenantWideChange: true, Recorder: log}, func(s *stage) {
 		log.down = true
-		if _, err := s.service.Enable(s.Context(), s.user, guardian.Email); !errors.Is(err, audit.ErrNotRecorded) {
+		if _, err := s.service.EnrollmentTickets(s.Context(), s.user, guardian.Email); !errors.Is(err, audit.ErrNotRecorded) {
 			s.Fatalf("err = %v", err)
 		}
 		factors, err := s.service.TenantFactors(s.Context())
@@ -56,7 +56,7 @@ func TestEnableTurnsAFactorOnWhenAllowed(t *testing.T) {
 			s.Errorf("a change that was not recorded stays: %v, %v", factors, err)
 		}
 		log.down = false
-		tickets, err := s.service.Enable(s.Context(), s.user, guardian.Email)
+		tickets, err := s.service.EnrollmentTickets(s.Context(), s.user, guardian.Email)
 		if err != nil || len(tickets) != 1 {
 			s.Fatalf("%v, %v", tickets, err)
 		}
@@ -68,14 +68,14 @@ func TestEnableTurnsAFactorOnWhenAllowed(t *testing.T) {
 	})
 }
 
-// Ticket, enrolment on the pages of the tenant, login with a code.
-func TestTicketToEnrolmentToLogin(t *testing.T) {
+// Ticket, enrollment on the pages of the tenant, login with a code.
+func TestTicketToEnrollmentToLogin(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
 		s.tenant.SetFactor("otp", true)
 		if err := s.login(""); err != nil {
-			s.Fatalf("a login before the enrolment: %v", err)
+			s.Fatalf("a login before the enrollment: %v", err)
 		}
-		tickets, err := s.service.Enable(s.Context(), s.user, guardian.OTP)
+		tickets, err := s.service.EnrollmentTickets(s.Context(), s.user, guardian.OTP)
 		if err != nil || len(tickets) != 1 {
 			s.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestTicketToEnrolmentToLogin(t *testing.T) {
 		secret := s.walkTicket(tickets[0].URL)
 		all, err := s.service.Enrollments(s.Context(), s.user)
 		if err != nil || len(all) != 1 || all[0].Factor != guardian.OTP || !all[0].Confirmed {
-			s.Fatalf("enrolments %+v, %v", all, err)
+			s.Fatalf("enrollments %+v, %v", all, err)
 		}
 		if err := s.login("000000"); err == nil {
 			s.Error("a login with a wrong code passed")
@@ -242,7 +242,7 @@ func TestWithoutADirectory(t *testing.T) {
 	}
 	ctx, user := t.Context(), "auth0|1"
 	_, e1 := s.TenantFactors(ctx)
-	_, e2 := s.Enable(ctx, user, guardian.OTP)
+	_, e2 := s.EnrollmentTickets(ctx, user, guardian.OTP)
 	_, e3 := s.RegenerateRecoveryCode(ctx, user)
 	for i, err := range []error{e1, e2, e3, s.InvalidateRememberedBrowsers(ctx, user), s.Remove(ctx, user, "totp|dev_1")} {
 		if err == nil || !strings.Contains(err.Error(), "Directory") {
@@ -269,7 +269,7 @@ func TestRunSweeps(t *testing.T) {
 		time.Sleep(time.Hour + time.Second)
 		synctest.Wait()
 		if _, err := s.store.Load(s.Context(), key); !errors.Is(err, driver.ErrNoRecord) {
-			s.Errorf("a pending enrolment is kept: %v", err)
+			s.Errorf("a pending enrollment is kept: %v", err)
 		}
 		stop()
 		if err := <-done; !errors.Is(err, context.Canceled) {
@@ -300,7 +300,7 @@ func TestScopes(t *testing.T) {
 		}
 		secret, _ := s.enroll(nil)
 		s.enroll(s.mustVerify(secret))
-		if _, err := s.service.Enable(t.Context(), s.user, guardian.SMS); err != nil {
+		if _, err := s.service.EnrollmentTickets(t.Context(), s.user, guardian.SMS); err != nil {
 			t.Error(err)
 		}
 		if _, err := s.service.RegenerateRecoveryCode(t.Context(), s.user); err != nil {

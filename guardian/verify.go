@@ -65,7 +65,7 @@ type Verifier interface {
 	Verify(ctx context.Context, r Request) (*Verification, error)
 }
 
-// proofAge is how fresh a proof must be to enrol another factor.
+// proofAge is how fresh a proof must be to enroll another factor.
 const proofAge = 10 * time.Minute
 
 // check reports whether v proves a factor of userID now.
@@ -87,7 +87,7 @@ func (v *Verification) check(userID string, now time.Time) error {
 // this factor only. Failures of an address are counted too, without a lock.
 //
 // For Push it waits until the user has answered or ctx ends. Never does it
-// confirm an enrolment.
+// confirm an enrollment.
 func (s *Service) Verify(ctx context.Context, r Request) (*Verification, error) {
 	verifier, err := s.verifier(r)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 const connection = "Username-Password-Authentication"
@@ -58,7 +59,7 @@ func TestTenantOverTLS(t *testing.T) {
 	if err := c.Check(ctx, "no:such_scope"); !errors.Is(err, management.ErrForbidden) {
 		t.Errorf("err = %v", err)
 	}
-	u, err := c.CreateUser(ctx, management.NewUser{User: management.User{ID: "a/b", Connection: connection, Email: "ada@example.com"}, Password: "Correct-horse-7"})
+	u, err := c.CreateUser(ctx, resource.NewUser{User: resource.User{ID: "a/b", Connection: connection, Email: "ada@example.com"}, Password: "Correct-horse-7"})
 	if err != nil || u.ID != "auth0|a/b" {
 		t.Fatalf("%v, %v", u, err)
 	}
@@ -92,7 +93,7 @@ func TestTenantCutsAfterTheWrite(t *testing.T) {
 			}
 		})
 		tenant.Fault("POST /api/v2/users", auth0test.Fault{CutAfter: true})
-		_, err := c.CreateUser(t.Context(), management.NewUser{User: management.User{ID: "1", Connection: connection, Email: "ada@example.com"}, Password: "Correct-horse-7"})
+		_, err := c.CreateUser(t.Context(), resource.NewUser{User: resource.User{ID: "1", Connection: connection, Email: "ada@example.com"}, Password: "Correct-horse-7"})
 		if !errors.Is(err, management.ErrOutcomeUnknown) || strings.Contains(err.Error(), "example.com") {
 			t.Errorf("err = %v", err)
 		}
@@ -147,7 +148,7 @@ func TestTenantPlans(t *testing.T) {
 // cycle creates, reads, changes and deletes a user.
 func cycle(t *testing.T, c *management.Client, i int) {
 	ctx, id := t.Context(), fmt.Sprint("auth0|", i)
-	_, err := c.CreateUser(ctx, management.NewUser{User: management.User{ID: fmt.Sprint(i), Connection: connection, Email: fmt.Sprintf("u%d@example.com", i)}, Password: "Correct-horse-7"})
+	_, err := c.CreateUser(ctx, resource.NewUser{User: resource.User{ID: fmt.Sprint(i), Connection: connection, Email: fmt.Sprintf("u%d@example.com", i)}, Password: "Correct-horse-7"})
 	if err != nil {
 		t.Error(err)
 		return
@@ -155,7 +156,7 @@ func cycle(t *testing.T, c *management.Client, i int) {
 	if _, err := c.User(ctx, id); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.UpdateUser(ctx, id, management.UserPatch{Name: new("Ada")}); err != nil {
+	if _, err := c.UpdateUser(ctx, id, resource.UserPatch{Name: new("Ada")}); err != nil {
 		t.Error(err)
 	}
 	if err := c.DeleteUser(ctx, id); err != nil {
@@ -173,14 +174,14 @@ func TestTenantJobSlots(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		jobs := make([]*management.Job, 2)
+		jobs := make([]*resource.Job, 2)
 		for i := range jobs {
-			jobs[i], err = c.ImportUsers(t.Context(), management.Import{ConnectionID: found.ID, Users: fmt.Appendf(nil, `[{"user_id":"%d","email":"u%d@example.com"}]`, i, i)})
+			jobs[i], err = c.ImportUsers(t.Context(), resource.Import{ConnectionID: found.ID, Users: fmt.Appendf(nil, `[{"user_id":"%d","email":"u%d@example.com"}]`, i, i)})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		third := management.Import{ConnectionID: found.ID, Users: []byte(`[{"user_id":"3","email":"u3@example.com"}]`)}
+		third := resource.Import{ConnectionID: found.ID, Users: []byte(`[{"user_id":"3","email":"u3@example.com"}]`)}
 		start := time.Now()
 		if _, err := c.ImportUsers(t.Context(), third); !errors.Is(err, management.ErrJobSlots) {
 			t.Errorf("err = %v", err)
@@ -232,7 +233,7 @@ func TestTenantOrganization(t *testing.T) {
 	admin := tenant.AddRole("Admin", "https://api.example.com", "read:orders", "write:orders")
 	ids := make([]string, 25)
 	for i := range ids {
-		u, err := c.CreateUser(ctx, management.NewUser{User: management.User{ID: fmt.Sprint(i), Connection: connection, Email: fmt.Sprintf("u%d@example.com", i)}, Password: "Correct-horse-7"})
+		u, err := c.CreateUser(ctx, resource.NewUser{User: resource.User{ID: fmt.Sprint(i), Connection: connection, Email: fmt.Sprintf("u%d@example.com", i)}, Password: "Correct-horse-7"})
 		if err != nil {
 			t.Fatal(err)
 		}

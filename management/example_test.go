@@ -8,6 +8,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // newTenant stands for your tenant and returns what reaches it.
@@ -71,8 +72,8 @@ func ExampleClient_CreateUser() {
 		return
 	}
 	ctx := context.Background()
-	ada := management.NewUser{
-		User:     management.User{ID: "7", Connection: "Username-Password-Authentication", Email: "ada@example.com", EmailVerified: true},
+	ada := resource.NewUser{
+		User:     resource.User{ID: "7", Connection: "Username-Password-Authentication", Email: "ada@example.com", EmailVerified: true},
 		Password: "Correct-horse-7",
 	}
 	user, err := client.CreateUser(ctx, ada)
@@ -109,8 +110,8 @@ func ExampleClient_UpdateUser() {
 		fmt.Println(err)
 		return
 	}
-	id := tenant.AddUser(management.User{Email: "ada@example.com", AppMetadata: map[string]any{"plan": "pro", "beta": true}}, "Correct-horse-7")
-	user, err := client.UpdateUser(context.Background(), id, management.UserPatch{
+	id := tenant.AddUser(resource.User{Email: "ada@example.com", AppMetadata: map[string]any{"plan": "pro", "beta": true}}, "Correct-horse-7")
+	user, err := client.UpdateUser(context.Background(), id, resource.UserPatch{
 		Name:        new("Ada"),
 		AppMetadata: map[string]any{"plan": "team", "beta": nil},
 	})
@@ -126,7 +127,7 @@ func ExampleClient_SearchUsers() {
 		return
 	}
 	for _, name := range []string{"ada", "grace", "edsger"} {
-		tenant.AddUser(management.User{Email: name + "@example.com"}, "Correct-horse-7")
+		tenant.AddUser(resource.User{Email: name + "@example.com"}, "Correct-horse-7")
 	}
 	for user, err := range client.SearchUsers(context.Background(), `email:"grace@example.com"`) {
 		fmt.Println(user.Email, err)
@@ -147,7 +148,7 @@ func ExampleClient_ImportUsers() {
 		fmt.Println(err)
 		return
 	}
-	job, err := client.ImportUsers(ctx, management.Import{
+	job, err := client.ImportUsers(ctx, resource.Import{
 		ConnectionID: connection.ID,
 		Users:        []byte(`[{"user_id":"1","email":"ada@example.com"},{"user_id":"2","email":"no address"}]`),
 	})
@@ -179,7 +180,7 @@ func ExampleClient_ExportUsers() {
 		return
 	}
 	ctx := context.Background()
-	tenant.AddUser(management.User{ID: "auth0|1", Email: "ada@example.com"}, "Correct-horse-7")
+	tenant.AddUser(resource.User{ID: "auth0|1", Email: "ada@example.com"}, "Correct-horse-7")
 	connection, err := client.Connection(ctx, "Username-Password-Authentication")
 	if err != nil {
 		fmt.Println(err)
@@ -199,7 +200,7 @@ func ExampleClient_Members() {
 		return
 	}
 	ctx := context.Background()
-	ada := tenant.AddUser(management.User{ID: "auth0|1", Email: "ada@example.com"}, "Correct-horse-7")
+	ada := tenant.AddUser(resource.User{ID: "auth0|1", Email: "ada@example.com"}, "Correct-horse-7")
 	org, admin := tenant.AddOrganization("acme"), tenant.AddRole("Admin", "")
 	if err := client.AddMembers(ctx, org, ada); err != nil {
 		fmt.Println(err)
@@ -227,7 +228,7 @@ func ExampleIdempotent() {
 		fmt.Println(err)
 		return
 	}
-	id := tenant.AddUser(management.User{Email: "ada@example.com"}, "Correct-horse-7")
+	id := tenant.AddUser(resource.User{Email: "ada@example.com"}, "Correct-horse-7")
 	tenant.Fault("POST /api/v2/tickets/password-change", auth0test.Fault{Status: 503, Times: 1})
 	link, err := client.PasswordTicket(management.Idempotent(context.Background()), id, time.Hour)
 	fmt.Println(link != "", err)

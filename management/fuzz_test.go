@@ -24,7 +24,7 @@ func TestUnexpectedTypes(t *testing.T) {
 			t.Errorf("%v: err = %v", body, err)
 		}
 		checkSilent(t, err)
-		if _, err = s.client().CreateUser(t.Context(), NewUser{User: User{Connection: "Users"}}); !errors.Is(err, ErrOutcomeUnknown) {
+		if _, err = s.client().CreateUser(t.Context(), resource.NewUser{User: resource.User{Connection: "Users"}}); !errors.Is(err, ErrOutcomeUnknown) {
 			t.Errorf("%v: err = %v", body, err)
 		}
 	}

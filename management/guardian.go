@@ -25,7 +25,7 @@ func (c *Client) SetFactor(ctx context.Context, name string, enabled bool) error
 	return c.send(ctx, "set factor", "PUT", map[string]bool{"enabled": enabled}, nil, "guardian", "factors", name)
 }
 
-// CreateEnrollmentTicket returns a link on which the user enrols a factor:
+// CreateEnrollmentTicket returns a link on which the user enrolls a factor:
 // "push-notification", "phone", "email", "otp", "webauthn-roaming" or
 // "webauthn-platform"; empty leaves the choice to the user. Auth0 sends no
 // mail. The ticket works although the user has factors already.

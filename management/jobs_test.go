@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // formParts reads a whole form; one without its end is an error.
@@ -52,7 +54,7 @@ func TestImportUsers(t *testing.T) {
 	})
 	c := s.client()
 	// Numbers in the file stay as they are: it is never decoded.
-	job, err := c.ImportUsers(t.Context(), Import{ConnectionID: "con_1", ExternalID: "run-1", Upsert: true, Users: []byte(`[{"n":12345678901234567890}]`)})
+	job, err := c.ImportUsers(t.Context(), resource.Import{ConnectionID: "con_1", ExternalID: "run-1", Upsert: true, Users: []byte(`[{"n":12345678901234567890}]`)})
 	if err != nil || job.ID != "job_1" || job.Status != "pending" || job.Done() {
 		t.Errorf("%+v, %v", job, err)
 	}
@@ -61,7 +63,7 @@ func TestImportUsers(t *testing.T) {
 		t.Errorf("parts %q", parts)
 	}
 	before := len(s.asked())
-	for _, bad := range []Import{{Users: []byte("[]")}, {ConnectionID: "con_1"}, {ConnectionID: "con_1", Users: make([]byte, 512000)}} {
+	for _, bad := range []resource.Import{{Users: []byte("[]")}, {ConnectionID: "con_1"}, {ConnectionID: "con_1", Users: make([]byte, 512000)}} {
 		if _, err := c.ImportUsers(t.Context(), bad); !errors.Is(err, ErrInvalid) {
 			t.Errorf("err = %v", err)
 		}
@@ -97,11 +99,11 @@ func TestJobs(t *testing.T) {
 	})
 	c := s.client()
 	job, err := c.Job(t.Context(), "job_1")
-	if err != nil || *job != (Job{ID: "job_1", Status: "completed", Inserted: 3, Updated: 2, Failed: 1, Left: 3 * time.Second}) {
+	if err != nil || *job != (resource.Job{ID: "job_1", Status: "completed", Inserted: 3, Updated: 2, Failed: 1, Left: 3 * time.Second}) {
 		t.Errorf("%+v, %v", job, err)
 	}
 	refusals, err := c.JobErrors(t.Context(), "job_1")
-	if err != nil || !slices.Equal(refusals, []JobError{
+	if err != nil || !slices.Equal(refusals, []resource.JobError{
 		{UserID: "7", Email: "ada@example.com", Code: "DUPLICATED_USER"}, {UserID: "7", Email: "ada@example.com", Code: "PATTERN", Path: "email"},
 	}) {
 		t.Errorf("%+v, %v", refusals, err)
@@ -247,7 +249,7 @@ func TestLogs(t *testing.T) {
 		reply(w, 200, entries)
 	})
 	c := s.client()
-	var got []LogEntry
+	var got []resource.LogEntry
 	for e, err := range c.Logs(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 func TestMFA(t *testing.T) {
@@ -39,7 +41,7 @@ func TestMFA(t *testing.T) {
 	c, ctx := s.client(), t.Context()
 
 	factors, err := c.Factors(ctx)
-	if err != nil || !slices.Equal(factors, []Factor{{Name: "otp", Enabled: true}, {Name: "sms"}}) {
+	if err != nil || !slices.Equal(factors, []resource.Factor{{Name: "otp", Enabled: true}, {Name: "sms"}}) {
 		t.Errorf("%v, %v", factors, err)
 	}
 	if err := c.SetFactor(ctx, "otp", true); err != nil {
@@ -49,12 +51,12 @@ func TestMFA(t *testing.T) {
 	if err != nil || ticket.ID != "T" || ticket.URL == "" {
 		t.Errorf("%v, %v", ticket, err)
 	}
-	want := AuthenticationMethod{ID: "totp|dev_1", Type: "totp", Name: "phone", Confirmed: true, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)}
+	want := resource.AuthenticationMethod{ID: "totp|dev_1", Type: "totp", Name: "phone", Confirmed: true, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)}
 	methods, err := c.AuthenticationMethods(ctx, "auth0|1")
 	if err != nil || len(methods) != 1 || methods[0] != want {
 		t.Errorf("%v, %v", methods, err)
 	}
-	made, err := c.CreateAuthenticationMethod(ctx, "auth0|1", NewAuthenticationMethod{Type: "totp", TOTPSecret: "JBSWY3DP", Name: "phone"})
+	made, err := c.CreateAuthenticationMethod(ctx, "auth0|1", resource.NewAuthenticationMethod{Type: "totp", TOTPSecret: "JBSWY3DP", Name: "phone"})
 	if err != nil || *made != want {
 		t.Errorf("%v, %v", made, err)
 	}
@@ -131,12 +133,12 @@ func TestActions(t *testing.T) {
 	s.handle("DELETE actions/actions/{id}", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
 	c, ctx := s.client(), t.Context()
 
-	want := Action{ID: "act-1", Name: "shim", Trigger: "post-login", Code: "x", Status: "built", Version: "ver-1", Secrets: map[string]string{"KEY": ""}}
+	want := resource.Action{ID: "act-1", Name: "shim", Trigger: "post-login", Code: "x", Status: "built", Version: "ver-1", Secrets: map[string]string{"KEY": ""}}
 	all, err := c.Actions(ctx, "post-login")
 	if err != nil || len(all) != 1 || !reflect.DeepEqual(all[0], want) {
 		t.Errorf("%v, %v", all, err)
 	}
-	made, err := c.CreateAction(ctx, Action{Name: "shim", Code: "x", Secrets: map[string]string{"KEY": "k", "A": "a"}})
+	made, err := c.CreateAction(ctx, resource.Action{Name: "shim", Code: "x", Secrets: map[string]string{"KEY": "k", "A": "a"}})
 	if err != nil || !reflect.DeepEqual(*made, want) {
 		t.Errorf("%v, %v", made, err)
 	}
@@ -146,13 +148,13 @@ func TestActions(t *testing.T) {
 	}) {
 		t.Errorf("created %v", created)
 	}
-	if _, err := c.UpdateAction(ctx, "act-1", Action{Code: "y"}); err != nil || !reflect.DeepEqual(updated, map[string]any{"code": "y"}) {
+	if _, err := c.UpdateAction(ctx, "act-1", resource.Action{Code: "y"}); err != nil || !reflect.DeepEqual(updated, map[string]any{"code": "y"}) {
 		t.Errorf("updated %v, %v", updated, err)
 	}
 	if err := c.DeleteAction(ctx, "act-1"); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.CreateAction(ctx, Action{Name: "shim"}); !errors.Is(err, ErrInvalid) {
+	if _, err := c.CreateAction(ctx, resource.Action{Name: "shim"}); !errors.Is(err, ErrInvalid) {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -177,7 +179,7 @@ func TestActionVersionsAndBindings(t *testing.T) {
 	})
 	c, ctx := s.client(), t.Context()
 
-	want := ActionVersion{ID: "ver-2", Number: 2, Deployed: true, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	want := resource.ActionVersion{ID: "ver-2", Number: 2, Deployed: true, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	deployed, err := c.DeployAction(ctx, "act-1")
 	if err != nil || *deployed != want {
 		t.Errorf("%v, %v", deployed, err)
@@ -186,11 +188,11 @@ func TestActionVersionsAndBindings(t *testing.T) {
 		t.Errorf("%v, %v", deployed, err)
 	}
 	versions, err := c.ActionVersions(ctx, "act-1")
-	if err != nil || !slices.Equal(versions, []ActionVersion{want}) {
+	if err != nil || !slices.Equal(versions, []resource.ActionVersion{want}) {
 		t.Errorf("%v, %v", versions, err)
 	}
 	bindings, err := c.Bindings(ctx, "post-login")
-	if err != nil || !slices.Equal(bindings, []Binding{{ActionID: "act-1", Name: "Shim"}}) {
+	if err != nil || !slices.Equal(bindings, []resource.Binding{{ActionID: "act-1", Name: "Shim"}}) {
 		t.Errorf("%v, %v", bindings, err)
 	}
 	if err := c.SetBindings(ctx, "post-login", bindings); err != nil {

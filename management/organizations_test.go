@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // checkpointed answers take and from out of n items, and names a next page
@@ -35,14 +37,14 @@ func TestMembers(t *testing.T) {
 	s.handle("GET organizations/{org}/members", checkpointed(2345, "members", func(i int) any {
 		return map[string]any{"user_id": fmt.Sprint("auth0|", i), "email": "ada@example.com", "roles": []any{map[string]any{"id": "rol_1", "name": "Admin"}}}
 	}))
-	var got []Member
+	var got []resource.Member
 	for m, err := range s.client().Members(t.Context(), "org_1") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, m)
 	}
-	if len(got) != 2345 || got[2344].UserID != "auth0|2344" || got[0].Roles[0] != (Role{ID: "rol_1", Name: "Admin"}) {
+	if len(got) != 2345 || got[2344].UserID != "auth0|2344" || got[0].Roles[0] != (resource.Role{ID: "rol_1", Name: "Admin"}) {
 		t.Errorf("%d members, first %+v", len(got), got[0])
 	}
 	if calls := s.asked(); len(calls) != 25 || !strings.Contains(calls[0], "fields=user_id%2Cemail%2Croles") {
@@ -63,7 +65,7 @@ func TestRoleUsersAndPermissions(t *testing.T) {
 		t.Errorf("%d users, %v", len(users), err)
 	}
 	permissions, err := c.RolePermissions(t.Context(), "rol_1")
-	if err != nil || len(permissions) != 150 || permissions[149] != (Permission{Name: "read:149", Audience: "https://api"}) {
+	if err != nil || len(permissions) != 150 || permissions[149] != (resource.Permission{Name: "read:149", Audience: "https://api"}) {
 		t.Errorf("%d permissions, %v", len(permissions), err)
 	}
 }
@@ -122,7 +124,7 @@ func TestMemberRoles(t *testing.T) {
 	})
 	c := s.client()
 	roles, err := c.MemberRoles(t.Context(), "org_1", "auth0|1")
-	if err != nil || !slices.Equal(roles, []Role{{ID: "rol_1", Name: "Admin"}, {ID: "rol_2", Name: "Reader", Inherited: true}}) {
+	if err != nil || !slices.Equal(roles, []resource.Role{{ID: "rol_1", Name: "Admin"}, {ID: "rol_2", Name: "Reader", Inherited: true}}) {
 		t.Errorf("roles = %v, %v", roles, err)
 	}
 	if _, err := c.MemberRoles(t.Context(), "org_2", "auth0|1"); !errors.Is(err, ErrNotFound) {
@@ -175,7 +177,7 @@ func TestInvitations(t *testing.T) {
 	})
 	s.handle("DELETE organizations/{org}/invitations/{id}", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
 	c := s.client()
-	in := NewInvitation{ClientID: "app", Inviter: "Grace", Email: "ada@example.com", RoleIDs: []string{"rol_1"}, TTL: time.Hour, NoMail: true}
+	in := resource.NewInvitation{ClientID: "app", Inviter: "Grace", Email: "ada@example.com", RoleIDs: []string{"rol_1"}, TTL: time.Hour, NoMail: true}
 	made, err := c.CreateInvitation(t.Context(), "org_1", in)
 	if err != nil || made.ID != "uinv_1" || made.ExpiresAt != time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC) || made.URL == "" {
 		t.Errorf("%+v, %v", made, err)

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // hammer makes n calls from each of 64 goroutines and returns how long it took.
@@ -94,7 +96,7 @@ func TestBucketsPerGroup(t *testing.T) {
 	}{
 		// Writing and deleting users are documented groups of 20.
 		{"documented", 20, 36 * time.Second, 0, func(c *Client, ctx context.Context, id string) error {
-			_, err := c.UpdateUser(ctx, id, UserPatch{Name: new("Ada")})
+			_, err := c.UpdateUser(ctx, id, resource.UserPatch{Name: new("Ada")})
 			return err
 		}},
 		// What is not documented has to be found out.
@@ -347,7 +349,7 @@ func TestJobSlots(t *testing.T) {
 				`"message":"There are 2 active import users jobs, please wait until some of them are finished and try again"}`)
 		})
 		c := l.client(t, 0)
-		_, err := c.ImportUsers(t.Context(), Import{ConnectionID: "con_0000000000000001", Users: []byte("[]")})
+		_, err := c.ImportUsers(t.Context(), resource.Import{ConnectionID: "con_0000000000000001", Users: []byte("[]")})
 		if !errors.Is(err, ErrJobSlots) || !errors.Is(err, ErrRateLimited) {
 			t.Errorf("err = %v", err)
 		}

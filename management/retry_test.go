@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 func cut(err error) func(*http.Request) (*http.Response, error) {
@@ -80,12 +82,12 @@ func repetitions() []repetition {
 	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	get := func(c *Client, ctx context.Context) error { _, err := c.User(ctx, "auth0|1"); return err }
 	post := func(c *Client, ctx context.Context) error {
-		_, err := c.CreateUser(ctx, NewUser{User: User{Connection: "Users", Email: "ada@example.com"}})
+		_, err := c.CreateUser(ctx, resource.NewUser{User: resource.User{Connection: "Users", Email: "ada@example.com"}})
 		return err
 	}
 	marked := func(c *Client, ctx context.Context) error { return post(c, Idempotent(ctx)) }
 	patch := func(c *Client, ctx context.Context) error {
-		_, err := c.UpdateUser(ctx, "auth0|1", UserPatch{Name: new("Ada")})
+		_, err := c.UpdateUser(ctx, "auth0|1", resource.UserPatch{Name: new("Ada")})
 		return err
 	}
 	remove := func(c *Client, ctx context.Context) error { return c.DeleteUser(ctx, "auth0|1") }
@@ -206,7 +208,7 @@ func TestCancelInFlight(t *testing.T) {
 		c := f.client(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := c.CreateUser(ctx, NewUser{User: User{Connection: "Users"}})
+		_, err := c.CreateUser(ctx, resource.NewUser{User: resource.User{Connection: "Users"}})
 		if !errors.Is(err, ErrOutcomeUnknown) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("err = %v", err)
 		}
@@ -282,7 +284,7 @@ func TestSockets(t *testing.T) {
 	if _, err := c.User(t.Context(), "auth0|1"); err != nil { // The connection is in the pool now.
 		t.Fatal(err)
 	}
-	_, err = c.CreateUser(t.Context(), NewUser{User: User{Connection: "Users", Email: "ada@example.com"}})
+	_, err = c.CreateUser(t.Context(), resource.NewUser{User: resource.User{Connection: "Users", Email: "ada@example.com"}})
 	if !errors.Is(err, ErrOutcomeUnknown) || posts.Load() != 1 {
 		t.Errorf("err = %v after %d calls", err, posts.Load())
 	}
@@ -290,7 +292,7 @@ func TestSockets(t *testing.T) {
 	server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err = c.CreateUser(ctx, NewUser{User: User{Connection: "Users"}})
+	_, err = c.CreateUser(ctx, resource.NewUser{User: resource.User{Connection: "Users"}})
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrOutcomeUnknown) { // Nothing was ever sent.
 		t.Errorf("err = %v", err)
 	}

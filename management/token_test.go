@@ -18,6 +18,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 func (s *script) issued() int {
@@ -72,7 +74,7 @@ func TestUnauthorizedOnce(t *testing.T) {
 	})
 	s.handle("DELETE users/{id}", func(w http.ResponseWriter, r *http.Request) { fail(w, 401, "Invalid token", "") })
 	c := s.client()
-	if _, err := c.CreateUser(t.Context(), NewUser{User: User{Connection: "Users"}}); err != nil {
+	if _, err := c.CreateUser(t.Context(), resource.NewUser{User: resource.User{Connection: "Users"}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.issued(); got != 2 {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // bodyOf reads the JSON that a request brought.
@@ -31,8 +33,8 @@ func TestCreateUser(t *testing.T) {
 		reply(w, 201, map[string]any{"user_id": "auth0|7", "email": "ada@example.com", "logins_count": 0,
 			"identities": []any{map[string]any{"connection": "Users", "user_id": 7}}})
 	})
-	u, err := s.client().CreateUser(t.Context(), NewUser{
-		User: User{
+	u, err := s.client().CreateUser(t.Context(), resource.NewUser{
+		User: resource.User{
 			ID: "7", Connection: "Users", Email: "ada@example.com", Blocked: true, AppMetadata: map[string]any{"plan": "pro"},
 			CreatedAt: time.Now(), LoginsCount: 3, // Ignored.
 		},
@@ -61,7 +63,7 @@ func TestUpdateUser(t *testing.T) {
 		got = bodyOf(t, r)
 		reply(w, 200, map[string]any{"user_id": r.PathValue("id"), "email_verified": "true"})
 	})
-	u, err := s.client().UpdateUser(t.Context(), "auth0|7", UserPatch{
+	u, err := s.client().UpdateUser(t.Context(), "auth0|7", resource.UserPatch{
 		EmailVerified: new(false), AppMetadata: map[string]any{"plan": nil}, UserMetadata: map[string]any{},
 	})
 	if err != nil {
@@ -189,7 +191,7 @@ func TestConnection(t *testing.T) {
 	})
 	c := s.client()
 	got, err := c.Connection(t.Context(), "Users")
-	if err != nil || *got != (Connection{ID: "con_1", Name: "Users", Strategy: "auth0"}) {
+	if err != nil || *got != (resource.Connection{ID: "con_1", Name: "Users", Strategy: "auth0"}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	_, err = c.Connection(t.Context(), "Gone")
@@ -208,7 +210,7 @@ func TestEmptyIDs(t *testing.T) {
 		c.SetFactor(ctx, "", false), c.DeleteAuthenticators(ctx, ""), c.DeleteAuthenticationMethod(ctx, "auth0|1", ""),
 		c.DeleteInvitation(ctx, "org_1", ""), c.AddMembers(ctx, "", "auth0|1"), c.RemoveMemberRoles(ctx, "org_1", "", "rol_1"),
 		c.AssignMemberRoles(ctx, "org_1", "auth0|1", ""), c.DeleteAction(ctx, ""), c.SendVerificationEmail(ctx, ""),
-		c.SetBindings(ctx, "post-login", []Binding{{}}), c.InvalidateRememberedBrowsers(ctx, ""),
+		c.SetBindings(ctx, "post-login", []resource.Binding{{}}), c.InvalidateRememberedBrowsers(ctx, ""),
 	}
 	_, err := c.User(ctx, "")
 	errs = append(errs, err)

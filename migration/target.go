@@ -24,8 +24,8 @@ type Importer interface {
 	JobErrors(ctx context.Context, id string) ([]resource.JobError, error)
 }
 
-// Enroller puts users into organizations. *management.Client implements it.
-type Enroller interface {
+// MemberAdder puts users into organizations. *management.Client implements it.
+type MemberAdder interface {
 	AddMembers(ctx context.Context, orgID string, userIDs ...string) error
 	AssignMemberRoles(ctx context.Context, orgID, userID string, roleIDs ...string) error
 }
@@ -35,7 +35,7 @@ type Enroller interface {
 type Target interface {
 	Creator
 	Importer
-	Enroller
+	MemberAdder
 	UpdateUser(ctx context.Context, id string, p resource.UserPatch) (*resource.User, error)
 	DeleteUser(ctx context.Context, id string) error
 	ExportUsers(ctx context.Context, connectionID string, fields ...string) iter.Seq2[resource.User, error]

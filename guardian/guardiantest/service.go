@@ -56,8 +56,8 @@ func services(t *testing.T, h Harness, c *clock) [2]*guardian.Service {
 	return out
 }
 
-// enrol gives the user an app and returns its secret and the recovery codes.
-func enrol(t *testing.T, s *guardian.Service, c *clock) (secret string, codes []string) {
+// enroll gives the user an app and returns its secret and the recovery codes.
+func enroll(t *testing.T, s *guardian.Service, c *clock) (secret string, codes []string) {
 	t.Helper()
 	k, err := s.EnrollTOTP(t.Context(), user, "ada@example.com", nil)
 	if err != nil {
@@ -117,7 +117,7 @@ func present(t *testing.T, both [2]*guardian.Service, n int, r func(i int) guard
 func testOneTOTP(t *testing.T, h Harness) {
 	c := newClock()
 	both := services(t, h, c)
-	secret, _ := enrol(t, both[0], c)
+	secret, _ := enroll(t, both[0], c)
 	for range 3 {
 		c.advance(time.Minute)
 		code := totp(t, secret, c.Now())
@@ -134,7 +134,7 @@ func testOneTOTP(t *testing.T, h Harness) {
 func testOneRecoveryCode(t *testing.T, h Harness) {
 	c := newClock()
 	both := services(t, h, c)
-	_, codes := enrol(t, both[0], c)
+	_, codes := enroll(t, both[0], c)
 	yes, noes := present(t, both, presenters, func(int) guardian.Request {
 		return guardian.Request{UserID: user, Factor: guardian.LocalRecovery, Code: codes[3]}
 	})
@@ -147,7 +147,7 @@ func testOneRecoveryCode(t *testing.T, h Harness) {
 func testParallelGuesses(t *testing.T, h Harness) {
 	c := newClock()
 	both := services(t, h, c)
-	secret, _ := enrol(t, both[0], c)
+	secret, _ := enroll(t, both[0], c)
 	right := totp(t, secret, c.Now())
 	yes, noes := present(t, both, presenters, func(i int) guardian.Request {
 		return guardian.Request{UserID: user, Factor: guardian.LocalTOTP, Code: wrong(i, right, secret, c.Now(), t)}

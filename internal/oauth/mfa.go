@@ -15,7 +15,7 @@ type Authenticator struct {
 	ID      string `json:"id"`                 // "totp|dev_…"
 	Type    string `json:"authenticator_type"` // "otp", "oob" or "recovery-code".
 	Channel string `json:"oob_channel"`        // Of "oob": "sms", "voice", "email" or "auth0" (push).
-	Active  bool   `json:"active"`             // Confirmed; an enrolment that was not finished is not.
+	Active  bool   `json:"active"`             // Confirmed; an enrollment that was not finished is not.
 	Name    string `json:"name"`               // Masked by Auth0, such as "XXXXXXXX1234".
 }
 
@@ -33,7 +33,7 @@ func (n NewAuthenticator) Format(f fmt.State, _ rune) { secret.Format(f, n) }
 // LogValue shows the types only.
 func (n NewAuthenticator) LogValue() slog.Value { return secret.Shown(slog.Any("types", n.Types)) }
 
-// Association is an enrolment that has begun; the first token issued with the
+// Association is an enrollment that has begun; the first token issued with the
 // new factor confirms it. Secret, BarcodeURI and RecoveryCodes are secrets.
 type Association struct {
 	Type          string   `json:"authenticator_type"`
@@ -64,7 +64,7 @@ func (c Challenge) Format(f fmt.State, _ rune) { secret.Format(f, c) }
 // LogValue shows the type only.
 func (c Challenge) LogValue() slog.Value { return secret.Shown(slog.String("type", c.Type)) }
 
-// Associate enrols a factor. token is an MFA token, or an access token for the
+// Associate enrolls a factor. token is an MFA token, or an access token for the
 // audience https://DOMAIN/mfa/ with the scope enroll; with an MFA token it is
 // allowed only to users without any factor.
 func (c *Client) Associate(ctx context.Context, token string, n NewAuthenticator) (*Association, error) {

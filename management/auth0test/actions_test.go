@@ -57,7 +57,7 @@ func TestActionsRunAtLogin(t *testing.T) {
 		return err
 	}
 	client, ctx := tenant.Management(), t.Context()
-	a, err := client.CreateAction(ctx, management.Action{Name: "guard", Code: "deny", Secrets: map[string]string{"KEY": "one"}})
+	a, err := client.CreateAction(ctx, resource.Action{Name: "guard", Code: "deny", Secrets: map[string]string{"KEY": "one"}})
 	if err != nil || a.Status != "pending" {
 		t.Fatalf("created: %+v, %v", a, err)
 	}
@@ -65,7 +65,7 @@ func TestActionsRunAtLogin(t *testing.T) {
 		t.Errorf("deployed while it was pending: %v", err)
 	}
 	tenant.Advance(time.Second)
-	binding := []management.Binding{{ActionID: a.ID, Name: "Guard"}}
+	binding := []resource.Binding{{ActionID: a.ID, Name: "Guard"}}
 	if err := client.SetBindings(ctx, "post-login", binding); err == nil {
 		t.Error("an Action was bound that is not deployed")
 	}
@@ -82,7 +82,7 @@ func TestActionsRunAtLogin(t *testing.T) {
 	if err := login(); err == nil || !strings.Contains(err.Error(), "not you") {
 		t.Errorf("the Action did not refuse: %v", err)
 	}
-	if _, err := client.UpdateAction(ctx, a.ID, management.Action{Code: "allow", Secrets: map[string]string{"KEY": "two"}}); err != nil {
+	if _, err := client.UpdateAction(ctx, a.ID, resource.Action{Code: "allow", Secrets: map[string]string{"KEY": "two"}}); err != nil {
 		t.Fatal(err)
 	}
 	tenant.Advance(time.Second)

@@ -103,7 +103,7 @@ func TestGuardianMethodLogsIn(t *testing.T) {
 	if err := client.SetFactor(ctx, "otp", true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.CreateAuthenticationMethod(ctx, id, management.NewAuthenticationMethod{Type: "totp", TOTPSecret: seed}); err != nil {
+	if _, err := client.CreateAuthenticationMethod(ctx, id, resource.NewAuthenticationMethod{Type: "totp", TOTPSecret: seed}); err != nil {
 		t.Fatal(err)
 	}
 	login := auth0test.Login{ClientID: app.ID, Identifier: "ada@example.com", Password: "correct horse", OTP: "000000"}

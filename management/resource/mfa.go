@@ -42,7 +42,7 @@ func (m NewAuthenticationMethod) LogValue() slog.Value {
 	return secret.Shown(slog.String("type", m.Type))
 }
 
-// EnrollmentTicket lets a user enrol a factor on Auth0's page. The URL is a secret.
+// EnrollmentTicket lets a user enroll a factor on Auth0's page. The URL is a secret.
 type EnrollmentTicket struct {
 	ID  string
 	URL string
