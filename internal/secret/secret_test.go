@@ -60,3 +60,13 @@ func TestJSON(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"c":"secret_test.code{…}"}`, string(text))
 }
+
+// What embeds a type has its methods, and hides its own fields with it.
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	type request struct {
+		login
+		Token string
+	}
+	assert.Equal(t, `secret_test.login{name: "ada", age: 0s, …}`, fmt.Sprintf("%+v", request{login{Name: "ada"}, "secret"}))
+}
