@@ -35,7 +35,7 @@ func (l *Log) Forget(ctx context.Context, userID string) error {
 	for attempt := 0; ; attempt++ {
 		err := l.forget(ctx, index, who)
 		if !errors.Is(err, driver.ErrConflict) || attempt == 10 {
-			l.subjects.drop(who)
+			l.subjects.cache.Drop(who)
 			return err
 		}
 	}
@@ -88,15 +88,11 @@ func (l *Log) recordWith(ctx context.Context, e audit.Event, writes ...driver.Wr
 		e.ID = rand.Text()
 	}
 	return audit.Record(ctx, recorderFunc(func(ctx context.Context, e audit.Event) error {
-		e, err := l.prepare(e)
+		row, err := l.prepare(ctx, e)
 		if err != nil {
 			return err
 		}
-		rows, err := l.encode(ctx, e)
-		if err != nil {
-			return err
-		}
-		return l.append(ctx, rows, writes...)
+		return l.append(ctx, []driver.Event{row}, writes...)
 	}), e)
 }
 

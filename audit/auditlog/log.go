@@ -14,6 +14,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+	"github.com/auth0kit/auth0kit/internal/lru"
 	"github.com/auth0kit/auth0kit/internal/seal"
 )
 
@@ -65,7 +66,7 @@ func New(store driver.Store, s Seal, cfg Config) (*Log, error) {
 	}
 	l := &Log{
 		store: store, cfg: cfg, signer: signer, known: known, ring: ring,
-		subjects: &subjects{store: store, ring: ring},
+		subjects: &subjects{store: store, ring: ring, cache: lru.New[audit.Ref, cached](maxKeys)},
 	}
 	l.commits.write = l.append
 	return l, nil
@@ -148,38 +149,53 @@ func (l *Log) putIdentity(ctx context.Context, id identity, version int64) error
 // other error e may or may not be stored: record it again, under the same ID.
 // Concurrent calls share transactions.
 func (l *Log) Record(ctx context.Context, e audit.Event) error {
-	e, err := l.prepare(e)
+	row, err := l.prepare(ctx, e)
 	if err != nil {
 		return err
 	}
-	row, err := l.encode(ctx, e)
-	if err != nil {
-		return err
-	}
-	return l.commits.do(ctx, row[0])
+	return l.commits.do(ctx, row)
 }
 
-func (l *Log) prepare(e audit.Event) (audit.Event, error) {
+// prepare validates and seals an event.
+func (l *Log) prepare(ctx context.Context, e audit.Event) (driver.Event, error) {
 	if e.ID == "" {
-		return e, errors.New("audit: Event.ID must be set; audit.Record does it")
+		return driver.Event{}, errors.New("audit: Event.ID must be set; audit.Record does it")
 	}
 	if y := e.Time.UTC().Year(); e.Time.IsZero() || y < 1970 || y > 9999 {
-		return e, errors.New("audit: Event.Time must be set, between 1970 and 9999; audit.Record sets the present time")
+		return driver.Event{}, errors.New("audit: Event.Time must be set, between 1970 and 9999; audit.Record sets the present time")
 	}
+	if err := e.Validate(); err != nil {
+		return driver.Event{}, err
+	}
+	var back time.Duration
 	e.Time = e.Time.UTC().Truncate(time.Microsecond)
-	e.LoggedAt = l.now()
-	return e, e.Validate()
+	if e.LoggedAt, back = l.now(); back > 0 {
+		step := audit.Event{Action: "audit.clock_back", Metadata: map[string]string{"by": back.String()}}
+		if err := l.recordWith(ctx, step); err != nil {
+			return driver.Event{}, err
+		}
+	}
+	rows, err := l.encode(ctx, e)
+	if err != nil {
+		return driver.Event{}, err
+	}
+	return rows[0], nil
 }
 
-// now never goes back within a process, whatever the clock does.
-func (l *Log) now() time.Time {
-	now := l.cfg.Now().UTC().Truncate(time.Microsecond)
+// clockStep is by how much a clock must go back to be worth an event: goroutines
+// read it in another order than they record.
+const clockStep = time.Second
+
+// now returns the time, and by how much the clock has gone back since the last one.
+func (l *Log) now() (now time.Time, back time.Duration) {
+	now = l.cfg.Now().UTC().Truncate(time.Microsecond)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now.After(l.last) {
-		l.last = now
+	if back = l.last.Sub(now); back < clockStep && !now.After(l.last) {
+		return now, 0
 	}
-	return l.last
+	l.last = now
+	return now, max(back, 0)
 }
 
 func (l *Log) encode(ctx context.Context, events ...audit.Event) ([]driver.Event, error) {

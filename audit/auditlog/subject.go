@@ -14,11 +14,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+	"github.com/auth0kit/auth0kit/internal/lru"
 	"github.com/auth0kit/auth0kit/internal/seal"
 )
 
@@ -38,7 +38,7 @@ const pseudonymPrefix = "p_"
 // seal under a key that another process has destroyed, which nobody can open.
 const keyLife = time.Minute
 
-// maxKeys bounds the cache. At 300 bytes each it holds some 5 MB.
+// maxKeys bounds the cache: some 20 MB.
 const maxKeys = 16384
 
 // subject is whose key seals.
@@ -95,8 +95,7 @@ type subjects struct {
 	store driver.Store
 	ring  *seal.Ring
 
-	mu    sync.Mutex
-	cache map[audit.Ref]cached
+	cache *lru.Cache[audit.Ref, cached]
 }
 
 type cached struct {
@@ -137,10 +136,8 @@ func (s *subjects) get(ctx context.Context, index []byte, refs []audit.Ref) (map
 func (s *subjects) cachedOf(refs []audit.Ref) (found map[audit.Ref]*subject, missing []audit.Ref) {
 	found = make(map[audit.Ref]*subject, len(refs))
 	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, r := range refs {
-		if c, ok := s.cache[r]; ok && now.Before(c.until) {
+		if c, ok := s.cache.Get(r); ok && now.Before(c.until) {
 			found[r] = c.subject
 		} else if !slices.Contains(missing, r) {
 			missing = append(missing, r)
@@ -150,21 +147,10 @@ func (s *subjects) cachedOf(refs []audit.Ref) (found map[audit.Ref]*subject, mis
 }
 
 func (s *subjects) keep(made map[audit.Ref]*subject) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cache == nil || len(s.cache)+len(made) > maxKeys {
-		s.cache = make(map[audit.Ref]cached)
-	}
 	until := time.Now().Add(keyLife)
 	for r, v := range made {
-		s.cache[r] = cached{v, until}
+		s.cache.Put(r, cached{v, until})
 	}
-}
-
-func (s *subjects) drop(r audit.Ref) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.cache, r)
 }
 
 // lookup is the key under which a subject is found: an HMAC, because ids can be
