@@ -86,11 +86,6 @@ func FactorOfAuthenticator(authenticatorType, channel string) (Factor, bool) {
 	})
 }
 
-// FactorOfTicket returns the factor that an enrollment ticket names.
-func FactorOfTicket(factor string) (Factor, bool) {
-	return find(func(n Names) bool { return factor != "" && n.Ticket == factor })
-}
-
 func find(which func(Names) bool) (Factor, bool) {
 	for f, n := range names {
 		if which(n) {

@@ -15,8 +15,8 @@ import (
 // The lifetimes that NIST SP 800-63B-4 section 2.2.3 recommends at most for
 // AAL2, and the defaults here.
 const (
-	DefaultIdle       = time.Hour
-	DefaultAbsolute   = 24 * time.Hour
+	defaultIdle       = time.Hour
+	defaultAbsolute   = 24 * time.Hour
 	defaultTouchEvery = time.Minute
 	defaultMaxPerUser = 20
 )
@@ -108,10 +108,10 @@ func (c Config) MarshalJSON() ([]byte, error) { return secret.JSON(c) }
 
 func (c Config) withDefaults() Config {
 	if c.Idle == 0 {
-		c.Idle = DefaultIdle
+		c.Idle = defaultIdle
 	}
 	if c.Absolute == 0 {
-		c.Absolute = DefaultAbsolute
+		c.Absolute = defaultAbsolute
 	}
 	if c.TouchEvery == 0 {
 		c.TouchEvery = max(min(defaultTouchEvery, c.Idle/60), time.Millisecond)
@@ -164,14 +164,14 @@ func (p Policy) String() string {
 	if p.AllowStaleReads > 0 {
 		fmt.Fprintf(&b, "While the store does not answer, reads are allowed for %s after the last answer.\n", p.AllowStaleReads)
 	}
-	if p.Idle <= DefaultIdle && p.Absolute <= DefaultAbsolute {
+	if p.Idle <= defaultIdle && p.Absolute <= defaultAbsolute {
 		b.WriteString("Both are within NIST SP 800-63B-4 section 2.2.3 (AAL2: 1h and 24h).\n")
 		return b.String()
 	}
-	if p.Idle > DefaultIdle {
+	if p.Idle > defaultIdle {
 		b.WriteString("The first is longer than the hour of NIST SP 800-63B-4 section 2.2.3 (AAL2, SHOULD): justify it.\n")
 	}
-	if p.Absolute > DefaultAbsolute {
+	if p.Absolute > defaultAbsolute {
 		b.WriteString("The second is longer than the 24 hours of NIST SP 800-63B-4 section 2.2.3 (AAL2, SHOULD): justify it.\n")
 	}
 	return b.String()

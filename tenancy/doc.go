@@ -39,12 +39,15 @@
 //
 // # What is refused
 //
-// Everything that internal/jose lists: other algorithms, types, issuers,
-// audiences; claims that are there twice, also in another case; lax encodings;
-// tokens that are bound to a key (DPoP, mTLS), since possession is not proved
-// here. Then ID and logout tokens, which have the same typ as Auth0's access
-// tokens, tokens without sub, and claims of the wrong type. [Extractor.Diagnose]
-// says in words what is wrong.
+// Tokens over 16 kB; lax encodings; names of members that are there twice, also in
+// another case; crit, b64, zip, enc and key material in the header; a type,
+// algorithm, issuer or audience that is not the expected one; a key that is meant
+// for another algorithm or use, and RSA keys under 2048 bits; tokens without exp,
+// expired, or not valid yet; tokens that are bound to a key (DPoP, mTLS), since
+// possession is not proved here. Also ID and logout tokens, which have the same
+// typ as Auth0's access tokens, tokens without sub, and claims of the wrong type.
+// Nothing is believed before the signature: a token that is both expired and
+// forged is reported as forged. [Extractor.Diagnose] says in words what is wrong.
 //
 // When keys or roles cannot be read, the answer is 503 with Retry-After and not
 // 401, which would sign users out whenever the issuer has an outage.

@@ -144,9 +144,6 @@ func (s Selector) Form() Form {
 	return SelectNothing
 }
 
-// Ended is a session that a store has ended.
-type Ended struct{ ID, UserID, SID string }
-
 // Replay is a Store that also remembers logout tokens.
 type Replay interface {
 	// Seen returns nil for the first call with id, and ErrReplayed for every later

@@ -68,6 +68,9 @@ func (r *Record) AuthTime() time.Time {
 	return at
 }
 
+// Ended is a session that a store has ended.
+type Ended struct{ ID, UserID, SID string }
+
 // Ended is what is told about the record when it has ended.
 func (r *Record) Ended() Ended {
 	return Ended{ID: r.ID, UserID: r.UserID, SID: r.SID}

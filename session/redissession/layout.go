@@ -82,11 +82,3 @@ func body(v []byte) ([]byte, bool) {
 	}
 	return nil, false
 }
-
-// front is what a writer puts before a body.
-func (c Config) front() string {
-	if c.WritePrevious {
-		return ""
-	}
-	return string(rune(version))
-}

@@ -98,6 +98,14 @@ var (
 	_ driver.Outbox = (*Store)(nil)
 )
 
+// front is what a writer puts before a body.
+func (c Config) front() string {
+	if c.WritePrevious {
+		return ""
+	}
+	return string(rune(version))
+}
+
 // New makes a store. It does no I/O.
 func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if client == nil {

@@ -35,7 +35,7 @@ func Model(t TB, pick func(label string, n int) int, h Harness, steps int) {
 	}
 	var err error
 	m.manager, err = session.New(h.Store, session.Config{
-		MaxPerUser: modelMax, AtLimit: session.AtLimit(m.policy), Now: m.clock.Now,
+		Idle: modelIdle, Absolute: modelAbsolute, MaxPerUser: modelMax, AtLimit: session.AtLimit(m.policy), Now: m.clock.Now,
 		Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
 	})
 	if err != nil {
@@ -56,9 +56,10 @@ func Model(t TB, pick func(label string, n int) int, h Harness, steps int) {
 }
 
 const (
-	modelMax   = 3
-	modelUsers = 2
-	modelIdle  = session.DefaultIdle
+	modelMax      = 3
+	modelUsers    = 2
+	modelIdle     = time.Hour
+	modelAbsolute = 24 * time.Hour
 )
 
 // modelSession is what the model knows of one session.
@@ -111,7 +112,7 @@ func (m *model) create() {
 	}
 	m.evict(user)
 	ms := &modelSession{
-		id: s.ID, user: user, sid: l.SID, created: now, lastSeen: now, expires: now.Add(session.DefaultAbsolute), amr: l.AMR,
+		id: s.ID, user: user, sid: l.SID, created: now, lastSeen: now, expires: now.Add(modelAbsolute), amr: l.AMR,
 	}
 	if !l.NotAfter.IsZero() {
 		ms.expires = l.NotAfter

@@ -43,7 +43,7 @@ func (m *model) advance() {
 	m.clock.Advance(steps[m.pick("advance", len(steps))])
 	now := m.clock.Now()
 	for sid, at := range m.revokedSIDs {
-		if now.Sub(at) >= session.DefaultAbsolute {
+		if now.Sub(at) >= modelAbsolute {
 			m.revokeAgain(sid)
 		}
 	}
