@@ -49,7 +49,10 @@ func New(store Store, cfg Config) (*Detector, error) {
 	if cfg.HalfLife < 24*time.Hour {
 		return nil, errors.New("anomaly: Config.HalfLife must be at least a day")
 	}
-	if cfg.MergeEvery <= 0 {
+	if cfg.MergeEvery < 0 {
+		return nil, errors.New("anomaly: Config.MergeEvery must not be negative; 0 is a minute")
+	}
+	if cfg.MergeEvery == 0 {
 		cfg.MergeEvery = time.Minute
 	}
 	if cfg.Now == nil {

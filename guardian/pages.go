@@ -79,10 +79,16 @@ type Pages struct {
 // NewPages makes the pages of a Service with a Store. It does no I/O.
 func NewPages(s *Service, cfg PagesConfig) (*Pages, error) {
 	switch {
-	case s == nil || s.store == nil:
+	case s == nil:
+		return nil, errors.New("guardian: NewPages needs a Service; it is nil")
+	case s.store == nil:
 		return nil, errNoStore
-	case cfg.User == nil || cfg.Who == nil || cfg.OnVerified == nil:
-		return nil, invalid("PagesConfig.User, Who and OnVerified", "are required")
+	case cfg.User == nil:
+		return nil, invalid("PagesConfig.User", "is nil; it says whom a page is for")
+	case cfg.Who == nil:
+		return nil, invalid("PagesConfig.Who", "is nil; it says what the session knows of second factors")
+	case cfg.OnVerified == nil:
+		return nil, invalid("PagesConfig.OnVerified", "is nil; it puts a proof into the session")
 	}
 	if cfg.ClientIP == nil {
 		cfg.ClientIP = func(*http.Request) netip.Addr { return netip.Addr{} }

@@ -26,7 +26,7 @@ type Authenticated interface {
 // maxAge: the methods of who have "mfa", and its time is not older. Others go to
 // challenge, which sends them to StepUp.URL, to Pages, or answers 401 to an API.
 // who returns nil for a request without a user. A maxAge of zero or less lets
-// nobody through.
+// nobody through. It panics when who or challenge is nil.
 //
 // Authentication has one time for all methods. A type that knows the time of each
 // says it by a method AuthenticatedBy(method string) time.Time, as
@@ -43,6 +43,12 @@ func (s *Service) RequireMFA(maxAge time.Duration, who func(*http.Request) Authe
 }
 
 func require(maxAge time.Duration, who func(*http.Request) Authenticated, challenge http.Handler, now func() time.Time) func(http.Handler) http.Handler {
+	switch {
+	case who == nil:
+		panic("guardian: RequireMFA needs who, which says what a session knows of second factors; it is nil")
+	case challenge == nil:
+		panic("guardian: RequireMFA needs a challenge for those who have proved none; it is nil")
+	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if fresh(who(r), maxAge, now()) {

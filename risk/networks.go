@@ -15,6 +15,9 @@ const MaxList = 1.0
 // or data centers: it adds logOdds, at most MaxList, for addresses in it. The name
 // is the factor's.
 func Networks(name string, logOdds float64, list []netip.Prefix) (Factor, error) {
+	if name == "" {
+		return nil, errors.New("risk: networks: name must not be empty; it is the factor's in decisions")
+	}
 	if !(logOdds >= 0 && logOdds <= MaxList) {
 		return nil, errors.New("risk: networks: logOdds must lie between 0 and MaxList")
 	}

@@ -70,8 +70,11 @@ type logoutReceiver struct {
 // The route must not be behind Load or Require: the request has no cookie and
 // comes from elsewhere.
 func BackChannelLogout(m *Manager, issuer, clientID string, cfg LogoutConfig) (http.Handler, error) {
-	if m == nil || clientID == "" {
-		return nil, errors.New("session: BackChannelLogout needs a Manager and a client id")
+	switch {
+	case m == nil:
+		return nil, errors.New("session: BackChannelLogout needs a Manager; it is nil")
+	case clientID == "":
+		return nil, errors.New("session: BackChannelLogout needs a client id, the audience of the tokens; it is empty")
 	}
 	if cfg.Replay == nil {
 		cfg.Replay, _ = m.store.(driver.Replay)

@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,10 +72,15 @@ func NewKeySet(jwksURL string, cfg KeySetConfig) (*KeySet, error) {
 	if u.Scheme != "https" && (u.Scheme != "http" || !issuer.IsLoopback(u.Hostname())) {
 		return nil, errors.New("jose: keys are read by https only; http is for loopback addresses")
 	}
+	for field, d := range map[string]time.Duration{"Refresh": cfg.Refresh, "MaxStale": cfg.MaxStale, "Window": cfg.Window} {
+		if d < 0 {
+			return nil, fmt.Errorf("jose: %s must not be negative", field)
+		}
+	}
 	cfg.HTTPClient = withoutRedirects(cfg.HTTPClient)
-	cfg.Refresh = orDefault(cfg.Refresh, 5*time.Minute)
-	cfg.MaxStale = orDefault(cfg.MaxStale, 24*time.Hour)
-	cfg.Window = orDefault(cfg.Window, 5*time.Second)
+	cfg.Refresh = cmp.Or(cfg.Refresh, 5*time.Minute)
+	cfg.MaxStale = cmp.Or(cfg.MaxStale, 24*time.Hour)
+	cfg.Window = cmp.Or(cfg.Window, 5*time.Second)
 	if cfg.MaxStale < cfg.Refresh {
 		return nil, fmt.Errorf("jose: MaxStale is %s; it must be at least Refresh, %s", cfg.MaxStale, cfg.Refresh)
 	}
@@ -92,13 +98,6 @@ func withoutRedirects(client *http.Client) *http.Client {
 	stays := *client
 	stays.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &stays
-}
-
-func orDefault(d, def time.Duration) time.Duration {
-	if d <= 0 {
-		return def
-	}
-	return d
 }
 
 // find returns the key, an Error with UnknownKey, or an UnavailableError.

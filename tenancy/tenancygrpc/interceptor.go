@@ -65,8 +65,11 @@ type Guard struct {
 // New makes a guard of the methods, by full name, such as
 // "/invoices.v1.Invoices/List". All requirements of a method must be met.
 func New(x *tenancy.Extractor, where Locator, methods map[string][]tenancy.Requirement) (*Guard, error) {
-	if x == nil || where == nil {
-		return nil, errors.New("tenancygrpc: New needs an Extractor and a Locator")
+	switch {
+	case x == nil:
+		return nil, errors.New("tenancygrpc: New needs an Extractor; it is nil")
+	case where == nil:
+		return nil, errors.New("tenancygrpc: New needs a Locator; it is nil, and FromToken is the one for calls that name no organization")
 	}
 	for name := range methods {
 		if !strings.HasPrefix(name, "/") || strings.Count(name, "/") != 2 {

@@ -1,0 +1,307 @@
+package integration
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/rueidis"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/anomaly/geoip"
+	"github.com/auth0kit/auth0kit/anomaly/redisanomaly"
+	"github.com/auth0kit/auth0kit/anomaly/sqlanomaly"
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/audit/auditlog"
+	"github.com/auth0kit/auth0kit/audit/pgaudit"
+	"github.com/auth0kit/auth0kit/audit/sqlaudit"
+	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/sqlguardian"
+	"github.com/auth0kit/auth0kit/management"
+	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/sqlmigration"
+	"github.com/auth0kit/auth0kit/migration/sqlsource"
+	"github.com/auth0kit/auth0kit/risk"
+	"github.com/auth0kit/auth0kit/risk/redisrisk"
+	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/redissession"
+	"github.com/auth0kit/auth0kit/session/redissession/goredis"
+	"github.com/auth0kit/auth0kit/session/sqlsession"
+	"github.com/auth0kit/auth0kit/tenancy"
+	"github.com/auth0kit/auth0kit/tenancy/tenancygrpc"
+)
+
+// A probe holds a constructor to what all have in common: it refuses what is
+// missing by its name, and negative times and sizes unless their doc gives them a
+// meaning. It does no I/O, so what it is given need not work.
+type probe struct{ *testing.T }
+
+// refuses takes the answer of a constructor that must say what is wrong.
+func (p probe) refuses(what string) func(v any, err error) {
+	return func(v any, err error) {
+		p.Helper()
+		assert.ErrorContains(p, err, what)
+		if r := reflect.ValueOf(v); r.IsValid() && r.Kind() != reflect.Struct {
+			assert.True(p, r.IsNil(), "%s: an error, and %T beside it", what, v)
+		}
+	}
+}
+
+// negatives sets each number of a config to -1. Fields in meant have a meaning then.
+func negatives[C any](p probe, base C, construct func(C) error, meant ...string) {
+	p.Helper()
+	require.NoError(p, construct(base), "a config that should do")
+	for i := range reflect.TypeFor[C]().NumField() {
+		c := base
+		field, name := reflect.ValueOf(&c).Elem().Field(i), reflect.TypeFor[C]().Field(i).Name
+		switch {
+		case !field.CanSet():
+			continue
+		case field.CanInt():
+			field.SetInt(-1)
+		case field.CanFloat():
+			field.SetFloat(-1)
+		default:
+			continue
+		}
+		if err := construct(c); slices.Contains(meant, name) {
+			assert.NoError(p, err, "%s has a meaning below 0", name)
+		} else {
+			assert.ErrorContains(p, err, name, "%s is -1", name)
+		}
+	}
+}
+
+func second(_ any, err error) error { return err }
+
+// What exists and is never used.
+type (
+	anyStore   struct{ anomaly.Store }
+	anyRedis   struct{ rueidis.Client }
+	anyGoredis struct{ redis.UniversalClient }
+	anySource  struct{ migration.Source }
+	anyTarget  struct{ migration.Target }
+)
+
+func anyVerifier(p probe) *tenancy.Verifier {
+	v, err := tenancy.NewVerifier("tenant.eu.auth0.com", "api", tenancy.VerifierConfig{})
+	require.NoError(p, err)
+	return v
+}
+
+func anyManager(p probe) *session.Manager {
+	m, err := session.New(session.NewMemory(), session.Config{})
+	require.NoError(p, err)
+	return m
+}
+
+var (
+	sealKey   = []byte("0123456789abcdef0123456789abcdef")
+	bearer    = func(context.Context) (string, error) { return "", nil }
+	anyLedger = migration.NewMemoryLedger()
+)
+
+// constructors has each of the module, by its package and name: see
+// TestConstructorsAreComplete.
+var constructors = map[string]func(p probe){
+	"anomaly.New": func(p probe) {
+		p.refuses("store")(anomaly.New(nil, anomaly.Config{}))
+		negatives(p, anomaly.Config{}, func(c anomaly.Config) error { return second(anomaly.New(anyStore{}, c)) })
+	},
+	"anomaly.NewMemory":  func(p probe) { assert.NotNil(p, anomaly.NewMemory(-1)) }, // its doc: the default
+	"anomaly.ParseModel": func(p probe) { p.refuses("model")(anomaly.ParseModel(nil)) },
+	"anomaly/geoip.Open": func(p probe) { p.refuses("Files")(geoip.Open(geoip.Files{})) },
+	"anomaly/redisanomaly.New": func(p probe) {
+		p.refuses("client")(redisanomaly.New(nil, redisanomaly.Config{}))
+		negatives(p, redisanomaly.Config{}, func(c redisanomaly.Config) error { return second(redisanomaly.New(anyRedis{}, c)) })
+	},
+	"anomaly/sqlanomaly.New": func(p probe) {
+		p.refuses("db")(sqlanomaly.New(nil, sqlanomaly.SQLite, sqlanomaly.Config{}))
+		p.refuses("dialect")(sqlanomaly.New(new(sql.DB), 0, sqlanomaly.Config{}))
+		negatives(p, sqlanomaly.Config{}, func(c sqlanomaly.Config) error { return second(sqlanomaly.New(new(sql.DB), sqlanomaly.SQLite, c)) })
+	},
+	"audit.NewMemory": func(p probe) { assert.NotNil(p, audit.NewMemory()) },
+	"audit/auditlog.New": func(p probe) {
+		key, _, err := auditlog.GenerateKey("example.com/log")
+		require.NoError(p, err)
+		seal, err := auditlog.ParseSeal(key, sealKey)
+		require.NoError(p, err)
+		p.refuses("store")(auditlog.New(nil, seal, auditlog.Config{}))
+		p.refuses("Name")(auditlog.New(auditlog.NewMemoryStore(), auditlog.Seal{}, auditlog.Config{}))
+	},
+	"audit/auditlog.NewMemoryStore": func(p probe) { assert.NotNil(p, auditlog.NewMemoryStore()) },
+	"audit/auditlog.ParseSeal":      func(p probe) { p.refuses("key")(auditlog.ParseSeal("")) },
+	"audit/pgaudit.New":             func(p probe) { p.refuses("pool")(pgaudit.New((*pgxpool.Pool)(nil), pgaudit.Config{})) },
+	"audit/sqlaudit.New": func(p probe) {
+		p.refuses("db")(sqlaudit.New(nil, sqlaudit.SQLite, sqlaudit.Config{}))
+		p.refuses("dialect")(sqlaudit.New(new(sql.DB), 0, sqlaudit.Config{}))
+	},
+	"guardian.New": func(p probe) {
+		p.refuses("Directory")(guardian.New(nil, guardian.Config{}))
+		p.refuses("Verifiers")(guardian.New(nil, guardian.Config{Verifiers: map[guardian.Factor]guardian.Verifier{guardian.OTP: nil}}))
+		negatives(p, guardian.Config{Store: guardian.NewMemory(), Keys: [][]byte{sealKey}, Issuer: "Example"},
+			func(c guardian.Config) error { return second(guardian.New(nil, c)) })
+	},
+	"guardian.NewCIBA":   func(p probe) { p.refuses("AuthAPI.Domain")(guardian.NewCIBA(guardian.AuthAPI{})) },
+	"guardian.NewMFA":    func(p probe) { p.refuses("AuthAPI.Domain")(guardian.NewMFA(guardian.AuthAPI{})) },
+	"guardian.NewMemory": func(p probe) { assert.NotNil(p, guardian.NewMemory()) },
+	"guardian.NewPages": func(p probe) {
+		p.refuses("Service")(guardian.NewPages(nil, guardian.PagesConfig{}))
+		s, err := guardian.New(nil, guardian.Config{Store: guardian.NewMemory(), Keys: [][]byte{sealKey}, Issuer: "Example"})
+		require.NoError(p, err)
+		cfg := guardian.PagesConfig{
+			User:       func(*http.Request) (string, string, error) { return "", "", nil },
+			Who:        func(*http.Request) guardian.Authenticated { return nil },
+			OnVerified: func(http.ResponseWriter, *http.Request, *guardian.Verification) error { return nil },
+		}
+		for _, field := range []string{"User", "Who", "OnVerified"} {
+			without := cfg
+			reflect.ValueOf(&without).Elem().FieldByName(field).SetZero()
+			p.refuses("PagesConfig." + field)(guardian.NewPages(s, without))
+		}
+		negatives(p, cfg, func(c guardian.PagesConfig) error { return second(guardian.NewPages(s, c)) })
+	},
+	"guardian/sqlguardian.New": func(p probe) {
+		p.refuses("db")(sqlguardian.New(nil, sqlguardian.SQLite, sqlguardian.Config{}))
+		p.refuses("dialect")(sqlguardian.New(new(sql.DB), 0, sqlguardian.Config{}))
+	},
+	"management.New": func(p probe) {
+		p.refuses("Config.Domain")(management.New(management.Config{}))
+		negatives(p, management.Config{Domain: "tenant.eu.auth0.com", Token: bearer},
+			func(c management.Config) error { return second(management.New(c)) }, "MaxWait")
+	},
+	"migration.NewLazy": func(p probe) {
+		p.refuses("src")(migration.NewLazy(nil, anyTarget{}, "c", migration.LazyConfig{}))
+		p.refuses("dst")(migration.NewLazy(anySource{}, nil, "c", migration.LazyConfig{}))
+		p.refuses("connection")(migration.NewLazy(anySource{}, anyTarget{}, "", migration.LazyConfig{}))
+		negatives(p, migration.LazyConfig{}, func(c migration.LazyConfig) error { return second(migration.NewLazy(anySource{}, anyTarget{}, "c", c)) })
+	},
+	"migration.NewMemoryLedger": func(p probe) { assert.NotNil(p, migration.NewMemoryLedger()) },
+	"migration.NewRunner": func(p probe) {
+		p.refuses("src")(migration.NewRunner(nil, anyTarget{}, anyLedger, "c", migration.Config{}))
+		p.refuses("dst")(migration.NewRunner(anySource{}, nil, anyLedger, "c", migration.Config{}))
+		p.refuses("ledger")(migration.NewRunner(anySource{}, anyTarget{}, nil, "c", migration.Config{}))
+		p.refuses("connection")(migration.NewRunner(anySource{}, anyTarget{}, anyLedger, "", migration.Config{}))
+		negatives(p, migration.Config{}, func(c migration.Config) error {
+			return second(migration.NewRunner(anySource{}, anyTarget{}, anyLedger, "c", c))
+		})
+	},
+	"migration/sqlmigration.New": func(p probe) {
+		p.refuses("db")(sqlmigration.New(nil, sqlmigration.SQLite, sqlmigration.Config{}))
+		p.refuses("dialect")(sqlmigration.New(new(sql.DB), 0, sqlmigration.Config{}))
+	},
+	"migration/sqlsource.New": func(p probe) {
+		cols := sqlsource.Columns{Key: "id", Email: "email"}
+		p.refuses("db")(sqlsource.New(nil, sqlsource.SQLite, "users", cols, sqlsource.Config{}))
+		p.refuses("dialect")(sqlsource.New(new(sql.DB), "oracle", "users", cols, sqlsource.Config{}))
+		p.refuses("table")(sqlsource.New(new(sql.DB), sqlsource.SQLite, "", cols, sqlsource.Config{}))
+		p.refuses("Columns.Key")(sqlsource.New(new(sql.DB), sqlsource.SQLite, "users", sqlsource.Columns{}, sqlsource.Config{}))
+		negatives(p, sqlsource.Config{}, func(c sqlsource.Config) error {
+			return second(sqlsource.New(new(sql.DB), sqlsource.SQLite, "users", cols, c))
+		})
+	},
+	"risk.New": func(p probe) {
+		d, err := anomaly.New(anyStore{}, anomaly.Config{})
+		require.NoError(p, err)
+		p.refuses("assessor")(risk.New(nil, nil, risk.Config{Shadow: true}))
+		p.refuses("enforcer")(risk.New(d, nil, risk.Config{}))
+		p.refuses("Factors")(risk.New(d, nil, risk.Config{Shadow: true, Factors: []risk.Factor{nil}}))
+		p.refuses("Bands")(risk.New(d, nil, risk.Config{Shadow: true, Bands: risk.Bands{Prompt: -1, MFA: 50, Deny: 80}}))
+		negatives(p, risk.Config{Shadow: true}, func(c risk.Config) error { return second(risk.New(d, nil, c)) })
+	},
+	"risk.NewMemoryCounters": func(p probe) { assert.NotNil(p, risk.NewMemoryCounters(-1)) }, // its doc: the default
+	"risk.Networks": func(p probe) {
+		p.refuses("name")(risk.Networks("", 0, nil))
+		p.refuses("logOdds")(risk.Networks("tor", -1, nil))
+		p.refuses("prefix")(risk.Networks("tor", 0, []netip.Prefix{{}}))
+	},
+	"risk/redisrisk.New": func(p probe) {
+		p.refuses("client")(redisrisk.New(nil, redisrisk.Config{}))
+		negatives(p, redisrisk.Config{}, func(c redisrisk.Config) error { return second(redisrisk.New(anyRedis{}, c)) })
+	},
+	"session.BackChannelLogout": func(p probe) {
+		p.refuses("Manager")(session.BackChannelLogout(nil, "tenant.eu.auth0.com", "c", session.LogoutConfig{}))
+		p.refuses("issuer")(session.BackChannelLogout(anyManager(p), "", "c", session.LogoutConfig{}))
+		p.refuses("client id")(session.BackChannelLogout(anyManager(p), "tenant.eu.auth0.com", "", session.LogoutConfig{}))
+		negatives(p, session.LogoutConfig{}, func(c session.LogoutConfig) error {
+			return second(session.BackChannelLogout(anyManager(p), "tenant.eu.auth0.com", "c", c))
+		})
+	},
+	"session.Behind": func(p probe) {
+		p.refuses("header")(session.Behind("", netip.MustParsePrefix("10.0.0.0/8")))
+		p.refuses("trusted")(session.Behind("Forwarded"))
+	},
+	"session.New": func(p probe) {
+		p.refuses("store")(session.New(nil, session.Config{}))
+		negatives(p, session.Config{}, func(c session.Config) error { return second(session.New(session.NewMemory(), c)) })
+	},
+	"session.NewHTTP": func(p probe) {
+		p.refuses("Manager")(session.NewHTTP(nil, session.HTTPConfig{}))
+		negatives(p, session.HTTPConfig{}, func(c session.HTTPConfig) error { return second(session.NewHTTP(anyManager(p), c)) })
+	},
+	"session.NewMemory": func(p probe) { assert.NotNil(p, session.NewMemory()) },
+	"session/redissession.New": func(p probe) {
+		p.refuses("client")(redissession.New(nil, redissession.Config{}))
+		negatives(p, redissession.Config{}, func(c redissession.Config) error { return second(redissession.New(anyRedis{}, c)) })
+	},
+	"session/redissession.NewOn":     func(p probe) { p.refuses("client")(redissession.NewOn(nil, redissession.Config{})) },
+	"session/redissession.NewScript": func(p probe) { assert.NotNil(p, redissession.NewScript("")) },
+	"session/redissession/goredis.New": func(p probe) {
+		p.refuses("client")(goredis.New(nil, redissession.Config{}))
+		negatives(p, redissession.Config{}, func(c redissession.Config) error { return second(goredis.New(anyGoredis{}, c)) })
+	},
+	"session/sqlsession.New": func(p probe) {
+		p.refuses("db")(sqlsession.New(nil, sqlsession.SQLite, sqlsession.Config{}))
+		p.refuses("dialect")(sqlsession.New(new(sql.DB), 0, sqlsession.Config{}))
+	},
+	"tenancy.NewExtractor": func(p probe) {
+		p.refuses("Verifier")(tenancy.NewExtractor(nil, tenancy.FromToken, tenancy.Config{}))
+		p.refuses("Locator")(tenancy.NewExtractor(anyVerifier(p), nil, tenancy.Config{}))
+		negatives(p, tenancy.Config{}, func(c tenancy.Config) error {
+			return second(tenancy.NewExtractor(anyVerifier(p), tenancy.FromToken, c))
+		})
+	},
+	"tenancy.NewVerifier": func(p probe) {
+		p.refuses("issuer")(tenancy.NewVerifier("", "api", tenancy.VerifierConfig{}))
+		p.refuses("audience")(tenancy.NewVerifier("tenant.eu.auth0.com", "", tenancy.VerifierConfig{}))
+		negatives(p, tenancy.VerifierConfig{}, func(c tenancy.VerifierConfig) error {
+			return second(tenancy.NewVerifier("tenant.eu.auth0.com", "api", c))
+		}, "Leeway", "CacheSize")
+	},
+	"tenancy/tenancygrpc.New": func(p probe) {
+		x, err := tenancy.NewExtractor(anyVerifier(p), tenancy.FromToken, tenancy.Config{})
+		require.NoError(p, err)
+		p.refuses("Extractor")(tenancygrpc.New(nil, tenancygrpc.FromToken, nil))
+		p.refuses("Locator")(tenancygrpc.New(x, nil, nil))
+	},
+}
+
+func TestConstructorsAgree(t *testing.T) {
+	t.Parallel()
+	for name, check := range constructors {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check(probe{t})
+		})
+	}
+}
+
+// Middleware that cannot return an error says at the start what it lacks, not at
+// the first request.
+func TestRequireMFANamesWhatIsNil(t *testing.T) {
+	t.Parallel()
+	who := func(*http.Request) guardian.Authenticated { return nil }
+	assert.PanicsWithValue(t, "guardian: RequireMFA needs who, which says what a session knows of second factors; it is nil",
+		func() { guardian.RequireMFA(time.Minute, nil, http.NotFoundHandler()) })
+	assert.PanicsWithValue(t, "guardian: RequireMFA needs a challenge for those who have proved none; it is nil",
+		func() { guardian.RequireMFA(time.Minute, who, nil) })
+}
