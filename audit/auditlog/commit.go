@@ -5,37 +5,35 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
 )
 
 const (
-	maxCommit     = 512              // Events of one transaction.
+	maxCommit     = 512              // Items of one transaction.
 	commitTimeout = 30 * time.Second // Of one transaction, whoever waits for it.
 )
 
-// committer puts events that are recorded at the same time into one transaction.
-// While one is under way the next events gather.
-type committer struct {
-	write func(ctx context.Context, rows []driver.Event, writes ...driver.Write) error
+// committer puts what is written at the same time into one transaction. While one
+// is under way the next items gather.
+type committer[T any] struct {
+	write func(ctx context.Context, items []T) error
 
 	mu      sync.Mutex
-	waiting []*waiting
+	waiting []*waiting[T]
 	busy    bool
 }
 
-type waiting struct {
-	row  driver.Event
+type waiting[T any] struct {
+	item T
 	done chan error
 }
 
-// do returns when the row is stored or was refused. When ctx ends before, the
+// do returns when the item is stored or was refused. When ctx ends before, the
 // transaction goes on and its outcome is not known.
-func (c *committer) do(ctx context.Context, row driver.Event) error {
+func (c *committer[T]) do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := &waiting{row: row, done: make(chan error, 1)}
+	w := &waiting[T]{item: item, done: make(chan error, 1)}
 	c.mu.Lock()
 	c.waiting = append(c.waiting, w)
 	lead := !c.busy
@@ -53,30 +51,30 @@ func (c *committer) do(ctx context.Context, row driver.Event) error {
 }
 
 // drain writes until nobody waits.
-func (c *committer) drain(ctx context.Context) {
+func (c *committer[T]) drain(ctx context.Context) {
 	for {
 		batch := c.take()
 		if len(batch) == 0 {
 			return
 		}
-		rows := make([]driver.Event, len(batch))
+		items := make([]T, len(batch))
 		for i, w := range batch {
-			rows[i] = w.row
+			items[i] = w.item
 		}
-		err := c.commit(ctx, rows)
+		err := c.commit(ctx, items)
 		for _, w := range batch {
 			w.done <- err
 		}
 	}
 }
 
-func (c *committer) commit(ctx context.Context, rows []driver.Event) error {
+func (c *committer[T]) commit(ctx context.Context, items []T) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	return c.write(ctx, rows)
+	return c.write(ctx, items)
 }
 
-func (c *committer) take() []*waiting {
+func (c *committer[T]) take() []*waiting[T] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := min(len(c.waiting), maxCommit)

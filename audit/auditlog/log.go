@@ -36,7 +36,7 @@ type Log struct {
 	known    note.Verifiers
 	ring     *seal.Ring
 	subjects *subjects
-	commits  committer
+	commits  committer[driver.Event]
 
 	mu    sync.Mutex
 	index []byte // Of the identity; nil until the log was opened.
@@ -68,7 +68,8 @@ func New(store driver.Store, s Seal, cfg Config) (*Log, error) {
 		store: store, cfg: cfg, signer: signer, known: known, ring: ring,
 		subjects: &subjects{store: store, ring: ring, cache: lru.New[audit.Ref, cached](maxKeys)},
 	}
-	l.commits.write = l.append
+	l.commits.write = func(ctx context.Context, rows []driver.Event) error { return l.append(ctx, rows) }
+	l.subjects.creates.write = l.subjects.create
 	return l, nil
 }
 

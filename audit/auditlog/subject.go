@@ -95,7 +95,8 @@ type subjects struct {
 	store driver.Store
 	ring  *seal.Ring
 
-	cache *lru.Cache[audit.Ref, cached]
+	cache   *lru.Cache[audit.Ref, cached]
+	creates committer[[]newSubjectKey]
 }
 
 type cached struct {
@@ -107,30 +108,29 @@ type cached struct {
 // one that nobody keeps, under a new pseudonym each time.
 func (s *subjects) get(ctx context.Context, index []byte, refs []audit.Ref) (map[audit.Ref]*subject, error) {
 	found, missing := s.cachedOf(refs)
-	for attempt := 0; len(missing) > 0; attempt++ {
+	for range 10 {
+		if len(missing) == 0 {
+			return found, nil
+		}
 		got, err := s.load(ctx, index, missing)
 		if err != nil {
 			return nil, err
 		}
-		made, writes, err := s.make(index, missing, got)
+		maps.Copy(found, got)
+		missing = slices.DeleteFunc(missing, func(r audit.Ref) bool { return got[r] != nil })
+		if len(missing) == 0 {
+			return found, nil
+		}
+		fresh, err := s.make(index, missing)
 		if err != nil {
 			return nil, err
 		}
-		if len(writes) > 0 {
-			err = s.store.Append(ctx, driver.Batch{Writes: writes})
-		}
-		if errors.Is(err, driver.ErrConflict) && attempt < 10 {
-			continue // another process made one of them
-		}
-		if err != nil {
+		// A conflict: another process made one of them. Whoever was first is loaded.
+		if err := s.creates.do(ctx, fresh); err != nil && !errors.Is(err, driver.ErrConflict) {
 			return nil, fmt.Errorf("auditlog: making keys of subjects: %w", err)
 		}
-		s.keep(made)
-		maps.Copy(got, made)
-		maps.Copy(found, got)
-		break
 	}
-	return found, nil
+	return nil, errors.New("auditlog: making keys of subjects: other processes were faster ten times")
 }
 
 func (s *subjects) cachedOf(refs []audit.Ref) (found map[audit.Ref]*subject, missing []audit.Ref) {
@@ -144,13 +144,6 @@ func (s *subjects) cachedOf(refs []audit.Ref) (found map[audit.Ref]*subject, mis
 		}
 	}
 	return found, missing
-}
-
-func (s *subjects) keep(made map[audit.Ref]*subject) {
-	until := time.Now().Add(keyLife)
-	for r, v := range made {
-		s.cache.Put(r, cached{v, until})
-	}
 }
 
 // lookup is the key under which a subject is found: an HMAC, because ids can be
@@ -174,7 +167,7 @@ func (s *subjects) load(ctx context.Context, index []byte, refs []audit.Ref) (ma
 	for r, name := range names {
 		if key := keys[name]; key != nil {
 			found[r] = key
-			s.keep(map[audit.Ref]*subject{r: key})
+			s.cache.Put(r, cached{key, time.Now().Add(keyLife)})
 		} else if found[r], _, err = s.fresh(); err != nil {
 			return nil, err
 		}
@@ -222,24 +215,38 @@ func (s *subjects) open(ctx context.Context, pseudonyms []string) (map[string]*s
 	return keys, nil
 }
 
-// make makes the keys that are missing, and the writes that keep them.
-func (s *subjects) make(index []byte, refs []audit.Ref, got map[audit.Ref]*subject) (map[audit.Ref]*subject, []driver.Write, error) {
-	made := make(map[audit.Ref]*subject)
+// newSubjectKey is what is stored of a new subject.
+type newSubjectKey struct {
+	lookup, pseudonym string
+	wrapped           []byte
+}
+
+// create stores the keys of subjects that are seen for the first time. Of two
+// callers that bring the same one the first wins.
+func (s *subjects) create(ctx context.Context, all [][]newSubjectKey) error {
+	seen := make(map[string]bool)
 	var writes []driver.Write
-	for _, r := range refs {
-		if got[r] != nil {
-			continue
+	for _, k := range slices.Concat(all...) {
+		if !seen[k.lookup] {
+			seen[k.lookup] = true
+			writes = append(writes, driver.Write{Kind: kindSubject, Key: k.lookup, Value: []byte(k.pseudonym)},
+				driver.Write{Kind: kindKey, Key: k.pseudonym, Value: k.wrapped})
 		}
+	}
+	return s.store.Append(ctx, driver.Batch{Writes: writes})
+}
+
+// make makes the keys that are missing.
+func (s *subjects) make(index []byte, refs []audit.Ref) ([]newSubjectKey, error) {
+	made := make([]newSubjectKey, len(refs))
+	for i, r := range refs {
 		sub, key, err := s.fresh()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		made[r] = sub
-		writes = append(writes,
-			driver.Write{Kind: kindSubject, Key: lookup(index, r), Value: []byte(sub.pseudonym)},
-			driver.Write{Kind: kindKey, Key: sub.pseudonym, Value: s.ring.Seal(key, []byte(sub.pseudonym))})
+		made[i] = newSubjectKey{lookup(index, r), sub.pseudonym, s.ring.Seal(key, []byte(sub.pseudonym))}
 	}
-	return made, writes, nil
+	return made, nil
 }
 
 func (s *subjects) fresh() (*subject, []byte, error) {
