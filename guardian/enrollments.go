@@ -142,7 +142,7 @@ func (s *Service) Reset(ctx context.Context, userID string) error {
 	}
 	var errs []error
 	if s.store != nil {
-		errs = append(errs, wrapped("reset", s.store.Delete(ctx, userID)))
+		errs = append(errs, wrapped("reset", s.store.Forget(ctx, userID)))
 	}
 	if s.dir != nil {
 		for _, err := range []error{s.dir.DeleteAuthenticators(ctx, userID), s.dir.InvalidateRememberedBrowsers(ctx, userID)} {

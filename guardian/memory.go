@@ -50,8 +50,8 @@ func (m *Memory) Save(ctx context.Context, r driver.Record, old int64) error {
 	return nil
 }
 
-// Delete implements Store.
-func (m *Memory) Delete(ctx context.Context, subject string) error {
+// Forget implements driver.Store.
+func (m *Memory) Forget(ctx context.Context, subject string) error {
 	_, err := m.drop(ctx, func(r driver.Record) bool { return r.Key.Subject == subject })
 	return err
 }

@@ -188,6 +188,20 @@ func (m *Memory) deleteSID(sel driver.Selector) []driver.Ended {
 	return ended
 }
 
+// Forget implements driver.Store.
+func (m *Memory) Forget(_ context.Context, userID string) error {
+	s := m.lock(driver.Tag(userID))
+	defer s.mu.Unlock()
+	for hash, e := range s.byHash {
+		if e.rec.UserID == userID {
+			s.drop(e)
+			delete(s.byHash, hash)
+		}
+	}
+	m.marks.remove(userMark(userID))
+	return nil
+}
+
 // List implements Store.
 func (m *Memory) List(_ context.Context, userID string, now time.Time) ([]driver.Record, error) {
 	s := m.lock(driver.Tag(userID))

@@ -47,6 +47,12 @@ func (m *memoryMarks) set(subject string, s driver.Selector) {
 	m.bySubject[subject] = memoryMark{at: s.Now, until: s.MarkUntil}
 }
 
+func (m *memoryMarks) remove(subject string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.bySubject, subject)
+}
+
 func (m *memoryMarks) everyone(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -52,6 +52,7 @@ func (s brokenStore) Replace(context.Context, driver.Key, driver.Record, driver.
 func (s brokenStore) Delete(context.Context, driver.Selector) ([]driver.Ended, error) {
 	return nil, s.err
 }
+func (s brokenStore) Forget(context.Context, string) error { return s.err }
 func (s brokenStore) List(context.Context, string, time.Time) ([]driver.Record, error) {
 	return nil, s.err
 }

@@ -25,8 +25,9 @@ type Store interface {
 	// ErrConflict. Of concurrent calls with one old, exactly one succeeds.
 	Save(ctx context.Context, r Record, old int64) error
 
-	// Delete removes all records of a subject. It is no error when there are none.
-	Delete(ctx context.Context, subject string) error
+	// Forget removes all records of a subject, the failures that were counted
+	// included. It is no error when there are none.
+	Forget(ctx context.Context, subject string) error
 
 	// Sweep removes the records whose Until is set and not after now, and returns
 	// how many those were.

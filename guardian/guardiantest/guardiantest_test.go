@@ -35,10 +35,10 @@ var mutants = map[string]string{
 	"save ignores the version":     "Save_with_another_version",
 	"save compares, then writes":   "one_of_many_changes_a_version",
 	"save creates twice":           "Save_with_old_zero",
-	"save revives":                 "Delete_removes_all",
+	"save revives":                 "Forget_removes_all",
 	"the factor is not in the key": "keys_differ",
-	"delete takes everything":      "Delete_removes_all",
-	"delete takes nothing":         "Delete_removes_all",
+	"forget takes everything":      "Forget_removes_all",
+	"forget takes nothing":         "Forget_removes_all",
 	"sweep takes what is kept":     "Sweep_removes",
 	"sweep takes nothing":          "Sweep_removes",
 	"until is lost":                "Load_returns",
@@ -107,14 +107,14 @@ func (m *mutant) Save(ctx context.Context, r driver.Record, old int64) error {
 	return m.Store.Save(ctx, r, old)
 }
 
-func (m *mutant) Delete(ctx context.Context, subject string) error {
+func (m *mutant) Forget(ctx context.Context, subject string) error {
 	switch m.kind {
-	case "delete takes nothing":
+	case "forget takes nothing":
 		return nil
-	case "delete takes everything":
+	case "forget takes everything":
 		m.Store = guardian.NewMemory()
 	}
-	return m.Store.Delete(ctx, subject)
+	return m.Store.Forget(ctx, subject)
 }
 
 func (m *mutant) Sweep(ctx context.Context, now time.Time) (int, error) {

@@ -90,7 +90,7 @@ func testRaceDelete(t *testing.T, h Harness) {
 	save(t, h.Store, driver.Record{Key: key(), Version: 1, Data: []byte("x")}, 0)
 	race(t, h, func(s driver.Store, i int) error {
 		if i == many/2 {
-			return s.Delete(t.Context(), user)
+			return s.Forget(t.Context(), user)
 		}
 		r, err := s.Load(t.Context(), key())
 		if errors.Is(err, driver.ErrNoRecord) {

@@ -19,7 +19,7 @@ var recordTests = map[string]func(*testing.T, Harness){
 	"Save with another version is ErrConflict":  testVersion,
 	"Save keeps no reference to Data":           testNoAliasing,
 	"keys differ in all parts":                  testKeys,
-	"Delete removes all of a subject alone":     testDelete,
+	"Forget removes all of a subject alone":     testForget,
 	"Sweep removes what is over":                testSweep,
 	"stores side by side":                       testSibling,
 	"a context that has ended is an error":      testContext,
@@ -48,8 +48,8 @@ func wantNone(t *testing.T, s driver.Store, k driver.Key) {
 
 func testNoRecord(t *testing.T, h Harness) {
 	wantNone(t, h.Store, key())
-	if err := h.Store.Delete(t.Context(), user); err != nil {
-		t.Errorf("Delete of nothing: %v", err)
+	if err := h.Store.Forget(t.Context(), user); err != nil {
+		t.Errorf("Forget of nothing: %v", err)
 	}
 	sweep(t, h.Store, start, 0)
 }
@@ -135,15 +135,15 @@ func testKeys(t *testing.T, h Harness) {
 	}
 }
 
-func testDelete(t *testing.T, h Harness) {
+func testForget(t *testing.T, h Harness) {
 	other := driver.Record{Key: driver.Key{Subject: user + "3", Kind: driver.KindTOTP}, Version: 1, Data: []byte("other")}
 	save(t, h.Store, other, 0)
 	for _, kind := range []driver.Kind{driver.KindTOTP, driver.KindRecovery, driver.KindAttempts} {
 		save(t, h.Store, driver.Record{Key: driver.Key{Subject: user, Kind: kind}, Version: 1, Data: []byte("x")}, 0)
 	}
 	for range 2 {
-		if err := h.Again.Delete(t.Context(), user); err != nil {
-			t.Fatalf("Delete: %v", err)
+		if err := h.Again.Forget(t.Context(), user); err != nil {
+			t.Fatalf("Forget: %v", err)
 		}
 	}
 	for _, kind := range []driver.Kind{driver.KindTOTP, driver.KindRecovery, driver.KindAttempts} {
@@ -186,7 +186,7 @@ func testSibling(t *testing.T, h Harness) {
 	r := driver.Record{Key: key(), Version: 1, Data: []byte("x")}
 	save(t, h.Store, r, 0)
 	wantNone(t, h.Sibling, key())
-	if err := h.Sibling.Delete(t.Context(), user); err != nil {
+	if err := h.Sibling.Forget(t.Context(), user); err != nil {
 		t.Fatal(err)
 	}
 	want(t, h.Store, r)

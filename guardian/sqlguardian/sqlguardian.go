@@ -129,8 +129,8 @@ func (s *Store) Save(ctx context.Context, r driver.Record, old int64) error {
 	return err
 }
 
-// Delete implements driver.Store.
-func (s *Store) Delete(ctx context.Context, subject string) error {
+// Forget implements driver.Store.
+func (s *Store) Forget(ctx context.Context, subject string) error {
 	_, err := s.db.Exec(ctx, s.remove, subject)
 	return err
 }

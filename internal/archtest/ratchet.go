@@ -77,5 +77,5 @@ var FileCycles = map[string]int{
 	"risk/calibrate":                                 2,
 	"session":                                        4,
 	"session/redissession":                           3,
-	"session/sessiontest":                            7,
+	"session/sessiontest":                            2,
 }

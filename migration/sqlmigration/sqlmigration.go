@@ -209,6 +209,42 @@ func (l *Ledger) putOutcomes(ctx context.Context, tx sqlstore.Conn, run string, 
 	return err
 }
 
+// Forget implements driver.Ledger.
+func (l *Ledger) Forget(ctx context.Context, key string) error {
+	return l.tx(ctx, func(tx sqlstore.Conn) error {
+		if _, err := tx.Exec(ctx, l.db.SQL(`DELETE FROM {t}_outcome WHERE user_key = $1`), key); err != nil {
+			return err
+		}
+		type batch struct {
+			run string
+			driver.Batch
+		}
+		open, err := sqlstore.Query(ctx, tx, func(rows *sql.Rows) (b batch, err error) {
+			var keys []byte
+			if err := rows.Scan(&b.run, &b.N, &keys); err != nil {
+				return b, err
+			}
+			return b, json.Unmarshal(keys, &b.Keys)
+		}, l.db.SQL(`SELECT run, n, user_keys FROM {t}_batch WHERE user_keys <> 'null' {lock}`))
+		if err != nil {
+			return err
+		}
+		for _, b := range open {
+			if !slices.Contains(b.Keys, key) {
+				continue
+			}
+			keys, err := json.Marshal(slices.DeleteFunc(b.Keys, func(k string) bool { return k == key }))
+			if err != nil {
+				return fmt.Errorf("sqlmigration: write the keys of a batch: %w", err)
+			}
+			if _, err := tx.Exec(ctx, l.db.SQL(`UPDATE {t}_batch SET user_keys = $3 WHERE run = $1 AND n = $2`), b.run, b.N, string(keys)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Batches implements driver.Ledger. It reads one batch at a time, so that no
 // connection is held while the caller works.
 func (l *Ledger) Batches(ctx context.Context, run string) iter.Seq2[driver.Batch, error] {

@@ -56,6 +56,15 @@ type Store interface {
 	// Nothing to end is no error.
 	Delete(ctx context.Context, s Selector) ([]Ended, error)
 
+	// Forget removes what is kept about a user, to erase personal data: all
+	// records, live or not, and the mark on the user. Afterwards they are ErrNone or
+	// ErrRevoked, without UserID, and no Replace or Load under way brings one back.
+	// It comes after a Delete of the user's sessions, which refuses logins under
+	// way, and whose mark it removes. What a store keeps of sessions that ended
+	// before may instead go by itself when they would have expired, and a Job stays
+	// until it is done. Nothing to forget is no error.
+	Forget(ctx context.Context, userID string) error
+
 	// List returns the user's live records, oldest first, without Payload.
 	List(ctx context.Context, userID string, now time.Time) ([]Record, error)
 }

@@ -3,6 +3,7 @@ package redissession
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/auth0kit/auth0kit/session/driver"
 )
@@ -34,6 +35,29 @@ func (s *Store) Delete(ctx context.Context, sel driver.Selector) ([]driver.Ended
 		return nil, s.deleteEveryone(ctx, sel)
 	}
 	return nil, driver.ErrSelector
+}
+
+// Forget implements driver.Store. What is left of sessions that ended before goes
+// by itself, ten minutes after they would have expired.
+func (s *Store) Forget(ctx context.Context, userID string) error {
+	p := s.shard(driver.Tag(userID))
+	_, rest, err := s.run(ctx, forgetScript, p, time.UnixMilli(0), []string{p.user(userID), p.userMark(userID)})
+	if err != nil {
+		return err
+	}
+	gone, err := endedOf(rest)
+	if err != nil {
+		return err
+	}
+	for _, e := range gone {
+		if e.SID == "" {
+			continue
+		}
+		if _, err := s.eval(ctx, unjoinScript, s.sidKeys(e.SID)[1:], userID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deleteOf ends those of one user's sessions that match, in one script.

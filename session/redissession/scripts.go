@@ -175,6 +175,19 @@ if tonumber(ARGV[6]) > 0 then redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[6])
 if #ended > 0 or tonumber(ARGV[6]) > 0 then bump() end
 return {count(), unread and 'X' or 'L', unpack(ended)}`
 
+// KEYS g, user, mark. ARGV now, known, base. It returns what it has removed.
+var forgetText = prelude + `
+local gone = {}
+for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  local key = base .. ':s:' .. member
+  local v = get(key)
+  if v and v:byte(1) == LIVE then gone[#gone + 1] = cut(v) end
+  redis.call('DEL', key)
+end
+redis.call('DEL', KEYS[2], KEYS[3])
+bump()
+return {count(), 'L', unpack(gone)}`
+
 // KEYS g, user. ARGV now, known, base.
 var listText = prelude + `
 local found, unread = live(KEYS[2])
@@ -202,6 +215,11 @@ return {'joined'}`
 const leaveText = `
 redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
 return redis.call('SMEMBERS', KEYS[2])`
+
+// KEYS index. ARGV member.
+const unjoinText = `
+redis.call('SREM', KEYS[1], ARGV[1])
+return {}`
 
 // KEYS due, jobs. ARGV now, lease, how many. A job is attempts, a space, and the rest.
 const takeText = `
@@ -252,6 +270,8 @@ var (
 	everyoneScript   = NewScript(everyoneText)
 	joinScript       = NewScript(joinText)
 	leaveScript      = NewScript(leaveText)
+	unjoinScript     = NewScript(unjoinText)
+	forgetScript     = NewScript(forgetText)
 	takeScript       = NewScript(takeText)
 	enqueueScript    = NewScript(enqueueText)
 	retryScript      = NewScript(retryText)

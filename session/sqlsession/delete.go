@@ -76,6 +76,18 @@ func (s *Store) end(ctx context.Context, tx sqlstore.Conn, lock sqlstore.Stateme
 	return ended, err
 }
 
+// Forget implements driver.Store.
+func (s *Store) Forget(ctx context.Context, userID string) error {
+	return s.db.Tx(ctx, func(tx sqlstore.Conn) error {
+		for _, statement := range []sqlstore.Statement{s.query.forgetOld, s.query.forget, s.query.forgetMark} {
+			if _, err := tx.Exec(ctx, statement, userID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Sweep implements driver.Sweeper.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
 	total := 0

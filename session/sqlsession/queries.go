@@ -18,6 +18,7 @@ type queries struct {
 	replace, endOld, keepOld                                       sqlstore.Statement
 	lockHash, lockOldHash, lockID, lockAll, lockOthers, lockShared sqlstore.Statement
 	markUser, markSID, markEveryone                                sqlstore.Statement
+	forgetOld, forget, forgetMark                                  sqlstore.Statement
 	see, seeAgain, enqueue, due, retry, done                       sqlstore.Statement
 }
 
@@ -59,6 +60,10 @@ func prepare(sql func(string) sqlstore.Statement) queries {
 		markSID: sql(`INSERT INTO {t}_sid (sid, revoked_at, keep_until) VALUES ($1, $2, $3)
 			{upsert sid: revoked_at, keep_until}`),
 		markEveryone: sql(`UPDATE {t}_state SET epoch = epoch + 1, revoked_at = $1 WHERE one = 1`),
+
+		forgetOld:  sql(`DELETE FROM {t}_old WHERE id IN (SELECT id FROM {t} WHERE user_id = $1)`),
+		forget:     sql(`DELETE FROM {t} WHERE user_id = $1`),
+		forgetMark: sql(`DELETE FROM {t}_user WHERE user_id = $1`),
 
 		see:      sql(`INSERT INTO {t}_seen (id, until) VALUES ($1, $2) {ignore id}`),
 		seeAgain: sql(`UPDATE {t}_seen SET until = $2 WHERE id = $1 AND until <= $3`),
