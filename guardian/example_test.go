@@ -163,6 +163,20 @@ func (p phone) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.tenant.HTTPClient().Transport.RoundTrip(r)
 }
 
+// The verifier of a login that stopped with mfa_required.
+func ExampleNewMFA() {
+	app := guardian.AuthAPI{Domain: "tenant.eu.auth0.com/login", ClientID: "app"}
+	_, err := guardian.NewMFA(app)
+	fmt.Println(err != nil)
+
+	app.Domain = "https://Tenant.eu.auth0.com/" // any spelling of the domain alone
+	mfa, err := guardian.NewMFA(app)
+	fmt.Println(mfa != nil, err)
+	// Output:
+	// true
+	// true <nil>
+}
+
 // A push with a message, to a user who has not even a session here.
 func ExampleNewCIBA() {
 	tenant := auth0test.NewTenant(auth0test.Options{})

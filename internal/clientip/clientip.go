@@ -137,10 +137,11 @@ func addrOf(s string) netip.Addr {
 		host, port, given = strings.Cut(s, ":")
 	}
 	a, err := netip.ParseAddr(host)
+	a = a.WithZone("").Unmap()
 	if err != nil || a.IsUnspecified() || given && !isPort(port) {
 		return netip.Addr{}
 	}
-	return a.WithZone("").Unmap()
+	return a
 }
 
 // isPort accepts numbers and the obfuscated ports of RFC 7239.

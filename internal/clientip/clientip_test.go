@@ -56,6 +56,8 @@ func TestBehind(t *testing.T) {
 		{"X-Forwarded-For", proxy, []string{"6.6.6.6, "}, ""},
 		{"X-Forwarded-For", proxy, []string{"6.6.6.6, unknown, 10.0.0.2"}, ""},
 		{"X-Forwarded-For", proxy, []string{"6.6.6.6, 0.0.0.0"}, ""},
+		{"X-Forwarded-For", proxy, []string{"6.6.6.6, ::%0"}, ""},
+		{"X-Forwarded-For", proxy, []string{"6.6.6.6, ::ffff:0.0.0.0"}, ""},
 		{"X-Forwarded-For", proxy, []string{"6.6.6.6, 192.0.2.1:http"}, ""},
 		{"X-Forwarded-For", proxy, []string{"6.6.6.6, [192.0.2.1]"}, ""},
 		{"X-Forwarded-For", proxy, []string{"6.6.6.6, [::1]x"}, ""},
