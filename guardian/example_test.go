@@ -240,7 +240,7 @@ func ExampleNewPages() {
 		User: func(*http.Request) (userID, account string, err error) { return "auth0|42", "ada@example.com", nil },
 		Who:  func(*http.Request) guardian.Authenticated { return signedIn{time.Now(), []string{"pwd"}} },
 		OnVerified: func(w http.ResponseWriter, r *http.Request, v *guardian.Verification) error {
-			return nil // session.HTTP.StepUp(w, r, v.AMR...)
+			return nil // session.HTTP.StepUp(w, r, v.Time, v.AMR...)
 		},
 	})
 	if err != nil {

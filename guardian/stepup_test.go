@@ -74,7 +74,7 @@ func TestRequireMFALooksAtTheTimeOfTheFactor(t *testing.T) {
 		method string
 		want   int
 	}{{"pwd", 401}, {"mfa", 200}} {
-		if token, err = sessions.StepUp(t.Context(), token, step.method); err != nil {
+		if token, err = sessions.StepUp(t.Context(), token, time.Now(), step.method); err != nil {
 			t.Fatal(err)
 		}
 		current, err := sessions.Validate(t.Context(), token)

@@ -3,10 +3,13 @@ package session
 import "time"
 
 // AuthenticatedBy returns when the user last used the method of that name, such
-// as "mfa" (RFC 8176); zero for one that was not used. Freshness is a matter of
+// as "mfa" (RFC 8176). Zero means never, unknown, or that s is stale. Freshness is a matter of
 // the method: a password typed again makes an old second factor no younger.
 func (s *Session) AuthenticatedBy(method string) time.Time {
 	var at time.Time
+	if s.Stale {
+		return at
+	}
 	for _, m := range s.methods {
 		if m.Name == method && m.At.After(at) {
 			at = m.At

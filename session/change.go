@@ -22,18 +22,14 @@ const maxTries = 200
 // is returned as it is.
 func (m *Manager) Update(ctx context.Context, t Token, f func(payload []byte) ([]byte, error)) error {
 	rec, err := m.change(ctx, t, 0, func(_ driver.Key, r *driver.Record) error {
-		payload, err := m.open(r)
+		k, err := m.vault.open(r)
 		if err != nil {
 			return err
 		}
-		if payload, err = f(payload); err != nil {
+		if k.payload, err = f(k.payload); err != nil {
 			return err
 		}
-		if len(payload) > driver.MaxPayload {
-			return fmt.Errorf("session: the payload has %d bytes; %d are allowed", len(payload), driver.MaxPayload)
-		}
-		r.Payload, err = m.seal(r, payload)
-		return err
+		return m.vault.seal(r, k)
 	})
 	return m.recordChange(ctx, "update", rec, err)
 }
@@ -41,17 +37,17 @@ func (m *Manager) Update(ctx context.Context, t Token, f func(payload []byte) ([
 // Renew gives the session a new token. The old one works 10 s more, for requests
 // that are under way, and then is dead. Deadlines stay as they are.
 //
-// When a parallel request was first, the error is ErrRenewed: the client has the
+// When a parallel request was first, the error is ErrSuperseded: the client has the
 // new token from there, so leave its cookie alone. With audit.ErrNotRecorded the
 // returned token is valid all the same.
 func (m *Manager) Renew(ctx context.Context, t Token) (Token, error) {
 	var token Token
 	rec, err := m.change(ctx, t, renewGrace, func(k driver.Key, r *driver.Record) error {
 		if k != r.Key {
-			return ErrRenewed
+			return ErrSuperseded
 		}
 		token, r.Key = newToken(k.Tag)
-		return m.reseal(r)
+		return m.vault.reseal(r)
 	})
 	if err != nil {
 		token = ""
@@ -59,32 +55,49 @@ func (m *Manager) Renew(ctx context.Context, t Token) (Token, error) {
 	return token, m.recordChange(ctx, "renew", rec, err)
 }
 
-// StepUp notes that the user has authenticated again, by the methods amr (RFC
-// 8176: "otp", "mfa", …), and gives the session a new token. No older token works
-// any more, so one that an attacker planted or stole before dies here (ASVS 5.0
-// 7.2.4). Its idle time starts anew; the absolute deadline stays. When the event
-// cannot be recorded, the session is ended and the error is
-// audit.ErrNotRecorded.
-func (m *Manager) StepUp(ctx context.Context, t Token, amr ...string) (Token, error) {
+// StepUp notes that the user has authenticated again at that time, by the methods
+// amr (RFC 8176: "otp", "mfa", …), and gives the session a new token. No older token
+// works any more, so one that an attacker planted or stole before dies here (ASVS 5.0
+// 7.2.4); a request that is under way with it gets ErrSuperseded. The idle time
+// starts over; the absolute deadline stays. The time is that of the factor, such as
+// guardian's Verification.At or the "auth_time" of an ID token; zero is an error, and
+// so is one that is more than a minute ahead. When the event cannot be recorded, the
+// session is ended and the error is audit.ErrNotRecorded.
+func (m *Manager) StepUp(ctx context.Context, t Token, at time.Time, amr ...string) (Token, error) {
+	token, _, err := m.stepUp(ctx, t, at, amr...)
+	return token, err
+}
+
+func (m *Manager) stepUp(ctx context.Context, t Token, at time.Time, amr ...string) (Token, *Session, error) {
 	if err := validateMethods("amr", amr); err != nil {
-		return "", err
+		return "", nil, err
+	}
+	if at.IsZero() || milli(at).After(m.now().Add(clockSkew)) {
+		return "", nil, errors.New("session: StepUp needs the time at which the user has authenticated; it is zero or in the future")
 	}
 	var token Token
-	rec, err := m.change(ctx, t, 0, func(_ driver.Key, r *driver.Record) error {
+	var k kept
+	rec, err := m.change(ctx, t, 0, func(key driver.Key, r *driver.Record) (err error) {
+		if key != r.Key { // its answer could come after that of the request which has renewed the token
+			return ErrSuperseded
+		}
+		if k, err = m.vault.open(r); err != nil {
+			return err
+		}
 		token, r.Key = newToken(r.Key.Tag)
-		r.Methods = withMethods(r.Methods, r.LastSeen, amr...)
+		r.Methods = withMethods(r.Methods, earlier(milli(at), r.LastSeen), amr...)
 		rand.Read(r.CSRF[:])
-		return m.reseal(r)
+		return m.vault.reseal(r)
 	})
 	if err != nil {
-		return "", m.recordChange(ctx, "step_up", rec, err)
+		return "", nil, m.recordChange(ctx, "step_up", rec, err)
 	}
 	if err := m.recordChange(ctx, "step_up", rec, nil); err != nil {
 		one := driver.Selector{UserID: rec.UserID, ID: rec.ID, Now: rec.LastSeen}
 		_, undo := m.store.Delete(context.WithoutCancel(ctx), one)
-		return "", errors.Join(err, undo)
+		return "", nil, errors.Join(err, undo)
 	}
-	return token, nil
+	return token, sessionOf(&rec, k.payload), nil
 }
 
 // change loads the record, lets f change it, and puts it back if nobody else did
@@ -94,6 +107,10 @@ func (m *Manager) change(ctx context.Context, t Token, grace time.Duration, f fu
 	if !ok {
 		return driver.Record{}, ErrNone
 	}
+	return m.changeKey(ctx, key, grace, f)
+}
+
+func (m *Manager) changeKey(ctx context.Context, key driver.Key, grace time.Duration, f func(driver.Key, *driver.Record) error) (driver.Record, error) {
 	for try := range maxTries {
 		rec, err := m.load(ctx, key, true)
 		if err != nil {
@@ -129,16 +146,4 @@ func pause(ctx context.Context, try int) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return nil
-}
-
-// reseal seals the payload with the first key when another one did.
-func (m *Manager) reseal(r *driver.Record) error {
-	if m.ring == nil || len(r.Payload) == 0 || !m.ring.Stale(r.Payload) {
-		return nil
-	}
-	payload, err := m.open(r)
-	if err == nil {
-		r.Payload, err = m.seal(r, payload)
-	}
-	return err
 }

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -19,18 +18,6 @@ const (
 	defaultAbsolute   = 24 * time.Hour
 	defaultTouchEvery = time.Minute
 	defaultMaxPerUser = 20
-)
-
-// Why a Manager refuses.
-var (
-	ErrNone        = driver.ErrNone
-	ErrExpired     = driver.ErrExpired
-	ErrRevoked     = driver.ErrRevoked
-	ErrLimit       = driver.ErrLimit
-	ErrConflict    = driver.ErrConflict
-	ErrUnavailable = errors.New("session: the store cannot answer")
-	ErrRenewed     = errors.New("session: a parallel request has renewed the token; keep the client's new one")
-	ErrNotFresh    = errors.New("session: the user must authenticate again for this")
 )
 
 // AtLimit is what happens when a user signs in once too often.
@@ -151,6 +138,7 @@ type Policy struct {
 	MaxPerUser                 int
 	AtLimit                    AtLimit
 	AllowStaleReads            time.Duration
+	Sealed                     bool // Config.Keys are there: sessions may have payloads.
 }
 
 // String explains the policy in sentences, and where it leaves NIST SP

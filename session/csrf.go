@@ -1,11 +1,16 @@
 package session
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
+	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
+	"strings"
 )
 
 const csrfSize = 16
@@ -13,7 +18,7 @@ const csrfSize = 16
 // Where a request carries the token of [Session.CSRFToken].
 const (
 	CSRFHeader = "X-CSRF-Token"
-	CSRFField  = "csrf_token" // in an application/x-www-form-urlencoded body
+	CSRFField  = "csrf_token" // in a form; in a multipart one before its files
 )
 
 // CSRFToken returns a token that the session's pages put into their forms or
@@ -38,22 +43,62 @@ func (s *Session) csrfValid(token string) bool {
 	return subtle.ConstantTimeCompare(plain[:], s.csrf[:]) == 1
 }
 
+// Why a request is refused as forged. The texts reach the client.
+var (
+	errOrigin = errors.New("the request comes from another origin")
+	errCSRF   = errors.New("the request has no valid csrf_token, as a form field or as the header X-CSRF-Token")
+	errForm   = errors.New("csrf_token was not found in the first MiB of the form; put it before files, or send the header X-CSRF-Token")
+)
+
 // maxForm bounds the body that is read in search of the token.
 const maxForm = 1 << 20
 
 // csrfOf finds the token of a request. It reads the body of a form only, which
-// stays readable through r.PostForm.
-func csrfOf(w http.ResponseWriter, r *http.Request) string {
+// stays readable through r.PostForm or, a multipart one, as it was sent.
+func csrfOf(w http.ResponseWriter, r *http.Request) (string, error) {
 	if token := r.Header.Get(CSRFHeader); token != "" {
-		return token
+		return token, nil
 	}
-	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if media != "application/x-www-form-urlencoded" {
-		return ""
+	media, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch media {
+	case "application/x-www-form-urlencoded":
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if err := r.ParseForm(); err != nil {
+			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+				return "", errForm
+			}
+			return "", errCSRF
+		}
+		return r.PostForm.Get(CSRFField), nil
+	case "multipart/form-data":
+		return csrfOfParts(r, params["boundary"])
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return ""
+	return "", nil
+}
+
+// csrfOfParts reads the parts of a form up to the token, and puts what it has read
+// back in front of the body: the handler reads the files, with limits of its own.
+func csrfOfParts(r *http.Request, boundary string) (string, error) {
+	var read bytes.Buffer
+	body := r.Body
+	parts := multipart.NewReader(io.TeeReader(io.LimitReader(body, maxForm), &read), boundary)
+	defer func() {
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(&read, body), body}
+	}()
+	for boundary != "" {
+		part, err := parts.NextPart()
+		switch {
+		case errors.Is(err, io.EOF) && read.Len() < maxForm:
+			return "", nil
+		case err != nil:
+			return "", errForm
+		case part.FormName() == CSRFField && part.FileName() == "":
+			token, err := io.ReadAll(io.LimitReader(part, 4*csrfSize))
+			return strings.TrimSpace(string(token)), err
+		}
 	}
-	return r.PostForm.Get(CSRFField)
+	return "", nil
 }

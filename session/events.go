@@ -42,6 +42,8 @@ func (m *Manager) recordChange(ctx context.Context, verb string, r driver.Record
 	switch {
 	case err == nil:
 		return m.record(ctx, verb, r.Ended(), audit.Success, "")
+	case errors.Is(err, ErrSuperseded):
+		return err
 	case errors.Is(err, ErrNone), errors.Is(err, ErrExpired), errors.Is(err, ErrRevoked):
 		return errors.Join(err, m.recordRefused(ctx, r.Ended(), err))
 	}
@@ -53,6 +55,8 @@ func (m *Manager) recordChange(ctx context.Context, verb string, r driver.Record
 // and recorded once a second at most: a flood must not flood the log.
 func (m *Manager) recordRefused(ctx context.Context, e driver.Ended, err error) error {
 	switch {
+	case errors.Is(err, ErrSuperseded): // only late
+		return nil
 	case errors.Is(err, ErrRevoked), errors.Is(err, ErrExpired):
 		return m.record(ctx, "refuse", e, audit.Failure, reasonOf(err))
 	case !errors.Is(err, ErrNone):
@@ -63,7 +67,7 @@ func (m *Manager) recordRefused(ctx context.Context, e driver.Ended, err error) 
 		return nil
 	}
 	return audit.Record(context.WithoutCancel(ctx), m.cfg.Recorder, audit.Event{
-		Type: "session", Action: "session.refuse", Outcome: audit.Failure, Reason: "unknown",
+		Type: "session", Action: "session.refuse", Outcome: audit.Failure, Reason: reasonOf(err),
 		Time: m.cfg.Now(), Source: "auth0kit/session", Metadata: map[string]string{"count": strconv.Itoa(n)},
 	})
 }
@@ -74,7 +78,7 @@ var reasons = []struct {
 	word string
 	err  error
 }{
-	{"revoked", ErrRevoked}, {"expired", ErrExpired}, {"limit", ErrLimit}, {"unknown", ErrNone},
+	{"unreadable", errUnreadable}, {"revoked", ErrRevoked}, {"expired", ErrExpired}, {"limit", ErrLimit}, {"unknown", ErrNone},
 	{"unavailable", ErrUnavailable},
 }
 

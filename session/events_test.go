@@ -25,7 +25,7 @@ func TestEvents(t *testing.T) {
 	token := m.login(t, session.Login{UserID: "auth0|1", SID: "the-sid", Payload: []byte("payload"), Device: session.Device{IP: "192.0.2.1"}})
 	update := func(p []byte) ([]byte, error) { return p, nil }
 	renewed, err1 := m.Renew(t.Context(), token)
-	stepped, err2 := m.StepUp(t.Context(), renewed, "otp")
+	stepped, err2 := m.StepUp(t.Context(), renewed, m.clock.Now(), "otp")
 	err3 := m.Update(t.Context(), stepped, update)
 	require.NoError(t, errors.Join(err1, err2, err3))
 	wantInvalid(t, m.Manager, renewed, session.ErrRevoked)
@@ -123,7 +123,7 @@ func TestNotRecorded(t *testing.T) {
 	renewed, err := m.Renew(t.Context(), token)
 	wantErr(t, "Renew", err, audit.ErrNotRecorded)
 	wantValid(t, m.Manager, renewed)
-	stepped, err := m.StepUp(t.Context(), renewed, "otp")
+	stepped, err := m.StepUp(t.Context(), renewed, m.clock.Now(), "otp")
 	wantErr(t, "StepUp", err, audit.ErrNotRecorded)
 	if list, err := m.List(t.Context(), "u"); stepped != "" || err != nil || len(list) > 0 {
 		t.Fatalf("StepUp without a record has left %d sessions", len(list))

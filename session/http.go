@@ -2,13 +2,16 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/authn"
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
@@ -37,10 +40,14 @@ type HTTPConfig struct {
 	ClientIP func(r *http.Request) netip.Addr
 	// Timeout bounds the store's answer for one request. Defaults to 2 s.
 	Timeout time.Duration
-	// Refuse answers when Require or the protection against forged requests
-	// refuses. Defaults to the bare status: 401, 403, and 503 when the store does
-	// not answer.
-	Refuse func(w http.ResponseWriter, r *http.Request, status int)
+	// LoginPath is where Require sends navigations without a session, with the
+	// address that was asked for in the parameter to: a path of this site, such as
+	// "/auth/login". Defaults to none: they are answered with 401, as all other
+	// requests are.
+	LoginPath string
+	// Render returns the body of a refusal and its Content-Type. Status and headers
+	// are not its matter. Defaults to a line of text.
+	Render func(r *http.Request, x Refusal) (contentType string, body []byte)
 }
 
 // HTTP connects a Manager with requests and cookies. It is safe for concurrent use.
@@ -68,10 +75,8 @@ func NewHTTP(m *Manager, cfg HTTPConfig) (*HTTP, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 2 * time.Second
 	}
-	if cfg.Refuse == nil {
-		cfg.Refuse = func(w http.ResponseWriter, _ *http.Request, status int) {
-			http.Error(w, http.StatusText(status), status)
-		}
+	if cfg.Render == nil {
+		cfg.Render = plainRefusal
 	}
 	h := &HTTP{m: m, cfg: cfg}
 	if err := h.validate(); err != nil {
@@ -90,54 +95,119 @@ func (h *HTTP) validate() error {
 		return errors.New("session: HTTPConfig.SameSite must be Lax or Strict")
 	case c.RenewEvery < 0:
 		return errors.New("session: HTTPConfig.RenewEvery must not be negative; 0 renews nothing")
+	case c.LoginPath != "" && (c.LoginPath[0] != '/' || strings.ContainsAny(c.LoginPath, "?#\\") || strings.HasPrefix(c.LoginPath, "//")):
+		return errors.New("session: HTTPConfig.LoginPath must be a path of this site, such as \"/auth/login\"")
 	case c.Timeout < 0:
 		return errors.New("session: HTTPConfig.Timeout must not be negative; 0 is 2 s")
 	}
 	return nil
 }
 
-// visit is what Load learns about one request.
-type visit struct {
+// Manager returns the Manager of h.
+func (h *HTTP) Manager() *Manager { return h.m }
+
+// LoginPath returns HTTPConfig.LoginPath.
+func (h *HTTP) LoginPath() string { return h.cfg.LoginPath }
+
+// seen is what is known of a request's session.
+type seen struct {
 	session *Session
 	token   Token
 	err     error // of Validate; nil without a cookie
 }
 
+// visit is what Load learns about one request, and what Login, StepUp and Logout
+// make of it.
+type visit struct{ now atomic.Pointer[seen] }
+
 type visitKey struct{}
 
-// FromContext returns the session of the request that Load has put into ctx.
-func FromContext(ctx context.Context) (*Session, bool) {
+func visitOf(ctx context.Context) *visit {
 	v, _ := ctx.Value(visitKey{}).(*visit)
-	if v == nil || v.session == nil {
+	return v
+}
+
+// Subject is for package authn.
+func (v *visit) Subject() string {
+	if s := v.now.Load().session; s != nil {
+		return s.Subject()
+	}
+	return ""
+}
+
+// AuthenticatedBy is for package authn.
+func (v *visit) AuthenticatedBy(method string) (never time.Time) {
+	if s := v.now.Load().session; s != nil {
+		return s.AuthenticatedBy(method)
+	}
+	return never
+}
+
+// FromContext returns the session of the request that Load has put into ctx. After
+// Login and StepUp it is the new one, after Logout there is none.
+func FromContext(ctx context.Context) (*Session, bool) {
+	v := visitOf(ctx)
+	if v == nil {
 		return nil, false
 	}
-	return v.session, true
+	s := v.now.Load().session
+	return s, s != nil
+}
+
+// NewContext returns a context with a session of l, as Load makes one, for tests of
+// handlers. No Manager knows the session.
+func NewContext(ctx context.Context, l Login) context.Context {
+	now := milli(time.Now())
+	rec := driver.Record{
+		ID: rand.Text(), UserID: l.UserID, SID: l.SID, OrgID: l.OrgID, CreatedAt: now, RotatedAt: now, LastSeen: now,
+		IdleAt: now.Add(defaultIdle), ExpiresAt: now.Add(defaultAbsolute), Methods: withMethods(nil, milli(l.AuthTime), l.AMR...),
+		Device: driver.Device(l.Device.clean()),
+	}
+	rand.Read(rec.CSRF[:])
+	v := &visit{}
+	v.now.Store(&seen{session: sessionOf(&rec, l.Payload)})
+	return v.context(ctx)
+}
+
+func (v *visit) context(ctx context.Context) context.Context {
+	return authn.NewContext(context.WithValue(ctx, visitKey{}, v), v)
 }
 
 // Load finds the request's session and puts it into the context, with the origin
 // of the request for audit events. Without a session the handler is called too;
-// see Require for the rest.
+// see Require for the rest. Load in Load does nothing.
 //
 // With a session, a request that may change something (not GET, HEAD or OPTIONS)
 // must not come from another origin and must carry the session's CSRF token, or
-// it is refused with 403; and the answer gets Cache-Control: no-store. Load writes
+// it is refused with 403; one that asks for another protocol (a WebSocket) must not
+// come from another origin. The answer gets Cache-Control: no-store. Load writes
 // headers before it calls the handler and hands over w itself, so streaming,
 // hijacking and http.ResponseController work.
+//
+// A request that left with a token that StepUp or Login has replaced in the last
+// 10 s does not reach the handler: see [ErrSuperseded].
 func (h *HTTP) Load(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if visitOf(r.Context()) != nil {
+			next.ServeHTTP(w, r)
+			return
+		}
 		w.Header().Add("Vary", "Cookie")
 		v := h.visit(r)
 		r = r.WithContext(h.context(r, v))
+		s := v.now.Load()
 		switch {
-		case gone(v.err):
-			h.drop(w)
-		case v.session != nil && h.forged(w, r, v.session):
-			noStore(w)
-			h.cfg.Refuse(w, r, http.StatusForbidden)
+		case errors.Is(s.err, ErrSuperseded):
+			h.Refuse(w, r, Refusal{Err: s.err})
 			return
-		case v.session != nil:
+		case s.session != nil:
 			noStore(w)
+			if err := h.forged(w, r, s.session); err != nil {
+				h.Refuse(w, r, Refusal{Status: http.StatusForbidden, Reason: "forged", Err: err})
+				return
+			}
 			h.renew(w, r, v)
+			r = withoutMark(r)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -146,80 +216,44 @@ func (h *HTTP) Load(next http.Handler) http.Handler {
 // context is that of the rest of the request.
 func (h *HTTP) context(r *http.Request, v *visit) context.Context {
 	o := h.origin(r)
-	if o.Actor.IsZero() && v.session != nil {
-		o.Actor = audit.Ref{Kind: "user", ID: v.session.UserID}
+	if s := v.now.Load().session; o.Actor.IsZero() && s != nil {
+		o.Actor = audit.Ref{Kind: "user", ID: s.UserID}
 	}
-	return context.WithValue(audit.NewContext(r.Context(), o), visitKey{}, v)
+	return v.context(audit.NewContext(r.Context(), o))
 }
 
-// Require is Load for handlers that need a session: without one it answers 401,
-// and 503 when the store cannot tell.
+// Require is Load for handlers that need a session: without one it answers 401, or
+// sends a navigation to HTTPConfig.LoginPath, and 503 when the store cannot tell.
 func (h *HTTP) Require(next http.Handler) http.Handler {
 	return h.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := FromContext(r.Context()); ok {
-			next.ServeHTTP(w, r)
+		if _, err := h.current(r); err != nil {
+			h.Refuse(w, r, Refusal{Err: err})
 			return
 		}
-		noStore(w)
-		if v, _ := r.Context().Value(visitKey{}).(*visit); v != nil && v.err != nil && !gone(v.err) {
-			w.Header().Set("Retry-After", "1")
-			h.cfg.Refuse(w, r, http.StatusServiceUnavailable)
-			return
-		}
-		h.cfg.Refuse(w, r, http.StatusUnauthorized)
+		next.ServeHTTP(w, r)
 	}))
 }
 
-// Login starts a session for a user who has just signed in, and sets its cookie.
-// The session that the request came with is ended first, so that nothing an
-// attacker planted lives on (ASVS 5.0 7.2.4). An empty l.Device is filled from
-// the request. Call it before the body is written; errors are those of Create.
-func (h *HTTP) Login(w http.ResponseWriter, r *http.Request, l Login) (*Session, error) {
-	if token := h.token(r); token != "" {
-		// Auth0 is not told: the new session may belong to the same one there.
-		if err := h.m.revokeToken(r.Context(), token, "login", false); err != nil {
-			return nil, err
-		}
+// current returns the request's session, or why there is none.
+func (h *HTTP) current(r *http.Request) (*seen, error) {
+	v := visitOf(r.Context())
+	if v == nil {
+		return nil, ErrNone
 	}
-	if l.Device == (Device{}) {
-		l.Device = Device{UserAgent: r.UserAgent(), IP: h.clientIP(r)}
+	s := v.now.Load()
+	switch {
+	case s.session != nil:
+		return s, nil
+	case s.err != nil:
+		return nil, s.err
 	}
-	o := h.origin(r)
-	if o.Actor.IsZero() {
-		o.Actor = audit.Ref{Kind: "user", ID: l.UserID}
-	}
-	token, s, err := h.m.Create(audit.NewContext(r.Context(), o), l)
-	if err != nil {
-		return nil, err
-	}
-	h.set(w, r, token)
-	return s, nil
-}
-
-// StepUp notes that the request's user has authenticated again; see
-// [Manager.StepUp]. It sets the new cookie; call it before the body is written.
-func (h *HTTP) StepUp(w http.ResponseWriter, r *http.Request, amr ...string) error {
-	token, err := h.m.StepUp(r.Context(), h.token(r), amr...)
-	if err != nil {
-		return err
-	}
-	h.set(w, r, token)
-	return nil
-}
-
-// Logout ends the request's session, takes the cookie back, and asks the browser
-// to forget what it has of this site. Without a session it does the same. Send
-// the user to Auth0's /v2/logout afterwards, if it shall be signed out there at
-// once. With an error the cookie is gone all the same; see [Manager.Revoke].
-func (h *HTTP) Logout(w http.ResponseWriter, r *http.Request) error {
-	h.drop(w)
-	w.Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
-	return h.m.Revoke(r.Context(), h.token(r))
+	return nil, ErrNone
 }
 
 func (h *HTTP) visit(r *http.Request) *visit {
-	v := &visit{token: h.token(r)}
-	if v.token == "" {
+	v, s := &visit{}, &seen{token: h.token(r)}
+	v.now.Store(s)
+	if s.token == "" {
 		return v
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Timeout)
@@ -228,8 +262,8 @@ func (h *HTTP) visit(r *http.Request) *visit {
 		ctx = Reading(ctx)
 	}
 	var of driver.Ended
-	if v.session, of, v.err = h.m.check(ctx, v.token); v.err != nil {
-		v.err = errors.Join(v.err, h.m.recordRefused(audit.NewContext(ctx, h.origin(r)), of, v.err))
+	if s.session, of, s.err = h.m.check(ctx, s.token); s.err != nil {
+		s.err = errors.Join(s.err, h.m.recordRefused(audit.NewContext(ctx, h.origin(r)), of, s.err))
 	}
 	return v
 }
@@ -238,23 +272,14 @@ func gone(err error) bool {
 	return errors.Is(err, ErrNone) || errors.Is(err, ErrExpired) || errors.Is(err, ErrRevoked)
 }
 
-// forged reports whether a request that may change something does not come from
-// the session's own pages.
-func (h *HTTP) forged(w http.ResponseWriter, r *http.Request, s *Session) bool {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return false
-	}
-	return h.cfg.CrossOrigin.Check(r) != nil || !s.csrfValid(csrfOf(w, r))
-}
-
 func (h *HTTP) renew(w http.ResponseWriter, r *http.Request, v *visit) {
-	if h.cfg.RenewEvery == 0 || v.session.Stale || h.m.now().Sub(v.session.rotatedAt) < h.cfg.RenewEvery {
+	s := v.now.Load()
+	if h.cfg.RenewEvery == 0 || s.session.Stale || h.m.now().Sub(s.session.rotatedAt) < h.cfg.RenewEvery {
 		return
 	}
 	// The request goes on with the old token when this fails: it is valid.
-	if token, _ := h.m.Renew(r.Context(), v.token); token != "" {
-		h.set(w, r, token)
+	if token, _ := h.m.Renew(r.Context(), s.token); token != "" {
+		h.set(w, r, s.session, token)
 	}
 }
 
@@ -270,62 +295,9 @@ func (h *HTTP) origin(r *http.Request) audit.Origin {
 	return o
 }
 
-// token is the one that the request presents, or the one that Load has put in
-// its place. Two cookies of one name are an attempt to plant one: none counts.
-func (h *HTTP) token(r *http.Request) Token {
-	if v, _ := r.Context().Value(visitKey{}).(*visit); v != nil {
-		return v.token
-	}
-	cookies := r.CookiesNamed(h.name())
-	if len(cookies) != 1 {
-		return ""
-	}
-	return Token(cookies[0].Value)
-}
-
-func (h *HTTP) name() string {
-	if h.cfg.AllowInsecureCookie {
-		return h.cfg.Name
-	}
-	return "__Host-" + h.cfg.Name
-}
-
-// cookie ends with the browser's session: NIST SP 800-63B-4 section 5.1 asks that
-// session secrets do not persist, and deadlines are the store's.
-func (h *HTTP) cookie(value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
-		Name: h.name(), Value: value, Path: "/", MaxAge: maxAge,
-		Secure: !h.cfg.AllowInsecureCookie, HttpOnly: true, SameSite: h.cfg.SameSite,
-	}
-}
-
-func (h *HTTP) set(w http.ResponseWriter, r *http.Request, t Token) {
-	if v, _ := r.Context().Value(visitKey{}).(*visit); v != nil {
-		v.token = t
-	}
-	noStore(w)
-	h.replace(w, h.cookie(string(t), 0))
-}
-
-func (h *HTTP) drop(w http.ResponseWriter) {
-	noStore(w)
-	h.replace(w, h.cookie("", -1))
-}
-
-// replace sets a cookie in the place of one that this request set before: two of
-// one name in an answer are the browser's choice.
-func (h *HTTP) replace(w http.ResponseWriter, c *http.Cookie) {
-	kept := w.Header().Values("Set-Cookie")
-	w.Header().Del("Set-Cookie")
-	for _, other := range kept {
-		if !strings.HasPrefix(other, c.Name+"=") {
-			w.Header().Add("Set-Cookie", other)
-		}
-	}
-	http.SetCookie(w, c)
-}
-
-func noStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
+// ClientIP returns what HTTPConfig.ClientIP does: the zero Addr when the address is
+// not known.
+func (h *HTTP) ClientIP(r *http.Request) netip.Addr { return h.cfg.ClientIP(r) }
 
 // clientIP is empty when the address is not known.
 func (h *HTTP) clientIP(r *http.Request) string {

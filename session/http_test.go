@@ -48,7 +48,7 @@ func (s *site) serve(t *testing.T) {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("POST /login", s.http.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		current, err := s.http.Login(w, r, session.Login{UserID: r.URL.Query().Get("user"), SID: "sid", AMR: []string{"pwd"}})
+		current, err := s.http.Login(w, r, session.Login{UserID: r.URL.Query().Get("user"), SID: "sid", AuthTime: s.clock.Now(), AMR: []string{"pwd"}})
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
@@ -64,7 +64,7 @@ func (s *site) serve(t *testing.T) {
 		fmt.Fprint(w, ok)
 	})))
 	mux.Handle("POST /step-up", s.http.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.http.StepUp(w, r, "otp"); err != nil {
+		if err := s.http.StepUp(w, r, s.clock.Now(), "otp"); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})))
@@ -198,8 +198,8 @@ func TestRequire(t *testing.T) {
 	}
 	b.cookie = &http.Cookie{Name: "__Host-session", Value: "nonsense"}
 	resp, _ := b.want("GET", "/public", nil, http.StatusOK)
-	if cookies := resp.Cookies(); len(cookies) != 1 || cookies[0].MaxAge >= 0 {
-		t.Fatal("a dead cookie is not taken back")
+	if cookies := resp.Cookies(); len(cookies) > 0 {
+		t.Fatal("an answer to an old request takes away what may be a newer cookie")
 	}
 	b.login("alice")
 	b.header.Add("Cookie", "__Host-session=planted")

@@ -19,8 +19,8 @@ const clockSkew = time.Minute
 // for concurrent use.
 type Manager struct {
 	store   driver.Store
-	cfg     *Config    // A pointer, so that fmt does not print the keys.
-	ring    *seal.Ring // nil without Keys
+	cfg     *Config // A pointer, so that fmt does not print the keys.
+	vault   vault
 	stale   *staleReads
 	unknown limiter
 }
@@ -40,7 +40,7 @@ func New(store driver.Store, cfg Config) (*Manager, error) {
 		if err != nil {
 			return nil, fmt.Errorf("session: Config.Keys: %w", err)
 		}
-		m.ring = ring
+		m.vault.ring = ring
 	}
 	if cfg.AllowStaleReads > 0 {
 		m.stale = newStaleReads()
@@ -53,7 +53,7 @@ func (m *Manager) Policy() Policy {
 	c := m.cfg
 	return Policy{
 		Idle: c.Idle, Absolute: c.Absolute, TouchEvery: c.TouchEvery,
-		MaxPerUser: c.MaxPerUser, AtLimit: c.AtLimit, AllowStaleReads: c.AllowStaleReads,
+		MaxPerUser: c.MaxPerUser, AtLimit: c.AtLimit, AllowStaleReads: c.AllowStaleReads, Sealed: m.vault.ring != nil,
 	}
 }
 
@@ -108,24 +108,20 @@ func (m *Manager) newRecord(l Login) (Token, driver.Record, error) {
 	if !now.Before(expires) {
 		return "", driver.Record{}, fmt.Errorf("%w: Login.NotAfter has passed", ErrExpired)
 	}
-	at := milli(l.AuthTime)
-	if l.AuthTime.IsZero() {
-		at = now
+	for _, at := range []time.Time{l.AuthTime, l.IssuedAt} {
+		if milli(at).After(now.Add(clockSkew)) {
+			return "", driver.Record{}, errors.New("session: Login.AuthTime or Login.IssuedAt is in the future; compare the clocks")
+		}
 	}
-	if at.After(now.Add(clockSkew)) {
-		return "", driver.Record{}, errors.New("session: Login.AuthTime is in the future; compare the clocks")
-	}
-	at = earlier(at, now)
+	at := earlier(milli(l.AuthTime), now)
 	token, key := newToken(driver.Tag(l.UserID))
 	rec := driver.Record{
-		Key: key, ID: rand.Text(), UserID: l.UserID, SID: l.SID, Version: 1,
+		Key: key, ID: rand.Text(), UserID: l.UserID, SID: l.SID, OrgID: l.OrgID, Version: 1,
 		CreatedAt: now, RotatedAt: now, LastSeen: now, IdleAt: now.Add(m.cfg.Idle), ExpiresAt: expires,
 		Methods: withMethods(nil, at, l.AMR...), Device: driver.Device(l.Device.clean()),
 	}
 	rand.Read(rec.CSRF[:])
-	sealed, err := m.seal(&rec, l.Payload)
-	rec.Payload = sealed
-	return token, rec, err
+	return token, rec, m.vault.seal(&rec, kept{payload: l.Payload, tokens: l.Tokens})
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -166,11 +162,11 @@ func (m *Manager) check(ctx context.Context, t Token) (*Session, driver.Ended, e
 	if err != nil {
 		return nil, rec.Ended(), err
 	}
-	payload, err := m.open(&rec)
+	k, err := m.vault.open(&rec)
 	if err != nil {
 		return nil, rec.Ended(), err
 	}
-	s := sessionOf(&rec, payload)
+	s := sessionOf(&rec, k.payload)
 	m.stale.put(key, s, m.now(), before)
 	return s, driver.Ended{}, nil
 }
@@ -189,11 +185,11 @@ func (m *Manager) load(ctx context.Context, k driver.Key, fresh bool) (driver.Re
 // call StepUp.
 func (m *Manager) Fresh(s *Session, maxAge time.Duration, amr ...string) error {
 	since := m.now().Add(-maxAge)
-	if at, _ := s.Authentication(); s.Stale || at.Before(since) {
+	if at, _ := s.Authentication(); at.IsZero() || at.Before(since) {
 		return ErrNotFresh
 	}
 	for _, name := range amr {
-		if s.AuthenticatedBy(name).Before(since) {
+		if at := s.AuthenticatedBy(name); at.IsZero() || at.Before(since) {
 			return ErrNotFresh
 		}
 	}
@@ -212,30 +208,6 @@ func (m *Manager) List(ctx context.Context, userID string) ([]Session, error) {
 		out[i] = *sessionOf(&records[i], nil)
 	}
 	return out, nil
-}
-
-func (m *Manager) seal(r *driver.Record, payload []byte) ([]byte, error) {
-	if len(payload) == 0 {
-		return nil, nil
-	}
-	if m.ring == nil {
-		return nil, errors.New("session: a payload needs Config.Keys to be sealed with")
-	}
-	return m.ring.Seal(payload, bound(r)), nil
-}
-
-func (m *Manager) open(r *driver.Record) ([]byte, error) {
-	if len(r.Payload) == 0 {
-		return nil, nil
-	}
-	if m.ring == nil {
-		return nil, fmt.Errorf("%w: the session has a payload and Config.Keys is empty", ErrUnavailable)
-	}
-	payload, err := m.ring.Open(r.Payload, bound(r))
-	if err != nil {
-		return nil, fmt.Errorf("%w: no key of Config.Keys opens the payload", ErrUnavailable)
-	}
-	return payload, nil
 }
 
 // known makes ErrUnavailable of every error that is not the store's answer.

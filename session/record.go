@@ -2,11 +2,13 @@ package session
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/auth0kit/auth0kit/internal/secret"
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
@@ -14,20 +16,39 @@ import (
 const (
 	maxID      = 255 // Auth0's bound of a user id
 	maxAgent   = 512 // longer ones are cut
-	maxMethods = 16  // names of authentication methods
+	maxTokens  = 64 << 10
+	maxMethods = 16 // names of authentication methods
 	maxMethod  = 64
 )
 
 // Login is what the application knows when a user has signed in.
 type Login struct {
-	UserID   string    // Required: the "sub" of the ID token.
-	SID      string    // The "sid" of the ID token: the session at Auth0.
-	AuthTime time.Time // The "auth_time" of the ID token. Defaults to now.
+	UserID string // Required: the "sub" of the ID token.
+	SID    string // The "sid" of the ID token: the session at Auth0.
+	OrgID  string // The "org_id" of the ID token.
+	// AuthTime is the "auth_time" of the ID token, which Auth0 sends only to who has
+	// asked for it with max_age or prompt=login. Zero is unknown: such a login is
+	// never fresh, and is refused by every revocation that concerns it.
+	AuthTime time.Time
+	// IssuedAt is the "iat" of the ID token. Where AuthTime is unknown it is compared
+	// with revocations instead: the user has authenticated before it, at an unknown
+	// time.
+	IssuedAt time.Time
 	AMR      []string  // The "amr" of the ID token: "pwd", "mfa", … (RFC 8176).
 	Device   Device    // For the user's list of sessions. HTTP.Login fills it.
 	NotAfter time.Time // The identity provider's "session_expiry", which the application must enforce. Zero: none.
-	Payload  []byte    // What belongs to the session, such as Auth0's tokens. Sealed at rest.
+	Payload  []byte    // What the application keeps in the session. Sealed at rest.
+	Tokens   []byte    // What session/login keeps beside it, for UseTokens. Sealed at rest.
 }
+
+// Format hides the tokens from package fmt.
+func (l Login) Format(f fmt.State, _ rune) { secret.Format(f, l) }
+
+// LogValue hides them from log/slog.
+func (l Login) LogValue() slog.Value { return secret.Shown() }
+
+// MarshalJSON hides them wherever something that contains l is logged as JSON.
+func (l Login) MarshalJSON() ([]byte, error) { return secret.JSON(l) }
 
 // Device says where a session was started, so that its user recognizes it. It is
 // personal data: [Manager.List] shows it to the user, no event carries it.
@@ -39,25 +60,31 @@ type Device struct {
 // Session is a session as the application sees it. ID is public: it stands in
 // lists and logs, and cannot be used to sign in.
 type Session struct {
-	ID, UserID, SID string
-	CreatedAt       time.Time
-	LastSeen        time.Time // Exact to Config.TouchEvery.
-	IdleAt          time.Time // Ends then when it is not used before.
-	ExpiresAt       time.Time // Ends then, whatever happens.
-	Device          Device
-	Payload         []byte // Empty in the results of List.
-	Stale           bool   // The store did not answer; see Config.AllowStaleReads.
+	ID, UserID, SID, OrgID string
+	CreatedAt              time.Time
+	LastSeen               time.Time // Exact to Config.TouchEvery.
+	IdleAt                 time.Time // Ends then when it is not used before.
+	ExpiresAt              time.Time // Ends then, whatever happens.
+	Device                 Device
+	Payload                []byte // Empty in the results of List.
+	// Stale says that the store did not answer; see Config.AllowStaleReads. When the
+	// user has authenticated is not known then.
+	Stale bool
 
 	rotatedAt time.Time
 	methods   []driver.Method
 	csrf      [csrfSize]byte
 }
 
-// Authentication returns when the user last proved who it is, and by which
-// methods since the session began: the names of RFC 8176, each once.
+// Subject returns UserID.
+func (s *Session) Subject() string { return s.UserID }
+
+// Authentication returns when the user last proved who they are, zero when that is
+// not known, and by which methods since the session began: the names of RFC 8176,
+// each once.
 func (s *Session) Authentication() (at time.Time, amr []string) {
 	for _, m := range s.methods {
-		if m.At.After(at) {
+		if !s.Stale && m.At.After(at) {
 			at = m.At
 		}
 		if m.Name != "" {
@@ -70,7 +97,7 @@ func (s *Session) Authentication() (at time.Time, amr []string) {
 // sessionOf is the session of a record, with its payload opened.
 func sessionOf(r *driver.Record, payload []byte) *Session {
 	return &Session{
-		ID: r.ID, UserID: r.UserID, SID: r.SID,
+		ID: r.ID, UserID: r.UserID, SID: r.SID, OrgID: r.OrgID,
 		CreatedAt: r.CreatedAt, LastSeen: r.LastSeen, IdleAt: r.IdleAt, ExpiresAt: r.ExpiresAt,
 		Device: Device(r.Device), Payload: payload,
 		rotatedAt: r.RotatedAt, methods: r.Methods, csrf: r.CSRF,
@@ -91,6 +118,12 @@ func (l *Login) validate() error {
 	}
 	if err := validateText("SID", l.SID, maxID); err != nil {
 		return err
+	}
+	if err := validateText("OrgID", l.OrgID, maxID); err != nil {
+		return err
+	}
+	if len(l.Tokens) > maxTokens {
+		return fmt.Errorf("session: Login.Tokens has %d bytes; %d are allowed", len(l.Tokens), maxTokens)
 	}
 	if len(l.Payload) > driver.MaxPayload {
 		return fmt.Errorf("session: Login.Payload has %d bytes; %d are allowed", len(l.Payload), driver.MaxPayload)
@@ -137,24 +170,33 @@ func cut(s string, limit int) string {
 	}, s)
 }
 
-// withMethods returns methods with names at that time: each name once, the
-// newest last, and no more than a record may have.
+// withMethods returns methods with names at that time, or at the later one that
+// they have: each name once, the newest last, and no more than a record may have.
 func withMethods(methods []driver.Method, at time.Time, names ...string) []driver.Method {
 	out := make([]driver.Method, 0, len(methods)+len(names))
+	before := map[string]time.Time{}
 	for _, m := range methods {
+		before[m.Name] = m.At
 		if m.Name != "" && !slices.Contains(names, m.Name) {
 			out = append(out, m)
 		}
 	}
 	for i, name := range names {
 		if !slices.Contains(names[:i], name) {
-			out = append(out, driver.Method{Name: name, At: at})
+			out = append(out, driver.Method{Name: name, At: later(at, before[name])})
 		}
 	}
 	if len(names) == 0 {
 		out = append(out, driver.Method{At: at})
 	}
 	return out[max(0, len(out)-maxMethods):]
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // milli is t as stores keep it.

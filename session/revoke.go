@@ -39,6 +39,12 @@ func (m *Manager) Revoke(ctx context.Context, t Token) error {
 	return m.revokeToken(ctx, t, "logout", true)
 }
 
+// supersede ends the session of a token because its user signs in again. Auth0 is
+// not told: the new session may belong to the same one there.
+func (m *Manager) supersede(ctx context.Context, t Token, _ string) error {
+	return m.revokeToken(ctx, t, "login", false)
+}
+
 func (m *Manager) revokeToken(ctx context.Context, t Token, reason string, tell bool) error {
 	key, ok := t.key()
 	if !ok {

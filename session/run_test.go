@@ -82,6 +82,7 @@ func running(t *testing.T, m *session.Manager) (stop func()) {
 
 func mustLogin(t *testing.T, m *session.Manager, l session.Login) session.Token {
 	t.Helper()
+	l.AuthTime = time.Now()
 	token, _, err := m.Create(t.Context(), l)
 	if err != nil {
 		t.Fatal(err)

@@ -175,7 +175,7 @@ func ofAuth0kit(name string, inRedis bool, store driver.Store, touch time.Durati
 			return err
 		},
 		logout: web.Logout,
-		rotate: func(w http.ResponseWriter, r *http.Request) error { return web.StepUp(w, r, "otp") },
+		rotate: func(w http.ResponseWriter, r *http.Request) error { return web.StepUp(w, r, time.Now(), "otp") },
 		put: func(r *http.Request, key string) error {
 			c, err := r.Cookie("__Host-session")
 			if err != nil {

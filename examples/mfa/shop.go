@@ -87,7 +87,7 @@ func (s *shop) handler() (http.Handler, error) {
 		},
 		Who: who,
 		OnVerified: func(w http.ResponseWriter, r *http.Request, v *guardian.Verification) error {
-			return s.web.StepUp(w, r, v.AMR...)
+			return s.web.StepUp(w, r, v.Time, v.AMR...)
 		},
 		Hidden: func(r *http.Request) map[string]string {
 			current, ok := session.FromContext(r.Context())

@@ -33,7 +33,7 @@ var ExportedNames = map[string]int{
 	"risk/calibrate":               9,
 	"risk/redisrisk":               3,
 	"risk/risktest":                2,
-	"session":                      35,
+	"session":                      36,
 	"session/driver":               35,
 	"session/redissession":         9,
 	"session/redissession/goredis": 1,

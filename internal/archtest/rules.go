@@ -54,6 +54,7 @@ var Rules = map[string]Rule{
 	"internal/testing/node":        {Own: []string{"internal/testing/backends"}},
 	"internal/testing/faultnet":    {},
 	"internal/testing/integration": {},
+	"internal/authn":               {},
 	"internal/issuer":              {},
 	"internal/clientip":            {},
 	"internal/sqlstore":            {Own: []string{"internal/retry"}},
@@ -97,7 +98,7 @@ var Rules = map[string]Rule{
 	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"migration/driver", "audit", "management/resource", "internal/once", "internal/retry", "internal/secret", "migration/passhash"}, Others: []string{xcrypto, xsync}},
 	"risk":      {Own: []string{"audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
-	"session":   {Own: []string{"session/driver", "audit", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
+	"session":   {Own: []string{"session/driver", "audit", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/issuer", "internal/jose", "internal/lru", "internal/once"}},
 
 	// What belongs to one pattern.

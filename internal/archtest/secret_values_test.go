@@ -54,6 +54,7 @@ var hidings = []hiding{
 	{zero: guardian.Verification{}, shows: []string{"Factor"}},
 	{zero: guardian.Config{}},
 	{zero: session.Config{}},
+	{zero: session.Login{}},
 	{zero: session.Token("")},
 	{zero: management.Config{}, shows: []string{"Domain", "ClientID"}},
 	{zero: resource.NewUser{}, shows: []string{"User.Connection"}, stored: true},

@@ -45,6 +45,7 @@ type Record struct {
 	ID        string // 26 letters and digits
 	UserID    string
 	SID       string
+	OrgID     string
 	Version   int64 // 1 at first, then one more with every Replace
 	CreatedAt time.Time
 	RotatedAt time.Time // when the token was issued

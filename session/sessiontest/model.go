@@ -95,8 +95,12 @@ func (m *model) create() {
 	user := m.user()
 	l := session.Login{UserID: user, SID: fmt.Sprintf("sid%d", m.pick("sid", 4)), AMR: []string{"pwd"}}
 	now := m.clock.Now()
-	if m.pick("old login", 3) == 0 {
+	switch m.pick("old login", 4) {
+	case 0: // when the user has authenticated is not known
+	case 1:
 		l.AuthTime = now.Add(-time.Duration(m.pick("minutes ago", 90)) * time.Minute)
+	default:
+		l.AuthTime = now
 	}
 	if m.pick("session_expiry", 4) == 0 {
 		l.NotAfter = now.Add(time.Duration(1+m.pick("minutes left", 90)) * time.Minute)
@@ -124,9 +128,6 @@ func (m *model) create() {
 // wantCreate is why the model refuses a login.
 func (m *model) wantCreate(l session.Login) error {
 	at := l.AuthTime
-	if at.IsZero() {
-		at = m.clock.Now()
-	}
 	_, sidRevoked := m.revokedSIDs[l.SID]
 	switch {
 	case sidRevoked || at.Before(m.revokedUsers[l.UserID]) || at.Before(m.revokedAll):
@@ -216,7 +217,7 @@ func (m *model) renew() {
 	case k == nil:
 		return
 	case !k.current:
-		if !errors.Is(err, session.ErrRenewed) {
+		if !errors.Is(err, session.ErrSuperseded) {
 			m.t.Fatalf("Renew of a renewed token = %v", err)
 		}
 		return
@@ -230,11 +231,19 @@ func (m *model) renew() {
 
 func (m *model) stepUp() {
 	var token session.Token
-	k, err := m.change("StepUp", func(k *modelToken) (err error) { token, err = m.manager.StepUp(m.ctx, k.token, "otp"); return err })
-	if k == nil {
+	k, err := m.change("StepUp", func(k *modelToken) (err error) {
+		token, err = m.manager.StepUp(m.ctx, k.token, m.clock.Now(), "otp")
+		return err
+	})
+	switch {
+	case k == nil:
 		return
-	}
-	if err != nil {
+	case !k.current:
+		if !errors.Is(err, session.ErrSuperseded) {
+			m.t.Fatalf("StepUp with a renewed token = %v", err)
+		}
+		return
+	case err != nil:
 		m.t.Fatalf("StepUp = %v", err)
 	}
 	for _, other := range m.tokens {

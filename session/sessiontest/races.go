@@ -91,7 +91,7 @@ func busy(ctx context.Context, t *testing.T, a, b *session.Manager, token sessio
 	var tokens []session.Token
 	try := func(f func() error) {
 		wg.Go(func() {
-			if err := f(); err != nil && !dead(err) && !errors.Is(err, session.ErrRenewed) {
+			if err := f(); err != nil && !dead(err) && !errors.Is(err, session.ErrSuperseded) {
 				t.Errorf("a parallel request: %v", err)
 			}
 		})
@@ -117,7 +117,7 @@ func raceResurrection(t *testing.T, h Harness) {
 	a, b := managers(t, h, clock)
 	for round := range h.Rounds {
 		user, sid := fmt.Sprintf("auth0|%d", round), fmt.Sprintf("sid%d", round)
-		token, s := login(t, a, session.Login{UserID: user, SID: sid, Payload: []byte("p")})
+		token, s := login(t, a, session.Login{UserID: user, SID: sid, AuthTime: clock.Now(), Payload: []byte("p")})
 		clock.Advance(time.Minute)
 		wait := busy(t.Context(), t, a, b, token)
 		var err error
@@ -228,10 +228,20 @@ func raceFixation(t *testing.T, h Harness) {
 		token, _ := login(t, a, session.Login{UserID: fmt.Sprintf("auth0|%d", round), AMR: []string{"pwd"}})
 		clock.Advance(time.Minute)
 		wait := busy(t.Context(), t, a, b, token)
-		stepped, err := b.StepUp(t.Context(), token, "otp", "mfa")
+		current := token
+		stepped, err := b.StepUp(t.Context(), current, clock.Now(), "otp", "mfa")
+		if errors.Is(err, session.ErrSuperseded) { // one of the parallel requests has renewed it
+			for _, renewed := range wait() {
+				if renewed != "" {
+					current = renewed
+				}
+			}
+			stepped, err = b.StepUp(t.Context(), current, clock.Now(), "otp", "mfa")
+		}
 		if err != nil {
 			t.Fatalf("StepUp = %v", err)
 		}
+		wantDead(t, a, current, "the token before StepUp")
 		wantDead(t, b, token, "the token before StepUp")
 		for _, old := range append(wait(), token) {
 			wantDead(t, a, old, "a token before StepUp")
@@ -316,7 +326,7 @@ func raceParallelRenew(t *testing.T, h Harness) {
 				switch _, err := m.Renew(t.Context(), token); {
 				case err == nil:
 					won.Add(1)
-				case !errors.Is(err, session.ErrRenewed):
+				case !errors.Is(err, session.ErrSuperseded):
 					t.Errorf("Renew = %v", err)
 				}
 			})
