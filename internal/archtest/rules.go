@@ -70,7 +70,7 @@ var Rules = map[string]Rule{
 
 	// The adapter and the tenant.
 	"management": {Own: []string{"management/resource", "internal/issuer", "internal/oauth", "internal/once", "internal/retry", "internal/secret"}, Others: []string{sdk}},
-	"management/auth0test": {Own: append(rooms("authapi", "authapi/login", "keys", "limit", "mgmtapi", "mgmtapi/apps", "mgmtapi/orgs", "mgmtapi/platform",
+	"management/auth0test": {Own: append(rooms("authapi", "authapi/login", "cors", "keys", "limit", "mgmtapi", "mgmtapi/apps", "mgmtapi/orgs", "mgmtapi/platform",
 		"mgmtapi/security", "mgmtapi/users", "pages", "state", "store", "web"), "management", "management/resource")},
 
 	// The rooms of the tenant: leaves, then what it keeps, then its two APIs.
@@ -84,6 +84,7 @@ var Rules = map[string]Rule{
 	room + "query":            {Own: rooms("schema")},
 	room + "state":            {Own: rooms("keys", "limit", "schema", "store", "web")},
 	room + "effects":          {Own: rooms("state", "store")},
+	room + "cors":             {Own: rooms("keys", "state", "web")},
 	room + "authapi":          {Own: rooms("effects", "keys", "pages", "schema", "state", "store", "web")},
 	room + "authapi/login":    {Own: rooms("authapi", "effects", "keys", "pages", "state", "store", "web")},
 	room + "mgmtapi":          {Own: rooms("keys", "schema", "state", "store", "web")},

@@ -25,7 +25,9 @@
 //	tokens, err := tenant.Login(ctx, auth0test.Login{Identifier: "ada@example.com", Password: "correct horse"})
 //
 // A browser or an OpenID Connect library logs in at the same pages: plain forms
-// without JavaScript. SetFactor, SetMFAPolicies and Enroll say who is asked for a
+// without JavaScript. Pages of other origins may call the tenant as the
+// application's allowed_origins, callbacks and web_origins say, so that a
+// single-page application works with Auth0's own library. SetFactor, SetMFAPolicies and Enroll say who is asked for a
 // second factor; its codes and pushes are in the Outbox, and Message.Approve
 // answers a push. Applications with a BackChannelLogoutURL hear of the end of
 // sessions through Options.Outgoing.
@@ -60,9 +62,10 @@
 // sessions, default audience and directory, logout URLs, discovery. Rules and
 // Hooks are at their end; Options.RulesAndHooks brings their routes back.
 //
-// A route that the tenant does not have answers 501 with the errorCode
-// auth0test_not_implemented, never 404, which a client would read as "no such
-// resource".
+// An operation that Auth0 has and the tenant does not answers 501 with the
+// errorCode auth0test_not_implemented, never 404, which a client would read as
+// "no such resource". What Auth0 does not have either is 404. Options.Missing
+// sets another status than 501 for programs that would repeat the request.
 //
 // # What happened
 //

@@ -62,7 +62,7 @@ func ExampleTenant_Start() {
 // HTTPClient reaches the tenant without sockets, whatever host is named.
 func ExampleTenant_HTTPClient() {
 	tenant := auth0test.NewTenant(auth0test.Options{})
-	response, err := tenant.HTTPClient().Get("https://login.example.com/api/v2/no-such-thing")
+	response, err := tenant.HTTPClient().Post("https://login.example.com/oauth/device/code", "application/json", nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/cors"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/limit"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
 const apiPrefix = "/api/v2"
 
-// serve answers one request: the log, the faults, then the tenant.
+// serve answers one request: the log, who may read the answer, the faults, then
+// the tenant.
 func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	rec := &web.StatusWriter{ResponseWriter: w}
@@ -25,6 +27,7 @@ func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 				slog.String("path", r.URL.EscapedPath()), slog.Int("status", rec.Status), slog.Duration("took", time.Since(start)))
 		}
 	}()
+	cors.Allow(t.s, rec, r)
 	if f := t.faults.take(r.Method, r.URL.EscapedPath()); f != nil {
 		t.serveFault(f, rec, r)
 		return
@@ -32,14 +35,50 @@ func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 	t.dispatch(rec, r)
 }
 
-// dispatch chooses between the two APIs.
+// dispatch serves HEAD and OPTIONS by the routes that there are, and chooses
+// between the two APIs.
 func (t *Tenant) dispatch(w *web.StatusWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
-	if rest, isAPI := strings.CutPrefix(path, apiPrefix); isAPI && (rest == "" || rest[0] == '/') {
+	rest, isAPI := strings.CutPrefix(path, apiPrefix)
+	isAPI = isAPI && (rest == "" || rest[0] == '/')
+	switch {
+	case r.Method == http.MethodHead:
+		t.serveHead(w, r)
+	case r.Method == http.MethodOptions && isAPI:
+		serveOptions(w, r, t.mgmt.Methods(rest))
+	case r.Method == http.MethodOptions:
+		serveOptions(w, r, t.auth.Methods(path))
+	case isAPI:
 		t.mgmt.Serve(w, r, rest)
+	default:
+		t.auth.Serve(w, r, path)
+	}
+}
+
+// serveHead does what GET does, and sends no body (RFC 9110, section 9.3.2).
+func (t *Tenant) serveHead(w *web.StatusWriter, r *http.Request) {
+	get := r.WithContext(r.Context())
+	get.Method = http.MethodGet
+	quiet := &web.StatusWriter{ResponseWriter: headWriter{w}}
+	t.dispatch(quiet, get)
+	w.Client = quiet.Client
+}
+
+type headWriter struct{ http.ResponseWriter }
+
+func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
+
+// serveOptions says which methods a path has (RFC 9110, section 9.3.7). What a
+// preflight is answered stands in its headers already.
+func serveOptions(w http.ResponseWriter, r *http.Request, methods []string) {
+	switch {
+	case len(methods) > 0:
+		w.Header().Set("Allow", strings.Join(append(methods, http.MethodOptions), ", "))
+	case !cors.IsPreflight(r):
+		http.NotFound(w, r)
 		return
 	}
-	t.auth.Serve(w, r, path)
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // serveFault answers as a fault says.

@@ -1,6 +1,7 @@
 package auth0test
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -45,6 +46,12 @@ type Options struct {
 	// service refuses example.com: the log says "fn", and a job that only sends
 	// the mail fails. Defaults to none, so that all mail is in the Outbox.
 	RefusedMail []string
+	// Missing is the status of the answer to an operation that Auth0 has and the
+	// tenant does not. SDKs repeat a request after 501 with back-off, for minutes;
+	// a tenant that is served to other programs sets a status that they do not
+	// repeat: http.StatusNotFound lets auth0-deploy-cli skip what is absent.
+	// Defaults to http.StatusNotImplemented, so that a test fails loudly.
+	Missing int
 	// Outgoing is how the tenant reaches applications, to tell them of logouts;
 	// HandlerTransport makes one that needs no sockets. Defaults to
 	// http.DefaultTransport.
@@ -74,7 +81,7 @@ func NewTenant(opts Options) *Tenant {
 	s := state.New(state.Options{
 		Domain: opts.Domain, Plan: limit.Plan(opts.Plan), SearchDelay: opts.SearchDelay, JobTime: opts.JobTime,
 		ClientID: opts.ClientID, ClientSecret: opts.ClientSecret, RulesAndHooks: opts.RulesAndHooks,
-		RefusedMail: opts.RefusedMail, Outgoing: opts.Outgoing,
+		RefusedMail: opts.RefusedMail, Outgoing: opts.Outgoing, Missing: cmp.Or(opts.Missing, http.StatusNotImplemented),
 	})
 	s.Auth.Actions.Bound = func(trigger string) []state.Action { return platform.BoundActions(s, trigger) }
 	return &Tenant{

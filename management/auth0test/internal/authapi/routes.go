@@ -2,6 +2,7 @@ package authapi
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
@@ -17,8 +18,18 @@ type Route struct {
 
 // API is the Authentication API of a tenant.
 type API struct {
-	t      *state.Tenant
-	routes web.Router[Route]
+	t       *state.Tenant
+	routes  web.Router[Route]
+	missing web.Router[struct{}]
+}
+
+// missing are the operations of Auth0's description of the Authentication API
+// that no file of the tenant has.
+var missing = []string{
+	"POST /oauth/device/code", "POST /oidc/register", "POST /passwordless/verify", "POST /oauth/global-token-revocation/connection/{name}",
+	"POST /oauth/access_token", "POST /oauth/ro", "POST /tokeninfo", "POST /delegation", "POST /users/{id}/impersonate",
+	"GET /samlp/{client}", "GET /samlp/metadata/{client}", "POST /samlp/{client}/logout", "GET /wsfed/{client}",
+	"GET /wsfed/FederationMetadata/2007-06/FederationMetadata.xml", "POST /login/callback", "POST /login/unlink",
 }
 
 // New returns the Authentication API with some routes.
@@ -27,8 +38,15 @@ func New(t *state.Tenant, routes []Route) *API {
 	for _, r := range routes {
 		a.routes.Add(r.Method, r.Pattern, r)
 	}
+	for _, op := range missing {
+		method, pattern, _ := strings.Cut(op, " ")
+		a.missing.Add(method, pattern, struct{}{})
+	}
 	return a
 }
+
+// Methods are those of the routes of a path.
+func (a *API) Methods(path string) []string { return a.routes.Methods(path) }
 
 func (a *API) Serve(w http.ResponseWriter, r *http.Request, path string) {
 	if !a.t.Limits.PassAuthentication(w, a.t.Now(), path) {
@@ -36,7 +54,11 @@ func (a *API) Serve(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	rt, params, found := a.routes.Find(r.Method, path)
 	if !found {
-		web.ServeUnknown(w, r)
+		if _, _, lacking := a.missing.Find(r.Method, path); lacking {
+			web.ServeMissing(w, r, a.t.Options.Missing)
+			return
+		}
+		http.NotFound(w, r)
 		return
 	}
 	for name, value := range params {

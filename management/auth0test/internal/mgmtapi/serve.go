@@ -2,6 +2,7 @@ package mgmtapi
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
@@ -19,7 +20,7 @@ func (a *API) Serve(w *web.StatusWriter, r *http.Request, path string) {
 		return
 	}
 	if !found {
-		web.ServeUnknown(w, r)
+		a.serveUnknown(w, r, path)
 		return
 	}
 	c := &Call{api: a, T: a.t, W: w, R: r, route: rt, op: schema.Lookup(rt.Method, rt.Pattern), Params: params, Query: r.URL.Query(), Now: a.t.Now()}
@@ -35,6 +36,32 @@ func (a *API) Serve(w *web.StatusWriter, r *http.Request, path string) {
 	raw, _ := answer.Body.([]byte)
 	web.Send(w, answer.Status, raw)
 }
+
+// serveUnknown tells what Auth0 has from what it does not have either. Its
+// description knows no 405: a path with another method is not found.
+func (a *API) serveUnknown(w *web.StatusWriter, r *http.Request, path string) {
+	if !described(r.Method, path) {
+		web.SendError(w, http.StatusNotFound, "Not Found", "")
+		return
+	}
+	c := &Call{api: a, T: a.t, W: w, R: r}
+	if bad := c.authenticate(); bad != nil {
+		web.Send(w, bad.Status, bad.encode())
+		return
+	}
+	w.Client = c.Token.Client
+	web.ServeMissing(w, r, a.t.Options.Missing)
+}
+
+func described(method, path string) bool {
+	segments := web.SplitPath(path)
+	return slices.ContainsFunc(schema.Operations(), func(op *schema.Operation) bool {
+		return op.Method == method && web.Matches(web.SplitPath(op.Path), segments)
+	})
+}
+
+// Methods are those of the routes of a path.
+func (a *API) Methods(path string) []string { return a.routes.Methods(path) }
 
 // admit authenticates, authorizes and validates.
 func (c *Call) admit() *Reply {

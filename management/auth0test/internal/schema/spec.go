@@ -83,6 +83,9 @@ func Lookup(method, pattern string) *Operation {
 	return &Operation{}
 }
 
+// Operations are all operations of the description.
+func Operations() []*Operation { return spec().Operations }
+
 // amendments correct the description where recorded traffic contradicts it:
 // properties that it does not have yet, or describes too narrowly.
 var amendments = map[string]func(*Operation){

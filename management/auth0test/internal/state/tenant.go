@@ -28,6 +28,7 @@ type Options struct {
 	RulesAndHooks          bool
 	RefusedMail            []string
 	Outgoing               http.RoundTripper
+	Missing                int // Status of what Auth0 has and the tenant does not.
 }
 
 // Tenant is what a tenant keeps, with what happens to it wherever it is asked

@@ -20,6 +20,7 @@ type App struct {
 	Callbacks        []string
 	LogoutURLs       []string
 	Grants           []string
+	webOrigins       []string
 	loginURI         string
 	IDTokenLifetime  time.Duration
 
@@ -46,7 +47,7 @@ func (t *Tenant) App(id string) *App {
 		ID: c.ID, Secret: c.Secret, Name: d.Text("name"),
 		AuthMethod: cmp.Or(d.Text("token_endpoint_auth_method"), "client_secret_post"),
 		TrustsIP:   d.Flag("is_token_endpoint_ip_header_trusted"),
-		Callbacks:  d.Texts("callbacks"), LogoutURLs: d.Texts("allowed_logout_urls"),
+		Callbacks:  d.Texts("callbacks"), LogoutURLs: d.Texts("allowed_logout_urls"), webOrigins: d.Texts("web_origins"),
 		Grants: d.Texts("grant_types"), loginURI: d.Text("initiate_login_uri"),
 		IDTokenLifetime: cmp.Or(d.Sub("jwt_configuration").Seconds("lifetime_in_seconds"), idTokenLifetime),
 		OrgUsage:        cmp.Or(d.Text("organization_usage"), "allow"),

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -175,8 +176,23 @@ func wildcards(pattern, segments []string) map[string]string {
 
 func isWildcard(segment string) bool { return strings.HasPrefix(segment, "{") }
 
-// ServeUnknown answers what the tenant does not have: 501, because a client
-// would read 404 as "no such resource".
-func ServeUnknown(w http.ResponseWriter, r *http.Request) {
-	SendError(w, http.StatusNotImplemented, "auth0test does not implement "+r.Method+" "+r.URL.Path, "auth0test_not_implemented")
+// Methods returns what was added for a path, sorted, with what follows from it.
+func (r *Router[T]) Methods(escaped string) []string {
+	var out []string
+	for method := range r.byMethod {
+		if _, _, found := r.Find(method, escaped); found {
+			out = append(out, method)
+		}
+	}
+	if slices.Contains(out, http.MethodGet) {
+		out = append(out, http.MethodHead)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// ServeMissing answers an operation that Auth0 has and the tenant does not. The
+// status is not 404 by itself: a client would read that as "no such resource".
+func ServeMissing(w http.ResponseWriter, r *http.Request, status int) {
+	SendError(w, status, "auth0test does not implement "+r.Method+" "+r.URL.Path, "auth0test_not_implemented")
 }

@@ -108,11 +108,8 @@ func isCallback(allowed, got string) bool {
 	}
 	a, err1 := url.Parse(allowed)
 	g, err2 := url.Parse(got)
-	if err1 != nil || err2 != nil || !strings.HasPrefix(a.Host, "*.") {
-		return false
-	}
-	label, rest, _ := strings.Cut(g.Host, ".")
-	return label != "" && rest == a.Host[2:] && a.Scheme == g.Scheme && a.Path == g.Path && a.RawQuery == g.RawQuery
+	return err1 == nil && err2 == nil && strings.HasPrefix(a.Host, "*.") &&
+		state.SameOrigin(a, g) && a.Path == g.Path && a.RawQuery == g.RawQuery
 }
 
 // check finds what is wrong with a request by itself.
