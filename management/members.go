@@ -30,9 +30,13 @@ func (c *Client) Members(ctx context.Context, orgID string) iter.Seq2[resource.M
 }
 
 func member(m sdk.OrganizationMember) resource.Member {
-	return resource.Member{UserID: m.GetUserID(), Email: m.GetEmail(), Roles: convert(m.Roles, func(r *sdk.OrganizationMemberListRole) resource.Role {
-		return resource.Role{ID: r.GetID(), Name: r.GetName()}
-	})}
+	out := resource.Member{UserID: m.GetUserID(), Email: m.GetEmail()}
+	if m.Roles != nil {
+		out.Roles = convert(m.Roles, func(r *sdk.OrganizationMemberListRole) resource.Role {
+			return resource.Role{ID: r.GetID(), Name: r.GetName()}
+		})
+	}
+	return out
 }
 
 // AddMembers makes users members of an organization, ten in a call; those who

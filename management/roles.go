@@ -10,6 +10,20 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
+// Role reads a role by id, with the organization that owns it. A missing one is
+// ErrNotFound.
+func (c *Client) Role(ctx context.Context, id string) (*resource.Role, error) {
+	var out struct {
+		ID      string `json:"id"`
+		Name    string `json:"name"`
+		OwnerID string `json:"owner_id"`
+	}
+	if err := c.get(ctx, "read role", nil, &out, "roles", id); err != nil {
+		return nil, err
+	}
+	return &resource.Role{ID: out.ID, Name: out.Name, OwnerID: out.OwnerID}, nil
+}
+
 // RolePermissions returns the permissions of a role, of which Auth0 allows
 // 1,000.
 func (c *Client) RolePermissions(ctx context.Context, roleID string) ([]resource.Permission, error) {

@@ -40,6 +40,7 @@ var ExportedNames = map[string]int{
 	"session/sessiontest":          6,
 	"session/sqlsession":           7,
 	"tenancy":                      31,
+	"tenancy/delegation":           45,
 	"tenancy/tenancygrpc":          5,
 }
 

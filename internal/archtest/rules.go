@@ -107,6 +107,7 @@ var Rules = map[string]Rule{
 	"migration/sqlsource": {Own: []string{"migration"}},
 	"risk/calibrate":      {Own: []string{"anomaly"}},
 	"anomaly/geoip":       {Own: []string{"anomaly"}, Others: []string{"github.com/oschwald/"}},
+	"tenancy/delegation":  {Own: []string{"audit", "management/resource", "internal/retry", "internal/secret"}, Others: []string{"golang.org/x/net/idna"}},
 	"tenancy/tenancygrpc": {Own: []string{"tenancy"}, Others: []string{"google.golang.org/"}},
 
 	// The audit log. What it seals with stays out of audit, which every pattern imports.

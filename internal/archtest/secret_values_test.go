@@ -26,6 +26,7 @@ import (
 	"github.com/auth0kit/auth0kit/migration/passhash"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/tenancy/delegation"
 )
 
 // A hiding is a type that hides something: which of its fields may be seen, and
@@ -56,6 +57,11 @@ var hidings = []hiding{
 	{zero: session.Config{}},
 	{zero: session.Login{}},
 	{zero: session.Token("")},
+	{zero: delegation.Change{}, shows: []string{"Kind", "UserID", "Reason"}},
+	{zero: delegation.Declared{}, shows: []string{"From"}, stored: true},
+	{zero: delegation.Plan{}, shows: []string{"OrgID", "From", "State"}},
+	{zero: delegation.Applied{}, shows: []string{"Plan.OrgID"}},
+	{zero: delegation.Administrator{}, shows: []string{"UserID", "InvitationID", "How", "Why"}, stored: true},
 	{zero: management.Config{}, shows: []string{"Domain", "ClientID"}},
 	{zero: resource.NewUser{}, shows: []string{"User.Connection"}, stored: true},
 	{zero: resource.UserPatch{}, stored: true},

@@ -61,8 +61,11 @@ func seededUser(u resource.User, con *state.Connection, raw string, now time.Tim
 		return t.UTC().Truncate(time.Millisecond)
 	}
 	id, identities := state.NewIdentity(con, raw)
+	if con.Database() { // Providers' spelling stays.
+		u.Email = strings.ToLower(u.Email)
+	}
 	return &state.User{
-		ID: id, Email: strings.ToLower(u.Email), Username: strings.ToLower(u.Username), Phone: u.Phone, Name: u.Name,
+		ID: id, Email: u.Email, Username: strings.ToLower(u.Username), Phone: u.Phone, Name: u.Name,
 		EmailVerified: u.EmailVerified, Blocked: u.Blocked, BlockedSaid: u.Blocked,
 		CreatedAt: or(u.CreatedAt), UpdatedAt: or(u.UpdatedAt), LastLogin: u.LastLogin, LoginsCount: u.LoginsCount,
 		AppMetadata: u.AppMetadata, UserMetadata: u.UserMetadata,

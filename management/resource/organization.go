@@ -8,11 +8,12 @@ import (
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
-// Role is a role of the tenant.
+// Role is a role of the tenant, or of one organization.
 type Role struct {
 	ID        string // "rol_" and 16 characters.
 	Name      string
-	Inherited bool // Held only through a group of the organization, not directly.
+	OwnerID   string // The organization that owns the role; empty for a role of the tenant. Only Client.Role reads it.
+	Inherited bool   // Held only through a group of the organization, not directly.
 }
 
 // Permission is a permission of an API: Name is its value ("read:orders"),
@@ -27,7 +28,7 @@ type Permission struct {
 type Member struct {
 	UserID string
 	Email  string
-	Roles  []Role
+	Roles  []Role // Nil when the answer did not say: read them with MemberRoles.
 }
 
 // Invitation asks somebody into an organization.

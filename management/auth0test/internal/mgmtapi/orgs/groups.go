@@ -12,6 +12,7 @@ func GroupRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
 		{Method: "GET", Pattern: "/groups", Handle: listGroups},
 		{Method: "GET", Pattern: "/groups/{id}", Handle: readGroup},
+		{Method: "GET", Pattern: "/groups/{id}/members", Handle: listGroupMembers},
 		{Method: "GET", Pattern: "/groups/{id}/roles", Handle: listGroupRoles},
 		{Method: "POST", Pattern: "/groups/{id}/roles", Handle: addGroupRoles},
 		{Method: "DELETE", Pattern: "/groups/{id}/roles", Handle: removeGroupRoles},
@@ -63,6 +64,18 @@ func readGroup(c *mgmtapi.Call) *mgmtapi.Reply {
 		return bad
 	}
 	return mgmtapi.OK(viewGroup(g))
+}
+
+func listGroupMembers(c *mgmtapi.Call) *mgmtapi.Reply {
+	g, bad := group(c, "id")
+	if bad != nil {
+		return bad
+	}
+	where := func(id string) store.Mark { return store.Mark{At: g.CreatedAt, ID: id} }
+	view := func(id string) any {
+		return map[string]any{"id": id, "member_type": "user", "type": "tenant", "created_at": store.Stamp(g.CreatedAt)}
+	}
+	return mgmtapi.Checkpoint(c, mgmtapi.List[string]{Key: "members", Rows: g.Members, Where: where, View: view})
 }
 
 func listGroupRoles(c *mgmtapi.Call) *mgmtapi.Reply {

@@ -1,0 +1,298 @@
+package delegation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// chunk is how many memberships Auth0 changes in one call.
+const chunk = 10
+
+// errHeldBack is why a removal was not made.
+var errHeldBack = errors.New("delegation: not removed, because somebody who was to be added was not; run it again")
+
+// Apply reads the organization again, refuses with ErrDrift if it is not as it was
+// when the plan was made, and carries the plan out. The plan's guards hold again.
+//
+// Additions come first, then invitations are withdrawn, then roles are removed:
+// wherever it stops, there are no fewer administrators than before or after it, and
+// a second run completes it. Once something was tried the result is never nil; it
+// has what became of each person, and the error joins their errors. A refused
+// change is no error.
+func (a *Admin) Apply(ctx context.Context, p *Plan) (*Applied, error) {
+	if p == nil {
+		return nil, invalid("the plan is nil")
+	}
+	return a.sync(ctx, p.OrgID, Declared{Emails: p.Declared, From: p.From}, p.Leaving, func(now *Plan) error {
+		if now.State != p.State {
+			return ErrDrift
+		}
+		return nil
+	})
+}
+
+// Sync plans and applies at once, so that nothing comes in between. It returns what
+// Plan and Apply return.
+func (a *Admin) Sync(ctx context.Context, orgID string, d Declared) (*Applied, error) {
+	return a.sync(ctx, orgID, d, nil, func(*Plan) error { return nil })
+}
+
+func (a *Admin) sync(ctx context.Context, orgID string, d Declared, leaving []string, accept func(*Plan) error) (done *Applied, err error) {
+	if err := named(orgID); err != nil {
+		return nil, err
+	}
+	err = a.locked(ctx, orgID, func(ctx context.Context) error {
+		p, o, err := a.plan(ctx, orgID, d, leaving)
+		if err != nil {
+			if p == nil {
+				p = &Plan{OrgID: orgID, RoleID: a.s.role, From: d.From}
+			}
+			return a.refusePlan(ctx, p, err)
+		}
+		if err := accept(p); err != nil {
+			return a.refusePlan(ctx, p, err)
+		}
+		r := &run{a: a, o: o, plan: p, by: origin{p.State[:16], p.From}, changes: slices.Clone(p.Changes)}
+		done = &Applied{Plan: *p, At: time.Now().UTC(), Changes: r.changes}
+		return r.all(ctx)
+	})
+	return done, err
+}
+
+func (a *Admin) refusePlan(ctx context.Context, p *Plan, err error) error {
+	c := Change{Kind: kindRefused, RoleID: p.RoleID}
+	return a.refuse(ctx, p.OrgID, origin{p.State[:min(16, len(p.State))], p.From}, &c, err)
+}
+
+// run carries out one plan.
+type run struct {
+	a       *Admin
+	o       *observation
+	plan    *Plan
+	by      origin
+	changes []Change
+}
+
+// of returns the changes of some kinds.
+func (r *run) of(kinds ...ChangeKind) (out []*Change) {
+	for i := range r.changes {
+		if slices.Contains(kinds, r.changes[i].Kind) {
+			out = append(out, &r.changes[i])
+		}
+	}
+	return out
+}
+
+func (r *run) all(ctx context.Context) error {
+	for _, c := range r.of(kindRefused) {
+		if err := r.a.refuse(ctx, r.plan.OrgID, r.by, c, c.Err); !isRefusal(err) || err != c.Err {
+			c.Err = err
+		}
+	}
+	r.each(ctx, r.of(kindInvite, kindReinvite, kindProvision, kindAddRole), r.a.do)
+	r.join(ctx, r.of(kindAddMember))
+	r.each(ctx, r.of(kindRevokeInvitation), r.a.do)
+	r.remove(ctx, r.of(kindRemoveRole, kindRemoveMember))
+	var errs []error
+	for _, c := range r.changes {
+		if c.Kind != kindRefused {
+			errs = append(errs, c.Err)
+		}
+	}
+	return join(errs...)
+}
+
+// each carries out changes, some at once.
+func (r *run) each(ctx context.Context, changes []*Change, do step) {
+	inParallel(ctx, changes, func(ctx context.Context, c *Change) (struct{}, error) {
+		r.a.carry(ctx, r.plan.OrgID, r.by, c, do)
+		return struct{}{}, nil // The error is the change's; the others go on.
+	})
+	for _, c := range changes {
+		if c.Err == nil && !c.Done {
+			c.Err = context.Cause(ctx)
+		}
+	}
+}
+
+// join adds members, ten in a call, and then gives each the role.
+func (r *run) join(ctx context.Context, changes []*Change) {
+	for ten := range slices.Chunk(changes, chunk) {
+		var begun []*Change
+		for _, c := range ten {
+			if r.a.begin(ctx, r.plan.OrgID, r.by, c) == nil {
+				begun = append(begun, c)
+			}
+		}
+		failed := r.inOne(ctx, begun, r.a.s.dir.AddMembers)
+		inParallel(ctx, begun, func(ctx context.Context, c *Change) (struct{}, error) {
+			err := failed[c]
+			var undo func(context.Context) error
+			if err == nil {
+				undo, err = r.a.s.assign(ctx, r.plan.OrgID, c)
+			}
+			r.a.finish(ctx, r.plan.OrgID, r.by, c, undo, err)
+			return struct{}{}, nil
+		})
+		for _, c := range begun {
+			if c.Err == nil && !c.Done {
+				c.Err = context.Cause(ctx)
+			}
+		}
+	}
+}
+
+// inOne makes one call for ten people, and if that fails one for each, so that one
+// of them does not keep out the others.
+func (r *run) inOne(ctx context.Context, changes []*Change, call func(ctx context.Context, orgID string, userIDs ...string) error) map[*Change]error {
+	var ids []string
+	for _, c := range changes {
+		ids = append(ids, c.UserID)
+	}
+	failed := make(map[*Change]error)
+	if len(ids) == 0 || call(ctx, r.plan.OrgID, ids...) == nil {
+		return failed
+	}
+	for _, c := range changes {
+		failed[c] = call(ctx, r.plan.OrgID, c.UserID)
+	}
+	return failed
+}
+
+// remove takes roles, no more than leave as many administrators as there were before
+// or shall be, whichever is less, and only if Auth0 says right now that MinAdmins of
+// those who stay are administrators.
+func (r *run) remove(ctx context.Context, changes []*Change) {
+	if len(changes) == 0 {
+		return
+	}
+	changes, err := r.spared(changes), r.enough(ctx)
+	var gone []*Change
+	for _, c := range changes {
+		switch {
+		case err != nil:
+			c.Err = r.a.refuse(ctx, r.plan.OrgID, r.by, c, err)
+		case c.Kind == kindRemoveMember:
+			gone = append(gone, c)
+		}
+	}
+	if err != nil {
+		return
+	}
+	r.each(ctx, slices.DeleteFunc(changes, func(c *Change) bool { return c.Kind == kindRemoveMember }), r.a.do)
+	r.leave(ctx, gone)
+}
+
+// spared holds back removals and returns the others.
+func (r *run) spared(changes []*Change) (out []*Change) {
+	now := r.plan.Before
+	for _, c := range r.of(kindAddMember, kindAddRole) {
+		if c.Done {
+			now++
+		}
+	}
+	floor := max(r.a.s.cfg.MinAdmins, min(r.plan.Before, r.plan.Administrators))
+	for _, c := range changes {
+		h := r.o.holder(c.UserID)
+		switch counts := h != nil && h.Counts; {
+		case !counts:
+			out = append(out, c)
+		case now > floor:
+			out = append(out, c)
+			now--
+		default:
+			c.Err = errHeldBack
+		}
+	}
+	return out
+}
+
+// enough asks for those who stay.
+func (r *run) enough(ctx context.Context) error {
+	leaving := make(map[string]bool)
+	for _, c := range r.of(kindRemoveRole, kindRemoveMember) {
+		leaving[c.UserID] = true
+	}
+	var stay []string
+	for _, h := range r.o.holders {
+		if h.Counts && !leaving[h.UserID] {
+			stay = append(stay, h.UserID)
+		}
+	}
+	for _, c := range r.of(kindAddMember, kindAddRole) {
+		if c.Done {
+			stay = append(stay, c.UserID)
+		}
+	}
+	if err := r.a.s.enough(ctx, r.o, stay); err != nil {
+		return fmt.Errorf("%w", err)
+	}
+	return nil
+}
+
+// leave takes the roles first, because it is not documented that they go with the
+// membership, and then the memberships, ten in a call.
+func (r *run) leave(ctx context.Context, changes []*Change) {
+	for ten := range slices.Chunk(changes, chunk) {
+		for _, c := range ten {
+			r.a.begin(ctx, r.plan.OrgID, r.by, c)
+		}
+		lost, _ := inParallel(ctx, ten, func(ctx context.Context, c *Change) (error, error) { return r.a.s.unassign(ctx, r.plan.OrgID, c), nil })
+		var free []*Change
+		failed := make(map[*Change]error)
+		for i, c := range ten {
+			if failed[c] = lost[i]; lost[i] == nil {
+				free = append(free, c)
+			}
+		}
+		for c, err := range r.inOne(ctx, free, r.a.s.dir.RemoveMembers) {
+			failed[c] = err
+		}
+		for _, c := range ten {
+			r.a.finish(ctx, r.plan.OrgID, r.by, c, nil, failed[c])
+		}
+	}
+}
+
+// PlanUndo returns the plan that takes back what was done, against what is there
+// now: who was added or invited loses the role or the invitation, who was removed is
+// added or invited again, and everybody else stays as they are. It returns what Plan
+// returns.
+func (a *Admin) PlanUndo(ctx context.Context, done *Applied) (*Plan, error) {
+	if done == nil {
+		return nil, invalid("there is nothing to undo")
+	}
+	current, err := a.List(ctx, done.Plan.OrgID)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[string]bool)
+	for _, h := range current {
+		if n, err := normal(h.Email); err == nil && h.Why != "expired" && h.Why != "deleted" {
+			wanted[n] = true
+		}
+	}
+	var leaving []string
+	for _, c := range done.Changes {
+		n, err := normal(c.Email)
+		if err != nil || !c.Done || !c.Kind.Gives() && !c.Kind.Takes() {
+			continue
+		}
+		wanted[n] = c.Kind.Takes()
+		if c.Kind == kindAddMember || c.Kind == kindProvision {
+			leaving = append(leaving, n)
+		}
+	}
+	var emails []string
+	for email, is := range wanted {
+		if is {
+			emails = append(emails, email)
+		}
+	}
+	slices.Sort(leaving)
+	p, _, err := a.plan(ctx, done.Plan.OrgID, Declared{Emails: emails, From: "undo " + done.Plan.State[:min(16, len(done.Plan.State))]}, leaving)
+	return p, err
+}

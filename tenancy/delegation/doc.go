@@ -1,0 +1,65 @@
+// Package delegation keeps the administrators of Auth0 organizations as they are
+// declared, from a server and by machine-to-machine calls; a browser uses Auth0's
+// My Organization API instead.
+//
+// Whoever may administer an organization can add and remove administrators on a
+// page of yours, and a nightly job can keep all organizations as a file, a table
+// or a group of an identity provider says:
+//
+//	service, err := delegation.New(client, "rol_0123456789abcdef",
+//		delegation.Either(delegation.Jobs("nightly"), delegation.Holders(client, "rol_0123456789abcdef")),
+//		delegation.Config{
+//			Onboarding: delegation.Invite{ClientID: portal, Inviter: "Example Inc."},
+//			Recorder:   log,
+//		})
+//	…
+//	// A page: the subject comes from the verified session, never from the form.
+//	change, err := service.As(delegation.User(subject)).Create(ctx, orgID, r.FormValue("email"))
+//	…
+//	// A job: look at the plan, then apply it.
+//	job := service.As(delegation.Job("nightly"))
+//	plan, err := job.Plan(ctx, orgID, delegation.Declared{Emails: emails, From: "admins.yaml@3f2a91c"})
+//	…
+//	err = plan.WriteDiff(os.Stdout, true)
+//	…
+//	applied, err := job.Apply(ctx, plan)
+//
+// # Who is an administrator
+//
+// Somebody who holds the administrator role in the organization, directly or
+// through a group. Administrators who are blocked, deleted, unverified, or of a
+// connection that the organization has not enabled are shown, and do not count:
+// they cannot log in, or should not have been let in. An invitation is shown and
+// does not count either, because it may never be accepted. An invitation that has
+// gone was not necessarily accepted: Auth0 also removes it when somebody tries it
+// with another account. Only the role tells.
+//
+// Roles are given inside of the organization alone. A role that is given for the
+// whole tenant is none of the organization's, and [Admin.Review] reports it.
+//
+// # What is refused
+//
+// A change that leaves fewer than MinAdmins administrators who count, whatever
+// takes them away: [ErrLastAdmin]. What an actor would do to themselves: [ErrSelf].
+// A declaration of nobody: [ErrEmpty]. More than MaxRemovals in one plan:
+// [ErrTooManyRemovals]. A role outside of GrantableRoles, one that another
+// organization owns, one that the actor does not hold, and everything that the
+// [Authorizer] does not allow: [ErrNotAllowed]. An account of which Auth0 does not
+// know that the email is the person's: [ErrUnverified]. Several accounts of one
+// email: [AmbiguousError].
+//
+// # Several processes
+//
+// Verbs that change something hold a lock of the organization. Without
+// Config.Locker it is one of this process; use pgdelegation when several run.
+//
+// # Requirements
+//
+// An application authorized for the Management API with [Service.Scopes]. With
+// [Service.OptionalScopes] administrators by group are shown too; without them, or on
+// a tenant without groups, they are missing from lists and do not count. A role that
+// is removed works until the tokens that carry it expire.
+//
+// The list of members and the search for users lag behind writes by seconds. Before
+// somebody is removed, those who stay are therefore read again one by one.
+package delegation

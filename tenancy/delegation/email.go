@@ -1,0 +1,37 @@
+package delegation
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
+)
+
+// normal returns an email address in the form in which addresses are compared:
+// without spaces around it, in lower case, with the domain in ASCII. Auth0 keeps
+// the case in which providers write an address, and people are not told apart by
+// it.
+func normal(email string) (string, error) {
+	email = strings.TrimSpace(email)
+	at := strings.LastIndexByte(email, '@')
+	if at < 1 || len(email) > 254 || strings.ContainsFunc(email, outsideOfAddresses) || strings.Count(email, "@") != 1 {
+		return "", ErrEmail
+	}
+	domain, err := idna.Lookup.ToASCII(email[at+1:])
+	if err != nil || domain == "" {
+		return "", ErrEmail
+	}
+	return strings.ToLower(email[:at]) + "@" + strings.ToLower(domain), nil
+}
+
+// outsideOfAddresses are spaces, control characters, and what would need quotes in
+// an address or in a search.
+func outsideOfAddresses(r rune) bool {
+	return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune(`"\<>()[],;:`, r)
+}
+
+// same reports whether an address of Auth0 is the normal address.
+func same(stored, normalized string) bool {
+	n, err := normal(stored)
+	return err == nil && n == normalized
+}

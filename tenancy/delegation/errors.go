@@ -1,0 +1,86 @@
+package delegation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// What callers branch on. Any other error means that Auth0, the Locker or the
+// Recorder did not do its part.
+var (
+	ErrNotAllowed      = errors.New("delegation: not allowed")                                                                   // by the Authorizer, or the role may not be granted by this actor
+	ErrSelf            = errors.New("delegation: administrators cannot remove themselves; ask another one")                      // the actor is the person to remove
+	ErrLastAdmin       = errors.New("delegation: too few administrators would remain; add another one first")                    // see Config.MinAdmins
+	ErrEmpty           = errors.New("delegation: the declaration names nobody; set Config.AllowEmpty if that is meant")          // Declared.Emails is empty
+	ErrTooManyRemovals = errors.New("delegation: the plan removes more people than Config.MaxRemovals")                          // raise it if that is meant
+	ErrUnknown         = errors.New("delegation: there is no such person or invitation, and Config.Onboarding brings in nobody") // see Config.Onboarding
+	ErrUnverified      = errors.New("delegation: the email of the account is not verified; let the person verify it")            // see Config.AllowUnverifiedEmail
+	ErrBlocked         = errors.New("delegation: the account is blocked; unblock it first")                                      // or deleted meanwhile
+	ErrInherited       = errors.New("delegation: the role comes from a group; change the group")                                 // nothing to remove here
+	ErrDrift           = errors.New("delegation: the organization is not as it was when the plan was made; make a new plan")     // nothing was changed
+	ErrNotNotified     = errors.New("delegation: the change is done, but the person was not told")                               // by the Notifier
+	ErrLockLost        = errors.New("delegation: the lock of the organization was lost; run it again")                           // cause of the context of a Locker
+	ErrEmail           = errors.New("delegation: not an email address")                                                          // of an argument or a declaration
+)
+
+// AmbiguousError is returned when several accounts have the email. Grant the
+// role to one of them by its id.
+type AmbiguousError struct{ UserIDs []string }
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("delegation: %d accounts have this email; grant the role to one of them by its id", len(e.UserIDs))
+}
+
+// reasons are the words for errors in events and in plans.
+var reasons = []struct {
+	err  error
+	word string
+}{
+	{ErrNotAllowed, "not_allowed"}, {ErrSelf, "self"}, {ErrLastAdmin, "last_admin"}, {ErrEmpty, "empty"},
+	{ErrTooManyRemovals, "too_many_removals"}, {ErrUnknown, "unknown"}, {ErrUnverified, "unverified"}, {ErrBlocked, "blocked"},
+	{ErrInherited, "inherited"}, {ErrDrift, "drift"}, {ErrNotNotified, "not_notified"}, {ErrLockLost, "lock_lost"}, {ErrEmail, "email"},
+	{resource.ErrOutcomeUnknown, "outcome_unknown"}, {resource.ErrRateLimited, "rate_limited"}, {resource.ErrForbidden, "forbidden"},
+	{resource.ErrNotFound, "not_found"}, {resource.ErrConflict, "conflict"}, {resource.ErrUnavailable, "unavailable"},
+}
+
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	if _, is := errors.AsType[*AmbiguousError](err); is {
+		return "ambiguous"
+	}
+	for _, r := range reasons {
+		if errors.Is(err, r.err) {
+			return r.word
+		}
+	}
+	return "error"
+}
+
+func invalid(problem string) error { return errors.New("delegation: " + problem) }
+
+// join is errors.Join that keeps a single error as it is.
+func join(errs ...error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
+}
+
+// isRefusal tells a decision from a failure.
+func isRefusal(err error) bool {
+	if _, is := errors.AsType[*AmbiguousError](err); is {
+		return true
+	}
+	for _, r := range []error{ErrNotAllowed, ErrSelf, ErrLastAdmin, ErrEmpty, ErrTooManyRemovals, ErrUnknown, ErrUnverified, ErrBlocked, ErrInherited, ErrDrift, ErrEmail} {
+		if errors.Is(err, r) {
+			return true
+		}
+	}
+	return false
+}

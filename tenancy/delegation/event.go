@@ -1,0 +1,74 @@
+package delegation
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+
+	"github.com/auth0kit/auth0kit/audit"
+)
+
+const source = "auth0kit/tenancy/delegation"
+
+// origin is what belongs to all events of one plan.
+type origin struct{ plan, from string }
+
+// record records what is about to happen (Unknown), what happened, or what was
+// refused.
+func (a *Admin) record(ctx context.Context, orgID string, by origin, c *Change, outcome audit.Outcome, why string) error {
+	kind := cmp.Or(c.wanted, c.Kind)
+	info := kinds[kind]
+	e := audit.Event{
+		Type: "delegation", Action: "delegation." + cmp.Or(info.verb, kinds[kindRefused].verb), Actor: a.actor.ref(), Target: c.target(),
+		Outcome: outcome, Reason: why, Organization: orgID, Source: source, Metadata: map[string]string{"role": c.RoleID},
+	}
+	for key, value := range map[string]string{
+		"before": info.before, "after": info.after, "plan": by.plan, "from": by.from, "invitation": c.InvitationID, "user": c.UserID,
+	} {
+		if value != "" {
+			e.Metadata[key] = value[:min(len(value), audit.MaxValue)]
+		}
+	}
+	if c.Email != "" {
+		e.Personal = map[string]string{"email": c.Email}
+	}
+	return audit.Record(context.WithoutCancel(ctx), a.s.cfg.Recorder, e)
+}
+
+// target names whom the events of one change are about, the same before and after
+// it. Who has no account has a reference of their own.
+func (c *Change) target() audit.Ref {
+	if !c.subject.IsZero() {
+		return c.subject
+	}
+	switch {
+	case c.UserID != "":
+		c.subject = audit.Ref{Kind: "user", ID: c.UserID}
+	case c.InvitationID != "":
+		c.subject = audit.Ref{Kind: "invitation", ID: c.InvitationID}
+	default:
+		c.subject = audit.Ref{Kind: "invitee", ID: rand.Text()}
+	}
+	return c.subject
+}
+
+// refuse records that c is refused, and returns the error.
+func (a *Admin) refuse(ctx context.Context, orgID string, by origin, c *Change, err error) error {
+	if !isRefusal(err) {
+		return err
+	}
+	if c.Kind != kindRefused {
+		*c = c.refused(err)
+	}
+	return join(err, a.record(ctx, orgID, by, c, audit.Failure, reason(err)))
+}
+
+func outcome(err error) audit.Outcome {
+	switch {
+	case err == nil:
+		return audit.Success
+	case reason(err) == "outcome_unknown":
+		return audit.Unknown
+	}
+	return audit.Failure
+}
