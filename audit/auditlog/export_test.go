@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -57,6 +58,21 @@ func (m MemoryTamper) Insert(e driver.Event) error {
 	s.blocks++
 	s.ids[e.ID] = driver.Place{Block: s.blocks}
 	s.rows = append(s.rows, driver.Row{Event: e, Place: s.ids[e.ID]})
+	return nil
+}
+
+// Swap exchanges the places of two blocks.
+func (m MemoryTamper) Swap(id, other string) error {
+	s := m.Store.(*memory)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, b := s.placed[s.ids[id].Block], s.placed[s.ids[other].Block]
+	a.First, b.First = b.First, a.First
+	for _, p := range []driver.Placed{a, b} {
+		s.placed[p.Block] = p
+		s.order[slices.IndexFunc(s.order, func(o driver.Placed) bool { return o.Block == p.Block })] = p
+	}
+	slices.SortFunc(s.order, func(a, b driver.Placed) int { return cmp.Compare(a.First, b.First) })
 	return nil
 }
 

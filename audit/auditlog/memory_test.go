@@ -14,7 +14,7 @@ func TestMemoryStore(t *testing.T) {
 		m := auditlog.MemoryTamper{Store: store}
 		return audittest.Harness{
 			Store: store, Sibling: auditlog.NewMemoryStore(),
-			Tamper: &audittest.Tamper{Set: m.Set, Delete: m.Delete, Insert: m.Insert, Cut: m.Cut},
+			Tamper: &audittest.Tamper{Set: m.Set, Delete: m.Delete, Insert: m.Insert, Swap: m.Swap, Cut: m.Cut},
 		}
 	})
 }

@@ -58,7 +58,7 @@ func (l *Log) Prove(ctx context.Context, eventID string) (*Proof, error) {
 	case !rows[0].Sealed:
 		return nil, ErrNotSealed
 	}
-	if err := l.access(ctx, "prove", Filter{}); err != nil {
+	if err := l.access(ctx, "prove", Filter{Subject: audit.Ref{Kind: "event", ID: eventID}}); err != nil {
 		return nil, err
 	}
 	signed, c, err := l.newest(ctx)

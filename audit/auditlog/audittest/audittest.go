@@ -45,6 +45,9 @@ type Tamper struct {
 	Delete func(id string) error
 	// Insert adds a row in a new block, without a pending row.
 	Insert func(e driver.Event) error
+	// Swap exchanges the places in the log of two blocks, each known by its first
+	// event.
+	Swap func(id, other string) error
 	// Cut removes the events from an index on, and their places in the log.
 	Cut func(from uint64) error
 }

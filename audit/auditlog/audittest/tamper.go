@@ -81,6 +81,8 @@ var tamperings = []tampering{
 		two, six := s.leafOf(id(2)), s.leafOf(id(6))
 		return errors.Join(s.Tamper.Set(id(2), "leaf", six), s.Tamper.Set(id(6), "leaf", two))
 	}, want: auditlog.TamperError{Index: 2, Last: 2, ID: id(2), Kind: "reordered"}},
+	{name: "places swapped", do: func(_ context.Context, s *scene) error { return s.Tamper.Swap(id(2), id(6)) },
+		want: auditlog.TamperError{Index: 2, Last: 2, ID: id(6), Kind: "reordered"}},
 	{name: "last rows deleted", do: func(_ context.Context, s *scene) error {
 		return errors.Join(s.Tamper.Delete(id(8)), s.Tamper.Delete(id(9)))
 	}, want: auditlog.TamperError{Index: 8, Last: 9, Kind: "truncated"}},

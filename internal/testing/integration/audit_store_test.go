@@ -2,6 +2,7 @@ package integration
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -69,6 +70,20 @@ func (s sqlTamper) tamper() *audittest.Tamper {
 				organization, correlation, logged_at, leaf) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 				driver.NewBlock(), []byte(e.ID), e.At.UnixMicro(), e.Type, e.Action, e.Reason, int(e.Outcome), e.Actor, e.OnBehalfOf, e.Target,
 				e.Organization, e.Correlation, e.LoggedAt.UnixMicro(), e.Leaf)
+		},
+		Swap: func(id, other string) error {
+			place := func(id string) (block, index int64, err error) {
+				query := strings.ReplaceAll("SELECT s.block, s.at_index FROM {t}_sealed s JOIN {t}_events e ON e.block = s.block WHERE e.id = ?", "{t}", s.table)
+				if s.numbered {
+					query = strings.Replace(query, "?", "$1", 1)
+				}
+				err = s.db.QueryRow(query, []byte(id)).Scan(&block, &index)
+				return block, index, err
+			}
+			block, index, err1 := place(id)
+			block2, index2, err2 := place(other)
+			const move = "UPDATE {t}_sealed SET at_index = ? WHERE block = ?"
+			return errors.Join(err1, err2, s.exec(move, int64(-1), block), s.exec(move, index, block2), s.exec(move, index2, block))
 		},
 		Cut: func(from uint64) error {
 			err := s.exec("DELETE FROM {t}_events WHERE block IN (SELECT block FROM {t}_sealed WHERE at_index >= ?)", int64(from))
