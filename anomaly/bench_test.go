@@ -55,7 +55,7 @@ func BenchmarkAssess(b *testing.B) {
 	}
 	a := learnFull(b, d, "auth0|bench", time.Now().Add(-100*24*time.Hour))
 	a.Time = a.Time.Add(time.Hour)
-	blob, _, err := store.Load(b.Context(), a.UserID, nil)
+	blob, _, err := store.Load(b.Context(), anomaly.Key(a.UserID), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -94,14 +94,14 @@ func BenchmarkMillionUsers(b *testing.B) {
 			b.Fatal(err)
 		}
 		a := learnFull(b, d, "auth0|bench", time.Now().Add(-100*24*time.Hour))
-		blob, _, err := source.Load(b.Context(), a.UserID, nil)
+		blob, _, err := source.Load(b.Context(), anomaly.Key(a.UserID), nil)
 		if err != nil {
 			b.Fatal(err)
 		}
 		before := heap()
 		store := anomaly.NewMemory(users + users/8)
 		for i := range users {
-			if err := store.Save(b.Context(), fmt.Sprintf("auth0|%024d", i), blob, 0); err != nil {
+			if err := store.Save(b.Context(), anomaly.Key(fmt.Sprintf("auth0|%024d", i)), blob, 0); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -10,11 +10,18 @@ import (
 const MaxProfile = 1024
 
 // ErrDamaged says that a stored blob is not what this package wrote. Forget the
-// user, or delete PopulationKey; the history is lost.
+// user, or Forget with an empty id in the Store for the sketch; the history is lost.
 var ErrDamaged = errors.New("anomaly: stored blob is damaged")
+
+// ErrNewer is returned when the next release has written a blob in a format that
+// this one does not know. Nothing is lost: finish the update of all processes.
+var ErrNewer = errors.New("anomaly: stored blob was written by the next release; finish the update")
 
 // The layout, little endian: format, zone, day, minute, logins, asked, fresh; 24
 // hours; then each list with its length in one byte before it.
+//
+// A reader takes its own format and the one before it. There is none before the
+// first; who makes the second keeps the reader of the first.
 const (
 	profileFormat = 1
 	hoursSize     = 24 * 2
@@ -26,6 +33,17 @@ const (
 )
 
 var le = binary.LittleEndian
+
+// checkFormat tells what the next release has written from what nobody has.
+func checkFormat(b []byte, current byte) error {
+	switch {
+	case len(b) > 0 && b[0] == current:
+		return nil
+	case len(b) > 0 && b[0] == current+1:
+		return ErrNewer
+	}
+	return ErrDamaged
+}
 
 func (p *profile) encode(b []byte) []byte {
 	b = append(b, profileFormat, byte(p.zone))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // fullProfile has the longest encoding.
@@ -56,7 +58,7 @@ func TestDamagedProfile(t *testing.T) {
 	le.PutUint32(nan[8:], math.Float32bits(float32(math.NaN())))
 	cases := map[string][]byte{
 		"cut": good[:len(good)-1], "long": append(bytes.Clone(good), 0), "header only": good[:headerSize],
-		"other format": append([]byte{9}, good[1:]...), "not a number": nan, "one byte": {profileFormat},
+		"no format": append([]byte{0}, good[1:]...), "other format": append([]byte{9}, good[1:]...), "not a number": nan, "one byte": {profileFormat},
 	}
 	for name, blob := range cases {
 		var v view
@@ -64,6 +66,21 @@ func TestDamagedProfile(t *testing.T) {
 			t.Errorf("%s: %v, want ErrDamaged", name, err)
 		}
 	}
+}
+
+// What the next release has written is not damaged: nobody is to be forgotten.
+func TestNewerFormat(t *testing.T) {
+	t.Parallel()
+	profile := fullProfile().encode(nil)
+	profile[0] = profileFormat + 1
+	require.ErrorIs(t, new(view).open(profile), ErrNewer)
+	require.ErrorIs(t, new(view).open(profile[:1]), ErrNewer, "however short its header is")
+
+	sketch := newSketch().encode(7)
+	sketch[0] = sketchFormat + 1
+	_, _, err := decodeSketch(sketch)
+	require.ErrorIs(t, err, ErrNewer)
+	require.NotErrorIs(t, err, ErrDamaged)
 }
 
 // FuzzProfile: no blob makes a reader panic, and what is accepted is what encode

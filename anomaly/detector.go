@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/publicip"
 )
 
 // Config may be zero.
@@ -92,7 +94,7 @@ type scratch struct {
 // Assess compares a login with the user's history, reading only. A user without
 // a profile is FirstLogin. It makes one round trip to the store and, without
 // Config.Geo, no allocation of its own. Errors are *FieldError for an Attempt
-// that cannot be, ErrDamaged, and those of the store and the resolver.
+// that cannot be, ErrDamaged, ErrNewer, and those of the store and the resolver.
 func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	s := d.scratch.Get().(*scratch)
 	defer d.scratch.Put(s)
@@ -154,7 +156,7 @@ func (d *Detector) observe(ctx context.Context, a *Attempt, s *scratch) (version
 	if err != nil {
 		return 0, err
 	}
-	s.blob, version, err = d.store.Load(ctx, a.UserID, s.blob[:0])
+	s.blob, version, err = d.store.Load(ctx, Key(a.UserID), s.blob[:0])
 	if err != nil {
 		return 0, fmt.Errorf("anomaly: load profile: %w", err)
 	}
@@ -205,7 +207,7 @@ func (d *Detector) place(a *Attempt) (Place, error) {
 	if a.Place != nil {
 		return *a.Place, nil
 	}
-	if d.cfg.Geo == nil || !public(a.IP.Unmap()) {
+	if d.cfg.Geo == nil || !publicip.Is(a.IP) {
 		return Place{}, nil
 	}
 	place, err := d.cfg.Geo.Resolve(a.IP.Unmap())
@@ -229,8 +231,8 @@ func (d *Detector) Forget(ctx context.Context, userID string) error {
 	if err := validateUser(userID); err != nil {
 		return err
 	}
-	if err := d.store.Delete(ctx, userID); err != nil {
-		return fmt.Errorf("anomaly: delete profile: %w", err)
+	if err := d.store.Forget(ctx, userID); err != nil {
+		return fmt.Errorf("anomaly: forget profile: %w", err)
 	}
 	return nil
 }

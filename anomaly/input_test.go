@@ -44,7 +44,7 @@ func TestNeutralAndBadInput(t *testing.T) {
 	bad := map[string]anomaly.Attempt{
 		"UserID":        with(func(a *anomaly.Attempt) { a.UserID = "" }),
 		"UserID ":       with(func(a *anomaly.Attempt) { a.UserID = strings.Repeat("x", 256) }),
-		"UserID  ":      with(func(a *anomaly.Attempt) { a.UserID = anomaly.PopulationKey }),
+		"UserID  ":      with(func(a *anomaly.Attempt) { a.UserID = anomaly.Key("").String() }),
 		"UserID\t":      with(func(a *anomaly.Attempt) { a.UserID = "a\x00b" }),
 		"UserID\n":      with(func(a *anomaly.Attempt) { a.UserID = "\xff" }),
 		"Time":          with(func(a *anomaly.Attempt) { a.Time = time.Time{} }),

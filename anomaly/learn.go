@@ -54,7 +54,7 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 		s.p.hold(o.context(), o.today)
 	}
 	s.blob = s.p.encode(s.blob[:0])
-	err = d.store.Save(ctx, a.UserID, s.blob, version)
+	err = d.store.Save(ctx, Key(a.UserID), s.blob, version)
 	if errors.Is(err, ErrConflict) {
 		return false, nil
 	}

@@ -20,15 +20,15 @@ type Memory struct {
 type shard struct {
 	mu    sync.Mutex
 	limit int
-	index map[string]int32
+	index map[Key]int32
 	slots []slot
 	hand  int
 	free  []int32
-	fixed map[string]slot // what must not be dropped: the sketch
+	fixed slot // what must not be dropped: the sketch
 }
 
 type slot struct {
-	key     string
+	key     Key
 	blob    []byte
 	version uint64
 	used    bool
@@ -44,25 +44,25 @@ func NewMemory(maxUsers int) *Memory {
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.limit = (maxUsers + len(m.shards) - 1) / len(m.shards)
-		s.index, s.fixed = make(map[string]int32), make(map[string]slot)
+		s.index = make(map[Key]int32)
 	}
 	return m
 }
 
-func (m *Memory) shard(key string) *shard {
-	return &m.shards[maphash.String(m.seed, key)%uint64(len(m.shards))]
+func (m *Memory) shard(key Key) *shard {
+	return &m.shards[maphash.String(m.seed, string(key))%uint64(len(m.shards))]
 }
 
 // Load is Store's.
-func (m *Memory) Load(ctx context.Context, key string, dst []byte) ([]byte, uint64, error) {
+func (m *Memory) Load(ctx context.Context, key Key, dst []byte) ([]byte, uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return dst, 0, err
 	}
 	s := m.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key == PopulationKey {
-		found := s.fixed[key]
+	if key == "" {
+		found := s.fixed
 		return append(dst, found.blob...), found.version, nil
 	}
 	i, ok := s.index[key]
@@ -75,15 +75,15 @@ func (m *Memory) Load(ctx context.Context, key string, dst []byte) ([]byte, uint
 }
 
 // Save is Store's.
-func (m *Memory) Save(ctx context.Context, key string, blob []byte, version uint64) error {
+func (m *Memory) Save(ctx context.Context, key Key, blob []byte, version uint64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s := m.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key == PopulationKey {
-		return s.saveFixed(key, blob, version)
+	if key == "" {
+		return s.saveFixed(blob, version)
 	}
 	i, ok := s.index[key]
 	switch {
@@ -98,14 +98,13 @@ func (m *Memory) Save(ctx context.Context, key string, blob []byte, version uint
 	return nil
 }
 
-func (s *shard) saveFixed(key string, blob []byte, version uint64) error {
-	found := s.fixed[key]
+func (s *shard) saveFixed(blob []byte, version uint64) error {
+	found := &s.fixed
 	if found.version != version {
 		return ErrConflict
 	}
 	found.set(blob)
 	found.version++
-	s.fixed[key] = found
 	return nil
 }
 
@@ -121,7 +120,7 @@ func (e *slot) set(blob []byte) {
 
 // place finds a slot for a new key: a free one, a new one, or that of the first
 // profile behind the hand which was not used since the hand passed it.
-func (s *shard) place(key string) int32 {
+func (s *shard) place(key Key) int32 {
 	var i int32
 	switch {
 	case len(s.free) > 0:
@@ -151,15 +150,18 @@ func (s *shard) evict() int32 {
 	}
 }
 
-// Delete is Store's.
-func (m *Memory) Delete(ctx context.Context, key string) error {
+// Forget implements Store.
+func (m *Memory) Forget(ctx context.Context, userID string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	key := Key(userID)
 	s := m.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.fixed, key)
+	if key == "" {
+		s.fixed = slot{}
+	}
 	if i, ok := s.index[key]; ok {
 		delete(s.index, key)
 		s.slots[i] = slot{}

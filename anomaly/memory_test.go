@@ -18,11 +18,11 @@ func TestMemory(t *testing.T) {
 func TestMemoryKeepsWhoComesBack(t *testing.T) {
 	t.Parallel()
 	store := anomaly.NewMemory(640)
-	if err := store.Save(t.Context(), anomaly.PopulationKey, []byte("sketch"), 0); err != nil {
+	if err := store.Save(t.Context(), "", []byte("sketch"), 0); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 20_000 {
-		if err := store.Save(t.Context(), fmt.Sprint("passer-by ", i), []byte("x"), 0); err != nil {
+		if err := store.Save(t.Context(), anomaly.Key(fmt.Sprint("passer-by ", i)), []byte("x"), 0); err != nil {
 			t.Fatal(err)
 		}
 		if _, version, err := store.Load(t.Context(), "regular", nil); err != nil {
@@ -39,7 +39,7 @@ func TestMemoryKeepsWhoComesBack(t *testing.T) {
 	if n := store.Len(); n != 640 {
 		t.Errorf("%d profiles, want the limit of 640", n)
 	}
-	if blob, _, err := store.Load(t.Context(), anomaly.PopulationKey, nil); err != nil || string(blob) != "sketch" {
+	if blob, _, err := store.Load(t.Context(), "", nil); err != nil || string(blob) != "sketch" {
 		t.Errorf("the sketch was dropped: %q, %v", blob, err)
 	}
 }

@@ -3,6 +3,8 @@ package anomaly
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"github.com/auth0kit/auth0kit/internal/publicip"
 )
 
 // network is the hierarchy of an address. Zero keys are unknown levels.
@@ -40,7 +42,7 @@ func appendCountry(dst []byte, key uint32) []byte {
 // /48 of IPv6. It is 0 for addresses that say nothing about a client.
 func prefixKey(ip netip.Addr) uint32 {
 	ip = ip.Unmap()
-	if !public(ip) {
+	if !publicip.Is(ip) {
 		return 0
 	}
 	var h uint64
@@ -52,30 +54,4 @@ func prefixKey(ip netip.Addr) uint32 {
 		h = binary.BigEndian.Uint64(b[:])>>16 | 6<<56
 	}
 	return uint32(mix(h)) | 1
-}
-
-// Public reports whether an address can belong to one client: not private,
-// loopback, link-local, multicast, reserved or shared by a carrier (RFC 6598).
-func Public(ip netip.Addr) bool { return public(ip.Unmap()) }
-
-// public decides IPv4 by its bytes: this is on the path of each login, and
-// netip's predicates together take a tenth of an assessment.
-func public(ip netip.Addr) bool {
-	if !ip.Is4() {
-		return ip.IsGlobalUnicast() && !ip.IsPrivate()
-	}
-	switch b := ip.As4(); b[0] {
-	case 0, 10, 127:
-		return false
-	case 100:
-		return b[1]&0xc0 != 64
-	case 169:
-		return b[1] != 254
-	case 172:
-		return b[1]&0xf0 != 16
-	case 192:
-		return b[1] != 168
-	default:
-		return b[0] < 224
-	}
 }

@@ -112,7 +112,7 @@ func (d *Detector) Merge(ctx context.Context) error {
 }
 
 func (d *Detector) mergeOnce(ctx context.Context, taken *sketch) (*sketch, error) {
-	blob, version, err := d.store.Load(ctx, PopulationKey, nil)
+	blob, version, err := d.store.Load(ctx, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -132,5 +132,5 @@ func (d *Detector) mergeOnce(ctx context.Context, taken *sketch) (*sketch, error
 		merged.scale(0.5)
 	}
 	merged.addAll(taken)
-	return merged, d.store.Save(ctx, PopulationKey, merged.encode(day), version)
+	return merged, d.store.Save(ctx, "", merged.encode(day), version)
 }

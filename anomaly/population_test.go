@@ -114,8 +114,8 @@ type faulty struct {
 	err error
 }
 
-func (f *faulty) Save(ctx context.Context, key string, blob []byte, version uint64) error {
-	if f.err != nil && key == anomaly.PopulationKey {
+func (f *faulty) Save(ctx context.Context, key anomaly.Key, blob []byte, version uint64) error {
+	if f.err != nil && key == "" {
 		return f.err
 	}
 	return f.Store.Save(ctx, key, blob, version)
@@ -164,7 +164,7 @@ func TestFailedMergeLosesNothing(t *testing.T) {
 func TestDamagedPopulationStopsRun(t *testing.T) {
 	t.Parallel()
 	store := anomaly.NewMemory(0)
-	if err := store.Save(t.Context(), anomaly.PopulationKey, []byte("not a sketch"), 0); err != nil {
+	if err := store.Save(t.Context(), "", []byte("not a sketch"), 0); err != nil {
 		t.Fatal(err)
 	}
 	d, err := anomaly.New(store, anomaly.Config{MergeEvery: time.Millisecond})

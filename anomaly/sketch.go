@@ -168,7 +168,10 @@ func (s *sketch) encode(day uint16) []byte {
 
 func decodeSketch(b []byte) (*sketch, uint16, error) {
 	s := newSketch()
-	if len(b) != 3+4*len(s.cells) || b[0] != sketchFormat {
+	if err := checkFormat(b, sketchFormat); err != nil {
+		return nil, 0, err
+	}
+	if len(b) != 3+4*len(s.cells) {
 		return nil, 0, ErrDamaged
 	}
 	for i := range s.cells {

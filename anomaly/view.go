@@ -41,7 +41,10 @@ func (v *view) open(b []byte) error {
 		*v = view{}
 		return nil
 	}
-	if len(b) < headerSize || b[0] != profileFormat {
+	if err := checkFormat(b, profileFormat); err != nil {
+		return err
+	}
+	if len(b) < headerSize {
 		return ErrDamaged
 	}
 	v.zone, v.day, v.minute = int8(b[1]), le.Uint16(b[2:]), le.Uint32(b[4:])

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/internal/publicip"
 )
 
 // Windows of what is counted.
@@ -52,7 +52,7 @@ func networkKey(l Login) string {
 	if !ip.Is4() {
 		bits = 48
 	}
-	if prefix, err := ip.Prefix(bits); err == nil && anomaly.Public(ip) {
+	if prefix, err := ip.Prefix(bits); err == nil && publicip.Is(ip) {
 		return "fail:net:" + prefix.String()
 	}
 	return ""
@@ -62,7 +62,7 @@ func networkKey(l Login) string {
 // is the /64: a client moves freely within one.
 func addressOf(kind string, ip netip.Addr) string {
 	ip = ip.Unmap().WithZone("")
-	if !anomaly.Public(ip) {
+	if !publicip.Is(ip) {
 		return ""
 	}
 	if ip.Is6() {

@@ -111,7 +111,7 @@ func (w *window) add(item Count) Tally {
 		w.now++
 		w.here.insert(maphash.String(memberSeed, item.Member))
 	}
-	return Blend(w.now, w.before, w.here.count(), w.former.count(), passed)
+	return item.Blend(w.now, w.before, w.here.count(), w.former.count(), passed)
 }
 
 // members counts distinct hashes: exactly while there are few, which is nearly
@@ -181,10 +181,10 @@ func (c Count) Bucket() (number int64, passed float64) {
 	return at / window, float64(at%window) / float64(window)
 }
 
-// Blend estimates a sliding window from its two buckets, for implementations of
+// Blend estimates the sliding window from its two buckets, for implementations of
 // Counters: of the one before counts the share that the window still covers, and
 // members are the more of the two.
-func Blend(now, before, membersNow, membersBefore int, passed float64) Tally {
+func (c Count) Blend(now, before, membersNow, membersBefore int, passed float64) Tally {
 	left := 1 - passed
 	return Tally{
 		Events:  now + int(math.Round(float64(before)*left)),

@@ -311,7 +311,7 @@ func TestFirstLogin(t *testing.T) {
 
 type brokenStore struct{ anomaly.Store }
 
-func (brokenStore) Load(context.Context, string, []byte) ([]byte, uint64, error) {
+func (brokenStore) Load(context.Context, anomaly.Key, []byte) ([]byte, uint64, error) {
 	return nil, 0, errors.New("store is down")
 }
 

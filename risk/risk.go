@@ -46,7 +46,9 @@ const MaxFactor = 3.0
 
 // Counters count events and distinct members in windows. MemoryCounters is one
 // in this process, package redisrisk has one for several. It is safe for
-// concurrent use.
+// concurrent use. Keys hold user ids and addresses. In Redis they
+// are gone two windows after their last event, which is two hours for what an
+// Engine counts, so erasing a user needs no call here.
 type Counters interface {
 	// Add counts each item and returns its tally afterwards, in order, in one
 	// round trip. An item without a Member adds nothing and is read only.

@@ -42,7 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"save compares the version", compares},
 		{"a failed save changes nothing", unchanged},
 		{"save keeps no reference", noReference},
-		{"delete", deletes},
+		{"forget", forgets},
 		{"keys are independent", keys},
 		{"binary and large blobs", blobs},
 		{"one of many concurrent saves wins", concurrent},
@@ -55,7 +55,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 	}
 }
 
-func load(t *testing.T, s anomaly.Store, key string) ([]byte, uint64) {
+func load(t *testing.T, s anomaly.Store, key anomaly.Key) ([]byte, uint64) {
 	t.Helper()
 	blob, version, err := s.Load(t.Context(), key, nil)
 	if err != nil {
@@ -64,14 +64,14 @@ func load(t *testing.T, s anomaly.Store, key string) ([]byte, uint64) {
 	return blob, version
 }
 
-func save(t *testing.T, s anomaly.Store, key, blob string, version uint64) {
+func save(t *testing.T, s anomaly.Store, key anomaly.Key, blob string, version uint64) {
 	t.Helper()
 	if err := s.Save(t.Context(), key, []byte(blob), version); err != nil {
 		t.Fatalf("Save of version %d: %v", version, err)
 	}
 }
 
-func want(t *testing.T, s anomaly.Store, key, blob string) uint64 {
+func want(t *testing.T, s anomaly.Store, key anomaly.Key, blob string) uint64 {
 	t.Helper()
 	got, version := load(t, s, key)
 	if string(got) != blob || version == 0 {
@@ -142,16 +142,16 @@ func noReference(t *testing.T, h Harness) {
 	want(t, h.Store, "u", "mine")
 }
 
-func deletes(t *testing.T, h Harness) {
-	for _, key := range []string{"u", anomaly.PopulationKey} {
+func forgets(t *testing.T, h Harness) {
+	for _, key := range []anomaly.Key{"u", ""} {
 		save(t, h.Store, key, "one", 0)
 		for range 2 {
-			if err := h.Store.Delete(t.Context(), key); err != nil {
-				t.Fatalf("Delete: %v", err)
+			if err := h.Store.Forget(t.Context(), string(key)); err != nil {
+				t.Fatalf("Forget: %v", err)
 			}
 		}
 		if blob, version := load(t, h.Store, key); version != 0 || len(blob) != 0 {
-			t.Fatalf("after Delete: %q at version %d", blob, version)
+			t.Fatalf("after Forget: %q at version %d", blob, version)
 		}
 		save(t, h.Store, key, "again", 0)
 		want(t, h.Store, key, "again")
@@ -159,21 +159,21 @@ func deletes(t *testing.T, h Harness) {
 }
 
 func keys(t *testing.T, h Harness) {
-	names := []string{
+	names := []anomaly.Key{
 		"auth0|1", "auth0|10", "auth0|1 ", "AUTH0|1", "a%b", "a_b", "a*b", "a:b", "{a}", `a"b'c\`, "ключ", "é", "e\u0301",
-		strings.Repeat("x", 255), strings.Repeat("x", 254), anomaly.PopulationKey,
+		anomaly.Key(strings.Repeat("x", 255)), anomaly.Key(strings.Repeat("x", 254)), "",
 	}
 	for _, name := range names {
-		save(t, h.Store, name, name, 0)
+		save(t, h.Store, name, name.String(), 0)
 	}
 	for _, name := range names {
-		want(t, h.Store, name, name)
+		want(t, h.Store, name, name.String())
 	}
-	if err := h.Store.Delete(t.Context(), names[0]); err != nil {
+	if err := h.Store.Forget(t.Context(), string(names[0])); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names[1:] {
-		want(t, h.Store, name, name)
+		want(t, h.Store, name, name.String())
 	}
 }
 
@@ -182,7 +182,7 @@ func blobs(t *testing.T, h Harness) {
 	for i := range all {
 		all[i] = byte(i)
 	}
-	for key, blob := range map[string][]byte{"bytes": all, anomaly.PopulationKey: bytes.Repeat(all, 4096)} {
+	for key, blob := range map[anomaly.Key][]byte{"bytes": all, "": bytes.Repeat(all, 4096)} {
 		if err := h.Store.Save(t.Context(), key, blob, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -223,8 +223,8 @@ func cancelled(t *testing.T, h Harness) {
 	if err := h.Store.Save(ctx, "u", []byte("x"), 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("Save: %v", err)
 	}
-	if err := h.Store.Delete(ctx, "u"); !errors.Is(err, context.Canceled) {
-		t.Errorf("Delete: %v", err)
+	if err := h.Store.Forget(ctx, "u"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Forget: %v", err)
 	}
 	if _, version := load(t, h.Store, "u"); version != 0 {
 		t.Error("a cancelled Save was stored")
@@ -237,7 +237,7 @@ func prefixes(t *testing.T, h Harness) {
 	}
 	save(t, h.Store, "u", "mine", 0)
 	save(t, h.Other, "u", "theirs", 0)
-	if err := h.Other.Delete(t.Context(), "u"); err != nil {
+	if err := h.Other.Forget(t.Context(), "u"); err != nil {
 		t.Fatal(err)
 	}
 	want(t, h.Store, "u", "mine")

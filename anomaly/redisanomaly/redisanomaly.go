@@ -62,8 +62,8 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 const versionSize = 8
 
 // Load is anomaly.Store's.
-func (s *Store) Load(ctx context.Context, key string, dst []byte) ([]byte, uint64, error) {
-	value, err := s.client.Do(ctx, s.client.B().Get().Key(s.prefix+key).Build()).AsBytes()
+func (s *Store) Load(ctx context.Context, key anomaly.Key, dst []byte) ([]byte, uint64, error) {
+	value, err := s.client.Do(ctx, s.client.B().Get().Key(s.prefix+key.String()).Build()).AsBytes()
 	if rueidis.IsRedisNil(err) {
 		return dst, 0, nil
 	}
@@ -86,18 +86,18 @@ else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 return 1`)
 
 // Save is anomaly.Store's.
-func (s *Store) Save(ctx context.Context, key string, blob []byte, version uint64) error {
+func (s *Store) Save(ctx context.Context, key anomaly.Key, blob []byte, version uint64) error {
 	old := ""
 	if version != 0 {
 		old = string(binary.BigEndian.AppendUint64(nil, version))
 	}
 	value := binary.BigEndian.AppendUint64(make([]byte, 0, versionSize+len(blob)), version+1)
 	ttl := s.ttl
-	if key == anomaly.PopulationKey {
+	if key == "" {
 		ttl = "0"
 	}
 	args := []string{old, rueidis.BinaryString(append(value, blob...)), ttl}
-	saved, err := save.Exec(ctx, s.client, []string{s.prefix + key}, args).AsInt64()
+	saved, err := save.Exec(ctx, s.client, []string{s.prefix + key.String()}, args).AsInt64()
 	if err != nil {
 		return wrap("save", err)
 	}
@@ -107,9 +107,9 @@ func (s *Store) Save(ctx context.Context, key string, blob []byte, version uint6
 	return nil
 }
 
-// Delete is anomaly.Store's.
-func (s *Store) Delete(ctx context.Context, key string) error {
-	return wrap("delete", s.client.Do(ctx, s.client.B().Del().Key(s.prefix+key).Build()).Error())
+// Forget is anomaly.Store's.
+func (s *Store) Forget(ctx context.Context, userID string) error {
+	return wrap("forget", s.client.Do(ctx, s.client.B().Del().Key(s.prefix+anomaly.Key(userID).String()).Build()).Error())
 }
 
 func wrap(what string, err error) error {

@@ -69,15 +69,15 @@ func TestProfilesExpireAndTheSketchDoesNot(t *testing.T) {
 	client, _ := dial(t)
 	prefix := "test:" + rand.Text()
 	s := open(t, client, prefix)
-	for key, limited := range map[string]bool{"auth0|ada": true, anomaly.PopulationKey: false} {
+	for key, limited := range map[anomaly.Key]bool{"auth0|ada": true, "": false} {
 		if err := s.Save(t.Context(), key, []byte("blob"), 0); err != nil {
 			t.Fatal(err)
 		}
-		ttl, err := client.Do(t.Context(), client.B().Ttl().Key(prefix+":"+key).Build()).AsInt64()
+		ttl, err := client.Do(t.Context(), client.B().Ttl().Key(prefix+":"+key.String()).Build()).AsInt64()
 		if err != nil || (ttl > 3500 && ttl <= 3600) != limited || (ttl == -1) == limited {
 			t.Errorf("%q lives for %d s, %v", key, ttl, err)
 		}
-		if err := s.Delete(t.Context(), key); err != nil {
+		if err := s.Forget(t.Context(), string(key)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -102,14 +102,14 @@ func (s *Store) Schema() []string { return s.db.Schema() }
 func (s *Store) CreateSchema(ctx context.Context) error { return s.db.CreateSchema(ctx) }
 
 // Load implements anomaly.Store.
-func (s *Store) Load(ctx context.Context, key string, dst []byte) ([]byte, uint64, error) {
+func (s *Store) Load(ctx context.Context, key anomaly.Key, dst []byte) ([]byte, uint64, error) {
 	type saved struct {
 		version uint64
 		blob    []byte
 	}
 	found, err := sqlstore.One(ctx, s.db.Conn, func(rows *sql.Rows) (f saved, err error) {
 		return f, rows.Scan(&f.version, &f.blob)
-	}, s.load, key)
+	}, s.load, key.String())
 	if errors.Is(err, sql.ErrNoRows) {
 		return dst, 0, nil
 	}
@@ -117,8 +117,8 @@ func (s *Store) Load(ctx context.Context, key string, dst []byte) ([]byte, uint6
 }
 
 // Save implements anomaly.Store.
-func (s *Store) Save(ctx context.Context, key string, blob []byte, version uint64) error {
-	statement, args := s.insert, []any{key, s.cfg.Now().UnixMilli(), blob}
+func (s *Store) Save(ctx context.Context, key anomaly.Key, blob []byte, version uint64) error {
+	statement, args := s.insert, []any{key.String(), s.cfg.Now().UnixMilli(), blob}
 	if version != 0 {
 		statement, args = s.update, append(args, int64(version))
 	}
@@ -129,13 +129,13 @@ func (s *Store) Save(ctx context.Context, key string, blob []byte, version uint6
 	return err
 }
 
-// Delete implements anomaly.Store.
-func (s *Store) Delete(ctx context.Context, key string) error {
-	_, err := s.db.Exec(ctx, s.remove, key)
+// Forget implements anomaly.Store.
+func (s *Store) Forget(ctx context.Context, userID string) error {
+	_, err := s.db.Exec(ctx, s.remove, anomaly.Key(userID).String())
 	return err
 }
 
 // Sweep implements anomaly.Sweeper: profiles go that were not saved for Config.TTL.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
-	return s.db.Sweep(ctx, "{t}", "id", "saved_at <= $1 AND id <> $2", now.Add(-s.cfg.TTL).UnixMilli(), anomaly.PopulationKey)
+	return s.db.Sweep(ctx, "{t}", "id", "saved_at <= $1 AND id <> $2", now.Add(-s.cfg.TTL).UnixMilli(), anomaly.Key("").String())
 }

@@ -29,7 +29,7 @@ var ExportedNames = map[string]int{
 	"migration/passhash":           12,
 	"migration/sqlmigration":       7,
 	"migration/sqlsource":          16,
-	"risk":                         39,
+	"risk":                         38,
 	"risk/calibrate":               9,
 	"risk/redisrisk":               3,
 	"risk/risktest":                2,

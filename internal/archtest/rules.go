@@ -62,6 +62,7 @@ var Rules = map[string]Rule{
 	"internal/jose":                {Own: []string{"internal/issuer", "internal/once"}, Others: []string{gojwt}},
 	"internal/jose/josetest":       {Others: []string{gojwt}},
 	"internal/lru":                 {},
+	"internal/publicip":            {},
 	"internal/oauth":               {Own: []string{"internal/issuer", "internal/retry", "internal/secret"}},
 	"internal/once":                {},
 	"internal/retry":               {},
@@ -95,10 +96,10 @@ var Rules = map[string]Rule{
 	room + "mgmtapi/users":    {Own: append(rooms("mgmtapi", "query", "schema", "state", "store"), "internal/auth0hash")},
 
 	// Patterns: at most resource, audit and internals. Never management, never a sibling.
-	"anomaly":   {Others: []string{"github.com/medama-io/go-useragent"}},
+	"anomaly":   {Own: []string{"internal/publicip"}, Others: []string{"github.com/medama-io/go-useragent"}},
 	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"migration/driver", "audit", "management/resource", "internal/once", "internal/retry", "internal/secret", "migration/passhash"}, Others: []string{xcrypto, xsync}},
-	"risk":      {Own: []string{"audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
+	"risk":      {Own: []string{"internal/publicip", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
 	"session":   {Own: []string{"session/driver", "audit", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/issuer", "internal/jose", "internal/lru", "internal/once"}},
 

@@ -93,7 +93,7 @@ func (c *Counters) Add(ctx context.Context, items []risk.Count) ([]risk.Tally, e
 	tallies := make([]risk.Tally, len(items))
 	for i, n := range answers {
 		_, passed := items[i].Bucket()
-		tallies[i] = risk.Blend(int(n[0]), int(n[2]), int(n[1]), int(n[3]), passed)
+		tallies[i] = items[i].Blend(int(n[0]), int(n[2]), int(n[1]), int(n[3]), passed)
 	}
 	return tallies, nil
 }

@@ -41,7 +41,7 @@ func TestAnomalySweep(t *testing.T) {
 	onEach(t, func(t *testing.T, p product) {
 		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		s := openSQLAnomaly(t, p.open(t), p.dialect, sqlanomaly.Config{TTL: time.Hour, Now: func() time.Time { return now }})
-		for _, key := range []string{"old", anomaly.PopulationKey, "young"} {
+		for _, key := range []anomaly.Key{"old", "", "young"} {
 			if key == "young" {
 				now = now.Add(time.Millisecond)
 			}
@@ -50,7 +50,7 @@ func TestAnomalySweep(t *testing.T) {
 		n, err := s.Sweep(t.Context(), now.Add(time.Hour-time.Millisecond))
 		require.NoError(t, err)
 		assert.Equal(t, 1, n)
-		for key, want := range map[string]uint64{"old": 0, "young": 1, anomaly.PopulationKey: 1} {
+		for key, want := range map[anomaly.Key]uint64{"old": 0, "young": 1, "": 1} {
 			_, version, err := s.Load(t.Context(), key, nil)
 			require.NoError(t, err)
 			assert.Equal(t, want, version, key)
