@@ -9,6 +9,7 @@ import (
 
 	sdk "github.com/auth0/go-auth0/management"
 
+	"github.com/auth0kit/auth0kit/internal/pace"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -33,7 +34,7 @@ func New(cfg Config) (*Client, error) {
 		timeout: cfg.HTTPClient.Timeout,
 		issuer:  cfg.issuer,
 		tokens:  newTokens(cfg),
-		pacer:   newPacer(cfg.Budget),
+		pacer:   pace.New(cfg.Budget),
 		maxWait: cfg.MaxWait,
 		log:     cfg.Logger,
 	}

@@ -52,32 +52,49 @@ func TestRetryAfterIsNotBelievedBeyondTwoMinutes(t *testing.T) {
 	}
 }
 
-// A bulk run that waits as long as it takes finds out with one request too.
+// A bulk run that waits as long as it takes finds out with one request too, and
+// other routes go on meanwhile.
 func TestOneProbeAfterALie(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		lie := status(429, "Retry-After", "86400", "X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "50")
-		l := answers(lie, lie, status(204))
-		c := l.client(t, -1)
-		var wg sync.WaitGroup
-		for n := range 64 {
-			wg.Go(func() {
-				time.Sleep(time.Duration(n) * time.Millisecond)
-				if n%2 == 0 {
+	for _, left := range []string{"", "50"} {
+		synctest.Test(t, func(t *testing.T) {
+			lie := status(429, "Retry-After", "86400")
+			if left != "" {
+				lie = status(429, "Retry-After", "86400", "X-RateLimit-Limit", "100", "X-RateLimit-Remaining", left)
+			}
+			l, other := answers(lie, lie, status(204)), 0
+			l.start = time.Now()
+			c, err := New(Config{Domain: testDomain, Token: func(context.Context) (string, error) { return "t", nil }, MaxWait: -1,
+				HTTPClient: &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+					if req.Method == http.MethodDelete {
+						return l.RoundTrip(req)
+					}
+					other++
+					return answerOf(req, 201, ""), nil
+				})}})
+			require.NoError(t, err)
+			var wg sync.WaitGroup
+			for n := range 64 {
+				wg.Go(func() {
+					time.Sleep(time.Duration(n) * time.Millisecond)
 					assert.NoError(t, c.DeleteUser(t.Context(), "auth0|1"))
-					return
-				}
+				})
+			}
+			time.Sleep(time.Second)
+			for range 10 {
 				assert.NoError(t, c.SendVerificationEmail(t.Context(), "auth0|1"))
-			})
-		}
-		wg.Wait()
-		require.Len(t, l.calls, 64+2)
-		slices.Sort(l.calls)
-		require.Zero(t, l.calls[0])
-		require.Equal(t, 2*time.Minute, l.calls[1])
-		require.Equal(t, 4*time.Minute, l.calls[2])
-		require.Less(t, l.calls[65], 6*time.Minute)
-	})
+			}
+			require.Less(t, time.Since(l.start), 2*time.Second)
+			require.Equal(t, 10, other)
+			wg.Wait()
+			require.Len(t, l.calls, 64+2)
+			slices.Sort(l.calls)
+			require.Zero(t, l.calls[0])
+			require.Equal(t, 2*time.Minute, l.calls[1])
+			require.Equal(t, 4*time.Minute, l.calls[2])
+			require.Less(t, l.calls[65], 6*time.Minute)
+		})
+	}
 }
 
 // While a probe has no answer, one more goes every second.

@@ -58,10 +58,6 @@ func retryStatus(status int) bool {
 // pauses are those after failures.
 var pauses = retry.Backoff{First: 500 * time.Millisecond, Last: 8 * time.Second}
 
-// maxRetryAfter is the longest pause that an answer can ask for. Whoever asks
-// for more may be wrong: then one request finds out.
-const maxRetryAfter = 2 * time.Minute
-
 // neverSent reports whether err shows that no byte of the request left.
 func neverSent(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {

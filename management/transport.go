@@ -16,6 +16,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/oauth"
+	"github.com/auth0kit/auth0kit/internal/pace"
 	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
@@ -30,7 +31,7 @@ type transport struct {
 	timeout time.Duration // Of each attempt; zero: none.
 	issuer  issuer.Issuer
 	tokens  *tokens
-	pacer   *pacer
+	pacer   *pace.Pacer
 	maxWait time.Duration
 	log     *slog.Logger
 }
@@ -80,7 +81,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (t *transport) start(req *http.Request) (*series, error) {
-	s := &series{req: req, route: routeOf(req.Method, req.URL.EscapedPath()), repeatable: repeatable(req)}
+	s := &series{req: req, route: pace.Route(req.Method, req.URL.EscapedPath()), repeatable: repeatable(req)}
 	s.out, _ = req.Context().Value(outcomeKey{}).(*outcome)
 	if s.out == nil { // A call through API().
 		s.out = new(outcome)
@@ -108,21 +109,40 @@ func (t *transport) attempt(s *series) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	pass, waited, err := t.pacer.acquire(ctx, s.route, t.left(s))
-	if s.waited += waited; waited > 0 {
-		t.log.DebugContext(ctx, "auth0: waited for the rate limit", "route", s.route, "waited", waited)
-	}
+	pass, err := t.pacer.Acquire(ctx, s.route, t.left(s))
 	if err != nil {
-		if s.limited != nil && errors.Is(err, resource.ErrRateLimited) && ctx.Err() == nil {
+		if s.limited != nil && ctx.Err() == nil {
 			return s.limited, nil // Auth0's own refusal says more than ours.
 		}
-		return nil, err
+		return nil, notPassed(err)
 	}
-	var seen observation // Nothing, if Config.HTTPClient panics.
-	defer func() { t.pacer.done(pass, seen) }()
-	a := t.send(s, token)
-	seen = a.observation()
+	if s.waited += pass.Waited; pass.Waited > 0 {
+		t.log.DebugContext(ctx, "auth0: waited for the rate limit", "route", s.route, "waited", pass.Waited)
+	}
+	var a *answer // Nil if Config.HTTPClient panics.
+	defer func() {
+		if a == nil || a.err != nil {
+			pass.Done(nil, false)
+			return
+		}
+		pass.Done(a.resp, a.status() == http.StatusTooManyRequests && !a.jobSlots())
+	}()
+	a = t.send(s, token)
 	return a, nil
+}
+
+// notPassed says why a request was not let through. A context that has ended by
+// its deadline was too short for the rate limit; canceled it says nothing about
+// that.
+func notPassed(err error) error {
+	if full, ok := errors.AsType[*pace.NoRoom](err); ok {
+		return &resource.Error{RetryAfter: full.After, Err: fmt.Errorf("%w: no room in the bucket within Config.MaxWait", resource.ErrRateLimited)}
+	}
+	cause := error(silent{err, "waiting for room in the bucket: " + describe(err)})
+	if errors.Is(err, context.DeadlineExceeded) {
+		cause = fmt.Errorf("%w: %w", resource.ErrRateLimited, cause)
+	}
+	return &resource.Error{Err: cause}
 }
 
 // left is how long the call may still wait for the bucket; negative: for ever.
@@ -224,7 +244,7 @@ func (t *transport) next(s *series, a *answer) (time.Duration, bool) {
 	s.doubt = s.doubt || writes(s.req.Method) && (a.err == nil || a.sent)
 	delay := pauses.Pause(s.failures)
 	if a.err == nil {
-		if named := retry.After(a.resp.Header, time.Now(), maxRetryAfter); named > 0 {
+		if named := retry.After(a.resp.Header, time.Now(), pace.MaxRetryAfter); named > 0 {
 			delay = named
 		}
 	}
@@ -303,7 +323,7 @@ func (o *outcome) note(a *answer) {
 		}
 	}
 	now := time.Now()
-	if o.retryAfter = retry.After(a.resp.Header, now, maxRetryAfter); o.retryAfter == 0 && a.status() == http.StatusTooManyRequests && !a.jobSlots() {
-		o.retryAfter = untilReset(a.resp.Header, now)
+	if o.retryAfter = retry.After(a.resp.Header, now, pace.MaxRetryAfter); o.retryAfter == 0 && a.status() == http.StatusTooManyRequests && !a.jobSlots() {
+		o.retryAfter = pace.UntilReset(a.resp.Header, now)
 	}
 }

@@ -65,12 +65,13 @@ var Rules = map[string]Rule{
 	"internal/publicip":            {},
 	"internal/oauth":               {Own: []string{"internal/issuer", "internal/retry", "internal/secret"}},
 	"internal/once":                {},
+	"internal/pace":                {Own: []string{"internal/retry"}},
 	"internal/retry":               {},
 	"internal/seal":                {},
 	"internal/secret":              {},
 
 	// The adapter and the tenant.
-	"management": {Own: []string{"management/resource", "internal/issuer", "internal/oauth", "internal/once", "internal/retry", "internal/secret"}, Others: []string{sdk}},
+	"management": {Own: []string{"management/resource", "internal/issuer", "internal/oauth", "internal/once", "internal/pace", "internal/retry", "internal/secret"}, Others: []string{sdk}},
 	"management/auth0test": {Own: append(rooms("authapi", "authapi/login", "cors", "keys", "limit", "mgmtapi", "mgmtapi/apps", "mgmtapi/orgs", "mgmtapi/platform",
 		"mgmtapi/security", "mgmtapi/users", "pages", "state", "store", "web"), "management", "management/resource")},
 
