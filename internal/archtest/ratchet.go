@@ -35,7 +35,7 @@ var ExportedNames = map[string]int{
 	"risk/risktest":                2,
 	"session":                      36,
 	"session/driver":               35,
-	"session/redissession":         9,
+	"session/redissession":         3,
 	"session/redissession/goredis": 1,
 	"session/sessiontest":          6,
 	"session/sqlsession":           7,
@@ -77,6 +77,6 @@ var FileCycles = map[string]int{
 	"risk":                                           4,
 	"risk/calibrate":                                 2,
 	"session":                                        4,
-	"session/redissession":                           3,
+	"session/redissession/internal/core":             3,
 	"session/sessiontest":                            2,
 }

@@ -136,11 +136,12 @@ var Rules = map[string]Rule{
 	"migration/sqlmigration":  {Own: []string{"migration/driver", "internal/sqlstore"}},
 	"risk/redisrisk":          {Own: []string{"risk"}, Others: []string{redis}},
 	"risk/risktest":           {Own: []string{"risk"}},
-	"session/redissession":    {Own: []string{"session/driver"}, Others: []string{redis}},
+	"session/redissession":    {Own: []string{"session/redissession/internal/core"}, Others: []string{redis}},
 	"session/sessiontest":     {Own: []string{"session", "session/driver"}},
 	"session/sqlsession":      {Own: []string{"session/driver", "internal/sqlstore"}},
 
-	"session/redissession/goredis": {Own: []string{"session/redissession"}, Others: []string{"github.com/redis/go-redis/v9"}},
+	"session/redissession/internal/core": {Own: []string{"session/driver"}, Others: []string{redis}},
+	"session/redissession/goredis":       {Own: []string{"session/redissession", "session/redissession/internal/core"}, Others: []string{"github.com/redis/go-redis/v9"}},
 }
 
 // MayImportDriver are the packages that say the product in their name and need

@@ -23,6 +23,7 @@ import (
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/audit/auditlog"
 	"github.com/auth0kit/auth0kit/audit/pgaudit"
+	"github.com/auth0kit/auth0kit/audit/slogaudit"
 	"github.com/auth0kit/auth0kit/audit/sqlaudit"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/guardian/sqlguardian"
@@ -141,6 +142,7 @@ var constructors = map[string]func(p probe){
 	"audit/auditlog.NewMemoryStore": func(p probe) { assert.NotNil(p, auditlog.NewMemoryStore()) },
 	"audit/auditlog.ParseSeal":      func(p probe) { p.refuses("key")(auditlog.ParseSeal("")) },
 	"audit/pgaudit.New":             func(p probe) { p.refuses("pool")(pgaudit.New((*pgxpool.Pool)(nil), pgaudit.Config{})) },
+	"audit/slogaudit.New":           func(p probe) { p.refuses("handler")(slogaudit.New(nil)) },
 	"audit/sqlaudit.New": func(p probe) {
 		p.refuses("db")(sqlaudit.New(nil, sqlaudit.SQLite, sqlaudit.Config{}))
 		p.refuses("dialect")(sqlaudit.New(new(sql.DB), 0, sqlaudit.Config{}))
@@ -253,8 +255,6 @@ var constructors = map[string]func(p probe){
 		p.refuses("client")(redissession.New(nil, redissession.Config{}))
 		negatives(p, redissession.Config{}, func(c redissession.Config) error { return second(redissession.New(anyRedis{}, c)) })
 	},
-	"session/redissession.NewOn":     func(p probe) { p.refuses("client")(redissession.NewOn(nil, redissession.Config{})) },
-	"session/redissession.NewScript": func(p probe) { assert.NotNil(p, redissession.NewScript("")) },
 	"session/redissession/goredis.New": func(p probe) {
 		p.refuses("client")(goredis.New(nil, redissession.Config{}))
 		negatives(p, redissession.Config{}, func(c redissession.Config) error { return second(goredis.New(anyGoredis{}, c)) })

@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/auth0kit/auth0kit/session/redissession"
+	"github.com/auth0kit/auth0kit/session/redissession/internal/core"
 )
 
 // New makes a store on a client, a cluster client or a sentinel one. It does no
@@ -27,22 +28,25 @@ func New(c redis.UniversalClient, cfg redissession.Config) (*redissession.Store,
 	if c == nil {
 		return nil, errors.New("goredis: client is nil; make one with redis.NewClient")
 	}
-	return redissession.NewOn(client{c}, cfg)
+	if cfg.MaxStale != 0 {
+		return nil, errors.New("goredis: Config.MaxStale needs the client-side cache of a rueidis.Client, and redissession.New")
+	}
+	return core.New(client{c}, core.Options{Prefix: cfg.Prefix, WritePrevious: cfg.WritePrevious})
 }
 
 type client struct{ redis.UniversalClient }
 
 // mget is a script because go-redis may send an MGET to a replica.
-var mget = redissession.NewScript(`return redis.call('MGET', unpack(KEYS))`)
+var mget = core.NewScript(`return redis.call('MGET', unpack(KEYS))`)
 
-// Values implements redissession.Client.
+// Values implements core.Client.
 func (c client) Values(ctx context.Context, keys ...string) ([][]byte, error) {
-	reply := c.Run(ctx, mget, redissession.Call{Keys: keys})[0]
+	reply := c.Run(ctx, mget, core.Call{Keys: keys})[0]
 	return reply.Values, reply.Err
 }
 
-// Run implements redissession.Client.
-func (c client) Run(ctx context.Context, s *redissession.Script, calls ...redissession.Call) []redissession.Reply {
+// Run implements core.Client.
+func (c client) Run(ctx context.Context, s *core.Script, calls ...core.Call) []core.Reply {
 	replies := c.run(ctx, "evalsha", s.SHA1, calls)
 	for i := range replies {
 		if redis.HasErrorPrefix(replies[i].Err, "NOSCRIPT") {
@@ -52,7 +56,7 @@ func (c client) Run(ctx context.Context, s *redissession.Script, calls ...rediss
 	return replies
 }
 
-func (c client) run(ctx context.Context, verb, script string, calls []redissession.Call) []redissession.Reply {
+func (c client) run(ctx context.Context, verb, script string, calls []core.Call) []core.Reply {
 	pipe := c.Pipeline()
 	cmds := make([]once, len(calls))
 	for i, call := range calls {
@@ -66,7 +70,7 @@ func (c client) run(ctx context.Context, verb, script string, calls []redissessi
 		_ = pipe.Process(ctx, cmds[i]) // only notes it
 	}
 	_, _ = pipe.Exec(ctx) // every command has its own error
-	replies := make([]redissession.Reply, len(calls))
+	replies := make([]core.Reply, len(calls))
 	for i, cmd := range cmds {
 		values, err := cmd.Result()
 		replies[i].Err = err

@@ -1,4 +1,4 @@
-package redissession
+package core
 
 import (
 	"crypto/rand"
@@ -40,13 +40,13 @@ func TestBody(t *testing.T) {
 }
 
 // stand is a store and a session of sample in it.
-func stand(t *testing.T, cfg Config) (*Store, rueidis.Client, driver.Record) {
+func stand(t *testing.T, o Options) (*Store, rueidis.Client, driver.Record) {
 	t.Helper()
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{backends.Redis(t)}})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	cfg.Prefix = "test:" + rand.Text()
-	s, err := New(client, cfg)
+	o.Prefix = "test:" + rand.Text()
+	s, err := New(Rueidis(client), o)
 	require.NoError(t, err)
 	r := sample()
 	r.Key = driver.Key{Tag: driver.Tag(r.UserID), Hash: [hashSize]byte{1}}
@@ -65,7 +65,7 @@ func stored(t *testing.T, s *Store, c rueidis.Client, k driver.Key) string {
 func TestWriterIsTold(t *testing.T) {
 	t.Parallel()
 	for previous, front := range map[bool]string{true: "", false: string(rune(version))} {
-		s, client, r := stand(t, Config{WritePrevious: previous})
+		s, client, r := stand(t, Options{WritePrevious: previous})
 		states := map[string]string{}
 		states["L"] = stored(t, s, client, r.Key)
 		next := r
@@ -85,7 +85,7 @@ func TestWriterIsTold(t *testing.T) {
 // and a revocation that cannot end it says so.
 func TestLaterFormatIsUnknown(t *testing.T) {
 	t.Parallel()
-	s, client, r := stand(t, Config{})
+	s, client, r := stand(t, Options{})
 	key := s.shard(r.Key.Tag).session(r.Key)
 	later := string(rune(version+1)) + "whatever"
 	require.NoError(t, client.Do(t.Context(), client.B().Set().Key(key).Value(later).Build()).Error())

@@ -1,4 +1,4 @@
-package redissession
+package core
 
 import (
 	"crypto/sha256"

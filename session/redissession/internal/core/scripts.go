@@ -1,4 +1,4 @@
-package redissession
+package core
 
 // layout.go says how a session is stored. All of a user's keys have the shard of
 // the user's tag as their hash tag, so one script sees them all, in a cluster too.

@@ -1,4 +1,4 @@
-package redissession
+package core
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // needs no touch, which is nearly always; everything else is the script's to say.
 func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
 	p := s.shard(k.Tag)
-	if s.maxStale > 0 && !t.Fresh {
+	if s.options.MaxStale > 0 && !t.Fresh {
 		if r, ok := s.live(p, k, t, s.cached(ctx, p, k)); ok {
 			return r, nil
 		}
@@ -83,9 +83,9 @@ func (s *Store) touch(ctx context.Context, p *shard, k driver.Key, t driver.Touc
 // what it does not have. An error reads as nothing.
 func (s *Store) cached(ctx context.Context, p *shard, k driver.Key) [2][]byte {
 	var values [2][]byte
-	for i, reply := range s.cache.DoMultiCache(ctx,
-		rueidis.CT(s.cache.B().Get().Key(p.state).Cache(), s.maxStale),
-		rueidis.CT(s.cache.B().Get().Key(p.session(k)).Cache(), s.maxStale),
+	for i, reply := range s.options.Cache.DoMultiCache(ctx,
+		rueidis.CT(s.options.Cache.B().Get().Key(p.state).Cache(), s.options.MaxStale),
+		rueidis.CT(s.options.Cache.B().Get().Key(p.session(k)).Cache(), s.options.MaxStale),
 	) {
 		if m, err := reply.ToMessage(); err == nil {
 			values[i] = bytesOf(&m)

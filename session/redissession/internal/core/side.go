@@ -1,4 +1,4 @@
-package redissession
+package core
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // Seen implements driver.Replay.
 func (s *Store) Seen(ctx context.Context, id string, now, until time.Time) error {
 	life := max(until.Sub(now), time.Millisecond).Milliseconds()
-	key := "{" + s.prefix + ":jti:" + ref("jti", id) + "}"
+	key := "{" + s.options.Prefix + ":jti:" + ref("jti", id) + "}"
 	fresh, err := s.eval(ctx, seenScript, []string{key}, strconv.FormatInt(life, 10))
 	if err == nil && len(fresh) == 0 {
 		return driver.ErrReplayed
@@ -22,7 +22,7 @@ func (s *Store) Seen(ctx context.Context, id string, now, until time.Time) error
 }
 
 func (s *Store) outboxKeys() []string {
-	base := "{" + s.prefix + ":outbox}"
+	base := "{" + s.options.Prefix + ":outbox}"
 	return []string{base + ":d", base + ":j"}
 }
 

@@ -1,4 +1,4 @@
-package redissession
+package core
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// Client is what a Store needs of a client of Redis. New makes one of a
+// Client is what a Store needs of a client of Redis. Rueidis makes one of a
 // rueidis.Client, and package goredis of a go-redis client. Implementations are
 // safe for concurrent use, and send nothing to replicas, which lag.
 type Client interface {
@@ -43,7 +43,9 @@ type Reply struct {
 	Err    error
 }
 
-// rueidisClient is a Client.
+// Rueidis returns a Client on a rueidis.Client.
+func Rueidis(c rueidis.Client) Client { return rueidisClient{c} }
+
 type rueidisClient struct{ rueidis.Client }
 
 func (c rueidisClient) Values(ctx context.Context, keys ...string) ([][]byte, error) {
