@@ -13,6 +13,7 @@ type Application struct {
 	Secret               string   // Defaults to a new one.
 	Name                 string   // Defaults to the ID.
 	CallbackURL          string   // Where a login may return to.
+	WebOrigin            string   // Of pages that renew silently, in a frame: web messages go there.
 	LogoutURL            string   // Where a logout may return to.
 	BackChannelLogoutURL string   // Where logout tokens are sent, for every reason to end a session. See Options.Outgoing.
 	Grants               []string // Grant types. Defaults to all.
@@ -43,6 +44,9 @@ func (t *Tenant) AddClient(c Application) Application {
 func (c *Application) settings(doc map[string]any) {
 	if c.LogoutURL != "" {
 		doc["allowed_logout_urls"] = []string{c.LogoutURL}
+	}
+	if c.WebOrigin != "" {
+		doc["web_origins"] = []string{c.WebOrigin}
 	}
 	if c.BackChannelLogoutURL != "" {
 		doc["oidc_logout"] = map[string]any{

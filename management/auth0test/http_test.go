@@ -1,6 +1,7 @@
 package auth0test_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -100,4 +101,43 @@ func TestHeadAndOptions(t *testing.T) {
 	}
 	status, _, _ = ask(t, tenant, "", "OPTIONS", "/no-such-thing", "")
 	assert.Equal(t, 404, status)
+}
+
+// TestDiscoveryIsTrue: each endpoint that the tenant names is one that it has.
+func TestDiscoveryIsTrue(t *testing.T) {
+	t.Parallel()
+	tenant := auth0test.NewTenant(auth0test.Options{})
+	_, openid, _ := ask(t, tenant, "", "GET", "/.well-known/openid-configuration", "")
+	_, oauth, _ := ask(t, tenant, "", "GET", "/.well-known/oauth-authorization-server", "")
+	assert.Equal(t, openid, oauth, "Auth0 serves one document under both names")
+
+	var doc map[string]any
+	require.NoError(t, json.Unmarshal([]byte(openid), &doc))
+	endpoints := 0
+	for name, value := range doc {
+		address, isText := value.(string)
+		if !isText || name == "issuer" {
+			continue
+		}
+		endpoints++
+		status, _, header := ask(t, tenant, "", "OPTIONS", strings.TrimPrefix(address, strings.TrimSuffix(tenant.Issuer(), "/")), "")
+		assert.Equal(t, 204, status, name)
+		assert.NotEmpty(t, header.Get("Allow"), name)
+	}
+	assert.Equal(t, 9, endpoints)
+	for _, never := range []string{"device_authorization_endpoint", "registration_endpoint", "dpop_signing_alg_values_supported",
+		"authorization_response_iss_parameter_supported"} {
+		assert.NotContains(t, doc, never, "the tenant does not do that")
+	}
+}
+
+func TestWhatBrowsersAskForBesides(t *testing.T) {
+	t.Parallel()
+	tenant := auth0test.NewTenant(auth0test.Options{})
+	status, page, header := ask(t, tenant, "", "GET", "/", "")
+	assert.Equal(t, 200, status)
+	assert.Contains(t, page, auth0test.DefaultDomain)
+	assert.Contains(t, header.Get("Content-Type"), "text/html")
+	status, _, _ = ask(t, tenant, "", "GET", "/favicon.ico", "")
+	assert.Equal(t, 204, status)
 }

@@ -20,8 +20,9 @@ func serveJWKS(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 }
 
 // serveDiscovery describes the tenant under the host of the request (OpenID
-// Connect Discovery 1.0, section 3).
-func serveDiscovery(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+// Connect Discovery 1.0, section 3; RFC 8414, section 3). It names what the
+// tenant has routes for and does, no more: Auth0 has a longer list.
+func (a *API) serveDiscovery(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 	issuer := web.IssuerOf(r)
 	doc := map[string]any{
 		"issuer": issuer,
@@ -41,13 +42,16 @@ func serveDiscovery(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 		"code_challenge_methods_supported":                                []string{"S256", "plain"},
 		"id_token_signing_alg_values_supported":                           []string{"RS256"},
 		"token_endpoint_auth_methods_supported":                           []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
+		"token_endpoint_auth_signing_alg_values_supported":                []string{"RS256"},
 		"grant_types_supported":                                           supportedGrants(),
 		"backchannel_token_delivery_modes_supported":                      []string{"poll"},
 		"backchannel_user_code_parameter_supported":                       false,
 		"backchannel_authentication_request_signing_alg_values_supported": []string{},
 	}
 	for name, path := range endpoints {
-		doc[name] = issuer + path
+		if len(a.routes.Methods("/"+path)) > 0 {
+			doc[name] = issuer + path
+		}
 	}
 	discoverSettings(t, doc)
 	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
@@ -65,6 +69,9 @@ func discoverSettings(t *state.Tenant, doc map[string]any) {
 	if logout["rp_logout_end_session_endpoint_discovery"] == false {
 		delete(doc, "end_session_endpoint")
 	}
+	if t.TenantSetting(state.IssParameter) == true {
+		doc[state.IssParameter] = true
+	}
 	if t.TenantSetting("pushed_authorization_requests_supported") == false {
 		delete(doc, "pushed_authorization_request_endpoint")
 	}
@@ -73,6 +80,8 @@ func discoverSettings(t *state.Tenant, doc map[string]any) {
 var endpoints = map[string]string{
 	"authorization_endpoint":                "authorize",
 	"token_endpoint":                        "oauth/token",
+	"device_authorization_endpoint":         "oauth/device/code",
+	"registration_endpoint":                 "oidc/register",
 	"userinfo_endpoint":                     "userinfo",
 	"jwks_uri":                              ".well-known/jwks.json",
 	"revocation_endpoint":                   "oauth/revoke",

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/pages"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
@@ -35,7 +36,7 @@ var missing = []string{
 // New returns the Authentication API with some routes.
 func New(t *state.Tenant, routes []Route) *API {
 	a := &API{t: t}
-	for _, r := range routes {
+	for _, r := range append(a.wellKnown(), routes...) {
 		a.routes.Add(r.Method, r.Pattern, r)
 	}
 	for _, op := range missing {
@@ -67,10 +68,29 @@ func (a *API) Serve(w http.ResponseWriter, r *http.Request, path string) {
 	rt.Serve(a.t, w, r)
 }
 
+// wellKnown are the two names of one description of this API.
+func (a *API) wellKnown() []Route {
+	return []Route{
+		{"GET", "/.well-known/openid-configuration", a.serveDiscovery},
+		{"GET", "/.well-known/oauth-authorization-server", a.serveDiscovery},
+	}
+}
+
+// serveRoot tells a person whose address this is.
+func serveRoot(_ *state.Tenant, w http.ResponseWriter, r *http.Request) {
+	pages.Render(w, pages.Done, "This is the tenant "+r.Host+" of auth0test.")
+}
+
+// serveFavicon spares the console of a browser an error for each page.
+func serveFavicon(_ *state.Tenant, w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // Routes are the routes of the Authentication API.
 func Routes() []Route {
 	return []Route{
-		{"GET", "/.well-known/openid-configuration", serveDiscovery},
+		{"GET", "/", serveRoot},
+		{"GET", "/favicon.ico", serveFavicon},
 		{"GET", "/.well-known/jwks.json", serveJWKS},
 		{"POST", "/oauth/token", serveToken},
 		{"POST", "/oauth/revoke", serveRevoke},

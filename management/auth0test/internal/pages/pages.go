@@ -74,6 +74,22 @@ var FormPost = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
 {{end}}{{end}}<noscript><button type="submit">Continue</button></noscript></form></body></html>
 `))
 
+// message is framed by the application or opened by it: it tells the window that
+// did so.
+var message = template.Must(template.New("web_message").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Authorization Response</title></head>
+<body><script>
+(window.opener || window.parent).postMessage({type: "authorization_response", response: {{.Response}}}, {{.Origin}});
+</script></body></html>
+`))
+
+// WebMessage sends a response to a window of an origin, and to none other.
+func WebMessage(w http.ResponseWriter, origin string, response map[string]string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	message.Execute(w, map[string]any{"Origin": origin, "Response": response}) // The connection may be gone.
+}
+
 var Done = template.Must(template.New("done").Parse(`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Done</title></head><body><main><p id="done">{{.}}</p></main></body></html>
 `))

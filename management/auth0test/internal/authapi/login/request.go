@@ -37,6 +37,7 @@ type authorizeRequest struct {
 	acr          []string
 	maxAge       time.Duration // Negative: none was asked for.
 	issuer       string
+	iss          bool // The answer names the issuer (RFC 9207).
 }
 
 // silent reports whether no page may be shown.
@@ -59,7 +60,7 @@ func readAuthorize(t *state.Tenant, r *http.Request) (*authorizeRequest, *authap
 	if bad != nil {
 		return nil, bad, nil
 	}
-	q, bad := authorizeTarget(t, v)
+	q, bad := authorizeTarget(t, v, web.OriginOf(r))
 	if bad != nil {
 		return nil, bad, nil
 	}
@@ -78,24 +79,28 @@ func readAuthorize(t *state.Tenant, r *http.Request) (*authorizeRequest, *authap
 }
 
 // authorizeTarget finds the application and where to return to.
-func authorizeTarget(t *state.Tenant, v url.Values) (*authorizeRequest, *authapi.PageError) {
+func authorizeTarget(t *state.Tenant, v url.Values, from web.Origin) (*authorizeRequest, *authapi.PageError) {
 	id := v.Get("client_id")
 	if id == "" {
 		return nil, &authapi.PageError{Status: http.StatusBadRequest, Code: "invalid_request", Description: "Missing required parameter: client_id"}
 	}
 	t.Lock()
-	app := t.App(id)
+	app, iss := t.App(id), t.TenantSetting(state.IssParameter) == true
 	t.Unlock()
 	if app == nil {
 		return nil, &authapi.PageError{Status: http.StatusBadRequest, Code: "invalid_request", Description: "Unknown client: " + id}
 	}
-	q := &authorizeRequest{app: app, redirect: v.Get("redirect_uri"), redirectSent: v.Has("redirect_uri"), mode: v.Get("response_mode")}
+	q := &authorizeRequest{app: app, redirect: v.Get("redirect_uri"), redirectSent: v.Has("redirect_uri"), mode: v.Get("response_mode"), iss: iss}
 	if q.redirect == "" && len(app.Callbacks) > 0 {
 		q.redirect = app.Callbacks[0]
 	}
 	if !slices.ContainsFunc(app.Callbacks, func(c string) bool { return isCallback(c, q.redirect) }) {
 		return nil, &authapi.PageError{Status: http.StatusForbidden, Code: "unauthorized_client",
 			Description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs."}
+	}
+	if q.mode == webMessage && !app.HasWebOrigin(q.redirect) {
+		silent := slices.Contains(strings.Fields(v.Get("prompt")), "none")
+		return nil, noWebOrigin(t, app, q.redirect, silent, from)
 	}
 	return q, nil
 }
@@ -118,7 +123,7 @@ func (q *authorizeRequest) check(v url.Values) *authapi.OAuthError {
 		return bad
 	}
 	switch q.mode {
-	case "", "query", "fragment", "form_post":
+	case "", "query", "fragment", "form_post", webMessage:
 	default:
 		return authapi.InvalidRequest("Invalid response_mode: " + q.mode)
 	}
@@ -170,8 +175,13 @@ func (q *authorizeRequest) respond(w http.ResponseWriter, r *http.Request, resul
 	if q.state != "" {
 		result.Set("state", q.state)
 	}
+	if q.iss {
+		result.Set("iss", q.issuer)
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	switch q.mode {
+	case webMessage:
+		post(w, q.redirect, result)
 	case "form_post":
 		pages.Render(w, pages.FormPost, map[string]any{"To": q.redirect, "Values": result})
 	case "fragment":
