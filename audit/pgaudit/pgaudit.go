@@ -77,12 +77,12 @@ TABLE {t}_events (
 	logged_at BIGINT NOT NULL,
 	leaf {blob} NOT NULL,
 	PRIMARY KEY (block, position, at),
-	INDEX _events_by_time (at),
-	INDEX _events_by_type (type, at),
+	INDEX _events_by_time (at, id),
+	INDEX _events_by_type (type, at, id),
 	INDEX _events_by_actor (actor, at),
 	INDEX _events_by_on_behalf_of (on_behalf_of, at) WHERE on_behalf_of <> '',
 	INDEX _events_by_target (target, at),
-	INDEX _events_by_organization (organization, at) WHERE organization <> '',
+	INDEX _events_by_organization (organization, at, id) WHERE organization <> '',
 	INDEX _events_by_correlation (correlation) WHERE correlation <> ''
 ) PARTITION BY RANGE (at);
 TABLE {t}_ids (

@@ -52,12 +52,12 @@ func ExampleStore_Schema() {
 	}
 	// Output:
 	// CREATE TABLE IF NOT EXISTS compliance.audit_events (
-	// CREATE INDEX IF NOT EXISTS audit_events_by_time ON compliance.audit_events (at)
-	// CREATE INDEX IF NOT EXISTS audit_events_by_type ON compliance.audit_events (type, at)
+	// CREATE INDEX IF NOT EXISTS audit_events_by_time ON compliance.audit_events (at, id)
+	// CREATE INDEX IF NOT EXISTS audit_events_by_type ON compliance.audit_events (type, at, id)
 	// CREATE INDEX IF NOT EXISTS audit_events_by_actor ON compliance.audit_events (actor, at)
 	// CREATE INDEX IF NOT EXISTS audit_events_by_on_behalf_of ON compliance.audit_events (on_behalf_of, at) WHERE on_behalf_of <> ''
 	// CREATE INDEX IF NOT EXISTS audit_events_by_target ON compliance.audit_events (target, at)
-	// CREATE INDEX IF NOT EXISTS audit_events_by_organization ON compliance.audit_events (organization, at) WHERE organization <> ''
+	// CREATE INDEX IF NOT EXISTS audit_events_by_organization ON compliance.audit_events (organization, at, id) WHERE organization <> ''
 	// CREATE INDEX IF NOT EXISTS audit_events_by_correlation ON compliance.audit_events (correlation) WHERE correlation <> ''
 	// CREATE TABLE IF NOT EXISTS compliance.audit_pending (
 	// CREATE TABLE IF NOT EXISTS compliance.audit_sealed (
