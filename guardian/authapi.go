@@ -18,9 +18,9 @@ import (
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
-// AuthAPI is an application of the tenant at the Authentication API.
-// Domain and ClientID are required; ClientSecret and PrivateKey exclude each
-// other. For MFA the application needs the MFA grant, for CIBA that of CIBA.
+// AuthAPI holds the credentials of an application at the Authentication API.
+// Domain and ClientID are required; set ClientSecret or PrivateKey, not both. The
+// application needs the MFA grant for [MFA] and the CIBA grant for [CIBA].
 type AuthAPI struct {
 	Domain       string // "tenant.eu.auth0.com" or "https://tenant.eu.auth0.com/".
 	ClientID     string
@@ -32,7 +32,7 @@ type AuthAPI struct {
 // Format hides the secret from package fmt.
 func (a AuthAPI) Format(f fmt.State, _ rune) { secret.Format(f, a) }
 
-// LogValue shows the domain and the application only.
+// LogValue shows only the domain and the application.
 func (a AuthAPI) LogValue() slog.Value {
 	return secret.Shown(slog.String("domain", a.Domain), slog.String("client_id", a.ClientID))
 }
@@ -60,7 +60,7 @@ func (a AuthAPI) client() (*oauth.Client, error) {
 	}, nil
 }
 
-// Tokens are what Auth0 issued with a proof. They have no amr claim: keep
+// Tokens holds what Auth0 issued with a proof. The tokens have no amr claim: keep
 // Verification.AMR in the session
 // (https://auth0.com/docs/secure/multi-factor-authentication/step-up-authentication).
 type Tokens struct {

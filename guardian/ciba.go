@@ -9,14 +9,14 @@ import (
 	"github.com/auth0kit/auth0kit/internal/oauth"
 )
 
-// CIBA verifies Push by OpenID CIBA: it asks a known user, without any login, to
-// approve Request.Message on the device, "Pay 10 EUR to ACME"
+// CIBA verifies Push by OpenID CIBA: without any login it asks a known user to
+// approve Request.Message, such as "Pay 10 EUR to ACME", on their device
 // (https://auth0.com/docs/get-started/authentication-and-authorization-flow/client-initiated-backchannel-authentication-flow).
-// Verify waits for the answer, at most five minutes.
+// Verify waits at most five minutes for the answer.
 type CIBA struct{ app *oauth.Client }
 
-// NewCIBA returns the verifier of an application. It does no I/O. An error names
-// the field of a that is wrong.
+// NewCIBA returns a verifier that uses the application a. It does no I/O. An error
+// names the field of a that is wrong.
 func NewCIBA(a AuthAPI) (*CIBA, error) {
 	app, err := a.client()
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
-// Directory is Auth0's side; *management.Client is one. Its scopes are
-// read:guardian_factors, create:guardian_enrollment_tickets,
+// Directory reads and changes factors at Auth0; *management.Client implements it.
+// It needs the scopes read:guardian_factors, create:guardian_enrollment_tickets,
 // read:authentication_methods, create:authentication_methods (MirrorTOTP),
-// delete:authentication_methods, delete:guardian_enrollments, update:users, and
-// update:guardian_factors only with AllowTenantWideChange.
+// delete:authentication_methods, delete:guardian_enrollments, update:users, and,
+// only with AllowTenantWideChange, update:guardian_factors.
 type Directory interface {
 	Factors(ctx context.Context) ([]resource.Factor, error)
 	SetFactor(ctx context.Context, name string, enabled bool) error
@@ -33,12 +33,12 @@ type Directory interface {
 	InvalidateRememberedBrowsers(ctx context.Context, userID string) error
 }
 
-// Config of a Service. With the zero value it manages Auth0's enrollments and
-// verifies nothing.
+// Config holds a Service's optional settings. With the zero value the Service
+// manages Auth0's enrollments and verifies nothing.
 type Config struct {
-	// Store and Keys, both or neither, make the local factors, and count the
-	// failures of all. Keys are 32 bytes each: the first seals, all open. Keep a
-	// dropped key until every record was written anew: seeds live as long as
+	// Store and Keys are set together. They enable the local factors and the counting
+	// of failures for all factors. Keys are 32 bytes each: the first seals, all open.
+	// Keep an old key until every record was written again: seeds live as long as
 	// their users.
 	Store driver.Store
 	Keys  [][]byte
@@ -46,34 +46,34 @@ type Config struct {
 	// Verifiers verify the other factors: NewMFA, NewCIBA, or your own.
 	Verifiers map[Factor]Verifier
 
-	// Issuer is shown in authenticator apps: your product's name. Required with
-	// Store; without a colon.
+	// Issuer is your product's name as authenticator apps show it. Required with
+	// Store; must not contain a colon.
 	Issuer string
 
-	// MirrorTOTP registers the seeds of LocalTOTP at Auth0 too, when they are
-	// confirmed, so that one app serves both. Then a code can be spent once here
-	// and once there: neither side knows of the other.
+	// MirrorTOTP also registers the seeds of LocalTOTP at Auth0 when they are
+	// confirmed, so that one app serves both. A code can then be spent once here and
+	// once at Auth0, because neither side knows what the other accepted.
 	MirrorTOTP bool
 
-	// ExactTime accepts the code of the current 30 seconds only. Defaults to one
-	// step before and after it (RFC 6238 section 5.2), around a clock whose drift
-	// is learnt up to two minutes (section 6).
+	// ExactTime accepts only the code of the current 30 seconds. By default one step
+	// before and after it is accepted too (RFC 6238 section 5.2), and the drift of the
+	// device's clock is learned up to two minutes (section 6).
 	ExactTime bool
 
-	// MaxFailures in a row lock a factor of a user until it is enrolled anew.
-	// Defaults to 100, which is the most that NIST SP 800-63B-4 section 3.2.2
-	// allows; at least 10.
+	// MaxFailures is the number of failures in a row that lock a factor of a user
+	// until it is enrolled again. 10 to 100. Defaults to 100, the most that NIST SP
+	// 800-63B-4 section 3.2.2 allows.
 	MaxFailures int
 
-	// AllowTenantWideChange lets EnrollmentTickets, EnrollTOTP with MirrorTOTP, and nothing
-	// else, turn on a factor that is off. That concerns every user and every
+	// AllowTenantWideChange lets EnrollmentTickets, Register, and EnrollTOTP with
+	// MirrorTOTP turn on a factor that is off. That affects every user and every
 	// application of the tenant.
 	AllowTenantWideChange bool
 
-	// Recorder gets an event for every step. Defaults to audit.Discard.
+	// Recorder receives an event for every step. Defaults to audit.Discard.
 	Recorder audit.Recorder
 
-	// Now defaults to time.Now. Codes depend on it: keep the clock right.
+	// Now is the clock that codes depend on; keep it right. Defaults to time.Now.
 	Now func() time.Time
 }
 
@@ -100,9 +100,9 @@ type Service struct {
 	cache methodCache
 }
 
-// New makes a Service. It does no I/O. dir may be nil where only factors are
-// verified: a login service then needs no access to the Management API, but no
-// enrollment at Auth0 is seen, so users must not have any.
+// New returns a Service. It does no I/O. dir may be nil if the Service only
+// verifies factors. A login service then needs no access to the Management API;
+// but enrollments at Auth0 are not seen, so users must not have any.
 func New(dir Directory, cfg Config) (*Service, error) {
 	if cfg.MaxFailures == 0 {
 		cfg.MaxFailures = maxFailures
@@ -186,9 +186,9 @@ func (s *Service) ended(ctx context.Context, action, userID string, f Factor, er
 	return errors.Join(err, s.record(ctx, event(action, userID, f, err)))
 }
 
-// Run lets the store forget what is over, at once and then every hour, until ctx
-// ends. Start it once in a process. Its error is that of ctx: a sweep that fails
-// is repeated by the next.
+// Run removes expired records from the store, at once and then every hour, until
+// ctx ends, and returns the error of ctx. Start it once in a process. A sweep that
+// fails is repeated by the next.
 func (s *Service) Run(ctx context.Context) error {
 	if s.store == nil {
 		return errNoStore

@@ -1,74 +1,106 @@
-// Package guardian enrolls and verifies second factors: Auth0's, by the ways that
-// Auth0 really has, and an own authenticator app with recovery codes, by the
-// rules of RFC 6238 and NIST SP 800-63B-4.
+// Package guardian enrolls and verifies second factors for a service that uses
+// Auth0: the factors of Auth0, and an authenticator app with recovery codes that
+// the service keeps itself by the rules of RFC 6238 and NIST SP 800-63B-4.
 //
 // # An authenticator app
 //
-// Auth0 has no endpoint to which a server could give a user and a code. What a
-// server can verify itself is an app whose seed it keeps:
+// Auth0 has no endpoint that takes a user and a code from a server. A server can
+// verify an app itself if it keeps the seed:
 //
-//	factors, err := guardian.New(client, guardian.Config{ // client is a *management.Client
-//		Store: store, Keys: keys, Issuer: "Example", Recorder: log,
-//	})
-//	…
-//	key, err := factors.EnrollTOTP(ctx, userID, "ada@example.com", nil) // nil: the first factor
-//	svg, err := key.SVG()                                               // show it once
-//	…
-//	codes, err := factors.ConfirmTOTP(ctx, userID, code) // recovery codes: show them once
-//	…
-//	proof, err := factors.Verify(ctx, guardian.Request{
-//		UserID: userID, Factor: guardian.LocalTOTP, Code: code, IP: ip,
-//	})
+//	package main
 //
-// A nil error is a yes, and the code is spent: of any number of requests with one
-// code, in all processes on one store, exactly one gets it. A no is a
-// [*VerifyError]: [ErrWrongCode], [ErrReplayed] (somebody saw the code: alert),
-// [ErrThrottled], [ErrLocked], and when to come again.
+//	import (
+//		"context"
+//		"crypto/rand"
+//		"fmt"
+//		"log"
 //
-// Put what was proved into the session (session.HTTP.StepUp with proof.AMR), end
-// the user's other sessions when a factor has changed (session.Manager.RevokeOthers),
-// and guard what is sensitive:
+//		"github.com/auth0kit/auth0kit/guardian"
+//	)
+//
+//	func main() {
+//		ctx, user := context.Background(), "auth0|42"
+//		seal := make([]byte, 32)
+//		rand.Read(seal) // a service reads this key from its vault
+//		factors, err := guardian.New(nil, guardian.Config{
+//			Store: guardian.NewMemory(), Keys: [][]byte{seal}, Issuer: "Example",
+//		})
+//		check(err)
+//		key, err := factors.EnrollTOTP(ctx, user, "ada@example.com", nil) // nil: the first factor
+//		check(err)
+//		fmt.Println("Enter this in the app, then type a code:", key.Secret()) // or show key.SVG(); once
+//
+//		var code string
+//		fmt.Scan(&code)
+//		recovery, err := factors.ConfirmTOTP(ctx, user, code)
+//		check(err)
+//		fmt.Println("Keep these recovery codes, then type the next code:", recovery) // show them once
+//
+//		fmt.Scan(&code)
+//		proof, err := factors.Verify(ctx, guardian.Request{UserID: user, Factor: guardian.LocalTOTP, Code: code})
+//		check(err)
+//		fmt.Println("Proved by:", proof.AMR)
+//	}
+//
+//	func check(err error) {
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//	}
+//
+// A nil error means that the factor is proved and the code is spent: of all
+// requests with one code, in all processes on one store, exactly one succeeds. A
+// refusal is a [*VerifyError] with the time of the next attempt, which wraps
+// [ErrWrongCode], [ErrReplayed] (somebody saw the code: raise an alert),
+// [ErrThrottled] or [ErrLocked].
+//
+// Put the proof into the session (session.HTTP.StepUp with proof.AMR), end the
+// user's other sessions when a factor has changed (session.Manager.RevokeOthers),
+// and guard sensitive routes:
 //
 //	mux.Handle("POST /transfer", guardian.RequireMFA(5*time.Minute, who, challenge)(transfer))
 //
-// [Pages] are all of this as HTML forms.
+// [Pages] offers all of this as HTML forms.
 //
 // # Who gets a factor
 //
-// The first factor of a user needs a session, every other one a fresh proof of
-// one that is there, here or at Auth0: who has stolen a session cannot enroll an
-// app of their own and step up with it. Pending enrollments end by
-// [Service.ConfirmTOTP] alone; [Service.Verify] does not touch them. Seeds are
-// sealed with AES-256-GCM under Config.Keys, each bound to its user. The
-// secret of a [TOTPKey] is returned once and kept out of every log.
+// The first factor of a user needs a session. Every other one needs a fresh proof
+// of a factor that the user has here or at Auth0; otherwise whoever steals a
+// session could enroll an app and step up with it. Only [Service.ConfirmTOTP]
+// completes a pending enrollment; [Service.Verify] does not touch it. Seeds are
+// sealed with AES-256-GCM under Config.Keys, each bound to its user. The secret of
+// a [TOTPKey] is returned once and kept out of every log.
 //
 // # Factors of Auth0
 //
-// [Service.EnrollmentTickets] makes enrollment tickets, [Service.Register] takes over a number
-// or an address that you have verified. Both look first whether the tenant has the
-// factor: turning one on concerns every user of the tenant, so one that is off is
-// an error, [ErrFactorDisabled], unless Config.AllowTenantWideChange says
-// otherwise. [MFA] verifies where a login stopped with mfa_required, [CIBA]
-// asks a known user on their phone to approve a message, and [StepUp] sends the
-// browser to Auth0, which can do every factor. Config.MirrorTOTP registers the
-// own app at Auth0 too, so that it serves both.
+// [Service.EnrollmentTickets] makes enrollment tickets, and [Service.Register]
+// enrolls a number or an address that you have verified. Both first check that the
+// tenant has the factor turned on, and return [ErrFactorDisabled] if not: turning
+// one on affects every user of the tenant, so they do it only with
+// Config.AllowTenantWideChange. [MFA] verifies factors after a login stopped with
+// mfa_required, [CIBA] asks a known user on their phone to approve a message, and
+// [StepUp] sends the browser to Auth0, which supports every factor.
+// Config.MirrorTOTP registers the local app at Auth0 too, so that it serves both.
+// [Directory] names the scopes that the Management API asks for.
 //
 // # Guessing
 //
-// Five failures in a row of a user with a factor are free; then nothing is heard
-// for 30 s, twice that after the next, and so on to an hour; a hundred lock the
-// factor until it is enrolled anew. With three codes accepted out of a million,
-// a day of guessing succeeds with a probability of 1 in 9,800; at Auth0's own
-// limit (10, and one more every six minutes) it is 1 in 1,300. Attempts are
-// counted before they are looked at, so parallel ones gain nothing.
+// A user has five failures in a row with a factor free. After that, attempts are
+// refused for 30 s, after the next failure for twice that, and so on up to an
+// hour. A hundred failures lock the factor until it is enrolled again. With three
+// codes accepted out of a million, a day of guessing succeeds with a probability
+// of 1 in 9,800; at Auth0's own limit (10, and one more every six minutes) it is 1
+// in 1,300. Attempts are counted before their codes are compared, so parallel
+// attempts gain nothing.
 //
 // # Events
 //
-// guardian.enable, register, tenant_factor, enroll, confirm, associate, challenge, verify,
-// lock, recovery_codes, remove, reset and forget_browsers, with the factor and,
-// for a no, the reason. Tell the user by mail of confirm, register, remove, reset, lock and
-// recovery_codes (NIST SP 800-63B-4 section 4.2.1.1 asks it for recovery), and look
-// at every verify with the reason replayed or denied.
+// The actions are guardian.enable, register, tenant_factor, enroll, confirm,
+// associate, challenge, verify, lock, recovery_codes, remove, reset and
+// forget_browsers, with the factor and, for a refusal, the reason. Email the user
+// about confirm, register, remove, reset, lock and recovery_codes (NIST SP
+// 800-63B-4 section 4.2.1.1 requires it for recovery), and investigate every
+// verify with the reason replayed or denied.
 //
 // # Requirements and the tests that show them
 //

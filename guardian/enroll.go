@@ -16,15 +16,15 @@ const (
 	pendingFailures = 10               // how many wrong codes it survives
 )
 
-// EnrollTOTP makes the secret of an authenticator app for a user. It is pending:
-// nothing changes before ConfirmTOTP has seen a code of it, and it is forgotten
-// after 15 minutes. account is shown in the app beside Config.Issuer, such as the
-// user's email, and has no colon.
+// EnrollTOTP returns the secret of a new authenticator app for a user. The
+// enrollment is pending until ConfirmTOTP has accepted a code, and is forgotten
+// after 15 minutes. The app shows account, such as the user's email, beside
+// Config.Issuer; it must not contain a colon.
 //
-// The first factor of a user needs no proof. Where there is one already, here or
-// at Auth0, proof must be a Verification of this user, at most ten minutes old,
-// or it is ErrStepUp: else who stole a session could enroll an app of their own. A
-// confirmed app is replaced by the new one.
+// The first factor of a user needs no proof. If the user has a factor here or at
+// Auth0, proof must be a [Verification] of this user that is at most ten minutes
+// old; otherwise EnrollTOTP returns [ErrStepUp], so that whoever steals a session
+// cannot enroll an app. The new app replaces a confirmed one.
 func (s *Service) EnrollTOTP(ctx context.Context, userID, account string, proof *Verification) (*TOTPKey, error) {
 	if err := errors.Join(checkUser(userID), checkLabel("account", account)); err != nil {
 		return nil, err
@@ -114,15 +114,16 @@ type confirmation struct {
 	before            recoveryState // in place of this.
 }
 
-// ConfirmTOTP ends an enrollment by its first code: from now on the app is a
-// factor, in place of an older one. Nothing else ends it. The codes are a set of
-// ten local recovery codes when the user had none; show them once.
+// ConfirmTOTP completes an enrollment with its first code: from then on the app is
+// a factor and replaces an older one. It returns ten local recovery codes if the
+// user had none; show them once.
 //
-// A no is a *VerifyError: ErrWrongCode, of which ten end the enrollment,
-// ErrExpired, ErrNotEnrolled when nothing is pending, ErrStepUp when the user got
-// another factor since EnrollTOTP was called without a proof. When the seed
-// cannot be registered at Auth0 (Config.MirrorTOTP) or the event not be recorded,
-// nothing is enrolled; call it again with the next code.
+// A refusal is a [*VerifyError]: [ErrWrongCode], which cancels the enrollment
+// after ten times, [ErrExpired], [ErrNotEnrolled] when nothing is pending, or
+// [ErrStepUp] when the user got another factor since EnrollTOTP was called without
+// a proof. If the seed cannot be registered at Auth0 (Config.MirrorTOTP) or the
+// event cannot be recorded, nothing is enrolled; call ConfirmTOTP again with the
+// next code.
 func (s *Service) ConfirmTOTP(ctx context.Context, userID, code string) (recovery []string, err error) {
 	if err := checkUser(userID); err != nil {
 		return nil, err

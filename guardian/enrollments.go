@@ -16,12 +16,12 @@ type Enrollment struct {
 	Factor    Factor
 	Name      string // What the user called it; often empty.
 	Confirmed bool
-	Mirrored  bool // A local one that Auth0 knows too.
+	Mirrored  bool // A local factor that is registered at Auth0 too.
 	CreatedAt time.Time
 }
 
-// Enrollments returns the second factors of a user, local ones first. What
-// Auth0 has is remembered for a minute, unless it was changed here: Auth0 allows
+// Enrollments returns the second factors of a user, local ones first. Auth0's
+// answer is cached for a minute, unless a factor was changed here: Auth0 allows
 // five reads a minute per user, and two on the free plan.
 func (s *Service) Enrollments(ctx context.Context, userID string) ([]Enrollment, error) {
 	return s.enrollments(ctx, userID, methodsAge)
@@ -71,12 +71,13 @@ func (s *Service) hasFactor(ctx context.Context, userID string) (bool, error) {
 	return slices.ContainsFunc(all, func(e Enrollment) bool { return e.Confirmed }), err
 }
 
-// Remove removes a factor of a user by the ID that Enrollments gave. With the
-// local app go the local recovery codes, and its copy at Auth0. It checks
-// nothing: let users remove their own factors only behind RequireMFA, or a
-// stolen session removes the factor that would have stopped it.
+// Remove removes a factor of a user by the ID from Enrollments. The local app
+// takes its recovery codes and its copy at Auth0 with it. Remove asks for no
+// proof: let users remove their own factors only behind RequireMFA; otherwise
+// whoever steals a session could remove the factor.
 //
-// A removal that cannot be recorded stays done.
+// If the event cannot be recorded, the factor stays removed and the error is
+// returned.
 func (s *Service) Remove(ctx context.Context, userID, enrollmentID string) error {
 	if err := checkUser(userID); err != nil {
 		return err
@@ -133,9 +134,9 @@ func (s *Service) removeCodes(ctx context.Context, userID string) error {
 }
 
 // Reset removes every factor of a user, here and at Auth0, and what browsers
-// remember: for somebody who has lost them, after their identity was proved in
-// another way; and for a user who has been deleted. It ends locks. When a part
-// fails the others are done, and it may be repeated.
+// remember, and ends locks. It is for a user who has lost their factors and has
+// proved their identity in another way, and for a user who has been deleted. If a
+// part fails, the others are still done; call it again.
 func (s *Service) Reset(ctx context.Context, userID string) error {
 	if err := checkUser(userID); err != nil {
 		return err
@@ -156,8 +157,8 @@ func (s *Service) Reset(ctx context.Context, userID string) error {
 }
 
 // RegenerateRecoveryCode replaces Auth0's recovery code of a user and returns the
-// new one, which is a secret. When that cannot be recorded, the code is replaced
-// once more and nobody knows it. For local codes see RenewRecoveryCodes.
+// new one, which is a secret. If the event cannot be recorded, the code is
+// replaced once more and not returned. For local codes see RenewRecoveryCodes.
 func (s *Service) RegenerateRecoveryCode(ctx context.Context, userID string) (string, error) {
 	if err := checkUser(userID); err != nil {
 		return "", err

@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// Why something is refused. Verify and ConfirmTOTP wrap those of the first group
-// in a *VerifyError.
+// The reasons for a refusal. Verify and ConfirmTOTP wrap those of the first group
+// in a [*VerifyError].
 var (
 	ErrWrongCode   = errors.New("guardian: wrong code")
-	ErrReplayed    = errors.New("guardian: code was used before") // Somebody saw it: worth an alert.
+	ErrReplayed    = errors.New("guardian: code was used before") // Somebody saw the code: raise an alert.
 	ErrThrottled   = errors.New("guardian: too many attempts; wait")
-	ErrLocked      = errors.New("guardian: factor is locked and must be enrolled anew")
+	ErrLocked      = errors.New("guardian: factor is locked; enroll it again")
 	ErrExpired     = errors.New("guardian: challenge or enrollment has expired")
-	ErrDenied      = errors.New("guardian: refused on the device") // Perhaps not started by the user: worth an alert.
+	ErrDenied      = errors.New("guardian: refused on the device") // The user may not have started it: raise an alert.
 	ErrNotEnrolled = errors.New("guardian: not enrolled")
 
 	ErrFactorDisabled = errors.New("guardian: factor is off for the whole tenant")
 	ErrStepUp         = errors.New("guardian: proof of a second factor is needed")
 )
 
-// VerifyError is a no. Read it with errors.AsType[*VerifyError]; its text has no
-// user, code or address.
+// VerifyError is returned when an attempt is refused. Read it with
+// errors.AsType[*VerifyError]. Its text contains no user, code or address.
 type VerifyError struct {
 	Err          error         // One of the sentinels; errors.Is finds it.
-	AttemptsLeft int           // Until ErrLocked, with a local factor or a Store; else -1.
-	RetryAfter   time.Duration // No attempt is heard before.
+	AttemptsLeft int           // Until ErrLocked; -1 when attempts are not counted.
+	RetryAfter   time.Duration // Attempts before that are refused.
 }
 
-// Error says what was wrong and when to come again.
+// Error says what was wrong and when to try again.
 func (e *VerifyError) Error() string {
 	if e.RetryAfter <= 0 {
 		return e.Err.Error()

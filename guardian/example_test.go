@@ -67,7 +67,7 @@ func Example() {
 	// [guardian.enroll guardian.confirm guardian.verify guardian.verify]
 }
 
-// A factor that is off for the tenant is not turned on by the way.
+// A factor that is off for the tenant is an error and stays off.
 func ExampleService_EnrollmentTickets() {
 	ctx := context.Background()
 	tenant := auth0test.NewTenant(auth0test.Options{})
@@ -86,7 +86,7 @@ func ExampleService_EnrollmentTickets() {
 	// true <nil>
 }
 
-// The first factor needs a session, every other one a proof.
+// The first factor needs a session; every other one needs a proof.
 func ExampleService_EnrollTOTP() {
 	ctx := context.Background()
 	now := noon
@@ -117,7 +117,7 @@ func ExampleService_EnrollTOTP() {
 	// guardian.TOTPKey{…} <nil>
 }
 
-// After five wrong codes nothing is heard for a while.
+// After five wrong codes, attempts are refused for a while.
 func ExampleService_Verify() {
 	ctx := context.Background()
 	now := noon
@@ -163,7 +163,7 @@ func (p phone) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.tenant.HTTPClient().Transport.RoundTrip(r)
 }
 
-// The verifier of a login that stopped with mfa_required.
+// A verifier for logins that stopped with mfa_required.
 func ExampleNewMFA() {
 	app := guardian.AuthAPI{Domain: "tenant.eu.auth0.com/login", ClientID: "app"}
 	_, err := guardian.NewMFA(app)
@@ -177,7 +177,7 @@ func ExampleNewMFA() {
 	// true <nil>
 }
 
-// A push with a message, to a user who has not even a session here.
+// A push with a message, to a user without a session here.
 func ExampleNewCIBA() {
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	web := tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
@@ -212,7 +212,7 @@ type signedIn struct {
 
 func (s signedIn) Authentication() (time.Time, []string) { return s.at, s.amr }
 
-// Only who has proved a second factor within five minutes may pay.
+// Only users who proved a second factor within five minutes may pay.
 func ExampleRequireMFA() {
 	session := signedIn{time.Now(), []string{"pwd"}}
 	who := func(*http.Request) guardian.Authenticated { return session }
@@ -230,7 +230,7 @@ func ExampleRequireMFA() {
 	// 200 "paid"
 }
 
-// The pages for people, behind the session's middleware.
+// The HTML pages, behind the session's middleware.
 func ExampleNewPages() {
 	factors, err := guardian.New(nil, guardian.Config{Store: guardian.NewMemory(), Keys: exampleKeys, Issuer: "Example"})
 	if err != nil {
@@ -254,7 +254,7 @@ func ExampleNewPages() {
 	// Output: 200 no-store true false
 }
 
-// Where the browser is sent that must prove a factor at Auth0.
+// The URL at which the user proves a factor at Auth0.
 func ExampleStepUp_URL() {
 	link, err := guardian.StepUp{
 		Issuer: "https://tenant.eu.auth0.com/", ClientID: "app", RedirectURI: "https://app.example.com/callback",

@@ -2,12 +2,12 @@ package guardian
 
 import "slices"
 
-// Factor is a second factor by the name that the tenant's settings use
-// (GET /api/v2/guardian/factors), or one of the two that this package verifies
-// itself. The empty Factor is none.
+// Factor names a second factor as the tenant's settings do (GET
+// /api/v2/guardian/factors), or one of the two that this package verifies itself.
+// The empty Factor means no factor.
 type Factor string
 
-// The factors. Local ones are in Config.Store and not known to Auth0, unless
+// The factors. Local factors are in Config.Store; Auth0 does not know them unless
 // Config.MirrorTOTP registers the seed there too.
 const (
 	LocalTOTP     Factor = "local-totp"     // An authenticator app whose seed this package keeps.
@@ -23,8 +23,8 @@ const (
 	RecoveryCode     Factor = "recovery-code" // Auth0's, one for each user.
 )
 
-// Names are what one factor is called in Auth0's vocabularies; an empty one is a
-// vocabulary that does not have it.
+// Names holds what one factor is called in each of Auth0's vocabularies. An empty
+// name means that the vocabulary does not have the factor.
 type Names struct {
 	Factor        string   // The tenant's setting: "sms".
 	Ticket        string   // In an enrollment ticket: "phone".
@@ -51,8 +51,8 @@ var names = map[Factor]Names{
 	LocalRecovery:    {},
 }
 
-// Names returns what Auth0 calls f; ok is false for what is no factor of this
-// package.
+// Names returns the names that Auth0 uses for f; ok is false if f is not a factor
+// of this package.
 func (f Factor) Names() (n Names, ok bool) {
 	n, ok = names[f]
 	n.Methods, n.Channels = slices.Clone(n.Methods), slices.Clone(n.Channels)
@@ -71,7 +71,7 @@ func (f Factor) amr() []string {
 }
 
 // FactorOfMethod returns the factor of an authentication method by its type, and
-// false for methods that are no second factor: "password", "passkey",
+// false for methods that are not a second factor: "password", "passkey",
 // "email-verification".
 func FactorOfMethod(methodType string) (Factor, bool) {
 	return find(func(n Names) bool { return slices.Contains(n.Methods, methodType) })

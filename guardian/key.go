@@ -9,8 +9,8 @@ import (
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
-// TOTPKey is what an authenticator app needs: the secret, once. It prints as
-// guardian.TOTPKey{…} with every verb, and as [hidden] in slog.
+// TOTPKey holds the secret for an authenticator app, which is returned once. It
+// prints as guardian.TOTPKey{…} with every verb, and as [hidden] in slog.
 type TOTPKey struct {
 	secret string // base32
 	url    string // otpauth://…
@@ -32,10 +32,10 @@ func keyURL(issuer, account, secret string) string {
 		standard.algorithm, standard.digits.Length(), standard.period)
 }
 
-// Secret returns the secret in base32, for people who cannot scan.
+// Secret returns the secret in base32, for users who cannot scan.
 func (k *TOTPKey) Secret() string { return k.secret }
 
-// Grouped returns the secret in groups of four, as it is best read and typed.
+// Grouped returns the secret in groups of four characters, for reading and typing.
 func (k *TOTPKey) Grouped() string {
 	var b strings.Builder
 	for i := 0; i < len(k.secret); i += 4 {
@@ -55,7 +55,7 @@ func (k *TOTPKey) URL() string { return k.url }
 // Format hides the secret from package fmt.
 func (k TOTPKey) Format(f fmt.State, _ rune) { secret.Format(f, k) }
 
-// LogValue hides it from log/slog.
+// LogValue hides the secret from log/slog.
 func (k TOTPKey) LogValue() slog.Value { return secret.Shown() }
 
 // checkLabel refuses what would make the otpauth URL ambiguous.

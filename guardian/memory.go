@@ -10,14 +10,14 @@ import (
 	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
-// Memory is a Store in this process: enrollments are gone when it ends. It is
-// safe for concurrent use.
+// Memory is a driver.Store in this process: enrollments are lost when the process
+// ends. It is safe for concurrent use.
 type Memory struct {
 	mu      sync.Mutex
 	records map[driver.Key]driver.Record
 }
 
-// NewMemory makes an empty store.
+// NewMemory returns an empty store.
 func NewMemory() *Memory { return &Memory{records: make(map[driver.Key]driver.Record)} }
 
 // Load implements Store.

@@ -14,14 +14,14 @@ import (
 // pushInterval is between two polls: Auth0 takes twelve a minute.
 const pushInterval = 5 * time.Second
 
-// MFA verifies factors by Auth0's MFA API, where a login has stopped with
-// mfa_required and the mfa_token that goes with it
+// MFA verifies factors by Auth0's MFA API, after a login has stopped with
+// mfa_required and an mfa_token
 // (https://auth0.com/docs/secure/multi-factor-authentication/multi-factor-authentication-developer-resources/mfa-api).
 // Register it for OTP, SMS, Push, Email and RecoveryCode.
 type MFA struct{ app *oauth.Client }
 
-// NewMFA returns the verifier of an application. It does no I/O. An error names
-// the field of a that is wrong.
+// NewMFA returns a verifier that uses the application a. It does no I/O. An error
+// names the field of a that is wrong.
 func NewMFA(a AuthAPI) (*MFA, error) {
 	app, err := a.client()
 	if err != nil {
@@ -31,7 +31,7 @@ func NewMFA(a AuthAPI) (*MFA, error) {
 }
 
 // Verify implements Verifier. The login that led to the mfa_token must have asked
-// for the scope openid, so that the tokens say whose they are.
+// for the scope openid, so that the tokens identify the user.
 func (m *MFA) Verify(ctx context.Context, r Request) (*Verification, error) {
 	if r.MFAToken == "" {
 		return nil, invalid("Request.MFAToken", "is empty; it is in the error mfa_required of the login")
@@ -77,7 +77,7 @@ func (m *MFA) push(ctx context.Context, r Request) (*oauth.Token, error) {
 // Challenge is a message that was sent to the user.
 type Challenge struct {
 	OOBCode   string // For Request.OOBCode. A secret.
-	NeedsCode bool   // The user types what the message says; else they answer on the device.
+	NeedsCode bool   // True if the user types a code from the message; otherwise they answer on the device.
 }
 
 // Format hides the code from package fmt.
@@ -106,12 +106,12 @@ func (m *MFA) Challenge(ctx context.Context, r Request) (*Challenge, error) {
 	return nil, refuse(ErrNotEnrolled)
 }
 
-// Association is an enrollment at Auth0 that has begun: Verify with the same
-// mfa_token ends it.
+// Association is an enrollment that has begun at Auth0. Verify with the same
+// mfa_token completes it.
 type Association struct {
-	Key           *TOTPKey // Of OTP; with Push, the code to scan.
+	Key           *TOTPKey // For OTP the key; for Push the code to scan.
 	Challenge     Challenge
-	RecoveryCodes []string // With the first factor only. Secrets: show them once.
+	RecoveryCodes []string // Set for the first factor only. Secrets: show them once.
 }
 
 // Format hides the secrets from package fmt.
@@ -123,8 +123,8 @@ func (a Association) LogValue() slog.Value { return secret.Shown() }
 // MarshalJSON hides them wherever something that contains a is logged as JSON.
 func (a Association) MarshalJSON() ([]byte, error) { return secret.JSON(a) }
 
-// Associate begins the enrollment of a first factor at Auth0. address is the
-// number in E.164 for SMS; for Email it may be empty.
+// Associate begins the enrollment of a first factor at Auth0. For SMS, address is
+// the number in E.164 format; for Email it may be empty.
 func (m *MFA) Associate(ctx context.Context, mfaToken string, f Factor, address string) (*Association, error) {
 	n := names[f]
 	if n.Authenticator != "otp" && n.Authenticator != "oob" {
@@ -166,7 +166,7 @@ type challenger interface {
 	Challenge(ctx context.Context, r Request) (*Challenge, error)
 }
 
-// Challenge sends the user a code, or a push notification, by the verifier of
+// Challenge sends the user a code or a push notification, by the verifier of
 // r.Factor; Verify takes the answer. Auth0 limits how many it sends.
 func (s *Service) Challenge(ctx context.Context, r Request) (*Challenge, error) {
 	verifier, err := s.verifier(r)
@@ -190,8 +190,9 @@ type associator interface {
 }
 
 // Associate begins the enrollment of a first factor at Auth0 for the user who
-// holds mfaToken, by the verifier of f. It gives nothing yet: when the event
-// cannot be recorded, what is needed to end it is not returned.
+// holds mfaToken, by the verifier of f. Nothing is enrolled yet; if the event
+// cannot be recorded, the result that is needed to complete the enrollment is not
+// returned.
 func (s *Service) Associate(ctx context.Context, userID, mfaToken string, f Factor, address string) (*Association, error) {
 	verifier, err := s.verifier(Request{UserID: userID, Factor: f})
 	if err != nil {

@@ -14,69 +14,71 @@ import (
 //go:embed templates/pages.html
 var pagesHTML string
 
-// PageTemplates returns a copy of the templates of Pages, to be restyled or
-// translated: parse definitions of "style", "head", "foot", "title", "problem",
-// "factor", or whole pages ("list", "enroll", "codes", "verify") over it.
+// PageTemplates returns a copy of the templates of [Pages]. To restyle or
+// translate it, parse your own definitions of "style", "head", "foot", "title",
+// "problem", "factor", or of whole pages ("list", "enroll", "codes", "verify")
+// over it.
 func PageTemplates() *template.Template {
 	return template.Must(template.New("guardian").Parse(pagesHTML))
 }
 
-// PagesConfig says who the pages are for. User, Who and OnVerified are required.
+// PagesConfig connects the pages with the service's sessions. User, Who and
+// OnVerified are required.
 type PagesConfig struct {
-	// User returns who has signed in, and the account name for the app. An error
-	// is answered with 401.
+	// User returns the signed-in user and the account name for the app. An error is
+	// answered with 401.
 	User func(*http.Request) (userID, account string, err error)
 
-	// Who returns what the session knows of second factors, nil for nothing.
+	// Who returns what the session knows about second factors, or nil if it knows
+	// nothing.
 	Who func(*http.Request) Authenticated
 
-	// OnVerified puts a proof into the session, so that Who has it from then on,
-	// and issues a new session token: session.HTTP.StepUp with v.AMR.
+	// OnVerified puts a proof into the session, so that Who returns it from then on,
+	// and issues a new session token. Call session.HTTP.StepUp with v.AMR.
 	OnVerified func(w http.ResponseWriter, r *http.Request, v *Verification) error
 
-	// Challenge answers a visitor who must prove a factor first. Defaults to
-	// sending them to the page "verify", which knows local factors only: where
-	// users have factors at Auth0, send them to StepUp.URL.
+	// Challenge answers a visitor who must prove a factor first. Defaults to sending
+	// them to the page "verify", which supports local factors only; if users have
+	// factors at Auth0, send them to StepUp.URL.
 	Challenge http.Handler
 
-	// ClientIP returns the user's address, for the limit of attempts from one
-	// address: what session.Behind or session.Direct is. Defaults to none: addresses
-	// are not used.
+	// ClientIP returns the user's address, for the limit on attempts from one address:
+	// use session.Behind or session.Direct. By default addresses are not used.
 	ClientIP func(*http.Request) netip.Addr
 
-	// Hidden returns more fields for the forms, such as a CSRF token. Requests
-	// from other origins are refused in any case.
+	// Hidden returns further form fields, such as a CSRF token. Requests from other
+	// origins are refused in any case.
 	Hidden func(*http.Request) map[string]string
 
 	// Templates defaults to PageTemplates.
 	Templates *template.Template
 
-	// Policy is the Content-Security-Policy. Defaults to one that allows inline
-	// styles and nothing from elsewhere.
+	// Policy is the Content-Security-Policy. Defaults to one that allows inline styles
+	// and nothing from other origins.
 	Policy string
 
-	// Home is where Verify leads when the request names no place. Defaults to
-	// "./", the list of factors.
+	// Home is where the page "verify" leads when the request names no target. Defaults
+	// to "./", the list of factors.
 	Home string
 }
 
 const pagesPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// Pages are plain HTML forms for the local factors, without JavaScript: a list of
-// what is enrolled, enrollment by QR code, verification, recovery codes, removal.
-// Mount them under a prefix behind the session's middleware:
+// Pages serves plain HTML forms for the local factors, without JavaScript: a list
+// of enrolled factors, enrollment by QR code, verification, recovery codes,
+// removal. Mount it under a prefix behind the session's middleware:
 //
 //	mux.Handle("/mfa/", http.StripPrefix("/mfa", pages))
 //
-// What changes a factor asks for a fresh proof of one, unless there is none yet.
-// /mfa/verify?to=/account comes back to /account.
+// Every change asks for a fresh proof of a factor, unless the user has none yet.
+// /mfa/verify?to=/account returns to /account afterwards.
 type Pages struct {
 	s       *Service
 	cfg     PagesConfig
 	handler http.Handler
 }
 
-// NewPages makes the pages of a Service with a Store. It does no I/O.
+// NewPages returns the pages of a Service that has a Store. It does no I/O.
 func NewPages(s *Service, cfg PagesConfig) (*Pages, error) {
 	switch {
 	case s == nil:
@@ -126,7 +128,8 @@ func NewPages(s *Service, cfg PagesConfig) (*Pages, error) {
 	return p, nil
 }
 
-// ServeHTTP serves the page of the path, from which the prefix was stripped.
+// ServeHTTP implements http.Handler. The mount prefix must have been stripped from
+// the path.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

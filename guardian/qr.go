@@ -33,8 +33,8 @@ func (m matrix) dark(x, y int) bool {
 	return r < 0x8000
 }
 
-// PNG returns the QR code as an image of at least size by size pixels, margin
-// included; each module has the same whole number of pixels. size is 1 to 4096.
+// PNG returns the QR code as an image of at least size by size pixels, including
+// the margin; each module has the same whole number of pixels. size is 1 to 4096.
 func (k *TOTPKey) PNG(size int) ([]byte, error) {
 	if size < 1 || size > 4096 {
 		return nil, invalid("size", "must be 1 to 4096 pixels")
@@ -61,7 +61,7 @@ func (k *TOTPKey) PNG(size int) ([]byte, error) {
 }
 
 // SVG returns the QR code as an SVG element, sharp at every size. It has no
-// script, no reference and no text, so it can stand inside a page.
+// script, no reference and no text, so it can be embedded in a page.
 func (k *TOTPKey) SVG() (string, error) {
 	m, err := k.matrix()
 	if err != nil {

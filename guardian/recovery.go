@@ -129,8 +129,8 @@ func (l localRecovery) Verify(ctx context.Context, r Request) (*Verification, er
 }
 
 // RenewRecoveryCodes replaces the local recovery codes of a user by ten new ones
-// and returns them, once. It needs a fresh proof of a factor, else ErrStepUp.
-// When that cannot be recorded, the old codes are put back.
+// and returns them, once. Without a fresh proof of a factor it returns ErrStepUp.
+// If the event cannot be recorded, the old codes are put back.
 func (s *Service) RenewRecoveryCodes(ctx context.Context, userID string, proof *Verification) ([]string, error) {
 	if err := checkUser(userID); err != nil {
 		return nil, err

@@ -12,12 +12,13 @@ import (
 // e164 is how Auth0 takes numbers.
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
-// Register gives a user SMS or Email without a ticket, for an address that you
-// have verified: Auth0 takes it as confirmed at once. address is a number in
-// E.164 or an email address.
+// Register enrolls SMS or Email for a user without a ticket. Verify the address
+// yourself first: Auth0 treats it as confirmed at once. address is a number in
+// E.164 format or an email address.
 //
-// It has the preflight of EnrollmentTickets, and needs the proof of EnrollTOTP unless it is
-// the user's first factor. When it cannot be recorded it is removed again.
+// It returns ErrFactorDisabled as EnrollmentTickets does, and needs a proof as
+// EnrollTOTP does unless it is the user's first factor. If the event cannot be
+// recorded, the factor is removed again.
 func (s *Service) Register(ctx context.Context, userID string, f Factor, address string, proof *Verification) (*Enrollment, error) {
 	if err := checkUser(userID); err != nil {
 		return nil, err

@@ -16,28 +16,29 @@ import (
 // (https://auth0.com/docs/secure/multi-factor-authentication/step-up-authentication/configure-step-up-authentication-for-web-apps).
 const ACRMultiFactor = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 
-// Authenticated says when and how its user proved who they are: a
-// *session.Session, a *tenancy.TenantContext.
+// Authenticated returns when and how its user proved who they are.
+// *session.Session and *tenancy.TenantContext implement it.
 type Authenticated interface {
 	Authentication() (at time.Time, amr []string)
 }
 
-// RequireMFA lets a request through whose user has proved a second factor within
-// maxAge: the methods of who have "mfa", and its time is not older. Others go to
-// challenge, which sends them to StepUp.URL, to Pages, or answers 401 to an API.
-// who returns nil for a request without a user. A maxAge of zero or less lets
-// nobody through. It panics when who or challenge is nil.
+// RequireMFA returns middleware that admits a request if its user has proved a
+// second factor within maxAge: the methods that who returns contain "mfa", and
+// their time is not older. Other requests go to challenge, which sends the browser
+// to StepUp.URL or to Pages, or answers 401 to an API. who returns nil for a
+// request without a user. A maxAge of zero or less admits nobody. RequireMFA
+// panics when who or challenge is nil.
 //
-// Authentication has one time for all methods. A type that knows the time of each
-// says it by a method AuthenticatedBy(method string) time.Time, as
-// *session.Session does; then a password typed again makes an old factor no
-// younger. Where a type of your own may authenticate again by a password alone,
-// give it that method.
+// Authentication returns one time for all methods. A type that knows the time of
+// each method has a method AuthenticatedBy(method string) time.Time, as
+// *session.Session does; then a password typed again does not renew an old factor.
+// Give a type of your own that method if its users can authenticate again by a
+// password alone.
 func RequireMFA(maxAge time.Duration, who func(*http.Request) Authenticated, challenge http.Handler) func(http.Handler) http.Handler {
 	return require(maxAge, who, challenge, time.Now)
 }
 
-// RequireMFA is the function of that name by the clock of Config.Now.
+// RequireMFA calls the function RequireMFA with the clock of Config.Now.
 func (s *Service) RequireMFA(maxAge time.Duration, who func(*http.Request) Authenticated, challenge http.Handler) func(http.Handler) http.Handler {
 	return require(maxAge, who, challenge, s.cfg.Now)
 }
@@ -94,9 +95,10 @@ func isNil(a Authenticated) bool {
 	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// Proven makes a Verification of what a session already says, for EnrollTOTP: a
-// second factor that was proved at Auth0's login, or by Verify in an earlier
-// request. It is ErrStepUp when a has none; how old it may be, EnrollTOTP decides.
+// Proven returns a Verification from what a session already knows, for EnrollTOTP:
+// a second factor that was proved at Auth0's login, or by Verify in an earlier
+// request. It returns ErrStepUp when a has no second factor. EnrollTOTP decides
+// how old it may be.
 func Proven(userID string, a Authenticated) (*Verification, error) {
 	if isNil(a) {
 		return nil, ErrStepUp
@@ -108,8 +110,8 @@ func Proven(userID string, a Authenticated) (*Verification, error) {
 	return &Verification{UserID: userID, AMR: slices.Clone(amr), Time: at, genuine: true}, nil
 }
 
-// StepUp is a request to /authorize that makes Auth0 ask for a second factor. All
-// fields but the last three are required.
+// StepUp holds a request to /authorize that makes Auth0 ask for a second factor.
+// All fields but the last three are required.
 type StepUp struct {
 	Issuer        string // "https://tenant.eu.auth0.com/" or "tenant.eu.auth0.com".
 	ClientID      string
@@ -120,11 +122,11 @@ type StepUp struct {
 
 	Scope        string // Defaults to "openid".
 	Organization string
-	MaxAge       time.Duration // How old the login may be: at most what RequireMFA asks. Zero: a new login, with both factors.
+	MaxAge       time.Duration // How old the login may be; at most RequireMFA's maxAge. Zero asks for a new login with both factors.
 }
 
-// URL returns where to send the browser. Auth0 needs an Action that challenges
-// where event.transaction.acr_values has ACRMultiFactor.
+// URL returns where to send the browser. The tenant needs an Action that asks for
+// a second factor when event.transaction.acr_values contains ACRMultiFactor.
 func (u StepUp) URL() (string, error) {
 	tenant, err := issuer.Parse("guardian: StepUp.Issuer", u.Issuer)
 	if err != nil {
@@ -153,19 +155,19 @@ func (u StepUp) URL() (string, error) {
 	return tenant.Join("authorize") + "?" + q.Encode(), nil
 }
 
-// StepUpClaims are what the ID token of the callback says, once its signature,
-// nonce and audience have been verified.
+// StepUpClaims holds claims of the ID token of the callback. Verify its signature,
+// nonce and audience first.
 type StepUpClaims struct {
 	Subject  string   `json:"sub"`
 	AuthTime int64    `json:"auth_time"`
 	AMR      []string `json:"amr"`
 }
 
-// Check returns what to store in the session at the callback: the time and the
-// methods. Store them then: tokens from a refresh or a silent login do not have
-// them any more. It is ErrStepUp when the token is not userID's, when no second
-// factor was proved, or not since the given time: when the browser was sent to
-// Auth0, less StepUp.MaxAge. Clocks may be a minute apart.
+// Check returns the time and the methods to store in the session. Store them at
+// the callback: tokens from a refresh or a silent login do not contain them. since
+// is the time at which the browser was sent to Auth0, less StepUp.MaxAge; clocks
+// may differ by a minute. Check returns [ErrStepUp] when the token is not
+// userID's, or no second factor was proved since then.
 func (c StepUpClaims) Check(userID string, since time.Time) (at time.Time, amr []string, err error) {
 	at = time.Unix(c.AuthTime, 0).UTC()
 	if userID == "" || c.Subject != userID || !slices.Contains(c.AMR, "mfa") || c.AuthTime == 0 || at.Before(since.Add(-time.Minute)) {

@@ -10,7 +10,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
-// TenantFactors returns the factors of the tenant, on and off.
+// TenantFactors returns the factors of the tenant, whether on or off.
 func (s *Service) TenantFactors(ctx context.Context) ([]resource.Factor, error) {
 	if s.dir == nil {
 		return nil, errNoDirectory
@@ -19,13 +19,14 @@ func (s *Service) TenantFactors(ctx context.Context) ([]resource.Factor, error) 
 	return factors, wrapped("list factors", err)
 }
 
-// EnrollmentTickets lets a user enroll factors of Auth0: it returns a ticket for each, whose
-// URL is for this user alone, works once and for five days. Nothing is enrolled
-// before the user has been there. For an app whose seed you keep, see EnrollTOTP.
+// EnrollmentTickets returns a ticket for each of the given factors of Auth0. Its
+// URL lets this user enroll the factor, once and within five days; nothing is
+// enrolled before. For an app whose seed you keep, see EnrollTOTP.
 //
-// A factor that is off for the tenant is ErrFactorDisabled, and no ticket is
-// made: turn it on in the dashboard, or set Config.AllowTenantWideChange. When a
-// ticket cannot be recorded it is not returned, and nobody has its URL.
+// If a factor is off for the tenant, EnrollmentTickets makes no ticket and returns
+// ErrFactorDisabled: turn the factor on in the dashboard, or set
+// Config.AllowTenantWideChange. A ticket that cannot be recorded is not returned,
+// so nobody has its URL.
 func (s *Service) EnrollmentTickets(ctx context.Context, userID string, f ...Factor) ([]resource.EnrollmentTicket, error) {
 	if err := checkUser(userID); err != nil {
 		return nil, err

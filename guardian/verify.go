@@ -13,35 +13,35 @@ import (
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
-// Request asks whether a user has a factor now.
+// Request holds an attempt to prove a factor.
 type Request struct {
-	UserID   string     // Required. Who signed in: never what the request itself claims.
+	UserID   string     // Required. The signed-in user, never one that the request claims.
 	Factor   Factor     // Required.
 	Code     string     // What the user typed, without spaces. Empty for Push.
 	MFAToken string     // For the MFA API: from the error mfa_required.
 	OOBCode  string     // For SMS and Email: from Challenge. Push may leave it empty.
 	Message  string     // For CIBA: shown on the device.
-	IP       netip.Addr // The user's. Failures are counted for it too, and events have it.
+	IP       netip.Addr // The user's address. Failures are counted for it too, and events contain it.
 }
 
 // Format hides codes and tokens from package fmt.
 func (r Request) Format(f fmt.State, _ rune) { secret.Format(f, r) }
 
-// LogValue shows the factor only.
+// LogValue shows only the factor.
 func (r Request) LogValue() slog.Value { return secret.Shown(slog.String("factor", string(r.Factor))) }
 
 // MarshalJSON hides codes and tokens wherever something that contains r is logged as JSON.
 func (r Request) MarshalJSON() ([]byte, error) { return secret.JSON(r) }
 
-// Verification is a proof. It is made by Verify and Proven alone: a literal
-// proves nothing to EnrollTOTP.
+// Verification is a proof of a factor. Only Verify and Proven make one; EnrollTOTP
+// refuses a literal.
 type Verification struct {
 	UserID          string
 	Factor          Factor    // Empty from Proven.
 	AMR             []string  // For the session: "mfa", and the method of RFC 8176 where there is one.
-	Time            time.Time // When it was proved.
-	NewRecoveryCode string    // In place of the one that was spent. A secret: show it once.
-	Tokens          *Tokens   // What Auth0 issued, with MFA and CIBA. Secrets.
+	Time            time.Time // When the factor was proved.
+	NewRecoveryCode string    // Replaces the code that was spent. A secret: show it once.
+	Tokens          *Tokens   // Set by MFA and CIBA. Secrets.
 
 	genuine bool
 }
@@ -49,7 +49,7 @@ type Verification struct {
 // Format hides the recovery code and the tokens from package fmt.
 func (v Verification) Format(f fmt.State, _ rune) { secret.Format(f, v) }
 
-// LogValue shows the factor and the time only.
+// LogValue shows only the factor and the time.
 func (v Verification) LogValue() slog.Value {
 	return secret.Shown(slog.String("factor", string(v.Factor)), slog.Time("time", v.Time))
 }
@@ -57,10 +57,10 @@ func (v Verification) LogValue() slog.Value {
 // MarshalJSON hides them wherever something that contains v is logged as JSON.
 func (v Verification) MarshalJSON() ([]byte, error) { return secret.JSON(v) }
 
-// Verifier verifies a factor that is not local. A no is one of the sentinels, or
-// a *VerifyError that wraps one; any other error says that it is not known. The
-// result must be about r.UserID: a verifier that finds another user proved by
-// what the request holds answers ErrWrongCode.
+// Verifier verifies a factor that is not local. A refusal is one of the sentinels,
+// or a [*VerifyError] that wraps one; any other error means the result is unknown.
+// The result must be about r.UserID: if the request proves another user, the
+// verifier returns ErrWrongCode.
 type Verifier interface {
 	Verify(ctx context.Context, r Request) (*Verification, error)
 }
@@ -76,18 +76,18 @@ func (v *Verification) check(userID string, now time.Time) error {
 	return nil
 }
 
-// Verify proves that r.UserID has r.Factor now. A nil error means that it is
-// proved and the code is spent: no second request gets a yes for it. A no is a
-// *VerifyError; every other error means that it is not known, which is no yes
-// either.
+// Verify proves that r.UserID has r.Factor now. A nil error means that the factor
+// is proved and the code is spent: no second request succeeds with it. A refusal
+// is a [*VerifyError]; any other error means the result is unknown, so do not let
+// the user in.
 //
-// Attempts are throttled, when there is a Store: five failures in a row of a
-// user with a factor are free, then the delay grows from 30 s to an hour, and
-// Config.MaxFailures lock the factor until it is enrolled anew. Success resets
-// this factor only. Failures of an address are counted too, without a lock.
+// With a Store, attempts are throttled: a user has five failures in a row with a
+// factor free, then the delay grows from 30 s to an hour, and Config.MaxFailures
+// failures lock the factor until it is enrolled again. A success resets only this
+// factor. Failures of an address are counted too, without a lock.
 //
-// For Push it waits until the user has answered or ctx ends. Never does it
-// confirm an enrollment.
+// For Push it waits until the user has answered or ctx ends. It never confirms an
+// enrollment.
 func (s *Service) Verify(ctx context.Context, r Request) (*Verification, error) {
 	verifier, err := s.verifier(r)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package guardiantest holds a driver.Store to what the interface says. The
-// test of a store is
+// Package guardiantest tests an implementation of driver.Store. The test of a
+// store is
 //
 //	func TestStore(t *testing.T) {
 //		guardiantest.Run(t, func(t *testing.T) guardiantest.Harness {
@@ -15,20 +15,20 @@ import (
 	"github.com/auth0kit/auth0kit/guardian/driver"
 )
 
-// Harness is an empty store of one subtest.
+// Harness holds an empty store for one subtest.
 type Harness struct {
 	Store driver.Store
 
-	// Again is another handle on the same data, as another process has it.
+	// Again is a second handle on the same data, such as another process would have.
 	// Defaults to Store.
 	Again driver.Store
 
-	// Sibling is a store in the same database with data of its own. Nil skips
-	// what needs it.
+	// Sibling is a store in the same database with data of its own. Nil skips the
+	// tests that need it.
 	Sibling driver.Store
 }
 
-// Run runs the suite; open is called for each subtest.
+// Run runs the suite. It calls open once for each subtest.
 func Run(t *testing.T, open func(*testing.T) Harness) {
 	t.Helper()
 	for _, tests := range []map[string]func(*testing.T, Harness){recordTests, raceTests, serviceTests} {

@@ -7,12 +7,12 @@
 //	…
 //	factors, err := guardian.New(client, guardian.Config{Store: store, Keys: keys, Issuer: "Example"})
 //
-// The program brings the driver; this package imports none. SQLite needs WAL mode
-// and a busy timeout. Every change is one conditional statement, so any number of
-// processes may share the table. Service.Run sweeps the store.
+// The program imports the database driver. SQLite needs WAL mode and a busy
+// timeout. Every change is one conditional statement, so any number of processes
+// can share the table. guardian.Service.Run removes expired records.
 //
-// What the table holds is sealed: a copy of the database has no seeds in it, but
-// the ids of users, and for a day the addresses that failed.
+// The records are sealed: a copy of the database reveals no seeds. It does reveal
+// the ids of users and, for a day, the addresses of failed attempts.
 package sqlguardian
 
 import (
@@ -26,13 +26,13 @@ import (
 	"github.com/auth0kit/auth0kit/internal/sqlstore"
 )
 
-// Dialect names the database product, whichever driver connects to it.
+// Dialect names the database product, independent of the driver.
 type Dialect = sqlstore.Dialect
 
-// The dialects. MariaDB is for MySQL too: MariaDB from 10.3, MySQL from 8.0 on,
-// with InnoDB and in strict mode, as is the default of both. Columns of text are
-// binary there, so that ids that differ in case or in trailing spaces differ.
-// MySQL warns that VALUES() in upserts is deprecated (1287); ignore that.
+// The dialects. Use MariaDB for MySQL too: MariaDB 10.3 or later and MySQL 8.0 or
+// later, with InnoDB and strict mode, the default of both. Text columns are binary
+// there, so that ids that differ in case or trailing spaces differ. MySQL warns
+// that VALUES() in upserts is deprecated (1287); ignore that.
 const (
 	SQLite   = sqlstore.SQLite
 	Postgres = sqlstore.Postgres
@@ -41,9 +41,8 @@ const (
 
 // Config holds a Store's optional settings. The zero value uses the defaults.
 type Config struct {
-	// Table is the name of the table: at most 41 lower-case letters, digits and _.
-	// A schema may stand in front, and must be there. Defaults to
-	// "auth0kit_guardian".
+	// Table is the name of the table: at most 41 lower-case letters, digits and _. A
+	// schema may precede it, and must exist. Defaults to "auth0kit_guardian".
 	Table string
 }
 
@@ -88,7 +87,7 @@ func New(db *sql.DB, dialect Dialect, cfg Config) (*Store, error) {
 }
 
 // Schema returns the statements that create the table, for a migration tool. They
-// do nothing where it is there already.
+// do nothing if the table exists.
 func (s *Store) Schema() []string { return s.db.Schema() }
 
 // CreateSchema runs the statements of Schema. Any number of processes may call it
