@@ -211,8 +211,13 @@ func invitee(i resource.Invitation) Administrator {
 }
 
 // few is for how many people each is read by id, which sees every write at once.
-// More are searched for, 50 in a request.
-const few = 10
+// More are searched for, in requests of at most a page and a length that every
+// proxy takes.
+const (
+	few      = 10
+	page     = 100
+	queryLen = 4000
+)
 
 // judge says of each holder whether they count.
 func (s *Service) judge(ctx context.Context, o *observation) error {
@@ -240,10 +245,12 @@ func (s *Service) judge(ctx context.Context, o *observation) error {
 func (s *Service) users(ctx context.Context, ids []string) (map[string]*resource.User, error) {
 	found := make(map[string]*resource.User, len(ids))
 	if len(ids) > few {
-		for some := range slices.Chunk(ids, 50) {
-			if err := s.search(ctx, some, found); err != nil {
+		for rest := ids; len(rest) > 0; {
+			n, err := s.search(ctx, rest, found)
+			if err != nil {
 				return nil, err
 			}
+			rest = rest[n:]
 		}
 	}
 	missing := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return found[id] != nil })
@@ -256,22 +263,26 @@ func (s *Service) users(ctx context.Context, ids []string) (map[string]*resource
 	return found, err
 }
 
-func (s *Service) search(ctx context.Context, ids []string, found map[string]*resource.User) error {
-	quoted := make([]string, 0, len(ids))
-	for _, id := range ids {
-		if !strings.ContainsAny(id, `"\`) {
-			quoted = append(quoted, `"`+id+`"`)
+// search looks for the first of ids, and returns for how many.
+func (s *Service) search(ctx context.Context, ids []string, found map[string]*resource.User) (n int, err error) {
+	var query strings.Builder
+	for ; n < min(page, len(ids)) && query.Len()+len(ids[n]) < queryLen; n++ {
+		if !strings.ContainsAny(ids[n], `"\`) {
+			fmt.Fprintf(&query, `%s"%s"`, map[bool]string{true: " OR "}[query.Len() > 0], ids[n])
 		}
 	}
-	for u, err := range s.dir.SearchUsers(ctx, "user_id:("+strings.Join(quoted, " OR ")+")") {
+	if query.Len() == 0 {
+		return max(n, 1), nil // None that a search takes: each is read by id.
+	}
+	for u, err := range s.dir.SearchUsers(ctx, "user_id:("+query.String()+")") {
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if slices.Contains(ids, u.ID) {
+		if slices.Contains(ids[:n], u.ID) {
 			found[u.ID] = &u
 		}
 	}
-	return nil
+	return n, nil
 }
 
 // user reads a user, nil when there is none of that id: also when it was linked

@@ -2,17 +2,14 @@ package delegation
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
 )
 
 // chunk is how many memberships Auth0 changes in one call.
 const chunk = 10
-
-// errHeldBack is why a removal was not made.
-var errHeldBack = errors.New("delegation: not removed, because somebody who was to be added was not; run it again")
 
 // Apply reads the organization again, refuses with ErrDrift if it is not as it was
 // when the plan was made, and carries the plan out. The plan's guards hold again.
@@ -87,29 +84,34 @@ func (r *run) of(kinds ...ChangeKind) (out []*Change) {
 }
 
 func (r *run) all(ctx context.Context) error {
-	for _, c := range r.of(kindRefused) {
-		if err := r.a.refuse(ctx, r.plan.OrgID, r.by, c, c.Err); !isRefusal(err) || err != c.Err {
-			c.Err = err
-		}
-	}
-	r.each(ctx, r.of(kindInvite, kindReinvite, kindProvision, kindAddRole), r.a.do)
-	r.join(ctx, r.of(kindAddMember))
-	r.each(ctx, r.of(kindRevokeInvitation), r.a.do)
-	r.remove(ctx, r.of(kindRemoveRole, kindRemoveMember))
 	var errs []error
-	for _, c := range r.changes {
-		if c.Kind != kindRefused {
+	refused := r.of(kindRefused)
+	for _, c := range refused {
+		errs = append(errs, r.a.record(ctx, r.plan.OrgID, r.by, c, audit.Failure, c.Reason))
+	}
+	r.each(ctx, r.of(kindInvite, kindReinvite, kindProvision, kindAddRole))
+	r.join(ctx, r.of(kindAddMember))
+	r.each(ctx, r.of(kindRevokeInvitation))
+	r.remove(ctx, r.of(kindRemoveRole, kindRemoveMember))
+	for i := range r.changes {
+		if c := &r.changes[i]; !slices.Contains(refused, c) {
 			errs = append(errs, c.Err)
 		}
 	}
 	return join(errs...)
 }
 
-// each carries out changes, some at once.
-func (r *run) each(ctx context.Context, changes []*Change, do step) {
+// each carries out changes, some at once. The error of one is its own; the others
+// go on.
+func (r *run) each(ctx context.Context, changes []*Change) {
+	r.parallel(ctx, changes, func(ctx context.Context, c *Change) { r.a.carry(ctx, r.plan.OrgID, r.by, c, r.a.do) })
+}
+
+// parallel calls f for changes. Those that it does not come to fail with the cause.
+func (r *run) parallel(ctx context.Context, changes []*Change, f func(context.Context, *Change)) {
 	inParallel(ctx, changes, func(ctx context.Context, c *Change) (struct{}, error) {
-		r.a.carry(ctx, r.plan.OrgID, r.by, c, do)
-		return struct{}{}, nil // The error is the change's; the others go on.
+		f(ctx, c)
+		return struct{}{}, nil
 	})
 	for _, c := range changes {
 		if c.Err == nil && !c.Done {
@@ -128,20 +130,14 @@ func (r *run) join(ctx context.Context, changes []*Change) {
 			}
 		}
 		failed := r.inOne(ctx, begun, r.a.s.dir.AddMembers)
-		inParallel(ctx, begun, func(ctx context.Context, c *Change) (struct{}, error) {
+		r.parallel(ctx, begun, func(ctx context.Context, c *Change) {
 			err := failed[c]
 			var undo func(context.Context) error
 			if err == nil {
 				undo, err = r.a.s.assign(ctx, r.plan.OrgID, c)
 			}
 			r.a.finish(ctx, r.plan.OrgID, r.by, c, undo, err)
-			return struct{}{}, nil
 		})
-		for _, c := range begun {
-			if c.Err == nil && !c.Done {
-				c.Err = context.Cause(ctx)
-			}
-		}
 	}
 }
 
@@ -169,25 +165,26 @@ func (r *run) remove(ctx context.Context, changes []*Change) {
 	if len(changes) == 0 {
 		return
 	}
-	changes, err := r.spared(changes), r.enough(ctx)
-	var gone []*Change
-	for _, c := range changes {
-		switch {
-		case err != nil:
+	if err := r.enough(ctx); err != nil {
+		for _, c := range changes {
 			c.Err = r.a.refuse(ctx, r.plan.OrgID, r.by, c, err)
-		case c.Kind == kindRemoveMember:
-			gone = append(gone, c)
 		}
-	}
-	if err != nil {
 		return
 	}
-	r.each(ctx, slices.DeleteFunc(changes, func(c *Change) bool { return c.Kind == kindRemoveMember }), r.a.do)
-	r.leave(ctx, gone)
+	var stay, leave []*Change
+	for _, c := range r.spared(ctx, changes) {
+		if c.Kind == kindRemoveMember {
+			leave = append(leave, c)
+		} else {
+			stay = append(stay, c)
+		}
+	}
+	r.each(ctx, stay)
+	r.leave(ctx, leave)
 }
 
 // spared holds back removals and returns the others.
-func (r *run) spared(changes []*Change) (out []*Change) {
+func (r *run) spared(ctx context.Context, changes []*Change) (out []*Change) {
 	now := r.plan.Before
 	for _, c := range r.of(kindAddMember, kindAddRole) {
 		if c.Done {
@@ -204,7 +201,7 @@ func (r *run) spared(changes []*Change) (out []*Change) {
 			out = append(out, c)
 			now--
 		default:
-			c.Err = errHeldBack
+			c.Err = r.a.refuse(ctx, r.plan.OrgID, r.by, c, errHeldBack)
 		}
 	}
 	return out
@@ -227,10 +224,7 @@ func (r *run) enough(ctx context.Context) error {
 			stay = append(stay, c.UserID)
 		}
 	}
-	if err := r.a.s.enough(ctx, r.o, stay); err != nil {
-		return fmt.Errorf("%w", err)
-	}
-	return nil
+	return r.a.s.enough(ctx, r.o, stay)
 }
 
 // leave takes the roles first, because it is not documented that they go with the

@@ -34,7 +34,8 @@ func (a *Admin) begin(ctx context.Context, orgID string, by origin, c *Change) e
 
 func (a *Admin) finish(ctx context.Context, orgID string, by origin, c *Change, undo func(context.Context) error, err error) error {
 	c.Done = err == nil
-	recorded := a.record(ctx, orgID, by, c, outcome(err), reason(err))
+	outcome, word := ended(err)
+	recorded := a.record(ctx, orgID, by, c, outcome, word)
 	if recorded != nil && c.Done && c.Kind.Gives() {
 		c.Done, c.InvitationURL = false, ""
 		recorded = join(recorded, undo(context.WithoutCancel(ctx)))

@@ -98,6 +98,7 @@ func (c Change) MarshalJSON() ([]byte, error) { return secret.JSON(c) }
 
 // refused returns c as refused because of err.
 func (c Change) refused(err error) Change {
-	c.wanted, c.Kind, c.Reason, c.Err = c.Kind, kindRefused, reason(err), err
+	c.wanted, c.Kind, c.Err = c.Kind, kindRefused, err
+	c.Reason, _ = reason(err)
 	return c
 }

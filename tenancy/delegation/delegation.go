@@ -102,7 +102,7 @@ func (p Provision) validate() error {
 }
 
 // Notifier tells people that they were made administrators: it gets changes of the
-// kinds kindAddMember, kindAddRole and kindProvision.
+// kinds "add_member", "add_role" and "provision". It must be safe for concurrent use.
 type Notifier interface {
 	Notify(ctx context.Context, orgID string, c Change) error
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,6 +28,7 @@ type world struct {
 	role     string
 	audit    *audit.Memory
 	portal   string
+	mu       sync.Mutex
 	notified []delegation.Change
 }
 
@@ -77,6 +79,8 @@ func (w *world) job(cfg delegation.Config) *delegation.Admin {
 
 // Notify implements delegation.Notifier.
 func (w *world) Notify(_ context.Context, _ string, c delegation.Change) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.notified = append(w.notified, c)
 	return nil
 }

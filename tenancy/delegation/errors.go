@@ -34,31 +34,43 @@ func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("delegation: %d accounts have this email; grant the role to one of them by its id", len(e.UserIDs))
 }
 
-// reasons are the words for errors in events and in plans.
+// Refusals that nobody branches on.
+var (
+	errConnection = errors.New("delegation: the organization has not enabled Provision.Connection")
+	errNoEmail    = errors.New("delegation: the account has no email that could be declared; revoke the role by the user's id")
+	errHeldBack   = errors.New("delegation: not removed, because somebody who was to be added was not; run it again")
+)
+
+// reasons are the words for errors in events and in plans, decisions first.
 var reasons = []struct {
-	err  error
-	word string
+	err      error
+	word     string
+	decision bool
 }{
-	{ErrNotAllowed, "not_allowed"}, {ErrSelf, "self"}, {ErrLastAdmin, "last_admin"}, {ErrEmpty, "empty"},
-	{ErrTooManyRemovals, "too_many_removals"}, {ErrUnknown, "unknown"}, {ErrUnverified, "unverified"}, {ErrBlocked, "blocked"},
-	{ErrInherited, "inherited"}, {ErrDrift, "drift"}, {ErrNotNotified, "not_notified"}, {ErrLockLost, "lock_lost"}, {ErrEmail, "email"},
-	{resource.ErrOutcomeUnknown, "outcome_unknown"}, {resource.ErrRateLimited, "rate_limited"}, {resource.ErrForbidden, "forbidden"},
-	{resource.ErrNotFound, "not_found"}, {resource.ErrConflict, "conflict"}, {resource.ErrUnavailable, "unavailable"},
+	{ErrNotAllowed, "not_allowed", true}, {ErrSelf, "self", true}, {ErrLastAdmin, "last_admin", true}, {ErrEmpty, "empty", true},
+	{ErrTooManyRemovals, "too_many_removals", true}, {ErrUnknown, "unknown", true}, {ErrUnverified, "unverified", true},
+	{ErrBlocked, "blocked", true}, {ErrInherited, "inherited", true}, {ErrDrift, "drift", true}, {ErrEmail, "email", true},
+	{errConnection, "connection", true}, {errNoEmail, "no_email", true}, {errHeldBack, "held_back", true},
+	{ErrNotNotified, "not_notified", false}, {ErrLockLost, "lock_lost", false},
+	{resource.ErrOutcomeUnknown, "outcome_unknown", false}, {resource.ErrRateLimited, "rate_limited", false},
+	{resource.ErrForbidden, "forbidden", false}, {resource.ErrNotFound, "not_found", false},
+	{resource.ErrConflict, "conflict", false}, {resource.ErrUnavailable, "unavailable", false},
 }
 
-func reason(err error) string {
+// reason returns the word for an error, and whether it is a decision and no failure.
+func reason(err error) (word string, decision bool) {
 	if err == nil {
-		return ""
+		return "", false
 	}
 	if _, is := errors.AsType[*AmbiguousError](err); is {
-		return "ambiguous"
+		return "ambiguous", true
 	}
 	for _, r := range reasons {
 		if errors.Is(err, r.err) {
-			return r.word
+			return r.word, r.decision
 		}
 	}
-	return "error"
+	return "error", false
 }
 
 func invalid(problem string) error { return errors.New("delegation: " + problem) }
@@ -74,13 +86,6 @@ func join(errs ...error) error {
 
 // isRefusal tells a decision from a failure.
 func isRefusal(err error) bool {
-	if _, is := errors.AsType[*AmbiguousError](err); is {
-		return true
-	}
-	for _, r := range []error{ErrNotAllowed, ErrSelf, ErrLastAdmin, ErrEmpty, ErrTooManyRemovals, ErrUnknown, ErrUnverified, ErrBlocked, ErrInherited, ErrDrift, ErrEmail} {
-		if errors.Is(err, r) {
-			return true
-		}
-	}
-	return false
+	_, is := reason(err)
+	return is
 }

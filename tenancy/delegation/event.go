@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 const source = "auth0kit/tenancy/delegation"
@@ -60,15 +62,17 @@ func (a *Admin) refuse(ctx context.Context, orgID string, by origin, c *Change, 
 	if c.Kind != kindRefused {
 		*c = c.refused(err)
 	}
-	return join(err, a.record(ctx, orgID, by, c, audit.Failure, reason(err)))
+	return join(err, a.record(ctx, orgID, by, c, audit.Failure, c.Reason))
 }
 
-func outcome(err error) audit.Outcome {
-	switch {
-	case err == nil:
-		return audit.Success
-	case reason(err) == "outcome_unknown":
-		return audit.Unknown
+// ended returns how err is recorded.
+func ended(err error) (audit.Outcome, string) {
+	if err == nil {
+		return audit.Success, ""
 	}
-	return audit.Failure
+	word, _ := reason(err)
+	if errors.Is(err, resource.ErrOutcomeUnknown) {
+		return audit.Unknown, word
+	}
+	return audit.Failure, word
 }

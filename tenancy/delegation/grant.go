@@ -134,7 +134,7 @@ func (a *Admin) pending(ctx context.Context, orgID string, c Change) (out []Chan
 // Create makes the person with that email an administrator. A user of a connection
 // that the organization has enabled gets membership and role, and the Notifier
 // tells them. Somebody without an account is brought in by Config.Onboarding. The
-// Change says which, and kindNone when nothing was to be done.
+// Change says which, and its Kind is "none" when nothing was to be done.
 //
 // It returns ErrUnverified or ErrBlocked with Change.UserID, *AmbiguousError,
 // ErrUnknown, ErrEmail or ErrNotAllowed. With ErrNotNotified the change is done.

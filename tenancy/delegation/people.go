@@ -63,7 +63,7 @@ func (s *Service) newcomer(o *observation, c Change, expired string) Change {
 	c.Kind = s.cfg.Onboarding.onboards()
 	if p, is := s.cfg.Onboarding.(Provision); is {
 		if connection(&resource.User{Connection: p.Connection}, o.connections) == nil {
-			return c.refused(invalid("the organization has not enabled Provision.Connection"))
+			return c.refused(errConnection)
 		}
 		return c
 	}

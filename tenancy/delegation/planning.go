@@ -90,7 +90,7 @@ func (a *Admin) removals(ctx context.Context, o *observation, p *Plan) ([]Change
 	}
 	var out []Change
 	for _, i := range o.invited {
-		if !keep(i.Email) {
+		if !keep(i.Email) && i.Why != "expired" {
 			out = append(out, Change{Kind: kindRevokeInvitation, Email: i.Email, RoleID: a.s.role, InvitationID: i.InvitationID, Reason: "not_declared"})
 		}
 	}
@@ -107,7 +107,8 @@ func (a *Admin) removals(ctx context.Context, o *observation, p *Plan) ([]Change
 // removal returns the change for a holder who is not declared.
 func (a *Admin) removal(ctx context.Context, o *observation, p *Plan, h Administrator) (Change, error) {
 	c := Change{Kind: kindRemoveRole, Email: h.Email, UserID: h.UserID, RoleID: a.s.role, Reason: "not_declared"}
-	if n, _ := normal(h.Email); a.s.cfg.RemoveMembership || n != "" && slices.Contains(p.Leaving, n) {
+	n, err := normal(h.Email)
+	if a.s.cfg.RemoveMembership || err == nil && slices.Contains(p.Leaving, n) {
 		c.Kind = kindRemoveMember
 	}
 	switch {
@@ -119,10 +120,8 @@ func (a *Admin) removal(ctx context.Context, o *observation, p *Plan, h Administ
 		return c, nil
 	case a.actor.is(h.UserID):
 		return c.refused(ErrSelf), nil
-	case h.Email == "": // Not declared, or not to be declared: nobody can tell.
-		c = c.refused(invalid("the account has no email, so that nobody can declare it; revoke the role by the user's id"))
-		c.Reason = "no_email"
-		return c, nil
+	case err != nil: // Not declared, or not to be declared: nobody can tell.
+		return c.refused(errNoEmail), nil
 	}
 	held, err := holds(ctx, a.s.dir, o.org, h.UserID, a.s.role) // The list does not tell groups from people.
 	if err == nil && held != nil && held.Inherited {
