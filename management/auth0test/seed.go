@@ -81,7 +81,9 @@ func (t *Tenant) AddConnection(name, strategy string) string {
 	defer t.s.Unlock()
 	con := t.s.AddConnection(name, strategy, now)
 	for _, c := range t.s.Clients.All() {
-		con.Clients = append(con.Clients, c.ID)
+		if !c.Global {
+			con.Clients = append(con.Clients, c.ID)
+		}
 	}
 	return con.ID
 }

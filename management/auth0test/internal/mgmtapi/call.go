@@ -41,6 +41,11 @@ func (c *Call) Path(name string) string { return c.Params[name] }
 // Issuer is the tenant's URL under the host that the caller used, with a slash.
 func (c *Call) Issuer() string { return web.IssuerOf(c.R) }
 
+// Asks reports whether a value is what the query names, if it names any.
+func (c *Call) Asks(name, value string) bool {
+	return c.Query.Get(name) == "" || c.Query.Get(name) == value
+}
+
 func (c *Call) Flag(name string) bool { return c.Query.Get(name) == "true" }
 
 // Str returns a string of the body, empty when it is absent or null.

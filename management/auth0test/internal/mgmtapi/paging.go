@@ -1,6 +1,7 @@
 package mgmtapi
 
 import (
+	"encoding/base64"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +15,40 @@ const maxRecords = 1000
 const (
 	BeyondUsers = "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation"
 	BeyondOther = "Requesting page exceeds the allowed maximum of 1000 records"
-	BadCursor   = "The checkpoint ID provided in the 'from' parameter has expired or is invalid, please remove the checkpoint ID and try again"
+	badCursor   = "The checkpoint ID provided in the 'from' parameter has expired or is invalid, please remove the checkpoint ID and try again"
 )
+
+// Form is how an operation of Auth0 writes a list.
+type Form int
+
+const (
+	Paged    Form = iota // An array; an object with start, limit and total when include_totals asks for it.
+	Object               // An object with the rows alone; as Paged when page or include_totals is given.
+	Whole                // An array of all rows.
+	Cursor               // Always by from and take.
+	Numbered             // An object with page, per_page and total.
+	Omitted              // An object with page, per_page and total, where zero values are left out, and the total of an empty page.
+)
+
+// Envelope is what stands around the rows of a list. The zero value is an array
+// by page and per_page.
+type Envelope[T any] struct {
+	Key    string // Of the rows, where they are in an object.
+	Form   Form
+	Beyond string // The text that refuses what lies behind record 1,000; empty without that bound.
+
+	Mark func(T) store.Mark // For from and take: cursors are places in time,
+	ID   func(T) string     // or the ids of the last rows,
+	Next bool               // or the ids of the next rows, in base64.
+
+	Always bool // There is a next page as long as the page has rows.
+	Turned bool // A page by cursor shows its rows with the newest first.
+
+	Filled  bool // limit is the number of rows.
+	Length  bool // There is a length, the number of rows.
+	NoTotal bool // There is no total,
+	NoZero  bool // or none of an empty list.
+}
 
 // Number returns an integer of the query, or otherwise when it is absent; the
 // description has checked its range.
@@ -32,8 +65,7 @@ type Offset struct {
 	Totals       bool
 }
 
-// Offset reads page, per_page and include_totals. beyond is the text that
-// refuses what lies behind record 1,000; empty for lists without that bound.
+// Offset reads page, per_page and include_totals; beyond is Envelope's.
 func (c *Call) Offset(perPage int, beyond string) (Offset, *Reply) {
 	o := Offset{Limit: c.Number("per_page", perPage), Totals: c.Flag("include_totals")}
 	page := c.Number("page", 0)
@@ -52,48 +84,76 @@ func Cut[T any](o Offset, items []T) []T {
 	return items[o.Start:min(o.Start+o.Limit, len(items))]
 }
 
-// Answer is a page as Auth0 writes it: an array, or an object with totals.
-func (o Offset) Answer(key string, items []any, total int) *Reply {
-	if items == nil {
-		items = []any{}
+// List answers what of rows the query asks for, each rendered by view.
+func List[T any](c *Call, e Envelope[T], rows []T, view func(T) any) *Reply {
+	byCursor := e.Form == Cursor || c.Query.Has("from") || c.Query.Has("take")
+	switch {
+	case e.Form == Whole && !(byCursor && e.ID != nil):
+		return OK(store.Render(rows, view))
+	case e.Form == Omitted || e.Form == Numbered:
+		return e.numbered(c, rows, view)
+	case byCursor && e.Mark != nil:
+		return e.byMark(c, rows, view)
+	case byCursor && e.ID != nil:
+		return e.byID(c, rows, view)
+	case e.Form == Object && !c.Query.Has("include_totals") && !c.Query.Has("page"):
+		return OK(map[string]any{e.Key: store.Render(rows, view)})
 	}
-	if !o.Totals {
-		return OK(items)
-	}
-	return OK(map[string]any{key: items, "start": o.Start, "limit": o.Limit, "total": total})
-}
-
-// PageOf answers one page of rows, each rendered by view.
-func PageOf[T any](c *Call, key, beyond string, rows []T, view func(T) any) *Reply {
-	o, bad := c.Offset(50, beyond)
+	o, bad := c.Offset(50, e.Beyond)
 	if bad != nil {
 		return bad
 	}
-	return o.Answer(key, store.Render(Cut(o, rows), view), len(rows))
+	return e.Answer(o, store.Render(Cut(o, rows), view), len(rows))
 }
 
-// ByCheckpoint reports whether the caller pages with from and take.
-func (c *Call) ByCheckpoint() bool { return c.Query.Has("from") || c.Query.Has("take") }
-
-// List is a list that is paged by checkpoint, as recorded.
-type List[T any] struct {
-	Key    string
-	Rows   []T
-	Where  func(T) store.Mark
-	View   func(T) any
-	Always bool // Names a next page as long as the page has rows.
-	Turned bool // A page shows its rows with the newest first.
+// Answer writes a page by number.
+func (e Envelope[T]) Answer(o Offset, items []any, total int) *Reply {
+	if !o.Totals {
+		return OK(items)
+	}
+	body := map[string]any{e.Key: items, "start": o.Start, "limit": o.Limit}
+	if !e.NoTotal && !(e.NoZero && total == 0) {
+		body["total"] = total
+	}
+	if e.Length {
+		body["length"] = len(items)
+	}
+	if e.Filled {
+		body["limit"] = len(items)
+	}
+	return OK(body)
 }
 
-// Checkpoint answers one page by from and take.
-func Checkpoint[T any](c *Call, l List[T]) *Reply {
-	rows := slices.SortedFunc(slices.Values(l.Rows), func(a, b T) int { return l.Where(a).Compare(l.Where(b)) })
+// numbered is a page in the way of Actions, as recorded: a caller that goes on
+// until start + limit reaches total ends only because an Omitted page behind the
+// last has no total.
+func (e Envelope[T]) numbered(c *Call, rows []T, view func(T) any) *Reply {
+	o := Offset{Limit: min(c.Number("per_page", 20), 100)}
+	page := c.Number("page", 0)
+	o.Start = page * o.Limit
+	items := store.Render(Cut(o, rows), view)
+	body := map[string]any{e.Key: items, "per_page": o.Limit, "page": page, "total": len(rows)}
+	if page == 0 && e.Form == Omitted {
+		delete(body, "page")
+	}
+	if len(items) == 0 {
+		body["total"] = 0
+	}
+	if len(items) == 0 && e.Form == Omitted {
+		delete(body, "total")
+	}
+	return OK(body)
+}
+
+// byMark is a page by from and take, as recorded.
+func (e Envelope[T]) byMark(c *Call, rows []T, view func(T) any) *Reply {
+	rows = slices.SortedFunc(slices.Values(rows), func(a, b T) int { return e.Mark(a).Compare(e.Mark(b)) })
 	if from := c.Query.Get("from"); from != "" {
 		last, valid := store.ParseCursor(from)
 		if !valid {
-			return BadRequest(BadCursor, "")
+			return BadRequest(badCursor, "")
 		}
-		start := slices.IndexFunc(rows, func(r T) bool { return l.Where(r).Compare(last) > 0 })
+		start := slices.IndexFunc(rows, func(r T) bool { return e.Mark(r).Compare(last) > 0 })
 		if start < 0 {
 			start = len(rows)
 		}
@@ -101,55 +161,65 @@ func Checkpoint[T any](c *Call, l List[T]) *Reply {
 	}
 	page := rows[:min(c.Number("take", 50), len(rows))]
 	body := map[string]any{}
-	if len(page) > 0 && (l.Always || len(rows) > len(page)) {
-		body["next"] = l.Where(page[len(page)-1]).Cursor()
+	if len(page) > 0 && (e.Always || len(rows) > len(page)) {
+		body["next"] = e.Mark(page[len(page)-1]).Cursor()
 	}
-	if l.Turned {
+	if e.Turned {
 		slices.Reverse(page)
 	}
-	body[l.Key] = store.Render(page, l.View)
+	body[e.Key] = store.Render(page, view)
 	return OK(body)
 }
 
-// Fields applies the query's fields and include_fields to one object.
-func (c *Call) Fields(m map[string]any) map[string]any {
-	list := c.Query.Get("fields")
-	if list == "" {
-		return m
-	}
-	names := strings.Split(list, ",")
-	if c.Query.Get("include_fields") == "false" {
-		for _, n := range names {
-			delete(m, strings.TrimSpace(n))
-		}
-		return m
-	}
-	out := make(map[string]any, len(names))
-	for _, n := range names {
-		if v, has := m[strings.TrimSpace(n)]; has {
-			out[strings.TrimSpace(n)] = v
-		}
-	}
-	return out
-}
-
-// PageByID answers a page of a list whose cursors are the ids of its rows.
-func PageByID[T any](c *Call, key string, rows []T, id func(T) string, view func(T) any) *Reply {
+// byID is a page whose cursor is the id of its last row, or of the next one.
+func (e Envelope[T]) byID(c *Call, rows []T, view func(T) any) *Reply {
 	body := map[string]any{}
 	if c.Flag("include_totals") {
 		body["total"] = len(rows)
 	}
 	if from := c.Query.Get("from"); from != "" {
-		i := slices.IndexFunc(rows, func(r T) bool { return id(r) == from })
-		if i < 0 {
-			return BadRequest(BadCursor, "")
+		if e.Next {
+			raw, _ := base64.RawURLEncoding.DecodeString(strings.TrimRight(from, "="))
+			from = string(raw)
 		}
-		rows = rows[i+1:]
+		i := slices.IndexFunc(rows, func(r T) bool { return e.ID(r) == from })
+		if i < 0 {
+			return BadRequest(badCursor, "")
+		}
+		if !e.Next {
+			i++
+		}
+		rows = rows[i:]
 	}
 	page := rows[:min(c.Number("take", 50), len(rows))]
-	if len(page) < len(rows) {
-		body["next"] = id(page[len(page)-1])
+	switch {
+	case len(page) == len(rows):
+	case e.Next:
+		body["next"] = base64.RawURLEncoding.EncodeToString([]byte(e.ID(rows[len(page)])))
+	default:
+		body["next"] = e.ID(page[len(page)-1])
 	}
-	body[key] = store.Render(page, view)
+	body[e.Key] = store.Render(page, view)
 	return OK(body)
+}
+
+// Fields applies the query's fields and include_fields to one object; kept stay
+// whatever they say.
+func (c *Call) Fields(m map[string]any, kept ...string) map[string]any {
+	list := c.Query.Get("fields")
+	if list == "" {
+		return m
+	}
+	wanted := c.Query.Get("include_fields") != "false"
+	names := strings.Split(list, ",")
+	for i, n := range names {
+		names[i] = strings.TrimSpace(n)
+	}
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		if slices.Contains(names, k) == wanted || slices.Contains(kept, k) {
+			out[k] = v
+		}
+	}
+	return out
 }

@@ -41,6 +41,9 @@ func (e Effective) View() any {
 	return map[string]any{"id": e.role.ID, "name": e.role.Name, "description": e.role.Description, "sources": e.sources}
 }
 
+// Effectives is the envelope of effective roles.
+var Effectives = Envelope[Effective]{Key: "roles", Form: Cursor, Mark: Effective.Mark}
+
 func (e Effective) Mark() store.Mark { return store.Mark{At: e.role.CreatedAt, ID: e.role.ID} }
 
 // Combine joins direct roles with those of groups.

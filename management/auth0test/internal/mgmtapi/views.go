@@ -18,13 +18,19 @@ func BriefRole(r *state.Role) map[string]any {
 	return map[string]any{"id": r.ID, "name": r.Name, "description": r.Description}
 }
 
+const NoGrant = "The grant does not exist."
+
 // ViewGrant shows a client grant.
-func ViewGrant(g *state.ClientGrant, issuer string) map[string]any {
+func ViewGrant(c *Call, g *state.ClientGrant) map[string]any {
 	m := store.Clone(g.Doc)
-	m["id"], m["client_id"], m["audience"] = g.ID, g.ClientID, state.AudienceUnder(issuer, g.Audience)
-	m["scope"] = store.Render(g.Scopes, func(s string) any { return s })
+	m["id"], m["client_id"], m["audience"] = g.ID, g.ClientID, state.AudienceUnder(c.Issuer(), g.Audience)
+	m["scope"] = store.AnyList(g.Scopes)
 	return m
 }
 
-// MarkOrganization is the place of an organization in lists.
-func MarkOrganization(o *state.Organization) store.Mark { return store.Mark{At: o.CreatedAt, ID: o.ID} }
+// Organizations is the envelope of lists of organizations.
+var Organizations = Envelope[*state.Organization]{Key: "organizations", Beyond: BeyondOther, Mark: func(o *state.Organization) store.Mark {
+	return store.Mark{At: o.CreatedAt, ID: o.ID}
+}}
+
+func ShowOrganization(o *state.Organization) any { return ViewOrganization(o) }

@@ -122,3 +122,6 @@ func (s *Shape) add(names ...string) {
 		s.Properties[n] = &Shape{}
 	}
 }
+
+// Has reports whether the description has a route.
+func Has(method, pattern string) bool { return spec().byRoute[method+" "+pattern] != nil }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
@@ -12,6 +13,7 @@ type Connection struct {
 	ID, Name, Strategy string
 	Doc                map[string]any // Without id, name, strategy and enabled_clients.
 	Clients            []string       // Client ids that may use it.
+	Keys               keys.Keyring   // What it signs with; empty without any.
 	CreatedAt          time.Time
 }
 

@@ -36,6 +36,7 @@ type ClientKey struct {
 // stand beside it.
 type Client struct {
 	ID, Secret string
+	Global     bool // Stands for all applications: lists do not show it.
 	Doc        map[string]any
 	Keys       store.Table[ClientKey]
 	CreatedAt  time.Time
@@ -103,6 +104,17 @@ type API struct {
 type APIScope struct {
 	Value       string `json:"value"`
 	Description string `json:"description,omitempty"`
+}
+
+// addGlobalClient adds the client that every tenant has for what all
+// applications share, such as the custom login page.
+func (t *Tenant) addGlobalClient(now time.Time) {
+	id := store.RandomID(32)
+	t.Clients.Put(id, &Client{ID: id, Secret: store.RandomID(64), Global: true, CreatedAt: now, Doc: map[string]any{
+		"name": "All Applications", "is_first_party": true, "is_token_endpoint_ip_header_trusted": false, "oidc_conformant": true,
+		"callbacks": []any{}, "jwt_configuration": map[string]any{"alg": "RS256"}, "sso": false, "sso_disabled": false,
+		"cross_origin_auth": false, "custom_login_page_on": true,
+	}})
 }
 
 func (t *Tenant) addManagementAPI(now time.Time) {

@@ -52,6 +52,8 @@ type OrgConnection struct {
 	ID                                           string
 	AssignMembership, ShowAsButton, EnableSignup bool
 	SignupSaid                                   bool // Shown, because a request named it.
+	Disabled                                     bool // Kept, and not offered at a login.
+	Name, AccessLevel                            string
 }
 
 type Invitation struct {
@@ -115,4 +117,10 @@ func (t *Tenant) later(change func()) {
 
 func (t *Tenant) OrganizationNamed(name string) *Organization {
 	return t.Orgs.Find(func(o *Organization) bool { return o.Name == name })
+}
+
+// Offers reports whether a login to the organization may use a connection.
+func (o *Organization) Offers(connection string) bool {
+	c := o.Connections.Get(connection)
+	return c != nil && !c.Disabled
 }

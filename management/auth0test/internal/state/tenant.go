@@ -94,6 +94,7 @@ func (t *Tenant) seed() {
 	t.parts = make(map[reflect.Type]any)
 	now := t.Now()
 	t.addManagementAPI(now)
+	t.addGlobalClient(now)
 	machine := t.AddClient(Application{ID: t.Options.ClientID, Secret: t.Options.ClientSecret, Grants: []string{"client_credentials"}}, now)
 	machine.Doc["name"] = "Machine"
 	machine.Doc["app_type"] = "non_interactive"

@@ -41,6 +41,16 @@ func (t *Table[T]) Delete(id string) bool {
 	return true
 }
 
+// Drop deletes a row whose id is not at hand.
+func (t *Table[T]) Drop(row *T) {
+	for id, i := range t.Index {
+		if t.Rows[i] == row {
+			t.Delete(id)
+			return
+		}
+	}
+}
+
 func (t *Table[T]) compact() {
 	moved := make(map[int]int, len(t.Index))
 	rows := t.Rows[:0]

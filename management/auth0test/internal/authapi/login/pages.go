@@ -143,7 +143,7 @@ func connectionFor(t *state.Tenant, l *login, identifier string) (con *state.Con
 	for _, con := range t.Connections.All() {
 		allowed := con.Database() && slices.Contains(con.Clients, l.req.app.ID)
 		if l.org != nil {
-			allowed = allowed && t.Orgs.Get(l.org.ID).Connections.Get(con.ID) != nil
+			allowed = allowed && t.Orgs.Get(l.org.ID).Offers(con.ID)
 		}
 		if allowed && authapi.UserOf(t, con.Name, identifier) != nil {
 			return con, false

@@ -9,14 +9,56 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-func ResourceServerRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/resource-servers", Handle: listAPIs},
-		{Method: "POST", Pattern: "/resource-servers", Handle: createAPI},
-		{Method: "GET", Pattern: "/resource-servers/{id}", Handle: readAPI},
-		{Method: "PATCH", Pattern: "/resource-servers/{id}", Handle: updateAPI},
-		{Method: "DELETE", Pattern: "/resource-servers/{id}", Handle: deleteAPI},
+var apis = &mgmtapi.Resource[state.API]{
+	Path: "/resource-servers", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.API] { return &t.APIs }),
+	Missing: mgmtapi.Text{Message: "The resource server does not exist", Code: "inexistent_resource_server"},
+	Also:    func(c *mgmtapi.Call, id string) *state.API { return c.T.APIOf(c.Issuer(), id) },
+	Taken:   mgmtapi.Text{Message: "A resource server with the same identifier already exists."},
+	Same: func(c *mgmtapi.Call, a *state.API) bool {
+		return a == c.T.APIOf(c.Issuer(), c.Str("identifier"))
+	},
+	New: newAPI, Set: changeAPI, Remove: removeAPI,
+	View: func(c *mgmtapi.Call, a *state.API) map[string]any { return viewAPI(a, c.Issuer()) },
+	Where: func(c *mgmtapi.Call, a *state.API) bool {
+		wanted := slices.Concat(c.Query["identifiers"], c.Query["identifiers[]"])
+		return len(wanted) == 0 || slices.Contains(wanted, state.AudienceUnder(c.Issuer(), a.Identifier))
+	},
+	Page: mgmtapi.Envelope[*state.API]{Key: "resource_servers", Beyond: mgmtapi.BeyondOther, Mark: func(a *state.API) store.Mark {
+		return store.Mark{At: a.CreatedAt, ID: a.ID}
+	}},
+}
+
+func ResourceServerRoutes() []mgmtapi.Route { return apis.Routes() }
+
+func newAPI(c *mgmtapi.Call) (string, *state.API, *mgmtapi.Reply) {
+	a := &state.API{ID: store.NewUserID(c.Now), Identifier: c.Str("identifier"), Doc: map[string]any{}, CreatedAt: c.Now}
+	if builtIn := systemAPI(c.Issuer(), a.Identifier); builtIn != nil {
+		a.Doc, a.Scopes = builtIn.Doc, builtIn.Scopes
 	}
+	setAPI(a, c.Body)
+	store.Defaults(a.Doc, state.APIDefaults())
+	return a.ID, a, nil
+}
+
+func changeAPI(c *mgmtapi.Call, a *state.API) *mgmtapi.Reply {
+	if system(a) && (c.Has("name") || c.Has("scopes") || a.Identifier == state.ManagementAudience) {
+		return mgmtapi.BadRequest("System resource servers cannot be patched.", "")
+	}
+	setAPI(a, c.Body)
+	return nil
+}
+
+// removeAPI lets the grants for the API go with it.
+func removeAPI(c *mgmtapi.Call, a *state.API) *mgmtapi.Reply {
+	if a.Identifier == state.ManagementAudience {
+		return mgmtapi.BadRequest("System resource servers cannot be deleted.", "")
+	}
+	for _, g := range c.T.Grants.All() {
+		if g.Audience == a.Identifier {
+			c.T.Grants.Delete(g.ID)
+		}
+	}
+	return nil
 }
 
 func viewAPI(a *state.API, issuer string) map[string]any {
@@ -31,46 +73,6 @@ func viewAPI(a *state.API, issuer string) map[string]any {
 // system reports an API of Auth0's own.
 func system(a *state.API) bool { return a.Doc["is_system"] == true }
 
-func listAPIs(c *mgmtapi.Call) *mgmtapi.Reply {
-	wanted := slices.Concat(c.Query["identifiers"], c.Query["identifiers[]"])
-	rows := slices.DeleteFunc(c.T.APIs.All(), func(a *state.API) bool {
-		return len(wanted) > 0 && !slices.Contains(wanted, state.AudienceUnder(c.Issuer(), a.Identifier))
-	})
-	view := func(a *state.API) any { return c.Fields(viewAPI(a, c.Issuer())) }
-	if c.ByCheckpoint() {
-		where := func(a *state.API) store.Mark { return store.Mark{At: a.CreatedAt, ID: a.ID} }
-		return mgmtapi.Checkpoint(c, mgmtapi.List[*state.API]{Key: "resource_servers", Rows: rows, Where: where, View: view})
-	}
-	return mgmtapi.PageOf(c, "resource_servers", mgmtapi.BeyondOther, rows, view)
-}
-
-// apiNamed returns the API of a path: by id, or by its identifier.
-func apiNamed(c *mgmtapi.Call) *state.API {
-	if a := c.T.APIs.Get(c.Path("id")); a != nil {
-		return a
-	}
-	return c.T.APIOf(c.Issuer(), c.Path("id"))
-}
-
-func noAPI() *mgmtapi.Reply {
-	return mgmtapi.NotFound("The resource server does not exist", "inexistent_resource_server")
-}
-
-func createAPI(c *mgmtapi.Call) *mgmtapi.Reply {
-	identifier := c.Str("identifier")
-	if c.T.APIOf(c.Issuer(), identifier) != nil {
-		return mgmtapi.Conflict("A resource server with the same identifier already exists.", "")
-	}
-	a := &state.API{ID: store.NewUserID(c.Now), Identifier: identifier, Doc: map[string]any{}, CreatedAt: c.Now}
-	if builtIn := systemAPI(c.Issuer(), identifier); builtIn != nil {
-		a.Doc, a.Scopes = builtIn.Doc, builtIn.Scopes
-	}
-	setAPI(a, c.Body)
-	store.Defaults(a.Doc, state.APIDefaults())
-	c.T.APIs.Put(a.ID, a)
-	return mgmtapi.Created(viewAPI(a, c.Issuer()))
-}
-
 // setAPI applies a request's body.
 func setAPI(a *state.API, body map[string]any) {
 	for k, v := range body {
@@ -79,10 +81,10 @@ func setAPI(a *state.API, body map[string]any) {
 		case k == "name" && system(a):
 		case k == "scopes":
 			a.Scopes = readScopes(v)
-		case k == "token_encryption":
-			a.Doc[k] = withoutPEM(v)
 		case v == nil:
 			delete(a.Doc, k)
+		case k == "token_encryption":
+			a.Doc[k] = withoutPEM(v)
 		default:
 			a.Doc[k] = v
 		}
@@ -145,42 +147,4 @@ func systemAPI(issuer, identifier string) *state.API {
 		}
 	}
 	return nil
-}
-
-func readAPI(c *mgmtapi.Call) *mgmtapi.Reply {
-	a := apiNamed(c)
-	if a == nil {
-		return noAPI()
-	}
-	return mgmtapi.OK(c.Fields(viewAPI(a, c.Issuer())))
-}
-
-func updateAPI(c *mgmtapi.Call) *mgmtapi.Reply {
-	a := apiNamed(c)
-	switch {
-	case a == nil:
-		return noAPI()
-	case system(a) && (c.Has("name") || c.Has("scopes") || a.Identifier == state.ManagementAudience):
-		return mgmtapi.BadRequest("System resource servers cannot be patched.", "")
-	}
-	setAPI(a, c.Body)
-	return mgmtapi.OK(viewAPI(a, c.Issuer()))
-}
-
-// deleteAPI is idempotent. Grants for the API go with it.
-func deleteAPI(c *mgmtapi.Call) *mgmtapi.Reply {
-	a := apiNamed(c)
-	if a == nil {
-		return mgmtapi.NoContent()
-	}
-	if a.Identifier == state.ManagementAudience {
-		return mgmtapi.BadRequest("System resource servers cannot be deleted.", "")
-	}
-	c.T.APIs.Delete(a.ID)
-	for _, g := range c.T.Grants.All() {
-		if g.Audience == a.Identifier {
-			c.T.Grants.Delete(g.ID)
-		}
-	}
-	return mgmtapi.NoContent()
 }

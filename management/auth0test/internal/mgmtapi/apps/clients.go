@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/pem"
 	"slices"
@@ -12,29 +13,26 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-func ClientRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/clients", Bucket: "read clients", Handle: listClients},
-		{Method: "POST", Pattern: "/clients", Handle: createClient},
-		{Method: "GET", Pattern: "/clients/{id}", Bucket: "read clients", Handle: readClient},
-		{Method: "PATCH", Pattern: "/clients/{id}", Handle: updateClient},
-		{Method: "DELETE", Pattern: "/clients/{id}", Handle: deleteClient},
-		{Method: "POST", Pattern: "/clients/{id}/rotate-secret", Handle: rotateSecret},
-		{Method: "GET", Pattern: "/clients/{id}/connections", Handle: clientConnections},
-		{Method: "GET", Pattern: "/clients/{client_id}/credentials", Handle: listCredentials},
-		{Method: "POST", Pattern: "/clients/{client_id}/credentials", Handle: createCredential},
-		{Method: "GET", Pattern: "/clients/{client_id}/credentials/{credential_id}", Handle: readCredential},
-		{Method: "PATCH", Pattern: "/clients/{client_id}/credentials/{credential_id}", Handle: updateCredential},
-		{Method: "DELETE", Pattern: "/clients/{client_id}/credentials/{credential_id}", Handle: deleteCredential},
-	}
+var clients = &mgmtapi.Resource[state.Client]{
+	Path: "/clients", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Client] { return &t.Clients }),
+	Missing: mgmtapi.Text{Message: "The client does not exist", Code: "inexistent_client"},
+	New:     newClient, Told: newClientView, Set: changeClient, Remove: removeClient, View: clientView,
+	Where: func(c *mgmtapi.Call, cl *state.Client) bool {
+		field, value, _ := strings.Cut(c.Query.Get("q"), ":")
+		appType, _ := cl.Doc["app_type"].(string)
+		return (field == "" || clientHas(c.T, cl, field, value)) && c.Asks("app_type", appType) && c.Flag("is_global") == cl.Global &&
+			(!c.Query.Has("is_first_party") || (cl.Doc["is_first_party"] == true) == c.Flag("is_first_party"))
+	},
+	Page: mgmtapi.Envelope[*state.Client]{Key: "clients", Beyond: mgmtapi.BeyondOther, Mark: func(cl *state.Client) store.Mark {
+		return store.Mark{At: cl.CreatedAt, ID: cl.ID}
+	}},
+	Buckets: [3]string{"read clients", "read clients"},
 }
 
-func client(c *mgmtapi.Call, part string) (*state.Client, *mgmtapi.Reply) {
-	cl := c.T.Clients.Get(c.Path(part))
-	if cl == nil {
-		return nil, mgmtapi.NotFound("The client does not exist", "inexistent_client")
-	}
-	return cl, nil
+func ClientRoutes() []mgmtapi.Route {
+	return clients.Routes(append(credentials.Routes(),
+		mgmtapi.Route{Method: "POST", Pattern: "/clients/{id}/rotate-secret", Handle: mgmtapi.On(clients.Find, rotateSecret)},
+		mgmtapi.Route{Method: "GET", Pattern: "/clients/{id}/connections", Handle: mgmtapi.On(clients.Find, clientConnections)})...)
 }
 
 // clientView shows a client; its keys only to who may read them.
@@ -59,21 +57,6 @@ func signingCertificate(t *state.Tenant) string {
 		panic(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-}
-
-func listClients(c *mgmtapi.Call) *mgmtapi.Reply {
-	field, value, _ := strings.Cut(c.Query.Get("q"), ":")
-	rows := slices.DeleteFunc(c.T.Clients.All(), func(cl *state.Client) bool {
-		appType := c.Query.Get("app_type")
-		return field != "" && !clientHas(c.T, cl, field, value) || appType != "" && cl.Doc["app_type"] != appType || c.Query.Get("is_global") == "true" ||
-			c.Query.Has("is_first_party") && (cl.Doc["is_first_party"] == true) != c.Flag("is_first_party")
-	})
-	view := func(cl *state.Client) any { return c.Fields(clientView(c, cl)) }
-	if c.ByCheckpoint() {
-		where := func(cl *state.Client) store.Mark { return store.Mark{At: cl.CreatedAt, ID: cl.ID} }
-		return mgmtapi.Checkpoint(c, mgmtapi.List[*state.Client]{Key: "clients", Rows: rows, Where: where, View: view})
-	}
-	return mgmtapi.PageOf(c, "clients", mgmtapi.BeyondOther, rows, view)
 }
 
 // clientHas evaluates the two queries of which lists of clients know.
@@ -109,7 +92,7 @@ func completeClient(doc map[string]any) {
 	store.Defaults(doc, map[string]any{
 		"is_first_party": true, "is_token_endpoint_ip_header_trusted": false, "oidc_conformant": false, "sso_disabled": false,
 		"cross_origin_authentication": false, "custom_login_page_on": true,
-		"grant_types":       []any{"authorization_code", "implicit", "refresh_token", "client_credentials"},
+		"grant_types":       grantTypes(doc["app_type"]),
 		"jwt_configuration": map[string]any{"lifetime_in_seconds": 36000},
 	})
 	jwt, _ := doc["jwt_configuration"].(map[string]any)
@@ -120,10 +103,14 @@ func completeClient(doc map[string]any) {
 	if refresh = store.Clone(refresh); refresh == nil {
 		refresh = map[string]any{}
 	}
+	lifetime, idle := 2_592_000, 1_296_000
+	if kind := doc["app_type"]; kind == "regular_web" || kind == "non_interactive" {
+		lifetime, idle = 31_557_600, 2_592_000
+	}
 	endless := refresh["expiration_type"] != "expiring"
 	store.Defaults(refresh, map[string]any{
-		"rotation_type": "non-rotating", "expiration_type": "non-expiring", "leeway": 0, "token_lifetime": 2592000,
-		"infinite_token_lifetime": endless, "infinite_idle_token_lifetime": endless, "idle_token_lifetime": 1296000,
+		"rotation_type": "non-rotating", "expiration_type": "non-expiring", "leeway": 0, "token_lifetime": lifetime,
+		"infinite_token_lifetime": endless, "infinite_idle_token_lifetime": endless, "idle_token_lifetime": idle,
 	})
 	doc["refresh_token"] = refresh
 	if logout, has := doc["oidc_logout"].(map[string]any); has && logout["backchannel_logout_urls"] != nil {
@@ -131,10 +118,19 @@ func completeClient(doc map[string]any) {
 	}
 }
 
+// grantTypes are those of a new client, of which public ones have no secret.
+func grantTypes(appType any) []any {
+	public := []any{"authorization_code", "implicit", "refresh_token"}
+	if appType == "spa" || appType == "native" {
+		return public
+	}
+	return append(public, "client_credentials")
+}
+
 // checkProfile refuses a client of a user attribute profile that there is not.
 func checkProfile(c *mgmtapi.Call) *mgmtapi.Reply {
 	id, _ := c.Obj("my_organization_configuration")["user_attribute_profile_id"].(string)
-	if id != "" && !mgmtapi.DocumentsOf(c.T).Has("/user-attribute-profiles", id) {
+	if id != "" && mgmtapi.DocumentsAt(c.T, "/user-attribute-profiles").Get(id) == nil {
 		return mgmtapi.BadRequest(mgmtapi.NoAttributeProfile, "")
 	}
 	return nil
@@ -149,76 +145,61 @@ var expressScopes = []string{
 	"create:scim_config", "read:scim_token", "create:scim_token", "delete:scim_token",
 }
 
-func createClient(c *mgmtapi.Call) *mgmtapi.Reply {
-	if bad := checkVault(c); bad != nil {
-		return bad
+func newClient(c *mgmtapi.Call) (string, *state.Client, *mgmtapi.Reply) {
+	if bad := cmp.Or(checkVault(c), checkProfile(c)); bad != nil {
+		return "", nil, bad
 	}
-	if bad := checkProfile(c); bad != nil {
-		return bad
-	}
-	cl := &state.Client{ID: store.RandomID(32), Secret: store.RandomID(64), Doc: store.Clone(c.Body), CreatedAt: c.Now}
+	cl := &state.Client{ID: store.RandomID(32), Secret: cmp.Or(c.Str("client_secret"), store.RandomID(64)), Doc: store.Clone(c.Body), CreatedAt: c.Now}
 	delete(cl.Doc, "client_secret")
-	if s := c.Str("client_secret"); s != "" {
-		cl.Secret = s
-	}
 	completeClient(cl.Doc)
 	if bad := takeCredentials(cl, c.Now); bad != nil {
-		return bad
+		return "", nil, bad
 	}
 	if cl.Doc["app_type"] == "resource_server" {
 		a := c.T.APIOf(c.Issuer(), c.Str("resource_server_identifier"))
 		if a == nil {
-			return noAPI()
+			return "", nil, apis.NotFound("")
 		}
 		a.Doc["client_id"] = cl.ID
 	}
-	c.T.Clients.Put(cl.ID, cl)
 	if cl.Doc["app_type"] == "express_configuration" {
 		g := c.T.AddGrant(cl.ID, state.ManagementAudience, slices.Clone(expressScopes), c.Now)
 		g.Doc["is_system"], g.Doc["subject_type"] = true, "client"
 	}
+	return cl.ID, cl, nil
+}
+
+// newClientView is the one answer that shows credentials.
+func newClientView(c *mgmtapi.Call, cl *state.Client) map[string]any {
 	view := clientView(c, cl)
 	hideCredentials(cl)
-	return mgmtapi.Created(view)
+	return view
 }
 
-func readClient(c *mgmtapi.Call) *mgmtapi.Reply {
-	cl, bad := client(c, "id")
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(c.Fields(clientView(c, cl)))
-}
-
-func updateClient(c *mgmtapi.Call) *mgmtapi.Reply {
-	cl, bad := client(c, "id")
-	if bad != nil {
-		return bad
-	}
+func changeClient(c *mgmtapi.Call, cl *state.Client) *mgmtapi.Reply {
 	if bad := checkVault(c); bad != nil {
 		return bad
 	}
 	for k, v := range c.Body {
+		old, _ := cl.Doc[k].(map[string]any)
+		more, _ := v.(map[string]any)
 		switch {
 		case k == "client_secret":
 			cl.Secret, _ = v.(string)
 		case v == nil:
 			delete(cl.Doc, k)
+		case k == "jwt_configuration":
+			cl.Doc[k] = store.MergedCopy(old, more)
 		default:
 			cl.Doc[k] = v
 		}
 	}
 	completeClient(cl.Doc)
-	return mgmtapi.OK(clientView(c, cl))
+	return nil
 }
 
-// deleteClient is idempotent; the client's grants go with it.
-func deleteClient(c *mgmtapi.Call) *mgmtapi.Reply {
-	cl := c.T.Clients.Get(c.Path("id"))
-	if cl == nil {
-		return mgmtapi.NoContent()
-	}
-	c.T.Clients.Delete(cl.ID)
+// removeClient lets the client's grants go with it.
+func removeClient(c *mgmtapi.Call, cl *state.Client) *mgmtapi.Reply {
 	for _, con := range c.T.Connections.All() {
 		con.Clients = store.Minus(con.Clients, []string{cl.ID})
 	}
@@ -227,32 +208,24 @@ func deleteClient(c *mgmtapi.Call) *mgmtapi.Reply {
 			c.T.Grants.Delete(g.ID)
 		}
 	}
-	return mgmtapi.NoContent()
+	return nil
 }
 
-func rotateSecret(c *mgmtapi.Call) *mgmtapi.Reply {
-	cl, bad := client(c, "id")
-	if bad != nil {
-		return bad
-	}
+func rotateSecret(c *mgmtapi.Call, cl *state.Client) *mgmtapi.Reply {
 	cl.Secret = store.RandomID(64)
 	return mgmtapi.OK(clientView(c, cl))
 }
 
-func clientConnections(c *mgmtapi.Call) *mgmtapi.Reply {
-	cl, bad := client(c, "id")
-	if bad != nil {
-		return bad
-	}
+func clientConnections(c *mgmtapi.Call, cl *state.Client) *mgmtapi.Reply {
 	rows := slices.DeleteFunc(c.T.Connections.All(), func(con *state.Connection) bool {
 		strategies := c.Query["strategy"]
 		return !slices.Contains(con.Clients, cl.ID) || len(strategies) > 0 && !slices.Contains(strategies, con.Strategy)
 	})
-	where := func(con *state.Connection) store.Mark { return store.Mark{At: con.CreatedAt, ID: con.ID} }
-	view := func(con *state.Connection) any {
-		m := viewConnection(con)
+	page := connections.Page
+	page.Form = mgmtapi.Cursor
+	return mgmtapi.List(c, page, rows, func(con *state.Connection) any {
+		m := viewConnection(c, con)
 		delete(m, "enabled_clients")
 		return c.Fields(m)
-	}
-	return mgmtapi.Checkpoint(c, mgmtapi.List[*state.Connection]{Key: "connections", Rows: rows, Where: where, View: view})
+	})
 }

@@ -2,6 +2,7 @@ package apps
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
@@ -10,64 +11,51 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-func viewConnection(c *state.Connection) map[string]any {
-	m := store.Clone(c.Doc)
-	m["id"], m["name"], m["strategy"] = c.ID, c.Name, c.Strategy
-	m["enabled_clients"] = store.Render(c.Clients, func(id string) any { return id })
+func viewConnection(_ *mgmtapi.Call, con *state.Connection) map[string]any {
+	m := store.Clone(con.Doc)
+	m["id"], m["name"], m["strategy"] = con.ID, con.Name, con.Strategy
+	m["enabled_clients"] = store.Render(con.Clients, func(id string) any { return id })
 	return m
 }
 
-func ConnectionRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/connections", Bucket: "read connections", Handle: listConnections},
-		{Method: "POST", Pattern: "/connections", Handle: createConnection},
-		{Method: "GET", Pattern: "/connections/{id}", Bucket: "read connections", Handle: readConnection},
-		{Method: "PATCH", Pattern: "/connections/{id}", Handle: updateConnection},
-		{Method: "DELETE", Pattern: "/connections/{id}", Handle: deleteConnection},
-		{Method: "GET", Pattern: "/connections/{id}/status", Handle: connectionStatus},
-		{Method: "DELETE", Pattern: "/connections/{id}/users", Handle: deleteConnectionUser},
-		{Method: "GET", Pattern: "/connections/{id}/clients", Handle: connectionClients},
-		{Method: "PATCH", Pattern: "/connections/{id}/clients", Handle: changeConnectionClients},
-	}
-}
-
-func connection(c *mgmtapi.Call, name string) (*state.Connection, *mgmtapi.Reply) {
-	con := c.T.Connections.Get(c.Path(name))
-	if con == nil {
-		return nil, mgmtapi.NotFound("The connection does not exist", "inexistent_connection")
-	}
-	return con, nil
-}
-
-func listConnections(c *mgmtapi.Call) *mgmtapi.Reply {
-	strategies := append(c.Query["strategy"], c.Query["strategy[]"]...)
-	for i := 0; c.Query.Has("strategy[" + string(rune('0'+i)) + "]"); i++ {
-		strategies = append(strategies, c.Query.Get("strategy["+string(rune('0'+i))+"]"))
-	}
-	name := c.Query.Get("name")
-	var rows []*state.Connection
-	for _, con := range c.T.Connections.All() {
-		if (name == "" || con.Name == name) && (len(strategies) == 0 || slices.Contains(strategies, con.Strategy)) {
-			rows = append(rows, con)
+var connections = &mgmtapi.Resource[state.Connection]{
+	Path: "/connections", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Connection] { return &t.Connections }),
+	Missing: mgmtapi.Text{Message: "The connection does not exist", Code: "inexistent_connection"},
+	Taken:   mgmtapi.Text{Message: "A connection with the same name already exists"},
+	Same:    func(c *mgmtapi.Call, con *state.Connection) bool { return con.Name == c.Str("name") },
+	New:     newConnection, Set: changeConnection, Remove: removeConnection,
+	View: viewConnection, Kept: []string{"id", "is_domain_connection"}, // As recorded.
+	Where: func(c *mgmtapi.Call, con *state.Connection) bool {
+		var strategies []string
+		for key, values := range c.Query { // "strategy", "strategy[]", "strategy[0]"
+			if name, _, _ := strings.Cut(key, "["); name == "strategy" {
+				strategies = append(strategies, values...)
+			}
 		}
-	}
-	view := func(con *state.Connection) any { return connectionFields(c, con) }
-	if c.ByCheckpoint() {
-		where := func(con *state.Connection) store.Mark { return store.Mark{At: con.CreatedAt, ID: con.ID} }
-		return mgmtapi.Checkpoint(c, mgmtapi.List[*state.Connection]{Key: "connections", Rows: rows, Where: where, View: view})
-	}
-	return mgmtapi.PageOf(c, "connections", mgmtapi.BeyondOther, rows, view)
+		return c.Asks("name", con.Name) && (len(strategies) == 0 || slices.Contains(strategies, con.Strategy))
+	},
+	Page: mgmtapi.Envelope[*state.Connection]{Key: "connections", Beyond: mgmtapi.BeyondOther, Mark: func(con *state.Connection) store.Mark {
+		return store.Mark{At: con.CreatedAt, ID: con.ID}
+	}},
+	Buckets: [3]string{"read connections", "read connections"},
 }
 
-func createConnection(c *mgmtapi.Call) *mgmtapi.Reply {
-	name := c.Str("name")
-	if c.T.ConnectionNamed(name) != nil {
-		return mgmtapi.Conflict("A connection with the same name already exists", "")
-	}
+func ConnectionRoutes() []mgmtapi.Route {
+	return connections.Routes(append(scimRoutes(),
+		mgmtapi.Route{Method: "GET", Pattern: "/connections/{id}/status", Handle: mgmtapi.On(connections.Find, connectionStatus)},
+		mgmtapi.Route{Method: "DELETE", Pattern: "/connections/{id}/users", Handle: mgmtapi.On(connections.Find, deleteConnectionUser)},
+		mgmtapi.Route{Method: "GET", Pattern: "/connections/{id}/clients", Handle: mgmtapi.On(connections.Find, connectionClients)},
+		mgmtapi.Route{Method: "PATCH", Pattern: "/connections/{id}/clients", Handle: mgmtapi.On(connections.Find, changeConnectionClients)},
+		mgmtapi.Route{Method: "GET", Pattern: "/connections/{id}/keys", Handle: mgmtapi.On(connections.Find, listConnectionKeys)},
+		mgmtapi.Route{Method: "POST", Pattern: "/connections/{id}/keys", Handle: mgmtapi.On(connections.Find, createConnectionKeys)},
+		mgmtapi.Route{Method: "POST", Pattern: "/connections/{id}/keys/rotate", AllOf: true, Handle: mgmtapi.On(connections.Find, rotateConnectionKeys)})...)
+}
+
+func newConnection(c *mgmtapi.Call) (string, *state.Connection, *mgmtapi.Reply) {
 	if bad := checkIdentifiers(c); bad != nil {
-		return bad
+		return "", nil, bad
 	}
-	con := &state.Connection{ID: store.NewID("con"), Name: name, Strategy: c.Str("strategy"), Doc: store.Clone(c.Body), CreatedAt: c.Now}
+	con := &state.Connection{ID: store.NewID("con"), Name: c.Str("name"), Strategy: c.Str("strategy"), Doc: store.Clone(c.Body), CreatedAt: c.Now}
 	con.Clients = c.Strs("enabled_clients")
 	for _, k := range []string{"name", "strategy", "enabled_clients"} {
 		delete(con.Doc, k)
@@ -76,8 +64,38 @@ func createConnection(c *mgmtapi.Call) *mgmtapi.Reply {
 	if slices.Contains(state.TicketStrategies, con.Strategy) {
 		con.Doc["provisioning_ticket_url"] = c.Issuer() + "p/" + con.Strategy + "/" + store.RandomID(8)
 	}
-	c.T.Connections.Put(con.ID, con)
-	return mgmtapi.Created(viewConnection(con))
+	return con.ID, con, nil
+}
+
+// changeConnection replaces what the request names; options as a whole.
+func changeConnection(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
+	if bad := checkIdentifiers(c); bad != nil {
+		return bad
+	}
+	for k, v := range c.Body {
+		if k == "enabled_clients" {
+			con.Clients = c.Strs(k)
+			continue
+		}
+		con.Doc[k] = v
+	}
+	if con.Strategy == "auth0" {
+		store.Defaults(con.Options(), map[string]any{"brute_force_protection": true})
+	}
+	return nil
+}
+
+// removeConnection deletes the users as well.
+func removeConnection(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
+	for _, o := range c.T.Orgs.All() {
+		o.Connections.Delete(con.ID)
+	}
+	for _, u := range c.T.Users.All() {
+		if u.Connection() == con.Name {
+			c.T.RemoveUser(u)
+		}
+	}
+	return mgmtapi.Accepted(map[string]any{"deleted_at": store.Stamp(c.Now)})
 }
 
 // checkIdentifiers checks flexible identifiers: none beside the settings that
@@ -109,75 +127,12 @@ func checkIdentifiers(c *mgmtapi.Call) *mgmtapi.Reply {
 	return nil
 }
 
-// connectionFields applies the query's fields; is_domain_connection is always
-// shown, as recorded.
-func connectionFields(c *mgmtapi.Call, con *state.Connection) map[string]any {
-	m := c.Fields(viewConnection(con))
-	m["is_domain_connection"] = con.Doc["is_domain_connection"]
-	return m
-}
-
-func readConnection(c *mgmtapi.Call) *mgmtapi.Reply {
-	con, bad := connection(c, "id")
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(connectionFields(c, con))
-}
-
-// updateConnection replaces what the request names; options as a whole.
-func updateConnection(c *mgmtapi.Call) *mgmtapi.Reply {
-	con, bad := connection(c, "id")
-	if bad != nil {
-		return bad
-	}
-	if bad := checkIdentifiers(c); bad != nil {
-		return bad
-	}
-	for k, v := range c.Body {
-		if k == "enabled_clients" {
-			con.Clients = c.Strs(k)
-			continue
-		}
-		con.Doc[k] = v
-	}
-	if con.Strategy == "auth0" {
-		store.Defaults(con.Options(), map[string]any{"brute_force_protection": true})
-	}
-	return mgmtapi.OK(viewConnection(con))
-}
-
-// deleteConnection deletes the users as well; a second deletion answers 204.
-func deleteConnection(c *mgmtapi.Call) *mgmtapi.Reply {
-	con := c.T.Connections.Get(c.Path("id"))
-	if con == nil {
-		return mgmtapi.NoContent()
-	}
-	c.T.Connections.Delete(con.ID)
-	for _, o := range c.T.Orgs.All() {
-		o.Connections.Delete(con.ID)
-	}
-	for _, u := range c.T.Users.All() {
-		if u.Connection() == con.Name {
-			c.T.RemoveUser(u)
-		}
-	}
-	return mgmtapi.Accepted(map[string]any{"deleted_at": store.Stamp(c.Now)})
-}
-
 // connectionStatus answers as a connection that works.
-func connectionStatus(c *mgmtapi.Call) *mgmtapi.Reply {
-	if _, bad := connection(c, "id"); bad != nil {
-		return bad
-	}
+func connectionStatus(c *mgmtapi.Call, _ *state.Connection) *mgmtapi.Reply {
 	return &mgmtapi.Reply{Status: 200}
 }
 
-func deleteConnectionUser(c *mgmtapi.Call) *mgmtapi.Reply {
-	con, bad := connection(c, "id")
-	if bad != nil {
-		return bad
-	}
+func deleteConnectionUser(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 	if !con.Database() {
 		return mgmtapi.BadRequest("Connection must be a database connection", "")
 	}
@@ -187,26 +142,7 @@ func deleteConnectionUser(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.NoContent()
 }
 
-func connectionClients(c *mgmtapi.Call) *mgmtapi.Reply {
-	con, bad := connection(c, "id")
-	if bad != nil {
-		return bad
-	}
-	where := func(id string) store.Mark {
-		if cl := c.T.Clients.Get(id); cl != nil {
-			return store.Mark{At: cl.CreatedAt, ID: id}
-		}
-		return store.Mark{At: time.Unix(0, 0), ID: id}
-	}
-	view := func(id string) any { return map[string]any{"client_id": id} }
-	return mgmtapi.Checkpoint(c, mgmtapi.List[string]{Key: "clients", Rows: con.Clients, Where: where, View: view})
-}
-
-func changeConnectionClients(c *mgmtapi.Call) *mgmtapi.Reply {
-	con, bad := connection(c, "id")
-	if bad != nil {
-		return bad
-	}
+func changeConnectionClients(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 	for _, item := range c.List {
 		change, _ := item.(map[string]any)
 		id, _ := change["client_id"].(string)
@@ -216,4 +152,15 @@ func changeConnectionClients(c *mgmtapi.Call) *mgmtapi.Reply {
 		}
 	}
 	return mgmtapi.NoContent()
+}
+
+func connectionClients(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
+	where := func(id string) store.Mark {
+		if cl := c.T.Clients.Get(id); cl != nil {
+			return store.Mark{At: cl.CreatedAt, ID: id}
+		}
+		return store.Mark{At: time.Unix(0, 0), ID: id}
+	}
+	view := func(id string) any { return map[string]any{"client_id": id} }
+	return mgmtapi.List(c, mgmtapi.Envelope[string]{Key: "clients", Form: mgmtapi.Cursor, Mark: where}, con.Clients, view)
 }

@@ -17,6 +17,29 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
+var credentials = &mgmtapi.Resource[state.ClientKey]{
+	Path: "/clients/{client_id}/credentials", Part: "credential_id",
+	Table:   mgmtapi.Under(clients.By("client_id"), func(cl *state.Client) *store.Table[state.ClientKey] { return &cl.Keys }),
+	Missing: mgmtapi.Text{Message: "The credential does not exist."},
+	New: func(c *mgmtapi.Call) (string, *state.ClientKey, *mgmtapi.Reply) {
+		k, bad := newClientKey(c.Body, c.Now)
+		if bad != nil {
+			return "", nil, bad
+		}
+		return k.ID, k, nil
+	},
+	Set: func(c *mgmtapi.Call, k *state.ClientKey) *mgmtapi.Reply {
+		delete(k.Doc, "expires_at")
+		if at, err := time.Parse(time.RFC3339, c.Str("expires_at")); err == nil {
+			k.Doc["expires_at"] = store.Stamp(at)
+		}
+		k.UpdatedAt = c.Now
+		return nil
+	},
+	View: func(_ *mgmtapi.Call, k *state.ClientKey) map[string]any { return viewKey(k) },
+	Page: mgmtapi.Envelope[*state.ClientKey]{Form: mgmtapi.Whole},
+}
+
 func viewKey(k *state.ClientKey) map[string]any {
 	m := store.Clone(k.Doc)
 	m["id"], m["created_at"], m["updated_at"] = k.ID, store.Stamp(k.CreatedAt), store.Stamp(k.UpdatedAt)
@@ -143,68 +166,4 @@ func hideCredentials(cl *state.Client) {
 		}
 	}
 	cl.Doc = doc
-}
-
-func listCredentials(c *mgmtapi.Call) *mgmtapi.Reply {
-	cl, bad := client(c, "client_id")
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(store.Render(cl.Keys.All(), func(k *state.ClientKey) any { return viewKey(k) }))
-}
-
-func createCredential(c *mgmtapi.Call) *mgmtapi.Reply {
-	cl, bad := client(c, "client_id")
-	if bad != nil {
-		return bad
-	}
-	k, bad := newClientKey(c.Body, c.Now)
-	if bad != nil {
-		return bad
-	}
-	cl.Keys.Put(k.ID, k)
-	return mgmtapi.Created(viewKey(k))
-}
-
-func credential(c *mgmtapi.Call) (*state.Client, *state.ClientKey, *mgmtapi.Reply) {
-	cl, bad := client(c, "client_id")
-	if bad != nil {
-		return nil, nil, bad
-	}
-	k := cl.Keys.Get(c.Path("credential_id"))
-	if k == nil {
-		return nil, nil, mgmtapi.NotFound("The credential does not exist.", "")
-	}
-	return cl, k, nil
-}
-
-func readCredential(c *mgmtapi.Call) *mgmtapi.Reply {
-	_, k, bad := credential(c)
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(viewKey(k))
-}
-
-func updateCredential(c *mgmtapi.Call) *mgmtapi.Reply {
-	_, k, bad := credential(c)
-	if bad != nil {
-		return bad
-	}
-	if at, err := time.Parse(time.RFC3339, c.Str("expires_at")); err == nil {
-		k.Doc["expires_at"] = store.Stamp(at)
-	} else {
-		delete(k.Doc, "expires_at")
-	}
-	k.UpdatedAt = c.Now
-	return mgmtapi.OK(viewKey(k))
-}
-
-func deleteCredential(c *mgmtapi.Call) *mgmtapi.Reply {
-	cl, bad := client(c, "client_id")
-	if bad != nil {
-		return bad
-	}
-	cl.Keys.Delete(c.Path("credential_id"))
-	return mgmtapi.NoContent()
 }

@@ -1,6 +1,8 @@
 package orgs
 
 import (
+	"cmp"
+
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
@@ -9,22 +11,44 @@ import (
 // maxOrgConnections is how many connections an organization may have.
 const maxOrgConnections = 10
 
-func orgConnectionRoutes() []mgmtapi.Route {
-	const path = "/organizations/{id}/enabled_connections"
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: path, Bucket: "read organization connections", Handle: listOrgConnections},
-		{Method: "POST", Pattern: path, Bucket: "write organization connections", Handle: addOrgConnection},
-		{Method: "GET", Pattern: path + "/{connectionId}", Bucket: "read organization connections", Handle: readOrgConnection},
-		{Method: "PATCH", Pattern: path + "/{connectionId}", Bucket: "write organization connections", Handle: updateOrgConnection},
-		{Method: "DELETE", Pattern: path + "/{connectionId}", Bucket: "write organization connections", Handle: removeOrgConnection},
+// The connections of an organization stand under two paths: the later one shows
+// and takes more.
+var (
+	enabledConnections = orgConnection(mgmtapi.Resource[state.OrgConnection]{
+		Path: "/organizations/{id}/enabled_connections", Part: "connectionId", View: enabledView,
+		Page: mgmtapi.Envelope[*state.OrgConnection]{Key: "enabled_connections", Filled: true}, // As recorded.
+	})
+	orgConnections = orgConnection(mgmtapi.Resource[state.OrgConnection]{
+		Path: "/organizations/{id}/connections", Part: "connection_id", View: orgConnectionView,
+		Page: mgmtapi.Envelope[*state.OrgConnection]{Key: "connections"},
+		Where: func(c *mgmtapi.Call, oc *state.OrgConnection) bool {
+			return !c.Query.Has("is_enabled") || c.Flag("is_enabled") == !oc.Disabled
+		},
+	})
+)
+
+// orgConnection completes one of the two.
+func orgConnection(r mgmtapi.Resource[state.OrgConnection]) *mgmtapi.Resource[state.OrgConnection] {
+	r.Table = mgmtapi.Under(organization("id"), func(o *state.Organization) *store.Table[state.OrgConnection] { return &o.Connections })
+	r.Missing = mgmtapi.Text{Message: noConnection}
+	r.Buckets = [3]string{"read organization connections", "read organization connections", "write organization connections"}
+	r.New = func(c *mgmtapi.Call) (string, *state.OrgConnection, *mgmtapi.Reply) {
+		oc, bad := enabled(c, c.T.Orgs.Get(c.Path("id")), c.Body)
+		return c.Str("connection_id"), oc, bad
 	}
+	r.Set = func(c *mgmtapi.Call, oc *state.OrgConnection) *mgmtapi.Reply {
+		return setConnection(oc, c.T.Connections.Get(oc.ID), c.Body)
+	}
+	return &r
 }
 
-func orgConnectionView(t *state.Tenant, oc *state.OrgConnection) map[string]any {
+const noConnection = "No connection found by that id"
+
+func enabledView(c *mgmtapi.Call, oc *state.OrgConnection) map[string]any {
 	m := map[string]any{
 		"connection_id": oc.ID, "assign_membership_on_login": oc.AssignMembership, "show_as_button": oc.ShowAsButton,
 	}
-	if con := t.Connections.Get(oc.ID); con != nil {
+	if con := c.T.Connections.Get(oc.ID); con != nil {
 		m["connection"] = map[string]any{"name": con.Name, "strategy": con.Strategy}
 		if con.Database() && oc.SignupSaid {
 			m["is_signup_enabled"] = oc.EnableSignup
@@ -33,108 +57,54 @@ func orgConnectionView(t *state.Tenant, oc *state.OrgConnection) map[string]any 
 	return m
 }
 
-// enable adds a connection to an organization, as a request describes it.
-func enable(c *mgmtapi.Call, o *state.Organization, m map[string]any) *mgmtapi.Reply {
+func orgConnectionView(c *mgmtapi.Call, oc *state.OrgConnection) map[string]any {
+	m := enabledView(c, oc)
+	if con := c.T.Connections.Get(oc.ID); con != nil && con.Database() {
+		m["is_signup_enabled"] = oc.EnableSignup
+	}
+	m["is_enabled"], m["organization_access_level"] = !oc.Disabled, cmp.Or(oc.AccessLevel, "none")
+	store.Put(m, "organization_connection_name", oc.Name)
+	return m
+}
+
+// enabled is a connection of an organization, as a request describes it.
+func enabled(c *mgmtapi.Call, o *state.Organization, m map[string]any) (*state.OrgConnection, *mgmtapi.Reply) {
 	id, _ := m["connection_id"].(string)
 	con := c.T.Connections.Get(id)
 	switch {
 	case con == nil:
-		return mgmtapi.NotFound("No connection found by that id", "")
+		return nil, mgmtapi.NotFound(noConnection, "")
 	case o.Connections.Get(id) != nil:
-		return mgmtapi.Conflict("The connection has already been added to this organization.", "")
+		return nil, mgmtapi.Conflict("The connection has already been added to this organization.", "")
 	case o.Connections.Len() >= maxOrgConnections:
-		return mgmtapi.Conflict("No more connections can be enabled for this organization.", "")
+		return nil, mgmtapi.Conflict("No more connections can be enabled for this organization.", "")
 	}
 	oc := &state.OrgConnection{ID: id, ShowAsButton: true}
-	if bad := setConnection(oc, con, m); bad != nil {
-		return bad
-	}
-	o.Connections.Put(id, oc)
-	return nil
+	return oc, setConnection(oc, con, m)
 }
 
 // setConnection applies the settings of a request; what is wrong changes nothing.
 func setConnection(oc *state.OrgConnection, con *state.Connection, m map[string]any) *mgmtapi.Reply {
 	next := *oc
+	shown := !oc.Disabled
 	for key, to := range map[string]*bool{
 		"assign_membership_on_login": &next.AssignMembership, "show_as_button": &next.ShowAsButton, "is_signup_enabled": &next.EnableSignup,
+		"is_enabled": &shown,
 	} {
 		if b, is := m[key].(bool); is {
 			*to = b
 		}
 	}
+	for key, to := range map[string]*string{"organization_connection_name": &next.Name, "organization_access_level": &next.AccessLevel} {
+		if v, has := m[key]; has {
+			*to, _ = v.(string)
+		}
+	}
 	_, said := m["is_signup_enabled"]
-	next.SignupSaid = next.SignupSaid || said
+	next.SignupSaid, next.Disabled = next.SignupSaid || said, !shown
 	if next.EnableSignup && (!con.Database() || !next.AssignMembership) {
 		return mgmtapi.BadRequest("Only database connections with assign_membership_on_login = true support is_signup_enabled = true.", "invalid_body")
 	}
 	*oc = next
 	return nil
-}
-
-// listOrgConnections answers as recorded: limit is the number of rows.
-func listOrgConnections(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return bad
-	}
-	page, bad := c.Offset(50, "")
-	if bad != nil {
-		return bad
-	}
-	rows := mgmtapi.Cut(page, o.Connections.All())
-	page.Limit = len(rows)
-	return page.Answer("enabled_connections", store.Render(rows, func(oc *state.OrgConnection) any { return orgConnectionView(c.T, oc) }), o.Connections.Len())
-}
-
-func addOrgConnection(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return bad
-	}
-	if bad := enable(c, o, c.Body); bad != nil {
-		return bad
-	}
-	return mgmtapi.Created(orgConnectionView(c.T, o.Connections.Get(c.Str("connection_id"))))
-}
-
-func orgConnection(c *mgmtapi.Call) (*state.Organization, *state.OrgConnection, *mgmtapi.Reply) {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return nil, nil, bad
-	}
-	oc := o.Connections.Get(c.Path("connectionId"))
-	if oc == nil {
-		return o, nil, mgmtapi.NotFound("No connection found by that id", "")
-	}
-	return o, oc, nil
-}
-
-func readOrgConnection(c *mgmtapi.Call) *mgmtapi.Reply {
-	_, oc, bad := orgConnection(c)
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(orgConnectionView(c.T, oc))
-}
-
-func updateOrgConnection(c *mgmtapi.Call) *mgmtapi.Reply {
-	_, oc, bad := orgConnection(c)
-	if bad != nil {
-		return bad
-	}
-	con := c.T.Connections.Get(oc.ID)
-	if bad := setConnection(oc, con, c.Body); bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(orgConnectionView(c.T, oc))
-}
-
-func removeOrgConnection(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return bad
-	}
-	o.Connections.Delete(c.Path("connectionId"))
-	return mgmtapi.NoContent()
 }

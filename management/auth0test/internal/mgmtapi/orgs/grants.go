@@ -14,44 +14,27 @@ const maxOrgGrants = 100
 func orgGrantRoutes() []mgmtapi.Route {
 	const path = "/organizations/{id}/client-grants"
 	return []mgmtapi.Route{
-		{Method: "GET", Pattern: path, Handle: listOrgGrants},
-		{Method: "POST", Pattern: path, Handle: addOrgGrant},
-		{Method: "DELETE", Pattern: path + "/{grant_id}", Handle: removeOrgGrant},
+		{Method: "GET", Pattern: path, Handle: mgmtapi.On(organization("id"), listOrgGrants)},
+		{Method: "POST", Pattern: path, Handle: mgmtapi.On(organization("id"), addOrgGrant)},
+		{Method: "DELETE", Pattern: path + "/{grant_id}", Handle: mgmtapi.On(organization("id"), removeOrgGrant)},
 	}
 }
 
-func listOrgGrants(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return bad
-	}
+func listOrgGrants(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	wanted := slices.Concat(c.Query["grant_ids"], c.Query["grant_ids[]"])
-	var rows []*state.ClientGrant
-	for _, id := range o.Grants {
-		g := c.T.Grants.Get(id)
-		if g == nil || len(wanted) > 0 && !slices.Contains(wanted, id) {
-			continue
-		}
-		if a := c.Query.Get("audience"); a != "" && a != state.AudienceUnder(c.Issuer(), g.Audience) {
-			continue
-		}
-		if cl := c.Query.Get("client_id"); cl != "" && cl != g.ClientID {
-			continue
-		}
-		rows = append(rows, g)
-	}
-	return mgmtapi.PageOf(c, "client_grants", mgmtapi.BeyondOther, rows, func(g *state.ClientGrant) any { return mgmtapi.ViewGrant(g, c.Issuer()) })
+	rows := slices.DeleteFunc(c.T.Grants.All(), func(g *state.ClientGrant) bool {
+		return !slices.Contains(o.Grants, g.ID) || len(wanted) > 0 && !slices.Contains(wanted, g.ID) ||
+			!c.Asks("audience", state.AudienceUnder(c.Issuer(), g.Audience)) || !c.Asks("client_id", g.ClientID)
+	})
+	page := mgmtapi.Envelope[*state.ClientGrant]{Key: "client_grants", Beyond: mgmtapi.BeyondOther}
+	return mgmtapi.List(c, page, rows, func(g *state.ClientGrant) any { return mgmtapi.ViewGrant(c, g) })
 }
 
-func addOrgGrant(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return bad
-	}
+func addOrgGrant(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	g := c.T.Grants.Get(c.Str("grant_id"))
 	switch {
 	case g == nil:
-		return mgmtapi.NotFound("The grant does not exist.", "inexistent_client_grant")
+		return mgmtapi.NotFound(mgmtapi.NoGrant, "inexistent_client_grant")
 	case slices.Contains(o.Grants, g.ID):
 		return mgmtapi.Conflict("The client grant has already been added to this organization.", "")
 	case len(o.Grants) >= maxOrgGrants:
@@ -70,11 +53,7 @@ func addOrgGrant(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.Created(view)
 }
 
-func removeOrgGrant(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return bad
-	}
+func removeOrgGrant(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	o.Grants = store.Minus(o.Grants, []string{c.Path("grant_id")})
 	return mgmtapi.NoContent()
 }

@@ -11,23 +11,19 @@ import (
 
 func memberRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/organizations/{id}/members", Bucket: "read members", Handle: listMembers},
-		{Method: "POST", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: addMembers},
-		{Method: "DELETE", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: removeMembers},
-		{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/roles", Bucket: "read member roles", Handle: listMemberRoles},
-		{Method: "POST", Pattern: "/organizations/{id}/members/{user_id}/roles", Bucket: "write member roles", Handle: addMemberRoles},
-		{Method: "DELETE", Pattern: "/organizations/{id}/members/{user_id}/roles", Bucket: "write member roles", Handle: removeMemberRoles},
-		{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles", Bucket: "read member roles", Handle: listEffectiveRoles},
-		{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles/sources/groups", Bucket: "read member roles", Handle: listRoleSources},
+		{Method: "GET", Pattern: "/organizations/{id}/members", Bucket: "read members", Handle: mgmtapi.On(organization("id"), listMembers)},
+		{Method: "POST", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: mgmtapi.On(organization("id"), addMembers)},
+		{Method: "DELETE", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: mgmtapi.On(organization("id"), removeMembers)},
+		{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/roles", Bucket: "read member roles", Handle: mgmtapi.OnBoth(memberOf, listMemberRoles)},
+		{Method: "POST", Pattern: "/organizations/{id}/members/{user_id}/roles", Bucket: "write member roles", Handle: mgmtapi.OnBoth(memberOf, addMemberRoles)},
+		{Method: "DELETE", Pattern: "/organizations/{id}/members/{user_id}/roles", Bucket: "write member roles", Handle: mgmtapi.OnBoth(memberOf, removeMemberRoles)},
+		{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles", Bucket: "read member roles", Handle: mgmtapi.OnBoth(memberOf, listEffectiveRoles)},
+		{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles/sources/groups", Bucket: "read member roles", Handle: mgmtapi.OnBoth(memberOf, listRoleSources)},
 	}
 }
 
 // listMembers shows roles only to who asks for them by name and may read them.
-func listMembers(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return bad
-	}
+func listMembers(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	withRoles := slices.Contains(strings.Split(c.Query.Get("fields"), ","), "roles") && c.Query.Get("include_fields") != "false"
 	if withRoles && !c.Token.May("read:organization_member_roles") {
 		return mgmtapi.Insufficient([]string{"read:organization_member_roles"})
@@ -40,18 +36,13 @@ func listMembers(c *mgmtapi.Call) *mgmtapi.Reply {
 		return c.Fields(v)
 	}
 	rows := c.T.Shown(o)
-	if c.ByCheckpoint() {
-		where := func(m *state.Member) store.Mark { return store.Mark{At: m.At, ID: m.UserID} }
-		return mgmtapi.Checkpoint(c, mgmtapi.List[*state.Member]{Key: "members", Rows: rows, Where: where, View: view, Always: true, Turned: true})
-	}
-	return mgmtapi.PageOf(c, "members", mgmtapi.BeyondOther, rows, view)
+	page := mgmtapi.Envelope[*state.Member]{Key: "members", Beyond: mgmtapi.BeyondOther, Always: true, Turned: true, Mark: func(m *state.Member) store.Mark {
+		return store.Mark{At: m.At, ID: m.UserID}
+	}}
+	return mgmtapi.List(c, page, rows, view)
 }
 
-func addMembers(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return bad
-	}
+func addMembers(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	ids := c.Strs("members")
 	for _, id := range ids {
 		if c.T.Users.Get(id) == nil {
@@ -64,11 +55,7 @@ func addMembers(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.NoContent()
 }
 
-func removeMembers(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, bad := organization(c, "id")
-	if bad != nil {
-		return bad
-	}
+func removeMembers(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	for _, id := range c.Strs("members") {
 		c.T.Leave(o, id)
 	}
@@ -78,7 +65,7 @@ func removeMembers(c *mgmtapi.Call) *mgmtapi.Reply {
 // memberOf returns organization and user of a path. The user need not be a
 // member: Auth0 keeps roles given beforehand.
 func memberOf(c *mgmtapi.Call) (*state.Organization, string, *mgmtapi.Reply) {
-	o, bad := organization(c, "id")
+	o, bad := organization("id")(c)
 	if bad != nil {
 		return nil, "", bad
 	}
@@ -89,19 +76,11 @@ func memberOf(c *mgmtapi.Call) (*state.Organization, string, *mgmtapi.Reply) {
 	return o, id, nil
 }
 
-func listMemberRoles(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, id, bad := memberOf(c)
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.PageOf(c, "roles", mgmtapi.BeyondOther, mgmtapi.RolesByID(c.T, o.RolesIn(id)), func(r *state.Role) any { return mgmtapi.BriefRole(r) })
+func listMemberRoles(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
+	return mgmtapi.List(c, mgmtapi.Envelope[*state.Role]{Key: "roles", Beyond: mgmtapi.BeyondOther}, mgmtapi.RolesByID(c.T, o.RolesIn(id)), func(r *state.Role) any { return mgmtapi.BriefRole(r) })
 }
 
-func addMemberRoles(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, id, bad := memberOf(c)
-	if bad != nil {
-		return bad
-	}
+func addMemberRoles(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
 	if _, bad := c.ReadRoles(); bad != nil {
 		return bad
 	}
@@ -113,29 +92,17 @@ func addMemberRoles(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.NoContent()
 }
 
-func removeMemberRoles(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, id, bad := memberOf(c)
-	if bad != nil {
-		return bad
-	}
+func removeMemberRoles(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
 	o.SetRoles(id, store.Minus(o.RolesIn(id), c.Strs("roles")))
 	return mgmtapi.NoContent()
 }
 
-func listEffectiveRoles(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, id, bad := memberOf(c)
-	if bad != nil {
-		return bad
-	}
+func listEffectiveRoles(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
 	rows := mgmtapi.Combine(c.T, o.RolesIn(id), c.T.InheritedRoles(o, id))
-	return mgmtapi.Checkpoint(c, mgmtapi.List[mgmtapi.Effective]{Key: "roles", Rows: rows, Where: mgmtapi.Effective.Mark, View: mgmtapi.Effective.View})
+	return mgmtapi.List(c, mgmtapi.Effectives, rows, mgmtapi.Effective.View)
 }
 
-func listRoleSources(c *mgmtapi.Call) *mgmtapi.Reply {
-	o, id, bad := memberOf(c)
-	if bad != nil {
-		return bad
-	}
+func listRoleSources(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
 	role := c.Query.Get("role_id")
 	if c.T.Roles.Get(role) == nil {
 		return mgmtapi.NotFound(mgmtapi.NoRole, "")

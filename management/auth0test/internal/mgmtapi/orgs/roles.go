@@ -2,7 +2,7 @@ package orgs
 
 import (
 	"cmp"
-	"slices"
+	"net/http"
 	"strings"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
@@ -10,128 +10,91 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-func RoleRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/roles", Handle: listRoles},
-		{Method: "POST", Pattern: "/roles", Handle: createRole},
-		{Method: "GET", Pattern: "/roles/{id}", Handle: readRole},
-		{Method: "PATCH", Pattern: "/roles/{id}", Handle: updateRole},
-		{Method: "DELETE", Pattern: "/roles/{id}", Handle: deleteRole},
-		{Method: "GET", Pattern: "/roles/{id}/permissions", Handle: listRolePermissions},
-		{Method: "POST", Pattern: "/roles/{id}/permissions", Handle: addRolePermissions},
-		{Method: "DELETE", Pattern: "/roles/{id}/permissions", Handle: removeRolePermissions},
-		{Method: "GET", Pattern: "/roles/{id}/users", Handle: listRoleUsers, AllOf: true, Scopes: []string{"read:users", "read:roles"}},
-		{Method: "POST", Pattern: "/roles/{id}/users", Handle: addRoleUsers},
-	}
+var roles = &mgmtapi.Resource[state.Role]{
+	Path: "/roles", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Role] { return &t.Roles }),
+	Missing: mgmtapi.Text{Message: mgmtapi.NoRole}, Strict: true, Created: http.StatusOK,
+	New: newRole, Set: changeRole, Remove: removeRole, View: viewRole,
+	Told: func(c *mgmtapi.Call, r *state.Role) map[string]any { // As recorded: null here, and empty from then on.
+		m := viewRole(c, r)
+		m["description"] = store.OrNull(r.Description)
+		return m
+	},
+	Where: func(c *mgmtapi.Call, r *state.Role) bool {
+		return strings.Contains(strings.ToLower(r.Name), strings.ToLower(c.Query.Get("name_filter"))) && c.Asks("owner_id", r.Owner) && c.Asks("type", r.Kind)
+	},
+	Page: mgmtapi.Envelope[*state.Role]{Key: "roles"},
 }
 
-func role(c *mgmtapi.Call) (*state.Role, *mgmtapi.Reply) {
-	r := c.T.Roles.Get(c.Path("id"))
-	if r == nil {
-		return nil, mgmtapi.NotFound(mgmtapi.NoRole, "")
-	}
-	return r, nil
+func RoleRoutes() []mgmtapi.Route {
+	return roles.Routes([]mgmtapi.Route{
+		{Method: "GET", Pattern: "/roles/{id}/permissions", Handle: mgmtapi.On(roles.Find, listRolePermissions)},
+		{Method: "POST", Pattern: "/roles/{id}/permissions", Handle: mgmtapi.On(roles.Find, addRolePermissions)},
+		{Method: "DELETE", Pattern: "/roles/{id}/permissions", Handle: mgmtapi.On(roles.Find, removeRolePermissions)},
+		{Method: "GET", Pattern: "/roles/{id}/users", Handle: mgmtapi.On(roles.Find, listRoleUsers), AllOf: true, Scopes: []string{"read:users", "read:roles"}},
+		{Method: "POST", Pattern: "/roles/{id}/users", Handle: mgmtapi.On(roles.Find, addRoleUsers)},
+	}...)
 }
 
 // viewRole is a role as its own operations show it.
-func viewRole(r *state.Role) map[string]any {
+func viewRole(_ *mgmtapi.Call, r *state.Role) map[string]any {
 	m := mgmtapi.BriefRole(r)
 	m["type"] = r.Kind
-	if r.Owner != "" {
-		m["owner_id"] = r.Owner
-	}
+	store.Put(m, "owner_id", r.Owner)
 	return m
 }
 
-func listRoles(c *mgmtapi.Call) *mgmtapi.Reply {
-	name, owner, kind := strings.ToLower(c.Query.Get("name_filter")), c.Query.Get("owner_id"), c.Query.Get("type")
-	var rows []*state.Role
-	for _, r := range c.T.Roles.All() {
-		if strings.Contains(strings.ToLower(r.Name), name) && (owner == "" || r.Owner == owner) &&
-			(kind == "" || kind == r.Kind) {
-			rows = append(rows, r)
-		}
-	}
-	return mgmtapi.PageOf(c, "roles", "", rows, func(r *state.Role) any { return viewRole(r) })
-}
-
-func roleNamed(t *state.Tenant, name, owner string) *state.Role {
-	return t.Roles.Find(func(r *state.Role) bool { return r.Name == name && r.Owner == owner })
-}
-
-func createRole(c *mgmtapi.Call) *mgmtapi.Reply {
-	r := &state.Role{ID: store.NewID("rol"), Name: c.Str("name"), Description: c.Str("description"), Kind: cmp.Or(c.Str("type"), "tenant"), Owner: c.Str("owner_id"), CreatedAt: c.Now}
-	if roleNamed(c.T, r.Name, r.Owner) != nil {
+// freeRole refuses a name that another role of the owner has.
+func freeRole(t *state.Tenant, self *state.Role, name, owner string) *mgmtapi.Reply {
+	if other := t.Roles.Find(func(r *state.Role) bool { return r.Name == name && r.Owner == owner }); other != nil && other != self {
 		return mgmtapi.Conflict("The role already exists.", "")
 	}
+	return nil
+}
+
+func newRole(c *mgmtapi.Call) (string, *state.Role, *mgmtapi.Reply) {
+	r := &state.Role{ID: store.NewID("rol"), Name: c.Str("name"), Description: c.Str("description"), Kind: cmp.Or(c.Str("type"), "tenant"), Owner: c.Str("owner_id"), CreatedAt: c.Now}
 	if r.Owner != "" && c.T.Orgs.Get(r.Owner) == nil {
-		return noOrganization()
+		return "", nil, organizations.NotFound("")
 	}
-	c.T.Roles.Put(r.ID, r)
-	return mgmtapi.OK(viewRole(r))
+	return r.ID, r, freeRole(c.T, nil, r.Name, r.Owner)
 }
 
-func readRole(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := role(c)
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(viewRole(r))
-}
-
-func updateRole(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := role(c)
-	if bad != nil {
-		return bad
-	}
+func changeRole(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
 	if c.Has("name") {
-		if other := roleNamed(c.T, c.Str("name"), r.Owner); other != nil && other != r {
-			return mgmtapi.Conflict("The role already exists.", "")
+		if bad := freeRole(c.T, r, c.Str("name"), r.Owner); bad != nil {
+			return bad
 		}
 		r.Name = c.Str("name")
 	}
 	if c.Has("description") {
 		r.Description = c.Str("description")
 	}
-	return mgmtapi.OK(viewRole(r))
+	return nil
 }
 
-func deleteRole(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := role(c)
-	if bad != nil {
-		return bad
-	}
-	c.T.Roles.Delete(r.ID)
-	gone := func(id string) bool { return id == r.ID }
+func removeRole(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
+	gone := []string{r.ID}
 	for _, ru := range r.Users.All() {
 		if u := c.T.Users.Get(ru.UserID); u != nil {
-			u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), gone)
+			u.Roles = store.Minus(u.Roles, gone)
 		}
 	}
 	for _, o := range c.T.Orgs.All() {
 		for _, m := range o.Members.All() {
-			m.Roles = slices.DeleteFunc(slices.Clone(m.Roles), gone)
+			m.Roles = store.Minus(m.Roles, gone)
 		}
 		for group, ids := range o.GroupRoles {
-			o.GroupRoles[group] = slices.DeleteFunc(slices.Clone(ids), gone)
+			o.GroupRoles[group] = store.Minus(ids, gone)
 		}
 	}
 	return mgmtapi.OK(map[string]any{})
 }
 
-func listRolePermissions(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := role(c)
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.PageOf(c, "permissions", "", c.Existing(r.Permissions), func(p state.Permission) any { return c.PermissionView(p) })
+func listRolePermissions(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
+	return mgmtapi.List(c, mgmtapi.Envelope[state.Permission]{Key: "permissions"}, c.Existing(r.Permissions), func(p state.Permission) any { return c.PermissionView(p) })
 }
 
-func addRolePermissions(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := role(c)
-	if bad != nil {
-		return bad
-	}
+func addRolePermissions(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
 	more, bad := c.ReadPermissions()
 	if bad != nil {
 		return bad
@@ -144,26 +107,15 @@ func addRolePermissions(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.Created(map[string]any{})
 }
 
-func removeRolePermissions(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := role(c)
-	if bad != nil {
-		return bad
-	}
+func removeRolePermissions(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
 	r.Permissions = c.Without(r.Permissions)
 	return mgmtapi.NoContent()
 }
 
-func listRoleUsers(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := role(c)
-	if bad != nil {
-		return bad
-	}
+func listRoleUsers(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
 	view := func(ru *state.RoleUser) any { return briefUser(c.T, ru.UserID) }
-	if c.ByCheckpoint() {
-		where := func(ru *state.RoleUser) store.Mark { return store.Mark{At: ru.At, ID: ru.UserID} }
-		return mgmtapi.Checkpoint(c, mgmtapi.List[*state.RoleUser]{Key: "users", Rows: r.Users.All(), Where: where, View: view})
-	}
-	return mgmtapi.PageOf(c, "users", mgmtapi.BeyondOther, r.Users.All(), view)
+	where := func(ru *state.RoleUser) store.Mark { return store.Mark{At: ru.At, ID: ru.UserID} }
+	return mgmtapi.List(c, mgmtapi.Envelope[*state.RoleUser]{Key: "users", Beyond: mgmtapi.BeyondOther, Mark: where}, r.Users.All(), view)
 }
 
 // briefUser is how lists of members show a user.
@@ -178,11 +130,7 @@ func briefUser(t *state.Tenant, id string) map[string]any {
 	return m
 }
 
-func addRoleUsers(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := role(c)
-	if bad != nil {
-		return bad
-	}
+func addRoleUsers(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
 	ids := c.Strs("users")
 	for _, id := range ids {
 		if c.T.Users.Get(id) == nil {

@@ -132,11 +132,9 @@ func boundByFlow(c *mgmtapi.Call) *mgmtapi.Reply {
 }
 
 func listBindings(c *mgmtapi.Call) *mgmtapi.Reply {
-	if bad := boundByFlow(c); bad != nil {
-		return bad
-	}
 	id := c.Path("triggerId")
-	return actionPage(c, "bindings", actionsOf(c.T).bindings[id], func(b *actionBinding) any { return b.view(id) })
+	page := mgmtapi.Envelope[*actionBinding]{Key: "bindings", Form: mgmtapi.Omitted}
+	return mgmtapi.List(c, page, actionsOf(c.T).bindings[id], func(b *actionBinding) any { return b.view(id) })
 }
 
 // updateBindings replaces the list of what runs, in its order.

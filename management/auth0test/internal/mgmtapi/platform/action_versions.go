@@ -51,29 +51,21 @@ func (a *actionRow) accepted(v *actionVersion) *mgmtapi.Reply {
 	return mgmtapi.OK(m)
 }
 
-func deployAction(c *mgmtapi.Call) *mgmtapi.Reply {
-	a, bad := action(c, "id")
-	if bad != nil {
-		return bad
-	}
+func deployAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
 	if a.status != "built" {
 		return mgmtapi.BadRequest(notBuilt, "")
 	}
 	return a.accepted(deployDraft(c.T, a, c.Now))
 }
 
-func listActionVersions(c *mgmtapi.Call) *mgmtapi.Reply {
-	a, bad := action(c, "actionId")
-	if bad != nil {
-		return bad
-	}
+func listActionVersions(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
 	rows := slices.Clone(a.versions)
 	slices.Reverse(rows)
-	return actionPage(c, "versions", rows, func(v *actionVersion) any { return a.versionWithAction(v) })
+	return mgmtapi.List(c, mgmtapi.Envelope[*actionVersion]{Key: "versions", Form: mgmtapi.Omitted}, rows, func(v *actionVersion) any { return a.versionWithAction(v) })
 }
 
 func findVersion(c *mgmtapi.Call) (*actionRow, *actionVersion, *mgmtapi.Reply) {
-	a, bad := action(c, "actionId")
+	a, bad := action("actionId")(c)
 	if bad != nil {
 		return nil, nil, bad
 	}
@@ -84,20 +76,12 @@ func findVersion(c *mgmtapi.Call) (*actionRow, *actionVersion, *mgmtapi.Reply) {
 	return a, a.versions[i], nil
 }
 
-func readActionVersion(c *mgmtapi.Call) *mgmtapi.Reply {
-	a, v, bad := findVersion(c)
-	if bad != nil {
-		return bad
-	}
+func readActionVersion(c *mgmtapi.Call, a *actionRow, v *actionVersion) *mgmtapi.Reply {
 	return mgmtapi.OK(a.versionWithAction(v))
 }
 
 // rollBackAction makes a new version that is as an earlier one, and lets it run.
-func rollBackAction(c *mgmtapi.Call) *mgmtapi.Reply {
-	a, v, bad := findVersion(c)
-	if bad != nil {
-		return bad
-	}
+func rollBackAction(c *mgmtapi.Call, a *actionRow, v *actionVersion) *mgmtapi.Reply {
 	next := a.addVersion(v.actionCode, c.Now)
 	a.deployed, a.changed = next, true
 	if c.Yes("update_draft") {

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/effects"
@@ -22,6 +23,7 @@ func actionsOf(t *state.Tenant) *actionStore { return state.Part(t, state.Zero[a
 type actionRow struct {
 	id, name             string
 	triggers             []any // As the request had them.
+	modules              []any // What it uses of action modules, as the request had them.
 	createdAt, updatedAt time.Time
 
 	draft    actionCode
@@ -52,24 +54,81 @@ type actionVersion struct {
 	builtAt              time.Time // Zero while it is being built.
 }
 
+var actions = &mgmtapi.Resource[actionRow]{
+	Path: "/actions/actions", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[actionRow] { return &actionsOf(t).Table }),
+	Missing: mgmtapi.Text{Message: noAction}, Strict: true,
+	New: newAction, Set: changeAction, Remove: removeAction,
+	View: func(_ *mgmtapi.Call, a *actionRow) map[string]any { return a.view() },
+	Where: func(c *mgmtapi.Call, a *actionRow) bool {
+		trigger := c.Query.Get("triggerId")
+		return (trigger == "" || a.supports(trigger)) && c.Asks("actionName", a.name) && c.Asks("deployed", strconv.FormatBool(a.deployed != nil))
+	},
+	Page: mgmtapi.Envelope[*actionRow]{Key: "actions", Form: mgmtapi.Omitted},
+}
+
+var action = actions.By
+
 func ActionRoutes() []mgmtapi.Route {
 	const path = "/actions/actions"
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: path, Handle: listActions},
-		{Method: "POST", Pattern: path, Handle: createAction},
-		{Method: "GET", Pattern: path + "/{id}", Handle: readAction},
-		{Method: "PATCH", Pattern: path + "/{id}", Handle: updateAction},
-		{Method: "DELETE", Pattern: path + "/{id}", Handle: deleteAction},
-		{Method: "POST", Pattern: path + "/{id}/deploy", Handle: deployAction},
+	return actions.Routes(append(moduleRoutes(), []mgmtapi.Route{
+		{Method: "POST", Pattern: path + "/{id}/deploy", Handle: mgmtapi.On(actions.Find, deployAction)},
 		{Method: "POST", Pattern: path + "/{id}/test", Handle: testAction, Free: true},
-		{Method: "GET", Pattern: path + "/{actionId}/versions", Handle: listActionVersions},
-		{Method: "GET", Pattern: path + "/{actionId}/versions/{id}", Handle: readActionVersion},
-		{Method: "POST", Pattern: path + "/{actionId}/versions/{id}/deploy", Handle: rollBackAction},
+		{Method: "GET", Pattern: path + "/{actionId}/versions", Handle: mgmtapi.On(action("actionId"), listActionVersions)},
+		{Method: "GET", Pattern: path + "/{actionId}/versions/{id}", Handle: mgmtapi.OnBoth(findVersion, readActionVersion)},
+		{Method: "POST", Pattern: path + "/{actionId}/versions/{id}/deploy", Handle: mgmtapi.OnBoth(findVersion, rollBackAction)},
 		{Method: "GET", Pattern: "/actions/executions/{id}", Handle: readExecution},
 		{Method: "GET", Pattern: "/actions/triggers", Handle: listTriggers},
 		{Method: "GET", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: listBindings},
 		{Method: "PATCH", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: updateBindings},
+	}...)...)
+}
+
+func newAction(c *mgmtapi.Call) (string, *actionRow, *mgmtapi.Reply) {
+	a := &actionRow{id: store.NewUUID(), name: c.Str("name"), createdAt: c.Now, updatedAt: c.Now, changed: true}
+	for _, t := range c.Body["supported_triggers"].([]any) {
+		a.triggers = append(a.triggers, currentTrigger(t.(map[string]any)))
 	}
+	a.draft = actionCode{runtime: defaultRuntime(a.triggers), dependencies: []any{}}
+	changeDraft(c, a)
+	buildAction(c.T, a, c.Now)
+	if c.Yes("deploy") {
+		deployDraft(c.T, a, c.Now).builtAt = time.Time{}
+	}
+	return a.id, a, nil
+}
+
+// changeAction changes the draft; what was deployed runs on.
+func changeAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
+	if list, has := c.Body["supported_triggers"].([]any); has {
+		next := []any{}
+		for _, t := range list {
+			next = append(next, currentTrigger(t.(map[string]any)))
+		}
+		if isBound(c.T, a) && triggerID(next[0]) != triggerID(a.triggers[0]) {
+			return mgmtapi.BadRequest(otherTrigger, "")
+		}
+		a.triggers = next
+	}
+	if c.Has("name") {
+		a.name = c.Str("name")
+	}
+	a.updatedAt = c.Now
+	if changeDraft(c, a) {
+		a.changed = true
+		buildAction(c.T, a, c.Now)
+	}
+	return nil
+}
+
+func removeAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
+	if isBound(c.T, a) && !c.Flag("force") {
+		return mgmtapi.Conflict(actionIsBound, "")
+	}
+	for trigger, list := range actionsOf(c.T).bindings {
+		actionsOf(c.T).bindings[trigger] = slices.DeleteFunc(list, func(b *actionBinding) bool { return b.action == a })
+	}
+	a.build++ // Ends the build.
+	return nil
 }
 
 // Texts of refusals, as Auth0's clients and their users quote them.
@@ -81,57 +140,6 @@ const (
 	actionIsBound = "Unable to delete an action bound to a trigger."
 	otherTrigger  = "can't upgrade to this trigger."
 )
-
-func action(c *mgmtapi.Call, part string) (*actionRow, *mgmtapi.Reply) {
-	a := actionsOf(c.T).Get(c.Path(part))
-	if a == nil {
-		return nil, mgmtapi.NotFound(noAction, "")
-	}
-	return a, nil
-}
-
-func listActions(c *mgmtapi.Call) *mgmtapi.Reply {
-	trigger, name, deployed := c.Query.Get("triggerId"), c.Query.Get("actionName"), c.Query.Get("deployed")
-	rows := slices.DeleteFunc(actionsOf(c.T).All(), func(a *actionRow) bool {
-		return trigger != "" && !a.supports(trigger) || name != "" && a.name != name ||
-			deployed != "" && (a.deployed != nil) != (deployed == "true")
-	})
-	return actionPage(c, "actions", rows, func(a *actionRow) any { return a.view() })
-}
-
-// actionPage is a page in the way of Actions: always with totals, and page is
-// left out when it is zero.
-func actionPage[T any](c *mgmtapi.Call, key string, rows []T, view func(T) any) *mgmtapi.Reply {
-	o := mgmtapi.Offset{Limit: min(c.Number("per_page", 20), 100)}
-	page := c.Number("page", 0)
-	o.Start = page * o.Limit
-	body := map[string]any{key: store.Render(mgmtapi.Cut(o, rows), view), "total": len(rows), "per_page": o.Limit}
-	if page > 0 {
-		body["page"] = page
-	}
-	return mgmtapi.OK(body)
-}
-
-func createAction(c *mgmtapi.Call) *mgmtapi.Reply {
-	a := &actionRow{id: store.NewUUID(), name: c.Str("name"), createdAt: c.Now, updatedAt: c.Now, changed: true}
-	for _, t := range c.Body["supported_triggers"].([]any) {
-		a.triggers = append(a.triggers, currentTrigger(t.(map[string]any)))
-	}
-	a.draft = actionCode{code: c.Str("code"), runtime: c.Str("runtime"), dependencies: []any{}}
-	if a.draft.runtime == "" {
-		a.draft.runtime = defaultRuntime(a.triggers)
-	}
-	if list, has := c.Body["dependencies"].([]any); has {
-		a.draft.dependencies = list
-	}
-	a.draft.secrets = actionSecrets(c, nil)
-	actionsOf(c.T).Put(a.id, a)
-	buildAction(c.T, a, c.Now)
-	if c.Yes("deploy") {
-		deployDraft(c.T, a, c.Now).builtAt = time.Time{}
-	}
-	return mgmtapi.Created(a.view())
-}
 
 // actionSecrets reads the secrets; one without a value keeps the one it has.
 func actionSecrets(c *mgmtapi.Call, old []actionSecret) []actionSecret {
@@ -187,51 +195,19 @@ func built(dependencies []any) []any {
 	return out
 }
 
-func readAction(c *mgmtapi.Call) *mgmtapi.Reply {
-	a, bad := action(c, "id")
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(a.view())
-}
-
-// updateAction changes the draft; what was deployed runs on.
-func updateAction(c *mgmtapi.Call) *mgmtapi.Reply {
-	a, bad := action(c, "id")
-	if bad != nil {
-		return bad
-	}
-	if list, has := c.Body["supported_triggers"].([]any); has {
-		next := []any{}
-		for _, t := range list {
-			next = append(next, currentTrigger(t.(map[string]any)))
-		}
-		if isBound(c.T, a) && triggerID(next[0]) != triggerID(a.triggers[0]) {
-			return mgmtapi.BadRequest(otherTrigger, "")
-		}
-		a.triggers = next
-	}
-	if c.Has("name") {
-		a.name = c.Str("name")
-	}
-	a.updatedAt = c.Now
-	if changeDraft(c, a) {
-		a.changed = true
-		buildAction(c.T, a, c.Now)
-	}
-	return mgmtapi.OK(a.view())
-}
-
 // changeDraft applies what must be built, and tells whether there was any.
 func changeDraft(c *mgmtapi.Call, a *actionRow) bool {
 	if c.Has("code") {
 		a.draft.code = c.Str("code")
 	}
-	if c.Has("runtime") {
+	if c.Str("runtime") != "" {
 		a.draft.runtime = c.Str("runtime")
 	}
 	if list, has := c.Body["dependencies"].([]any); has {
 		a.draft.dependencies = list
+	}
+	if list, has := c.Body["modules"].([]any); has {
+		a.modules = namedModules(c.T, list)
 	}
 	if c.Has("secrets") {
 		a.draft.secrets = actionSecrets(c, a.draft.secrets)
@@ -248,22 +224,6 @@ func isBound(t *state.Tenant, a *actionRow) bool {
 	return false
 }
 
-func deleteAction(c *mgmtapi.Call) *mgmtapi.Reply {
-	a, bad := action(c, "id")
-	if bad != nil {
-		return bad
-	}
-	if isBound(c.T, a) && !c.Flag("force") {
-		return mgmtapi.Conflict(actionIsBound, "")
-	}
-	for trigger, list := range actionsOf(c.T).bindings {
-		actionsOf(c.T).bindings[trigger] = slices.DeleteFunc(list, func(b *actionBinding) bool { return b.action == a })
-	}
-	a.build++ // Ends the build.
-	actionsOf(c.T).Delete(a.id)
-	return mgmtapi.NoContent()
-}
-
 func readExecution(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NotFound(noExecution, "") }
 
 // view is an Action as its own operations show it.
@@ -273,6 +233,9 @@ func (a *actionRow) view() map[string]any {
 	m["code"], m["runtime"], m["status"] = a.draft.code, a.draft.runtime, a.status
 	m["dependencies"], m["secrets"] = a.draft.dependencies, a.draft.secretViews()
 	m["all_changes_deployed"] = a.deployed != nil && !a.changed
+	if a.modules != nil {
+		m["modules"] = a.modules
+	}
 	a.addDeployed(m)
 	return m
 }
@@ -309,7 +272,7 @@ func (s actionCode) secretViews() []any {
 // testAction runs the draft with an event, where there is something to run it.
 func testAction(c *mgmtapi.Call) *mgmtapi.Reply {
 	c.T.Lock()
-	a, bad := action(c, "id")
+	a, bad := action("id")(c)
 	scripts := c.T.Auth.Actions.Scripts
 	code, secrets := "", map[string]string(nil)
 	if a != nil {

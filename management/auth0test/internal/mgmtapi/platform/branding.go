@@ -1,10 +1,10 @@
 package platform
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,10 +17,7 @@ import (
 // lookState is how the tenant's own pages and messages look. The tenant's mutex
 // guards it; its login pages do not change with it.
 type lookState struct {
-	page       string                     // The page template, empty without one.
-	theme      map[string]any             // Nil without one: a tenant has at most one.
-	providers  store.Table[phoneResource] // Of text messages and calls.
-	templates  store.Table[phoneResource]
+	page       string                    // The page template, empty without one.
 	texts      map[string]map[string]any // Of prompts, by prompt and language.
 	partials   map[string]map[string]any // Of prompts, by prompt.
 	renderings store.Table[rendering]
@@ -28,18 +25,39 @@ type lookState struct {
 
 func lookOf(t *state.Tenant) *lookState { return state.Part(t, state.Zero[lookState]) }
 
+// themes has one at most.
+var themes = mgmtapi.Document{ID: "themeId", Plain: true, NewID: func(*mgmtapi.Call) string { return store.RandomID(32) }}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+	Path: "/branding/themes", Part: "themeId", Strict: true, Created: http.StatusOK,
+	Refuse: func(c *mgmtapi.Call) *mgmtapi.Reply { return noTheme(c.R.Method) },
+	Taken:  mgmtapi.Text{Message: "There was an error updating branding settings: The theme already exists", Code: "theme_already_exists"},
+	Same:   func(c *mgmtapi.Call, _ *mgmtapi.Doc) bool { return c.R.Method == http.MethodPost },
+})
+
+// noTheme says what failed.
+func noTheme(method string) *mgmtapi.Reply {
+	what := map[string]string{"PATCH": "updating", "DELETE": "deleting"}[method]
+	return mgmtapi.NotFound("There was an error "+cmp.Or(what, "retrieving")+" branding settings: invalid theme ID", "theme_not_found")
+}
+
+func themesOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
+	return mgmtapi.DocumentsAt(t, "/branding/themes")
+}
+
+func readDefaultTheme(c *mgmtapi.Call) *mgmtapi.Reply {
+	for _, theme := range themesOf(c.T).All() {
+		return themes.Show(c, theme)
+	}
+	return noTheme("GET")
+}
+
 func BrandingRoutes() []mgmtapi.Route {
-	const page, themes = "/branding/templates/universal-login", "/branding/themes"
-	return []mgmtapi.Route{
+	const page = "/branding/templates/universal-login"
+	return themes.Routes([]mgmtapi.Route{
 		{Method: "GET", Pattern: page, Handle: readPageTemplate},
 		{Method: "PUT", Pattern: page, Form: true, Free: true, Handle: setPageTemplate},
 		{Method: "DELETE", Pattern: page, Handle: deletePageTemplate},
-		{Method: "POST", Pattern: themes, Handle: createTheme},
-		{Method: "GET", Pattern: themes + "/default", Handle: readTheme},
-		{Method: "GET", Pattern: themes + "/{themeId}", Handle: readTheme},
-		{Method: "PATCH", Pattern: themes + "/{themeId}", Handle: updateTheme},
-		{Method: "DELETE", Pattern: themes + "/{themeId}", Handle: deleteTheme},
-	}
+		{Method: "GET", Pattern: "/branding/themes/default", Handle: readDefaultTheme},
+	}...)
 }
 
 func readPageTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
@@ -87,49 +105,5 @@ func setPageTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
 
 func deletePageTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
 	lookOf(c.T).page = ""
-	return mgmtapi.NoContent()
-}
-
-func createTheme(c *mgmtapi.Call) *mgmtapi.Reply {
-	if lookOf(c.T).theme != nil {
-		return mgmtapi.Conflict("There was an error updating branding settings: The theme already exists", "theme_already_exists")
-	}
-	lookOf(c.T).theme = c.Body
-	lookOf(c.T).theme["themeId"] = store.RandomID(32)
-	return mgmtapi.OK(lookOf(c.T).theme)
-}
-
-// themed refuses a theme that the tenant does not have; what says what failed.
-func themed(c *mgmtapi.Call, what string) *mgmtapi.Reply {
-	id, named := c.Params["themeId"]
-	if theme := lookOf(c.T).theme; theme == nil || named && theme["themeId"] != id {
-		return mgmtapi.NotFound("There was an error "+what+" branding settings: invalid theme ID", "theme_not_found")
-	}
-	return nil
-}
-
-func readTheme(c *mgmtapi.Call) *mgmtapi.Reply {
-	if bad := themed(c, "retrieving"); bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(lookOf(c.T).theme)
-}
-
-func updateTheme(c *mgmtapi.Call) *mgmtapi.Reply {
-	if bad := themed(c, "updating"); bad != nil {
-		return bad
-	}
-	next := store.Clone(lookOf(c.T).theme)
-	delete(c.Body, "themeId")
-	maps.Copy(next, c.Body)
-	lookOf(c.T).theme = next
-	return mgmtapi.OK(next)
-}
-
-func deleteTheme(c *mgmtapi.Call) *mgmtapi.Reply {
-	if bad := themed(c, "deleting"); bad != nil {
-		return bad
-	}
-	lookOf(c.T).theme = nil
 	return mgmtapi.NoContent()
 }

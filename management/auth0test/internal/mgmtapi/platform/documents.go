@@ -2,7 +2,6 @@ package platform
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
@@ -11,59 +10,70 @@ import (
 )
 
 var (
-	eventStreams = &mgmtapi.Family{
-		Path: "/event-streams", Part: "id", Prefix: "est", Key: "eventStreams", Status: http.StatusCreated, Stamped: true,
-		Missing: "The requested stream does not exist.", Initial: map[string]any{"status": "enabled"}, Complete: completeEventStream,
-	}
-	flowFamily = &mgmtapi.Family{
-		Path: "/flows", Part: "id", Prefix: "af", Key: "flows", Status: http.StatusCreated, Stamped: true, Strict: true,
-		Missing: "Flow not found", Listed: []string{"id", "name", "created_at", "updated_at", "executed_at"},
-	}
-	flowConnections = &mgmtapi.Family{
-		Path: "/flows/vault/connections", Part: "id", Prefix: "ac", Key: "connections", Status: http.StatusCreated, Stamped: true, Strict: true,
-		Missing: "Connection not found", Initial: map[string]any{"ready": false}, Complete: completeFlowConnection,
+	eventStreams = mgmtapi.Document{
+		Prefix: "est", Initial: map[string]any{"status": "enabled"}, Complete: completeEventStream,
+	}.Resource(documents("/event-streams", "eventStreams", "The requested stream does not exist.", false))
+	flows = mgmtapi.Document{
+		Prefix: "af", Listed: []string{"id", "name", "created_at", "updated_at", "executed_at"},
+	}.Resource(documents("/flows", "flows", "Flow not found", true))
+	flowConnections = mgmtapi.Document{
+		Prefix: "ac", Initial: map[string]any{"ready": false}, Complete: completeFlowConnection,
 		Listed: []string{"id", "name", "app_id", "ready", "created_at", "updated_at", "fingerprint"},
-	}
-	forms = &mgmtapi.Family{
-		Path: "/forms", Part: "id", Prefix: "ap", Key: "forms", Status: http.StatusCreated, Stamped: true, Strict: true,
-		Missing: "Form not found", Listed: []string{"id", "name", "created_at", "updated_at", "embedded_at", "submitted_at"},
-		Initial: map[string]any{"ending": map[string]any{"resume_flow": true}},
-	}
-	networkACLs = &mgmtapi.Family{
-		Path: "/network-acls", Part: "id", Prefix: "acl", Status: http.StatusCreated, Stamped: true, Strict: true,
-		Missing: "NetworkACL with this ID was not found", View: viewNetworkACL,
-		Deleted: func(*mgmtapi.Call, map[string]any) *mgmtapi.Reply {
-			return mgmtapi.OK(map[string]any{"code": 204, "object": ""})
-		},
-	}
-	selfServiceProfiles = &mgmtapi.Family{
-		Path: "/self-service-profiles", Part: "id", Prefix: "ssp", Key: "self_service_profiles", Status: http.StatusCreated, Stamped: true,
-		Missing: "Profile with ID: {id} not found", Initial: map[string]any{"user_attributes": []any{}},
-	}
-	tokenExchangeProfiles = &mgmtapi.Family{
-		Path: "/token-exchange-profiles", Part: "id", Prefix: "tep", Key: "token_exchange_profiles", Status: http.StatusCreated, Stamped: true,
-		Missing: "Token exchange profile not found.",
-	}
-	userAttributeProfiles = &mgmtapi.Family{
-		Path: "/user-attribute-profiles", Part: "id", Prefix: "uap", Key: "user_attribute_profiles", Status: http.StatusCreated,
-		Missing: mgmtapi.NoAttributeProfile, Complete: completeAttributeProfile,
-	}
+	}.Resource(documents("/flows/vault/connections", "connections", "Connection not found", true))
+	forms = mgmtapi.Document{
+		Prefix: "ap", Initial: map[string]any{"ending": map[string]any{"resume_flow": true}},
+		Listed: []string{"id", "name", "created_at", "updated_at", "embedded_at", "submitted_at"},
+	}.Resource(documents("/forms", "forms", "Form not found", true))
+	networkACLs         = acl.Resource(aclResource())
+	selfServiceProfiles = mgmtapi.Document{
+		Prefix: "ssp", Initial: map[string]any{"user_attributes": []any{}},
+	}.Resource(documents("/self-service-profiles", "self_service_profiles", "Profile with ID: {id} not found", false))
+	tokenExchangeProfiles = mgmtapi.Document{
+		Prefix: "tep",
+	}.Resource(documents("/token-exchange-profiles", "token_exchange_profiles", "Token exchange profile not found.", false))
+	userAttributeProfiles = mgmtapi.Document{
+		Prefix: "uap", Plain: true, Complete: completeAttributeProfile,
+	}.Resource(documents("/user-attribute-profiles", "user_attribute_profiles", mgmtapi.NoAttributeProfile, false))
 )
 
-func FamilyRoutes() []mgmtapi.Route {
-	var routes []mgmtapi.Route
-	for _, f := range []*mgmtapi.Family{eventStreams, flowFamily, flowConnections, forms, networkACLs, selfServiceProfiles, tokenExchangeProfiles, userAttributeProfiles} {
-		routes = append(routes, f.Routes()...)
+// documents is a family of documents of which the tenant makes no use.
+func documents(path, key, missing string, strict bool) mgmtapi.Resource[mgmtapi.Doc] {
+	return mgmtapi.Resource[mgmtapi.Doc]{
+		Path: path, Missing: mgmtapi.Text{Message: missing}, Strict: strict,
+		Page: mgmtapi.Envelope[*mgmtapi.Doc]{Key: key, Form: mgmtapi.Object, ID: func(d *mgmtapi.Doc) string { return d.ID }},
 	}
+}
+
+var acl = mgmtapi.Document{Prefix: "acl"}
+
+func aclResource() mgmtapi.Resource[mgmtapi.Doc] {
+	r := documents("/network-acls", "network_acls", "NetworkACL with this ID was not found", true)
+	r.Page = mgmtapi.Envelope[*mgmtapi.Doc]{Form: mgmtapi.Whole}
+	r.Remove = func(*mgmtapi.Call, *mgmtapi.Doc) *mgmtapi.Reply {
+		return mgmtapi.OK(map[string]any{"code": 204, "object": ""})
+	}
+	r.Read = func(c *mgmtapi.Call, d *mgmtapi.Doc) map[string]any {
+		m := acl.View(c, d)
+		m["tenant_id"], m["deleted_at"] = c.T.Options.Domain, nil
+		return m
+	}
+	return r
+}
+
+func FamilyRoutes() []mgmtapi.Route {
 	const profile, text = "/self-service-profiles/{id}/sso-ticket", "/self-service-profiles/{id}/custom-text/{language}/{page}"
-	return append(routes,
-		mgmtapi.Route{Method: "POST", Pattern: profile, Handle: createSSOTicket},
-		mgmtapi.Route{Method: "POST", Pattern: "/self-service-profiles/{profileId}/sso-ticket/{id}/revoke", Handle: func(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.Accepted(nil) }},
-		mgmtapi.Route{Method: "GET", Pattern: text, Handle: readProfileText},
-		mgmtapi.Route{Method: "PUT", Pattern: text, Handle: setProfileText},
-		mgmtapi.Route{Method: "GET", Pattern: "/user-attribute-profiles/templates", Handle: listAttributeTemplates},
-		mgmtapi.Route{Method: "GET", Pattern: "/user-attribute-profiles/templates/{id}", Handle: readAttributeTemplate},
-	)
+	routes := []mgmtapi.Route{
+		{Method: "POST", Pattern: profile, Handle: mgmtapi.On(selfServiceProfiles.Find, createSSOTicket)},
+		{Method: "POST", Pattern: "/self-service-profiles/{profileId}/sso-ticket/{id}/revoke", Handle: func(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.Accepted(nil) }},
+		{Method: "GET", Pattern: text, Handle: mgmtapi.On(selfServiceProfiles.Find, readProfileText)},
+		{Method: "PUT", Pattern: text, Handle: mgmtapi.On(selfServiceProfiles.Find, setProfileText)},
+		{Method: "GET", Pattern: "/user-attribute-profiles/templates", Handle: listAttributeTemplates},
+		{Method: "GET", Pattern: "/user-attribute-profiles/templates/{id}", Handle: readAttributeTemplate},
+	}
+	for _, r := range []*mgmtapi.Resource[mgmtapi.Doc]{eventStreams, flows, flowConnections, forms, networkACLs, selfServiceProfiles, tokenExchangeProfiles, userAttributeProfiles} {
+		routes = append(routes, r.Routes()...)
+	}
+	return routes
 }
 
 // completeEventStream names the partner's end, and hides the secret of a webhook.
@@ -83,11 +93,6 @@ func completeEventStream(c *mgmtapi.Call, doc map[string]any) {
 func completeFlowConnection(_ *mgmtapi.Call, doc map[string]any) {
 	delete(doc, "setup")
 	doc["fingerprint"] = store.RandomHex(32)
-}
-
-func viewNetworkACL(c *mgmtapi.Call, m map[string]any) *mgmtapi.Reply {
-	m["tenant_id"], m["deleted_at"] = c.T.Options.Domain, nil
-	return mgmtapi.OK(m)
 }
 
 // samlUserID is where SAML has a user's id.
@@ -129,10 +134,7 @@ func readAttributeTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.NotFound("User attribute profile template not found.", "")
 }
 
-func createSSOTicket(c *mgmtapi.Call) *mgmtapi.Reply {
-	if _, bad := selfServiceProfiles.Find(c); bad != nil {
-		return bad
-	}
+func createSSOTicket(c *mgmtapi.Call, _ *mgmtapi.Doc) *mgmtapi.Reply {
 	return mgmtapi.Created(map[string]any{"ticket": c.Issuer() + "self-service/connections-flow?ticket=" + store.RandomID(32)})
 }
 
@@ -141,17 +143,11 @@ func textKey(c *mgmtapi.Call) string {
 	return c.Path("id") + "\n" + c.Path("language") + "\n" + c.Path("page")
 }
 
-func readProfileText(c *mgmtapi.Call) *mgmtapi.Reply {
-	if _, bad := selfServiceProfiles.Find(c); bad != nil {
-		return bad
-	}
+func readProfileText(c *mgmtapi.Call, _ *mgmtapi.Doc) *mgmtapi.Reply {
 	return mgmtapi.OK(store.OrEmpty(textsOf(c.T).profileTexts[textKey(c)]))
 }
 
-func setProfileText(c *mgmtapi.Call) *mgmtapi.Reply {
-	if _, bad := selfServiceProfiles.Find(c); bad != nil {
-		return bad
-	}
+func setProfileText(c *mgmtapi.Call, _ *mgmtapi.Doc) *mgmtapi.Reply {
 	if textsOf(c.T).profileTexts == nil {
 		textsOf(c.T).profileTexts = make(map[string]map[string]any)
 	}

@@ -2,10 +2,8 @@ package platform
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
@@ -13,45 +11,83 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// phoneResource is a provider or a template of text messages and calls.
-type phoneResource struct {
-	id                   string
-	doc                  map[string]any
-	createdAt, updatedAt time.Time
+const phoneProvidersPath, phoneTemplatesPath = "/branding/phone/providers", "/branding/phone/templates"
+
+// The provider of text messages and calls, of which a tenant may have one, and
+// the templates, one of each type.
+var (
+	phoneProviders = mgmtapi.Document{
+		Prefix: "pro", Initial: map[string]any{"disabled": false}, Show: func(c *mgmtapi.Call, d *mgmtapi.Doc, m map[string]any) {
+			showPhone(c, d, m)
+			if delete(m, "credentials"); c.Path("id") == "" && c.R.Method == "GET" { // Nobody can read them.
+				m["credentials"] = nil
+			}
+		},
+	}.Resource(phone(phoneProvidersPath, "providers", "Custom phone provider conflict.", func(c *mgmtapi.Call, _ *mgmtapi.Doc) bool {
+		return c.R.Method == "POST"
+	}))
+	phoneTemplates = mgmtapi.Document{
+		NewID: func(c *mgmtapi.Call) string {
+			store.Defaults(c.Body, map[string]any{"type": "otp_verify", "content": phoneContent(c.Str("type"), "")})
+			return "tem_" + store.RandomID(22)
+		},
+		Initial: map[string]any{"disabled": false}, Show: showPhone, Merged: []string{"content"},
+	}.Resource(phone(phoneTemplatesPath, "templates", "Phone template already configured for tenant", func(c *mgmtapi.Call, d *mgmtapi.Doc) bool {
+		return c.Has("type") && d.Doc["type"] == c.Body["type"]
+	}))
+)
+
+func phone(path, key, taken string, same func(*mgmtapi.Call, *mgmtapi.Doc) bool) mgmtapi.Resource[mgmtapi.Doc] {
+	return mgmtapi.Resource[mgmtapi.Doc]{
+		Path: path, Missing: mgmtapi.Text{Message: "Notification Resource not found"}, Strict: true,
+		Taken: mgmtapi.Text{Message: taken}, Same: same,
+		Where: func(c *mgmtapi.Call, d *mgmtapi.Doc) bool {
+			return !c.Query.Has("disabled") || d.Doc["disabled"] == c.Flag("disabled")
+		},
+		Page: mgmtapi.Envelope[*mgmtapi.Doc]{Key: key, Form: mgmtapi.Object},
+	}
 }
 
 func PhoneRoutes() []mgmtapi.Route {
-	const providers, templates = "/branding/phone/providers", "/branding/phone/templates"
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: providers, Handle: listPhoneProviders},
-		{Method: "POST", Pattern: providers, Handle: createPhoneProvider},
-		{Method: "GET", Pattern: providers + "/{id}", Handle: onPhone(allProviders, readPhone)},
-		{Method: "PATCH", Pattern: providers + "/{id}", Handle: onPhone(allProviders, updatePhone)},
-		{Method: "DELETE", Pattern: providers + "/{id}", Handle: onPhone(allProviders, deletePhoneProvider)},
-		{Method: "POST", Pattern: providers + "/{id}/try", Handle: onPhone(allProviders, tryPhone)},
-		{Method: "GET", Pattern: templates, Handle: listPhoneTemplates},
-		{Method: "POST", Pattern: templates, Handle: createPhoneTemplate},
-		{Method: "GET", Pattern: templates + "/{id}", Handle: onPhone(allTemplates, readPhone)},
-		{Method: "PATCH", Pattern: templates + "/{id}", Handle: onPhone(allTemplates, updatePhone)},
-		{Method: "DELETE", Pattern: templates + "/{id}", Handle: onPhone(allTemplates, deletePhoneTemplate)},
-		{Method: "PATCH", Pattern: templates + "/{id}/reset", Handle: onPhone(allTemplates, resetPhoneTemplate)},
-		{Method: "POST", Pattern: templates + "/{id}/try", Handle: onPhone(allTemplates, tryPhone)},
-	}
+	return append(phoneProviders.Routes(mgmtapi.Route{Method: "POST", Pattern: phoneProvidersPath + "/{id}/try", Handle: mgmtapi.On(phoneProviders.Find, tryPhone)}),
+		phoneTemplates.Routes([]mgmtapi.Route{
+			{Method: "GET", Pattern: phoneTemplatesPath, Handle: listPhoneTemplates},
+			{Method: "PATCH", Pattern: phoneTemplatesPath + "/{id}/reset", Handle: mgmtapi.On(phoneTemplates.Find, resetPhoneTemplate)},
+			{Method: "POST", Pattern: phoneTemplatesPath + "/{id}/try", Handle: mgmtapi.On(phoneTemplates.Find, tryPhone)},
+		}...)...)
 }
 
-func allProviders(t *state.Tenant) *store.Table[phoneResource] { return &lookOf(t).providers }
+func showPhone(c *mgmtapi.Call, _ *mgmtapi.Doc, m map[string]any) {
+	m["tenant"], m["channel"] = tenantName(c.T), "phone"
+}
 
-func allTemplates(t *state.Tenant) *store.Table[phoneResource] { return &lookOf(t).templates }
-
-// onPhone is a handler that gets the resource of the path.
-func onPhone(all func(*state.Tenant) *store.Table[phoneResource], handle func(*mgmtapi.Call, *phoneResource) *mgmtapi.Reply) func(*mgmtapi.Call) *mgmtapi.Reply {
-	return func(c *mgmtapi.Call) *mgmtapi.Reply {
-		p := all(c.T).Get(c.Path("id"))
-		if p == nil {
-			return mgmtapi.NotFound("Notification Resource not found", "")
+// listPhoneTemplates lists the tenant's templates, and Auth0's, which have no id,
+// for the other types.
+func listPhoneTemplates(c *mgmtapi.Call) *mgmtapi.Reply {
+	rows := mgmtapi.DocumentsAt(c.T, phoneTemplatesPath).All()
+	own := len(rows)
+	for _, kind := range schema.SortedKeys(phoneTexts) {
+		if !slices.ContainsFunc(rows[:own], func(d *mgmtapi.Doc) bool { return d.Doc["type"] == kind }) {
+			rows = append(rows, &mgmtapi.Doc{CreatedAt: c.Now, UpdatedAt: c.Now, Doc: map[string]any{
+				"type": kind, "disabled": false, "content": phoneContent(kind, ""),
+			}})
 		}
-		return handle(c, p)
 	}
+	rows = slices.DeleteFunc(rows, func(d *mgmtapi.Doc) bool { return !phoneTemplates.Where(c, d) })
+	return mgmtapi.OK(map[string]any{"templates": store.Render(rows, func(d *mgmtapi.Doc) any {
+		m := phoneTemplates.View(c, d)
+		if d.ID == "" {
+			delete(m, "id")
+		}
+		return m
+	})})
+}
+
+// resetPhoneTemplate gives a template Auth0's texts again.
+func resetPhoneTemplate(c *mgmtapi.Call, p *mgmtapi.Doc) *mgmtapi.Reply {
+	doc := store.Document(p.Doc)
+	p.Doc, p.UpdatedAt = store.MergedCopy(p.Doc, map[string]any{"content": phoneContent(doc.Text("type"), doc.Sub("content").Text("from"))}), c.Now
+	return mgmtapi.OK(phoneTemplates.View(c, p))
 }
 
 // tenantName is the first part of the tenant's domain.
@@ -60,78 +96,12 @@ func tenantName(t *state.Tenant) string {
 	return name
 }
 
-func phoneView(c *mgmtapi.Call, p *phoneResource) map[string]any {
-	m := store.Clone(p.doc)
-	delete(m, "credentials") // Nobody can read them.
-	maps.Copy(m, map[string]any{
-		"id": p.id, "tenant": tenantName(c.T), "channel": "phone", "created_at": store.Stamp(p.createdAt), "updated_at": store.Stamp(p.updatedAt),
-	})
-	return m
-}
-
-// phoneList answers resources, narrowed by disabled.
-func phoneList(c *mgmtapi.Call, key string, all []map[string]any) *mgmtapi.Reply {
-	if c.Query.Has("disabled") {
-		all = slices.DeleteFunc(all, func(m map[string]any) bool { return m["disabled"] != c.Flag("disabled") })
-	}
-	return mgmtapi.OK(map[string]any{key: append([]map[string]any{}, all...)})
-}
-
-func newPhone(c *mgmtapi.Call, prefix string) *phoneResource {
-	store.Defaults(c.Body, map[string]any{"disabled": false})
-	return &phoneResource{id: prefix + "_" + store.RandomID(22), doc: c.Body, createdAt: c.Now, updatedAt: c.Now}
-}
-
-func listPhoneProviders(c *mgmtapi.Call) *mgmtapi.Reply {
-	var all []map[string]any
-	for _, p := range lookOf(c.T).providers.All() {
-		m := phoneView(c, p)
-		m["credentials"] = nil
-		all = append(all, m)
-	}
-	return phoneList(c, "providers", all)
-}
-
-// createPhoneProvider adds the one provider that a tenant may have.
-func createPhoneProvider(c *mgmtapi.Call) *mgmtapi.Reply {
-	if lookOf(c.T).providers.Len() > 0 {
-		return mgmtapi.Conflict("Custom phone provider conflict.", "")
-	}
-	p := newPhone(c, "pro")
-	lookOf(c.T).providers.Put(p.id, p)
-	return mgmtapi.Created(phoneView(c, p))
-}
-
-func readPhone(c *mgmtapi.Call, p *phoneResource) *mgmtapi.Reply { return mgmtapi.OK(phoneView(c, p)) }
-
-// updatePhone replaces what the request names; the parts of a template's content
-// are merged.
-func updatePhone(c *mgmtapi.Call, p *phoneResource) *mgmtapi.Reply {
-	next := store.MergedCopy(p.doc, c.Body)
-	old, _ := p.doc["content"].(map[string]any)
-	if more := c.Obj("content"); more != nil {
-		next["content"] = store.MergedCopy(old, more)
-	}
-	p.doc, p.updatedAt = next, c.Now
-	return mgmtapi.OK(phoneView(c, p))
-}
-
-func deletePhoneProvider(c *mgmtapi.Call, p *phoneResource) *mgmtapi.Reply {
-	lookOf(c.T).providers.Delete(p.id)
-	return mgmtapi.NoContent()
-}
-
-func deletePhoneTemplate(c *mgmtapi.Call, p *phoneResource) *mgmtapi.Reply {
-	lookOf(c.T).templates.Delete(p.id)
-	return mgmtapi.NoContent()
-}
-
 // tryPhone sends a test message.
-func tryPhone(c *mgmtapi.Call, p *phoneResource) *mgmtapi.Reply {
+func tryPhone(c *mgmtapi.Call, p *mgmtapi.Doc) *mgmtapi.Reply {
 	if c.Str("to") == "" {
 		return mgmtapi.BadRequest("Payload validation error: 'Missing required property: to'.", "invalid_body")
 	}
-	kind, _ := p.doc["type"].(string)
+	kind, _ := p.Doc["type"].(string)
 	channel := "sms"
 	if c.Str("delivery_method") == "voice" {
 		channel = "voice"
@@ -164,45 +134,4 @@ const suspiciousText = "We detected suspicious activity on your account from the
 func phoneContent(kind, from string) map[string]any {
 	texts := phoneTexts[kind]
 	return map[string]any{"syntax": "liquid", "from": from, "body": map[string]any{"text": texts.text, "voice": texts.voice}}
-}
-
-// listPhoneTemplates lists the tenant's templates, and Auth0's, which have no id,
-// for the other types.
-func listPhoneTemplates(c *mgmtapi.Call) *mgmtapi.Reply {
-	var all []map[string]any
-	own := map[string]bool{}
-	for _, p := range lookOf(c.T).templates.All() {
-		kind, _ := p.doc["type"].(string)
-		own[kind] = true
-		all = append(all, phoneView(c, p))
-	}
-	for _, kind := range schema.SortedKeys(phoneTexts) {
-		if !own[kind] {
-			all = append(all, map[string]any{
-				"tenant": tenantName(c.T), "channel": "phone", "type": kind, "disabled": false, "content": phoneContent(kind, ""),
-				"created_at": store.Stamp(c.Now), "updated_at": store.Stamp(c.Now),
-			})
-		}
-	}
-	return phoneList(c, "templates", all)
-}
-
-func createPhoneTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
-	kind := c.Str("type")
-	if lookOf(c.T).templates.Find(func(p *phoneResource) bool { return p.doc["type"] == kind }) != nil {
-		return mgmtapi.Conflict("Phone template already configured for tenant", "")
-	}
-	p := newPhone(c, "tem")
-	store.Defaults(p.doc, map[string]any{"type": "otp_verify", "content": phoneContent(kind, "")})
-	lookOf(c.T).templates.Put(p.id, p)
-	return mgmtapi.Created(phoneView(c, p))
-}
-
-// resetPhoneTemplate gives a template Auth0's texts again.
-func resetPhoneTemplate(c *mgmtapi.Call, p *phoneResource) *mgmtapi.Reply {
-	kind, _ := p.doc["type"].(string)
-	content, _ := p.doc["content"].(map[string]any)
-	from, _ := content["from"].(string)
-	p.doc, p.updatedAt = store.MergedCopy(p.doc, map[string]any{"content": phoneContent(kind, from)}), c.Now
-	return mgmtapi.OK(phoneView(c, p))
 }

@@ -90,7 +90,7 @@ func listRenderings(c *mgmtapi.Call) *mgmtapi.Reply {
 			rows = append(rows, r)
 		}
 	}
-	return mgmtapi.PageOf(c, "configs", "", rows, func(r *rendering) any { return c.Fields(r.view()) })
+	return mgmtapi.List(c, mgmtapi.Envelope[*rendering]{Key: "configs"}, rows, func(r *rendering) any { return c.Fields(r.view()) })
 }
 
 // updateRenderings changes several screens, or none.

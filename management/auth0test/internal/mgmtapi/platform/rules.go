@@ -19,40 +19,67 @@ import (
 // do to a tenant without the feature, unless Options.RulesAndHooks is set. Nothing
 // runs them in either case.
 
-// legacyDoc is a rule or a hook.
-type legacyDoc struct {
-	id      string
-	doc     map[string]any
-	secrets map[string]any // Of a hook.
-}
-
 type legacyStore struct {
-	rules, hooks store.Table[legacyDoc]
-	configs      map[string]any
+	secrets map[string]map[string]any // Of hooks, by their ids.
+	configs map[string]any
 }
 
 func legacyOf(t *state.Tenant) *legacyStore { return state.Part(t, state.Zero[legacyStore]) }
 
+var (
+	rules = mgmtapi.Document{
+		Plain: true, NewID: func(*mgmtapi.Call) string { return store.NewID("rul") }, Unique: "name",
+		Complete: func(c *mgmtapi.Call, doc map[string]any) {
+			order := 0.0
+			for _, d := range mgmtapi.DocumentsAt(c.T, "/rules").All() {
+				n, _ := d.Doc["order"].(float64)
+				order = max(order, n)
+			}
+			store.Defaults(doc, map[string]any{"enabled": true, "order": order + 1, "stage": "login_success"})
+		},
+	}.Resource(legacy("rules", mgmtapi.Text{Message: "The rule does not exist", Code: "inexistent_rule"},
+		mgmtapi.Text{Message: "A rule with the same name already exists", Code: "rule_conflict"}, false))
+	hooks = mgmtapi.Document{
+		Plain: true, NewID: func(c *mgmtapi.Call) string { return store.NewULID(c.Now) },
+		Initial:  map[string]any{"enabled": false, "dependencies": map[string]any{}},
+		Complete: func(_ *mgmtapi.Call, doc map[string]any) { doc["name"] = kebab(doc["name"].(string)) },
+	}.Resource(hookResource())
+)
+
+// legacy is a family of rules or hooks, narrowed by enabled and triggerId.
+func legacy(key string, missing, taken mgmtapi.Text, strict bool) mgmtapi.Resource[mgmtapi.Doc] {
+	return mgmtapi.Resource[mgmtapi.Doc]{
+		Path: "/" + key, Missing: missing, Taken: taken, Strict: strict, Page: mgmtapi.Envelope[*mgmtapi.Doc]{Key: key},
+		Where: func(c *mgmtapi.Call, d *mgmtapi.Doc) bool {
+			trigger, _ := d.Doc["triggerId"].(string)
+			return c.Asks("triggerId", trigger) && (!c.Query.Has("enabled") || d.Doc["enabled"] == c.Flag("enabled"))
+		},
+	}
+}
+
+func hookResource() mgmtapi.Resource[mgmtapi.Doc] {
+	r := legacy("hooks", mgmtapi.Text{Message: "Error: Hook does not exist", Code: "HookDoesNotExist"},
+		mgmtapi.Text{Message: "A hook with the same name already exists", Code: "hook_conflict"}, true)
+	r.Same = func(c *mgmtapi.Call, d *mgmtapi.Doc) bool {
+		return c.Has("name") && d.Doc["name"] == kebab(c.Str("name"))
+	}
+	r.Remove = func(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
+		delete(legacyOf(c.T).secrets, d.ID)
+		return nil
+	}
+	return r
+}
+
 func LegacyRoutes() []mgmtapi.Route {
-	routes := []mgmtapi.Route{
-		{Method: "GET", Pattern: "/rules", Handle: listRules},
-		{Method: "POST", Pattern: "/rules", Handle: createRule},
-		{Method: "GET", Pattern: "/rules/{id}", Handle: readRule},
-		{Method: "PATCH", Pattern: "/rules/{id}", Handle: updateRule},
-		{Method: "DELETE", Pattern: "/rules/{id}", Handle: deleteRule},
+	routes := slices.Concat(rules.Routes(), hooks.Routes([]mgmtapi.Route{
 		{Method: "GET", Pattern: "/rules-configs", Handle: listRuleConfigs},
 		{Method: "PUT", Pattern: "/rules-configs/{key}", Handle: setRuleConfig},
 		{Method: "DELETE", Pattern: "/rules-configs/{key}", Handle: deleteRuleConfig},
-		{Method: "GET", Pattern: "/hooks", Handle: listHooks},
-		{Method: "POST", Pattern: "/hooks", Handle: createHook},
-		{Method: "GET", Pattern: "/hooks/{id}", Handle: readHook},
-		{Method: "PATCH", Pattern: "/hooks/{id}", Handle: updateHook},
-		{Method: "DELETE", Pattern: "/hooks/{id}", Handle: deleteHook},
-		{Method: "GET", Pattern: "/hooks/{id}/secrets", Handle: readHookSecrets},
-		{Method: "POST", Pattern: "/hooks/{id}/secrets", Handle: addHookSecrets},
-		{Method: "PATCH", Pattern: "/hooks/{id}/secrets", Handle: updateHookSecrets},
-		{Method: "DELETE", Pattern: "/hooks/{id}/secrets", Handle: deleteHookSecrets},
-	}
+		{Method: "GET", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, readHookSecrets)},
+		{Method: "POST", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, addHookSecrets)},
+		{Method: "PATCH", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, updateHookSecrets)},
+		{Method: "DELETE", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, deleteHookSecrets)},
+	}...))
 	for i := range routes {
 		routes[i].Handle = whileLegacy(routes[i].Handle)
 	}
@@ -61,10 +88,6 @@ func LegacyRoutes() []mgmtapi.Route {
 
 const (
 	deprecatedFeature = "Insufficient privileges to use this deprecated feature"
-	noRule            = "The rule does not exist"
-	ruleExists        = "A rule with the same name already exists"
-	noHook            = "Error: Hook does not exist"
-	hookExists        = "A hook with the same name already exists"
 	hiddenSecret      = "_VALUE_NOT_SHOWN_"
 )
 
@@ -76,80 +99,6 @@ func whileLegacy(handle func(*mgmtapi.Call) *mgmtapi.Reply) func(*mgmtapi.Call) 
 		}
 		return handle(c)
 	}
-}
-
-func (d *legacyDoc) view() map[string]any {
-	m := store.Clone(d.doc)
-	m["id"] = d.id
-	return m
-}
-
-// legacyPage lists rules or hooks, narrowed by enabled and triggerId.
-func legacyPage(c *mgmtapi.Call, key string, rows []*legacyDoc) *mgmtapi.Reply {
-	enabled, trigger := c.Query.Get("enabled"), c.Query.Get("triggerId")
-	rows = slices.DeleteFunc(rows, func(d *legacyDoc) bool {
-		return enabled != "" && d.doc["enabled"] != (enabled == "true") || trigger != "" && d.doc["triggerId"] != trigger
-	})
-	return mgmtapi.PageOf(c, key, "", rows, func(d *legacyDoc) any { return c.Fields(d.view()) })
-}
-
-func named(all *store.Table[legacyDoc], name any) *legacyDoc {
-	return all.Find(func(d *legacyDoc) bool { return d.doc["name"] == name })
-}
-
-func listRules(c *mgmtapi.Call) *mgmtapi.Reply {
-	return legacyPage(c, "rules", legacyOf(c.T).rules.All())
-}
-
-func rule(c *mgmtapi.Call) (*legacyDoc, *mgmtapi.Reply) {
-	d := legacyOf(c.T).rules.Get(c.Path("id"))
-	if d == nil {
-		return nil, mgmtapi.NotFound(noRule, "inexistent_rule")
-	}
-	return d, nil
-}
-
-func createRule(c *mgmtapi.Call) *mgmtapi.Reply {
-	all := &legacyOf(c.T).rules
-	if named(all, c.Body["name"]) != nil {
-		return mgmtapi.Conflict(ruleExists, "rule_conflict")
-	}
-	order := 0.0
-	for _, d := range all.All() {
-		n, _ := d.doc["order"].(float64)
-		order = max(order, n)
-	}
-	d := &legacyDoc{id: store.NewID("rul"), doc: c.Body}
-	store.Defaults(d.doc, map[string]any{"enabled": true, "order": order + 1, "stage": "login_success"})
-	all.Put(d.id, d)
-	return mgmtapi.Created(d.view())
-}
-
-func readRule(c *mgmtapi.Call) *mgmtapi.Reply {
-	d, bad := rule(c)
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(c.Fields(d.view()))
-}
-
-func updateRule(c *mgmtapi.Call) *mgmtapi.Reply {
-	d, bad := rule(c)
-	if bad != nil {
-		return bad
-	}
-	if other := named(&legacyOf(c.T).rules, c.Body["name"]); c.Has("name") && other != nil && other != d {
-		return mgmtapi.Conflict(ruleExists, "rule_conflict")
-	}
-	next := store.Clone(d.doc)
-	maps.Copy(next, c.Body)
-	d.doc = next
-	return mgmtapi.OK(d.view())
-}
-
-func deleteRule(c *mgmtapi.Call) *mgmtapi.Reply {
-	legacyOf(c.T).rules.Delete(c.Path("id"))
-	return mgmtapi.NoContent()
 }
 
 func listRuleConfigs(c *mgmtapi.Call) *mgmtapi.Reply {
@@ -167,18 +116,6 @@ func setRuleConfig(c *mgmtapi.Call) *mgmtapi.Reply {
 func deleteRuleConfig(c *mgmtapi.Call) *mgmtapi.Reply {
 	delete(legacyOf(c.T).configs, c.Path("key"))
 	return mgmtapi.NoContent()
-}
-
-func listHooks(c *mgmtapi.Call) *mgmtapi.Reply {
-	return legacyPage(c, "hooks", legacyOf(c.T).hooks.All())
-}
-
-func hook(c *mgmtapi.Call) (*legacyDoc, *mgmtapi.Reply) {
-	d := legacyOf(c.T).hooks.Get(c.Path("id"))
-	if d == nil {
-		return nil, mgmtapi.NotFound(noHook, "HookDoesNotExist")
-	}
-	return d, nil
 }
 
 // kebab writes the name of a hook as Auth0 keeps it: "myHook 2" is "my-hook-2".
@@ -201,105 +138,48 @@ func kebab(name string) string {
 	return b.String()
 }
 
-// nameHook writes the name in the request as it is kept, if it is free.
-func nameHook(c *mgmtapi.Call, d *legacyDoc) *mgmtapi.Reply {
-	if !c.Has("name") {
-		return nil
+func secretsOf(c *mgmtapi.Call, d *mgmtapi.Doc) map[string]any {
+	all := &legacyOf(c.T).secrets
+	if *all == nil {
+		*all = make(map[string]map[string]any)
 	}
-	c.Body["name"] = kebab(c.Str("name"))
-	if other := named(&legacyOf(c.T).hooks, c.Body["name"]); other != nil && other != d {
-		return mgmtapi.Conflict(hookExists, "hook_conflict")
+	if (*all)[d.ID] == nil {
+		(*all)[d.ID] = map[string]any{}
 	}
-	return nil
+	return (*all)[d.ID]
 }
 
-func createHook(c *mgmtapi.Call) *mgmtapi.Reply {
-	d := &legacyDoc{id: store.NewULID(c.Now), doc: c.Body, secrets: map[string]any{}}
-	if bad := nameHook(c, d); bad != nil {
-		return bad
-	}
-	store.Defaults(d.doc, map[string]any{"enabled": false, "dependencies": map[string]any{}})
-	legacyOf(c.T).hooks.Put(d.id, d)
-	return mgmtapi.Created(d.view())
-}
-
-func readHook(c *mgmtapi.Call) *mgmtapi.Reply {
-	d, bad := hook(c)
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(c.Fields(d.view()))
-}
-
-func updateHook(c *mgmtapi.Call) *mgmtapi.Reply {
-	d, bad := hook(c)
-	if bad != nil {
-		return bad
-	}
-	if bad := nameHook(c, d); bad != nil {
-		return bad
-	}
-	next := store.Clone(d.doc)
-	maps.Copy(next, c.Body)
-	d.doc = next
-	return mgmtapi.OK(d.view())
-}
-
-func deleteHook(c *mgmtapi.Call) *mgmtapi.Reply {
-	if _, bad := hook(c); bad != nil {
-		return bad
-	}
-	legacyOf(c.T).hooks.Delete(c.Path("id"))
-	return mgmtapi.NoContent()
-}
-
-func readHookSecrets(c *mgmtapi.Call) *mgmtapi.Reply {
-	d, bad := hook(c)
-	if bad != nil {
-		return bad
-	}
+func readHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 	shown := map[string]any{}
-	for k := range d.secrets {
+	for k := range secretsOf(c, d) {
 		shown[k] = hiddenSecret
 	}
 	return mgmtapi.OK(shown)
 }
 
-func addHookSecrets(c *mgmtapi.Call) *mgmtapi.Reply {
-	d, bad := hook(c)
-	if bad != nil {
-		return bad
-	}
+func addHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 	for k := range c.Body {
-		if _, has := d.secrets[k]; has {
+		if _, has := secretsOf(c, d)[k]; has {
 			return mgmtapi.Conflict("Secret with the same name already exists", "hook_secret_conflict")
 		}
 	}
-	maps.Copy(d.secrets, c.Body)
+	maps.Copy(secretsOf(c, d), c.Body)
 	return mgmtapi.Created(mgmtapi.Nothing())
 }
 
-func updateHookSecrets(c *mgmtapi.Call) *mgmtapi.Reply {
-	d, bad := hook(c)
-	if bad != nil {
-		return bad
-	}
+func updateHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 	for k := range c.Body {
-		if _, has := d.secrets[k]; !has {
+		if _, has := secretsOf(c, d)[k]; !has {
 			return mgmtapi.NotFound("Hook or secret not found", "")
 		}
 	}
-	maps.Copy(d.secrets, c.Body)
+	maps.Copy(secretsOf(c, d), c.Body)
 	return mgmtapi.Created(mgmtapi.Nothing())
 }
 
-func deleteHookSecrets(c *mgmtapi.Call) *mgmtapi.Reply {
-	d, bad := hook(c)
-	if bad != nil {
-		return bad
-	}
+func deleteHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 	for _, k := range store.StringsOf(any(c.List)) {
-		delete(d.secrets, k)
+		delete(secretsOf(c, d), k)
 	}
 	return mgmtapi.NoContent()
 }

@@ -40,7 +40,7 @@ func tenantView(c *mgmtapi.Call, doc map[string]any) {
 func updatedTenantView(c *mgmtapi.Call, doc map[string]any) {
 	tenantView(c, doc)
 	login, _ := doc["universal_login"].(map[string]any)
-	doc["universal_login"] = store.MergedCopy(login, map[string]any{"is_custom_theme_set": lookOf(c.T).theme != nil})
+	doc["universal_login"] = store.MergedCopy(login, map[string]any{"is_custom_theme_set": themesOf(c.T).Len() > 0})
 	flags, _ := doc["flags"].(map[string]any)
 	doc["flags"] = store.MergedCopy(map[string]any{
 		"cannot_change_enforce_client_authentication_on_passwordless_start": true,

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
-	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
@@ -47,19 +46,63 @@ const (
 	keyDestroyed = "destroyed"
 )
 
+var encryptionKeys = &mgmtapi.Resource[encryptionKey]{
+	Path: "/keys/encryption", Part: "kid",
+	Table: func(c *mgmtapi.Call) (*store.Table[encryptionKey], *mgmtapi.Reply) {
+		if kid := c.Path("kid"); kid != "" && !schema.HasFormat("uuid", kid) {
+			return nil, mgmtapi.BadRequest("Invalid UUID format in uri.", "invalid_uri")
+		}
+		return &keysOfTenant(c).Table, nil
+	},
+	Missing: mgmtapi.Text{Message: "The key does not exist."},
+	Taken:   mgmtapi.Text{Message: "Encryption key has already been created."},
+	Same: func(c *mgmtapi.Call, k *encryptionKey) bool {
+		return c.Str("type") == customerKey && k.kind == customerKey && k.state == keyPending
+	},
+	New:  createEncryptionKey,
+	View: func(_ *mgmtapi.Call, k *encryptionKey) map[string]any { return k.view() },
+	Last: func(*mgmtapi.Call) bool { return true },
+	Page: mgmtapi.Envelope[*encryptionKey]{Key: "keys"},
+}
+
 func EncryptionKeyRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/keys/encryption", Handle: listEncryptionKeys},
-		{Method: "POST", Pattern: "/keys/encryption", Handle: createEncryptionKey},
+	return encryptionKeys.Routes([]mgmtapi.Route{
 		{Method: "POST", Pattern: "/keys/encryption/rekey", AllOf: true, Handle: rekey},
-		{Method: "GET", Pattern: "/keys/encryption/{kid}", Handle: readEncryptionKey},
-		{Method: "POST", Pattern: "/keys/encryption/{kid}", Handle: importEncryptionKey},
+		{Method: "POST", Pattern: "/keys/encryption/{kid}", Handle: mgmtapi.On(encryptionKeys.Find, importEncryptionKey)},
 		{Method: "DELETE", Pattern: "/keys/encryption/{kid}", Handle: deleteEncryptionKey},
 		{Method: "POST", Pattern: "/keys/encryption/{kid}/wrapping-key", Free: true, Handle: createWrappingKey},
 		{Method: "GET", Pattern: "/keys/custom-signing", Handle: readCustomSigningKeys},
 		{Method: "PUT", Pattern: "/keys/custom-signing", AllOf: true, Handle: setCustomSigningKeys},
 		{Method: "DELETE", Pattern: "/keys/custom-signing", Handle: deleteCustomSigningKeys},
+	}...)
+}
+
+// createEncryptionKey makes a key that waits for its import, or a new
+// tenant-encryption-key.
+func createEncryptionKey(c *mgmtapi.Call) (string, *encryptionKey, *mgmtapi.Reply) {
+	kind, state, parent := tenantKey, keyActive, ""
+	if c.Str("type") == customerKey {
+		kind, state = customerKey, keyPending
+	} else {
+		parent = encryptionOf(c.T).Find(func(k *encryptionKey) bool { return k.kind == masterKey && k.state == keyActive }).kid
 	}
+	k := newEncryptionKey(c.T, kind, state, parent, c.Now)
+	return k.kid, k, nil
+}
+
+// deleteEncryptionKey destroys a key of the customer; with an active one the
+// hierarchy goes back under the environment's root key.
+func deleteEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
+	k, bad := encryptionKeys.Find(c)
+	if bad != nil || k.kind != customerKey {
+		return mgmtapi.NoContent()
+	}
+	active := k.state == keyActive
+	k.set(keyDestroyed, c.Now)
+	if active {
+		newHierarchy(c.T, c.Now)
+	}
+	return mgmtapi.NoContent()
 }
 
 // keysOfTenant returns the keys, of which the first two are as old as the tenant.
@@ -96,60 +139,6 @@ func (k *encryptionKey) set(state string, now time.Time) {
 	}
 }
 
-func findEncryptionKey(c *mgmtapi.Call) (*encryptionKey, *mgmtapi.Reply) {
-	if !schema.HasFormat("uuid", c.Path("kid")) {
-		return nil, mgmtapi.BadRequest("Invalid UUID format in uri.", "invalid_uri")
-	}
-	k := keysOfTenant(c).Get(c.Path("kid"))
-	if k == nil {
-		return nil, mgmtapi.NotFound("The key does not exist.", "")
-	}
-	return k, nil
-}
-
-func listEncryptionKeys(c *mgmtapi.Call) *mgmtapi.Reply {
-	rows := keysOfTenant(c).All()
-	slices.Reverse(rows)
-	return mgmtapi.PageOf(c, "keys", "", rows, func(k *encryptionKey) any { return k.view() })
-}
-
-// createEncryptionKey makes a key that waits for its import, or a new
-// tenant-encryption-key.
-func createEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
-	s, kind := keysOfTenant(c), c.Str("type")
-	if kind == customerKey && s.Find(func(k *encryptionKey) bool { return k.kind == customerKey && k.state == keyPending }) != nil {
-		return mgmtapi.Conflict("Encryption key has already been created.", "")
-	}
-	master := s.Find(func(k *encryptionKey) bool { return k.kind == masterKey && k.state == keyActive })
-	if kind == customerKey {
-		return mgmtapi.Created(newEncryptionKey(c.T, kind, keyPending, "", c.Now).view())
-	}
-	return mgmtapi.Created(newEncryptionKey(c.T, tenantKey, keyActive, master.kid, c.Now).view())
-}
-
-func readEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
-	k, bad := findEncryptionKey(c)
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.OK(k.view())
-}
-
-// deleteEncryptionKey destroys a key of the customer; with an active one the
-// hierarchy goes back under the environment's root key.
-func deleteEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
-	k, bad := findEncryptionKey(c)
-	if bad != nil || k.kind != customerKey {
-		return mgmtapi.NoContent()
-	}
-	active := k.state == keyActive
-	k.set(keyDestroyed, c.Now)
-	if active {
-		newHierarchy(c.T, c.Now)
-	}
-	return mgmtapi.NoContent()
-}
-
 // newHierarchy replaces the tenant's master key by one under the active root.
 func newHierarchy(t *state.Tenant, now time.Time) {
 	root := encryptionOf(t).Find(func(k *encryptionKey) bool { return k.kind == customerKey && k.state == keyActive })
@@ -180,7 +169,7 @@ func createWrappingKey(c *mgmtapi.Call) *mgmtapi.Reply {
 	wrapping := keys.NewRSAKey()
 	c.Now = c.T.Lock()
 	defer c.T.Unlock()
-	k, bad := findEncryptionKey(c)
+	k, bad := encryptionKeys.Find(c)
 	if bad != nil {
 		return bad
 	}
@@ -198,11 +187,7 @@ func createWrappingKey(c *mgmtapi.Call) *mgmtapi.Reply {
 }
 
 // importEncryptionKey takes the customer's key, of 256 bits.
-func importEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
-	k, bad := findEncryptionKey(c)
-	if bad != nil {
-		return bad
-	}
+func importEncryptionKey(c *mgmtapi.Call, k *encryptionKey) *mgmtapi.Reply {
 	if k.state != keyPending || k.wrapping == nil {
 		return mgmtapi.Conflict(noImport, "")
 	}

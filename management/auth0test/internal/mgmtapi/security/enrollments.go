@@ -65,19 +65,11 @@ func guardianView(e *state.Enrollment) map[string]any {
 	return m
 }
 
-func readEnrollment(c *mgmtapi.Call) *mgmtapi.Reply {
-	e, bad := enrollment(c)
-	if bad != nil {
-		return bad
-	}
+func readEnrollment(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
 	return mgmtapi.OK(guardianView(e))
 }
 
-func deleteEnrollment(c *mgmtapi.Call) *mgmtapi.Reply {
-	e, bad := enrollment(c)
-	if bad != nil {
-		return bad
-	}
+func deleteEnrollment(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
 	unenrol(c, e.UserID, func(o *state.Enrollment) bool { return o == e })
 	return mgmtapi.NoContent()
 }
@@ -98,11 +90,7 @@ var enrollmentKinds = map[string]string{
 
 // listEnrollments answers the first confirmed enrollment: that is what Auth0 does
 // under this name.
-func listEnrollments(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func listEnrollments(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	for _, e := range c.T.Auth.Factors.ByUser[u.ID] {
 		kind, shown := enrollmentKinds[e.Kind]
 		if !shown || !e.Confirmed {
@@ -117,32 +105,20 @@ func listEnrollments(c *mgmtapi.Call) *mgmtapi.Reply {
 
 // deleteProvider removes the apps of a provider: google-authenticator stands for
 // all authenticator apps. The tenant has no Duo.
-func deleteProvider(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func deleteProvider(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	unenrol(c, u.ID, func(e *state.Enrollment) bool {
 		return c.Path("provider") == "google-authenticator" && e.Kind == "totp"
 	})
 	return mgmtapi.NoContent()
 }
 
-func forgetBrowsers(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func forgetBrowsers(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	c.T.Auth.Factors.ForgetBrowsers(u.ID)
 	return mgmtapi.NoContent()
 }
 
 // regenerateRecoveryCode works for users without any enrollment too, as it does
 // in recorded traffic.
-func regenerateRecoveryCode(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func regenerateRecoveryCode(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	return mgmtapi.OK(map[string]any{"recovery_code": c.T.Auth.Factors.NewRecovery(u.ID, c.Now).Secret})
 }

@@ -78,22 +78,11 @@ func listed(c *mgmtapi.Call, e *state.Enrollment) map[string]any {
 
 // listMethods puts phones last, as recorded traffic has it, and leaves the total
 // out when it is zero.
-func listMethods(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
-	o, bad := c.Offset(50, "")
-	if bad != nil {
-		return bad
-	}
+func listMethods(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	rows := slices.Clone(c.T.Auth.Factors.ByUser[u.ID])
 	slices.SortStableFunc(rows, func(a, b *state.Enrollment) int { return order(a) - order(b) })
-	a := o.Answer("authenticators", store.Render(mgmtapi.Cut(o, rows), func(e *state.Enrollment) any { return listed(c, e) }), len(rows))
-	if m, paged := a.Body.(map[string]any); paged && len(rows) == 0 {
-		delete(m, "total")
-	}
-	return a
+	page := mgmtapi.Envelope[*state.Enrollment]{Key: "authenticators", NoZero: true}
+	return mgmtapi.List(c, page, rows, func(e *state.Enrollment) any { return listed(c, e) })
 }
 
 func order(e *state.Enrollment) int {
@@ -117,19 +106,11 @@ func method(c *mgmtapi.Call) (*state.Enrollment, *mgmtapi.Reply) {
 	return nil, mgmtapi.NotFound(noMethod, "")
 }
 
-func readMethod(c *mgmtapi.Call) *mgmtapi.Reply {
-	e, bad := method(c)
-	if bad != nil {
-		return bad
-	}
+func readMethod(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
 	return mgmtapi.OK(listed(c, e))
 }
 
-func createMethod(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func createMethod(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	e, bad := newMethod(c, u.ID, c.Body)
 	if bad != nil {
 		return bad
@@ -194,11 +175,7 @@ func keepMethod(c *mgmtapi.Call, e *state.Enrollment, body map[string]any) {
 }
 
 // replaceMethods answers what it was given, unmasked.
-func replaceMethods(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func replaceMethods(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	var methods []*state.Enrollment
 	for _, item := range c.List {
 		body, _ := item.(map[string]any)
@@ -220,11 +197,7 @@ func replaceMethods(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.OK(out)
 }
 
-func updateMethod(c *mgmtapi.Call) *mgmtapi.Reply {
-	e, bad := method(c)
-	if bad != nil {
-		return bad
-	}
+func updateMethod(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
 	if c.Has("name") {
 		e.Name = c.Str("name")
 	}
@@ -234,21 +207,13 @@ func updateMethod(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.OK(masked(c, e))
 }
 
-func deleteMethod(c *mgmtapi.Call) *mgmtapi.Reply {
-	e, bad := method(c)
-	if bad != nil {
-		return bad
-	}
+func deleteMethod(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
 	unenrol(c, e.UserID, func(o *state.Enrollment) bool { return o == e })
 	return mgmtapi.NoContent()
 }
 
 // deleteMethods removes all of them, and the second factors with them.
-func deleteMethods(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func deleteMethods(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	unenrol(c, u.ID, func(*state.Enrollment) bool { return true })
 	return mgmtapi.NoContent()
 }

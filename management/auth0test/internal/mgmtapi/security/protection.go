@@ -18,8 +18,8 @@ func AttackProtectionRoutes() []mgmtapi.Route {
 		{Method: "DELETE", Pattern: "/anomaly/blocks/ips/{id}", Handle: deleteIPBlock},
 		{Method: "GET", Pattern: "/user-blocks", Handle: blocksByIdentifier},
 		{Method: "DELETE", Pattern: "/user-blocks", Handle: unblockIdentifier},
-		{Method: "GET", Pattern: "/user-blocks/{id}", Handle: blocksOfUser},
-		{Method: "DELETE", Pattern: "/user-blocks/{id}", Handle: unblockUser},
+		{Method: "GET", Pattern: "/user-blocks/{id}", Handle: mgmtapi.On(userOf("id"), blocksOfUser)},
+		{Method: "DELETE", Pattern: "/user-blocks/{id}", Handle: mgmtapi.On(userOf("id"), unblockUser)},
 		{Method: "POST", Pattern: "/users/{id}/risk-assessments/clear", Handle: func(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NoContent() }},
 		{Method: "GET", Pattern: state.CaptchaPath, Handle: mgmtapi.ReadSettings(state.CaptchaPath, withoutCaptchaSecrets)},
 		{Method: "PATCH", Pattern: state.CaptchaPath, Handle: mgmtapi.UpdateSettings(state.CaptchaPath, nil, withoutCaptchaSecrets)},
@@ -133,19 +133,11 @@ func unblockIdentifier(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.NoContent()
 }
 
-func blocksOfUser(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := userOf(c, "id")
-	if bad != nil {
-		return bad
-	}
+func blocksOfUser(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	return blockedFor(c, u.Identifiers()...)
 }
 
-func unblockUser(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := userOf(c, "id")
-	if bad != nil {
-		return bad
-	}
+func unblockUser(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	c.T.Auth.Protect.Unblock(u.Identifiers())
 	return mgmtapi.NoContent()
 }

@@ -15,11 +15,11 @@ func RefreshTokenRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
 		{Method: "GET", Pattern: "/refresh-tokens", Handle: listRefreshTokens},
 		{Method: "POST", Pattern: "/refresh-tokens/revoke", Handle: revokeRefreshTokens},
-		{Method: "GET", Pattern: "/refresh-tokens/{id}", Handle: readRefreshToken},
-		{Method: "PATCH", Pattern: "/refresh-tokens/{id}", Handle: updateRefreshToken},
+		{Method: "GET", Pattern: "/refresh-tokens/{id}", Handle: mgmtapi.On(refreshToken, readRefreshToken)},
+		{Method: "PATCH", Pattern: "/refresh-tokens/{id}", Handle: mgmtapi.On(refreshToken, updateRefreshToken)},
 		{Method: "DELETE", Pattern: "/refresh-tokens/{id}", Handle: deleteRefreshToken},
-		{Method: "GET", Pattern: "/users/{user_id}/refresh-tokens", Handle: listUserRefreshTokens},
-		{Method: "DELETE", Pattern: "/users/{user_id}/refresh-tokens", Handle: deleteUserRefreshTokens},
+		{Method: "GET", Pattern: "/users/{user_id}/refresh-tokens", Handle: mgmtapi.On(userOf("user_id"), listUserRefreshTokens)},
+		{Method: "DELETE", Pattern: "/users/{user_id}/refresh-tokens", Handle: mgmtapi.On(userOf("user_id"), deleteUserRefreshTokens)},
 	}
 }
 
@@ -66,20 +66,12 @@ func viewRefreshToken(r *state.RefreshToken) map[string]any {
 	return m
 }
 
-func readRefreshToken(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := refreshToken(c)
-	if bad != nil {
-		return bad
-	}
+func readRefreshToken(c *mgmtapi.Call, r *state.RefreshToken) *mgmtapi.Reply {
 	return mgmtapi.OK(viewRefreshToken(r))
 }
 
 // updateRefreshToken replaces the metadata; null removes them.
-func updateRefreshToken(c *mgmtapi.Call) *mgmtapi.Reply {
-	r, bad := refreshToken(c)
-	if bad != nil {
-		return bad
-	}
+func updateRefreshToken(c *mgmtapi.Call, r *state.RefreshToken) *mgmtapi.Reply {
 	r.Metadata = c.Obj("refresh_token_metadata")
 	return mgmtapi.OK(viewRefreshToken(r))
 }
@@ -93,21 +85,15 @@ func deleteRefreshToken(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.NoContent()
 }
 
-func listUserRefreshTokens(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := userOf(c, "user_id")
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.PageByID(c, "tokens", refreshTokensOf(c, u.ID), key, func(r *state.RefreshToken) any { return viewRefreshToken(r) })
+func listUserRefreshTokens(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
+	return mgmtapi.List(c, tokenPage("tokens"), refreshTokensOf(c, u.ID), func(r *state.RefreshToken) any { return viewRefreshToken(r) })
 }
 
-func key(r *state.RefreshToken) string { return r.ID }
+func tokenPage(key string) mgmtapi.Envelope[*state.RefreshToken] {
+	return mgmtapi.Envelope[*state.RefreshToken]{Key: key, Form: mgmtapi.Cursor, ID: func(r *state.RefreshToken) string { return r.ID }}
+}
 
-func deleteUserRefreshTokens(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := userOf(c, "user_id")
-	if bad != nil {
-		return bad
-	}
+func deleteUserRefreshTokens(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	c.RevokeAll(c.T.Auth.Refresh.Of(u.ID))
 	return mgmtapi.Accepted(mgmtapi.Nothing())
 }
@@ -121,7 +107,7 @@ func listRefreshTokens(c *mgmtapi.Call) *mgmtapi.Reply {
 	client := c.Query.Get("client_id")
 	rows := slices.DeleteFunc(refreshTokensOf(c, id), func(r *state.RefreshToken) bool { return client != "" && r.ClientID != client })
 	slices.SortFunc(rows, func(a, b *state.RefreshToken) int { return strings.Compare(a.ID, b.ID) })
-	return mgmtapi.PageByID(c, "refresh_tokens", rows, key, func(r *state.RefreshToken) any { return c.Fields(viewRefreshToken(r)) })
+	return mgmtapi.List(c, tokenPage("refresh_tokens"), rows, func(r *state.RefreshToken) any { return c.Fields(viewRefreshToken(r)) })
 }
 
 // revokeRefreshTokens takes either ids, or a user, who may be narrowed by a

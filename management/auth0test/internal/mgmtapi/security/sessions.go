@@ -8,15 +8,15 @@ import (
 
 func SessionRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/sessions/{id}", Handle: readSession},
-		{Method: "PATCH", Pattern: "/sessions/{id}", Handle: updateSession},
+		{Method: "GET", Pattern: "/sessions/{id}", Handle: mgmtapi.On(session, readSession)},
+		{Method: "PATCH", Pattern: "/sessions/{id}", Handle: mgmtapi.On(session, updateSession)},
 		{Method: "DELETE", Pattern: "/sessions/{id}", Handle: deleteSession},
-		{Method: "POST", Pattern: "/sessions/{id}/revoke", Handle: revokeSession},
-		{Method: "GET", Pattern: "/users/{user_id}/sessions", Handle: listUserSessions},
-		{Method: "DELETE", Pattern: "/users/{user_id}/sessions", Handle: deleteUserSessions},
+		{Method: "POST", Pattern: "/sessions/{id}/revoke", Handle: mgmtapi.On(session, revokeSession)},
+		{Method: "GET", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.On(userOf("user_id"), listUserSessions)},
+		{Method: "DELETE", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.On(userOf("user_id"), deleteUserSessions)},
 		{Method: "POST", Pattern: "/users/{id}/revoke-access", Handle: revokeAccess},
-		{Method: "GET", Pattern: "/users/{id}/connected-accounts", Handle: listConnectedAccounts},
-		{Method: "GET", Pattern: "/users/{id}/federated-connections-tokensets", Handle: listTokenSets},
+		{Method: "GET", Pattern: "/users/{id}/connected-accounts", Handle: mgmtapi.On(userOf("id"), listConnectedAccounts)},
+		{Method: "GET", Pattern: "/users/{id}/federated-connections-tokensets", Handle: mgmtapi.On(userOf("id"), listTokenSets)},
 		{Method: "DELETE", Pattern: "/users/{id}/federated-connections-tokensets/{tokenset_id}", Handle: deleteTokenSet},
 	}
 }
@@ -33,12 +33,13 @@ func session(c *mgmtapi.Call) (*state.Session, *mgmtapi.Reply) {
 }
 
 // userOf returns the user that a part of the path names.
-func userOf(c *mgmtapi.Call, part string) (*state.User, *mgmtapi.Reply) {
-	u := c.T.Users.Get(c.Path(part))
-	if u == nil {
+func userOf(part string) func(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) {
+	return func(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) {
+		if u := c.T.Users.Get(c.Path(part)); u != nil {
+			return u, nil
+		}
 		return nil, mgmtapi.NoSuchUser()
 	}
-	return u, nil
 }
 
 func viewDevice(d state.Device) map[string]any {
@@ -67,20 +68,12 @@ func viewSession(s *state.Session) map[string]any {
 	return m
 }
 
-func readSession(c *mgmtapi.Call) *mgmtapi.Reply {
-	s, bad := session(c)
-	if bad != nil {
-		return bad
-	}
+func readSession(c *mgmtapi.Call, s *state.Session) *mgmtapi.Reply {
 	return mgmtapi.OK(viewSession(s))
 }
 
 // updateSession replaces the metadata; null removes them.
-func updateSession(c *mgmtapi.Call) *mgmtapi.Reply {
-	s, bad := session(c)
-	if bad != nil {
-		return bad
-	}
+func updateSession(c *mgmtapi.Call, s *state.Session) *mgmtapi.Reply {
 	s.Metadata, s.UpdatedAt = c.Obj("session_metadata"), c.Now
 	return mgmtapi.OK(viewSession(s))
 }
@@ -93,28 +86,18 @@ func deleteSession(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.Accepted(mgmtapi.Nothing())
 }
 
-func revokeSession(c *mgmtapi.Call) *mgmtapi.Reply {
-	if _, bad := session(c); bad != nil {
-		return bad
-	}
+func revokeSession(c *mgmtapi.Call, _ *state.Session) *mgmtapi.Reply {
 	c.T.RevokeSession(c.Path("id"))
 	return mgmtapi.Accepted(mgmtapi.Nothing())
 }
 
-func listUserSessions(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := userOf(c, "user_id")
-	if bad != nil {
-		return bad
-	}
+func listUserSessions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	rows := c.T.SessionsOf(u.ID, c.Now)
-	return mgmtapi.PageByID(c, "sessions", rows, func(s *state.Session) string { return s.ID }, func(s *state.Session) any { return viewSession(s) })
+	page := mgmtapi.Envelope[*state.Session]{Key: "sessions", Form: mgmtapi.Cursor, ID: func(s *state.Session) string { return s.ID }}
+	return mgmtapi.List(c, page, rows, func(s *state.Session) any { return viewSession(s) })
 }
 
-func deleteUserSessions(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := userOf(c, "user_id")
-	if bad != nil {
-		return bad
-	}
+func deleteUserSessions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	c.T.DeleteUserSessions(u.ID, "session-revoked")
 	return mgmtapi.Accepted(mgmtapi.Nothing())
 }
@@ -128,17 +111,11 @@ func revokeAccess(c *mgmtapi.Call) *mgmtapi.Reply {
 // The tenant has no users of other identity providers, whose tokens and accounts
 // these are.
 
-func listConnectedAccounts(c *mgmtapi.Call) *mgmtapi.Reply {
-	if _, bad := userOf(c, "id"); bad != nil {
-		return bad
-	}
+func listConnectedAccounts(c *mgmtapi.Call, _ *state.User) *mgmtapi.Reply {
 	return mgmtapi.OK(map[string]any{"connected_accounts": []any{}})
 }
 
-func listTokenSets(c *mgmtapi.Call) *mgmtapi.Reply {
-	if _, bad := userOf(c, "id"); bad != nil {
-		return bad
-	}
+func listTokenSets(c *mgmtapi.Call, _ *state.User) *mgmtapi.Reply {
 	return mgmtapi.OK([]any{})
 }
 

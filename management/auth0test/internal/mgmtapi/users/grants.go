@@ -64,7 +64,7 @@ func listUserGrants(c *mgmtapi.Call) *mgmtapi.Reply {
 	rows := slices.DeleteFunc(userGrants(c.T), func(g *userGrant) bool {
 		return user != "" && g.userID != user || client != "" && g.clientID != client || audience != "" && g.audience != audience
 	})
-	return mgmtapi.PageOf(c, "grants", "", rows, func(g *userGrant) any {
+	return mgmtapi.List(c, mgmtapi.Envelope[*userGrant]{Key: "grants"}, rows, func(g *userGrant) any {
 		return map[string]any{"id": g.id, "clientID": g.clientID, "user_id": g.userID, "audience": g.audience, "scope": g.scopes}
 	})
 }
@@ -105,7 +105,7 @@ func listDeviceCredentials(c *mgmtapi.Call) *mgmtapi.Reply {
 		}
 		return false
 	})
-	return mgmtapi.PageOf(c, "device_credentials", "", rows, func(m map[string]any) any { return c.Fields(m) })
+	return mgmtapi.List(c, mgmtapi.Envelope[map[string]any]{Key: "device_credentials"}, rows, func(m map[string]any) any { return c.Fields(m) })
 }
 
 func (d *deviceCredential) view() map[string]any {

@@ -11,11 +11,7 @@ import (
 
 // linkIdentity moves another user's identity into this one; the other user is
 // gone then.
-func linkIdentity(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func linkIdentity(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	id, bad := secondaryID(c)
 	if bad != nil {
 		return bad
@@ -72,11 +68,7 @@ func hasIdentity(u *state.User, id string) bool {
 }
 
 // unlinkIdentity takes an identity away, which becomes a user again.
-func unlinkIdentity(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func unlinkIdentity(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	provider, raw := c.Path("provider"), strings.TrimPrefix(c.Path("user_id"), c.Path("provider")+"|")
 	at := slices.IndexFunc(u.Identities, func(i state.Identity) bool { return i.Provider == provider && i.UserID == raw })
 	switch at {

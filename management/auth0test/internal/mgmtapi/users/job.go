@@ -69,7 +69,7 @@ func JobRoutes() []mgmtapi.Route {
 		{Method: "POST", Pattern: "/jobs/users-imports", Handle: importUsers, Free: true, Form: true},
 		{Method: "POST", Pattern: "/jobs/users-exports", Handle: exportUsers},
 		{Method: "POST", Pattern: "/jobs/verification-email", Handle: verificationJob},
-		{Method: "GET", Pattern: "/jobs/{id}", Handle: readJob},
+		{Method: "GET", Pattern: "/jobs/{id}", Handle: mgmtapi.On(findJob, readJob)},
 		{Method: "GET", Pattern: "/jobs/{id}/errors", Handle: readJobErrors},
 	}
 }
@@ -82,11 +82,7 @@ func findJob(c *mgmtapi.Call) (*job, *mgmtapi.Reply) {
 	return j, nil
 }
 
-func readJob(c *mgmtapi.Call) *mgmtapi.Reply {
-	j, bad := findJob(c)
-	if bad != nil {
-		return bad
-	}
+func readJob(c *mgmtapi.Call, j *job) *mgmtapi.Reply {
 	m := j.view(c.Now)
 	if j.file != nil {
 		m["location"] = c.Issuer() + "auth0test/exports/" + j.fileKey + "/" + j.id + "." + j.extension + ".gz"

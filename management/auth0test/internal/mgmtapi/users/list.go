@@ -36,10 +36,7 @@ func listUsers(c *mgmtapi.Call) *mgmtapi.Reply {
 
 func userPage(c *mgmtapi.Call, o mgmtapi.Offset, users []*state.User, total int) *mgmtapi.Reply {
 	items := store.Render(users, func(u *state.User) any { return c.Fields(viewUser(u)) })
-	if !o.Totals {
-		return mgmtapi.OK(items)
-	}
-	return mgmtapi.OK(map[string]any{"start": o.Start, "limit": o.Limit, "length": len(items), "users": items, "total": total})
+	return mgmtapi.Envelope[*state.User]{Key: "users", Length: true}.Answer(o, items, total)
 }
 
 // userQuery reads q.

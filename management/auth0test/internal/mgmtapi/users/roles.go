@@ -10,31 +10,23 @@ import (
 
 func UserRoleRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/users/{id}/roles", Handle: listUserRoles, AllOf: true, Scopes: []string{"read:users", "read:roles", "read:role_members"}},
-		{Method: "POST", Pattern: "/users/{id}/roles", Handle: addUserRoles},
-		{Method: "DELETE", Pattern: "/users/{id}/roles", Handle: removeUserRoles},
-		{Method: "GET", Pattern: "/users/{id}/permissions", Handle: listUserPermissions},
-		{Method: "POST", Pattern: "/users/{id}/permissions", Handle: addUserPermissions},
-		{Method: "DELETE", Pattern: "/users/{id}/permissions", Handle: removeUserPermissions},
-		{Method: "GET", Pattern: "/users/{id}/organizations", Bucket: "read user organizations", Handle: listUserOrganizations},
-		{Method: "GET", Pattern: "/users/{id}/effective-roles", Handle: listEffectiveUserRoles},
-		{Method: "GET", Pattern: "/users/{id}/effective-permissions", Handle: listEffectivePermissions},
+		{Method: "GET", Pattern: "/users/{id}/roles", Handle: mgmtapi.On((*mgmtapi.Call).User, listUserRoles), AllOf: true, Scopes: []string{"read:users", "read:roles", "read:role_members"}},
+		{Method: "POST", Pattern: "/users/{id}/roles", Handle: mgmtapi.On((*mgmtapi.Call).User, addUserRoles)},
+		{Method: "DELETE", Pattern: "/users/{id}/roles", Handle: mgmtapi.On((*mgmtapi.Call).User, removeUserRoles)},
+		{Method: "GET", Pattern: "/users/{id}/permissions", Handle: mgmtapi.On((*mgmtapi.Call).User, listUserPermissions)},
+		{Method: "POST", Pattern: "/users/{id}/permissions", Handle: mgmtapi.On((*mgmtapi.Call).User, addUserPermissions)},
+		{Method: "DELETE", Pattern: "/users/{id}/permissions", Handle: mgmtapi.On((*mgmtapi.Call).User, removeUserPermissions)},
+		{Method: "GET", Pattern: "/users/{id}/organizations", Bucket: "read user organizations", Handle: mgmtapi.On((*mgmtapi.Call).User, listUserOrganizations)},
+		{Method: "GET", Pattern: "/users/{id}/effective-roles", Handle: mgmtapi.On((*mgmtapi.Call).User, listEffectiveUserRoles)},
+		{Method: "GET", Pattern: "/users/{id}/effective-permissions", Handle: mgmtapi.On((*mgmtapi.Call).User, listEffectivePermissions)},
 	}
 }
 
-func listUserRoles(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
-	return mgmtapi.PageOf(c, "roles", "", mgmtapi.RolesByID(c.T, u.Roles), func(r *state.Role) any { return mgmtapi.BriefRole(r) })
+func listUserRoles(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
+	return mgmtapi.List(c, mgmtapi.Envelope[*state.Role]{Key: "roles"}, mgmtapi.RolesByID(c.T, u.Roles), func(r *state.Role) any { return mgmtapi.BriefRole(r) })
 }
 
-func addUserRoles(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func addUserRoles(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	roles, bad := c.ReadRoles()
 	if bad != nil {
 		return bad
@@ -48,11 +40,7 @@ func addUserRoles(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.NoContent()
 }
 
-func removeUserRoles(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func removeUserRoles(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	for _, r := range mgmtapi.RolesByID(c.T, c.Strs("roles")) {
 		c.T.TakeRole(u, r)
 	}
@@ -66,13 +54,9 @@ func source(id, name, kind string) map[string]any {
 
 // listUserPermissions shows the direct permissions and those of roles, each with
 // its sources.
-func listUserPermissions(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func listUserPermissions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	all, sources := permissionsOf(c, u)
-	return mgmtapi.PageOf(c, "permissions", "", all, func(p state.Permission) any {
+	return mgmtapi.List(c, mgmtapi.Envelope[state.Permission]{Key: "permissions"}, all, func(p state.Permission) any {
 		m := c.PermissionView(p)
 		m["sources"] = sources[p]
 		return m
@@ -95,11 +79,7 @@ func permissionsOf(c *mgmtapi.Call, u *state.User) ([]state.Permission, map[stat
 	return all, sources
 }
 
-func addUserPermissions(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func addUserPermissions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	more, bad := c.ReadPermissions()
 	if bad != nil {
 		return bad
@@ -112,43 +92,27 @@ func addUserPermissions(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.Created(map[string]any{})
 }
 
-func removeUserPermissions(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func removeUserPermissions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	u.Permissions = c.Without(u.Permissions)
 	return mgmtapi.NoContent()
 }
 
-func listUserOrganizations(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func listUserOrganizations(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	var rows []*state.Organization
 	for _, id := range u.Orgs {
 		if o := c.T.Orgs.Get(id); o != nil {
 			rows = append(rows, o)
 		}
 	}
-	return mgmtapi.PageOf(c, "organizations", "", rows, func(o *state.Organization) any { return mgmtapi.ViewOrganization(o) })
+	return mgmtapi.List(c, mgmtapi.Envelope[*state.Organization]{Key: "organizations"}, rows, func(o *state.Organization) any { return mgmtapi.ViewOrganization(o) })
 }
 
-func listEffectiveUserRoles(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func listEffectiveUserRoles(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	rows := mgmtapi.Combine(c.T, u.Roles, c.T.TenantGroupRoles(u.ID))
-	return mgmtapi.Checkpoint(c, mgmtapi.List[mgmtapi.Effective]{Key: "roles", Rows: rows, Where: mgmtapi.Effective.Mark, View: mgmtapi.Effective.View})
+	return mgmtapi.List(c, mgmtapi.Effectives, rows, mgmtapi.Effective.View)
 }
 
-func listEffectivePermissions(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func listEffectivePermissions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	held := make(map[state.Permission][]any)
 	note := func(ps []state.Permission, from string) {
 		for _, p := range c.Existing(ps) {
@@ -175,5 +139,5 @@ func listEffectivePermissions(c *mgmtapi.Call) *mgmtapi.Reply {
 		m["sources"] = held[p]
 		return m
 	}
-	return mgmtapi.Checkpoint(c, mgmtapi.List[state.Permission]{Key: "permissions", Rows: rows, Where: where, View: view})
+	return mgmtapi.List(c, mgmtapi.Envelope[state.Permission]{Key: "permissions", Form: mgmtapi.Cursor, Mark: where}, rows, view)
 }

@@ -9,16 +9,12 @@ import (
 
 func TicketRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
-		{Method: "POST", Pattern: "/tickets/password-change", Handle: passwordTicket},
-		{Method: "POST", Pattern: "/tickets/email-verification", Handle: verificationTicket},
+		{Method: "POST", Pattern: "/tickets/password-change", Handle: mgmtapi.On(ticketUser, passwordTicket)},
+		{Method: "POST", Pattern: "/tickets/email-verification", Handle: mgmtapi.On(ticketUser, verificationTicket)},
 	}
 }
 
-func passwordTicket(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := ticketUser(c)
-	if bad != nil {
-		return bad
-	}
+func passwordTicket(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	con := c.T.ConnectionNamed(u.Connection())
 	if con == nil || !con.Database() {
 		return mgmtapi.BadRequest("The user's main connection does not support this operation.", "")
@@ -31,11 +27,7 @@ func passwordTicket(c *mgmtapi.Call) *mgmtapi.Reply {
 	return ticket(c, "password_change", u)
 }
 
-func verificationTicket(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := ticketUser(c)
-	if bad != nil {
-		return bad
-	}
+func verificationTicket(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	return ticket(c, "email_verification", u)
 }
 

@@ -4,26 +4,23 @@ import (
 	"strings"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 )
 
 func UserRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
 		{Method: "GET", Pattern: "/users", Bucket: "read users", Handle: listUsers},
 		{Method: "POST", Pattern: "/users", Bucket: "write users", Handle: createUser, Free: true},
-		{Method: "GET", Pattern: "/users/{id}", Bucket: "read users", Handle: readUser},
+		{Method: "GET", Pattern: "/users/{id}", Bucket: "read users", Handle: mgmtapi.On((*mgmtapi.Call).User, readUser)},
 		{Method: "PATCH", Pattern: "/users/{id}", Bucket: "write users", Handle: updateUser, Free: true},
 		{Method: "DELETE", Pattern: "/users/{id}", Bucket: "delete users", Handle: deleteUser},
 		{Method: "GET", Pattern: "/users-by-email", Bucket: "read users", Handle: usersByEmail},
-		{Method: "POST", Pattern: "/users/{id}/identities", Bucket: "write users", Handle: linkIdentity},
-		{Method: "DELETE", Pattern: "/users/{id}/identities/{provider}/{user_id}", Bucket: "write users", Handle: unlinkIdentity},
+		{Method: "POST", Pattern: "/users/{id}/identities", Bucket: "write users", Handle: mgmtapi.On((*mgmtapi.Call).User, linkIdentity)},
+		{Method: "DELETE", Pattern: "/users/{id}/identities/{provider}/{user_id}", Bucket: "write users", Handle: mgmtapi.On((*mgmtapi.Call).User, unlinkIdentity)},
 	}
 }
 
-func readUser(c *mgmtapi.Call) *mgmtapi.Reply {
-	u, bad := c.User()
-	if bad != nil {
-		return bad
-	}
+func readUser(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	return mgmtapi.OK(c.Fields(viewUser(u)))
 }
 

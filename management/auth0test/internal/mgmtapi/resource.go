@@ -1,0 +1,253 @@
+package mgmtapi
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+)
+
+// Text is what a refusal says.
+type Text struct {
+	Message string // {id} stands for the id of the path.
+	Code    string // Empty where Auth0 leaves it out.
+	Status  int    // Defaults to 404 for what is missing, to 409 for what is taken.
+}
+
+func (t Text) reply(status int, id string) *Reply {
+	return Fail(cmp.Or(t.Status, status), strings.ReplaceAll(t.Message, "{id}", id), t.Code)
+}
+
+// Resource declares resources of one kind. It has the standard operations that
+// Auth0's description has at its path and for which there is a function: lists,
+// reads, creations, changes and deletions, with their refusals, are decided here.
+type Resource[T any] struct {
+	Path, Part string                                // "/roles", and the name of the id in paths, "id" by default.
+	Single     bool                                  // There is one at most, which stands at Path itself.
+	Table      func(*Call) (*store.Table[T], *Reply) // Refuses for a parent that is missing. See In.
+
+	Missing Text
+	Refuse  func(*Call) *Reply     // Instead of Missing.
+	Also    func(*Call, string) *T // Finds a row by something else than its id.
+	Strict  bool                   // Deleting what there is not is refused, too.
+	Taken   Text
+	Named   func(*T) string      // What {id} stands for in Taken.
+	Same    func(*Call, *T) bool // A row has what the body claims for itself alone.
+
+	New     func(*Call) (id string, row *T, bad *Reply) // A new row of the body.
+	Created int                                         // The status of a creation. Defaults to 201.
+	Told    func(*Call, *T) map[string]any              // Instead of View, to who created it.
+	Set     func(*Call, *T) *Reply                      // Changes a row by the body, or refuses and changes nothing.
+	Replace func(*Call, *T) *Reply                      // For PUT.
+	Remove  func(*Call, *T) *Reply                      // Before a deletion: refuses it, or answers it other than by 204.
+
+	View  func(*Call, *T) map[string]any
+	Read  func(*Call, *T) map[string]any // Instead of View, to who reads one,
+	Brief func(*Call, *T) map[string]any // or lists them.
+	Kept  []string                       // Shown whatever the query's fields say.
+	Where func(*Call, *T) bool           // What of the table a list has. Defaults to all.
+	Last  func(*Call) bool               // A list begins with the newest.
+	Page  Envelope[*T]
+
+	Buckets [3]string // Endpoint rate limits: of lists, of reads, of writes.
+}
+
+// In is a table of the tenant, for Resource.
+func In[T any](table func(*state.Tenant) *store.Table[T]) func(*Call) (*store.Table[T], *Reply) {
+	return func(c *Call) (*store.Table[T], *Reply) { return table(c.T), nil }
+}
+
+// Under is a table of what a path names before, for Resource.
+func Under[P, T any](parent func(*Call) (P, *Reply), table func(P) *store.Table[T]) func(*Call) (*store.Table[T], *Reply) {
+	return func(c *Call) (*store.Table[T], *Reply) {
+		p, bad := parent(c)
+		if bad != nil {
+			return nil, bad
+		}
+		return table(p), nil
+	}
+}
+
+// On is a handler of what a path names.
+func On[T any](find func(*Call) (T, *Reply), handle func(*Call, T) *Reply) func(*Call) *Reply {
+	return func(c *Call) *Reply {
+		v, bad := find(c)
+		if bad != nil {
+			return bad
+		}
+		return handle(c, v)
+	}
+}
+
+// OnBoth is a handler of what a path names and of what that belongs to.
+func OnBoth[P, T any](find func(*Call) (P, T, *Reply), handle func(*Call, P, T) *Reply) func(*Call) *Reply {
+	return func(c *Call) *Reply {
+		p, v, bad := find(c)
+		if bad != nil {
+			return bad
+		}
+		return handle(c, p, v)
+	}
+}
+
+// Routes returns the standard operations, and more, which may be instead of them.
+func (r *Resource[T]) Routes(more ...Route) []Route {
+	one := r.Path + "/{" + r.part() + "}"
+	if r.Single {
+		one = r.Path
+	}
+	var routes []Route
+	add := func(there bool, method, pattern, bucket string, handle func(*Call) *Reply) {
+		if there && schema.Has(method, pattern) {
+			routes = append(routes, Route{Method: method, Pattern: pattern, Bucket: bucket, Handle: handle})
+		}
+	}
+	add(!r.Single, "GET", r.Path, r.Buckets[0], r.list)
+	add(r.New != nil, "POST", r.Path, r.Buckets[2], r.Create)
+	add(true, "GET", one, r.Buckets[1], On(r.Find, r.Show))
+	add(r.Set != nil, "PATCH", one, r.Buckets[2], On(r.Find, r.change(r.Set)))
+	add(r.Replace != nil, "PUT", one, r.Buckets[2], On(r.Find, r.change(r.Replace)))
+	add(true, "DELETE", one, r.Buckets[2], r.delete)
+	return append(more, routes...)
+}
+
+func (r *Resource[T]) part() string { return cmp.Or(r.Part, "id") }
+
+// Find returns the row that the path names.
+func (r *Resource[T]) Find(c *Call) (*T, *Reply) { return r.By(r.part())(c) }
+
+// By finds a row by another part of a path.
+func (r *Resource[T]) By(part string) func(*Call) (*T, *Reply) {
+	return func(c *Call) (*T, *Reply) {
+		table, bad := r.Table(c)
+		if bad != nil {
+			return nil, bad
+		}
+		row := table.Get(c.Path(part))
+		if row == nil && r.Also != nil {
+			row = r.Also(c, c.Path(part))
+		}
+		if row != nil {
+			return row, nil
+		}
+		if r.Refuse != nil {
+			return nil, r.Refuse(c)
+		}
+		return nil, r.NotFound(c.Path(part))
+	}
+}
+
+// NotFound is the refusal of an id.
+func (r *Resource[T]) NotFound(id string) *Reply { return r.Missing.reply(http.StatusNotFound, id) }
+
+func (r *Resource[T]) list(c *Call) *Reply {
+	table, bad := r.Table(c)
+	if bad != nil {
+		return bad
+	}
+	return r.List(c, table.All())
+}
+
+// List answers a list of some rows.
+func (r *Resource[T]) List(c *Call, all []*T) *Reply {
+	rows := make([]*T, 0, len(all))
+	for _, row := range all {
+		if r.Where == nil || r.Where(c, row) {
+			rows = append(rows, row)
+		}
+	}
+	if r.Last != nil && r.Last(c) {
+		slices.Reverse(rows)
+	}
+	view := r.View
+	if r.Brief != nil {
+		view = r.Brief
+	}
+	return List(c, r.Page, rows, func(row *T) any { return c.Fields(view(c, row), r.Kept...) })
+}
+
+// Create adds a row of the body.
+func (r *Resource[T]) Create(c *Call) *Reply {
+	table, bad := r.Table(c)
+	if bad != nil {
+		return bad
+	}
+	if bad := r.taken(c, table, nil); bad != nil {
+		return bad
+	}
+	id, row, bad := r.New(c)
+	if bad != nil {
+		return bad
+	}
+	table.Put(id, row)
+	view := r.View
+	if r.Told != nil {
+		view = r.Told
+	}
+	return &Reply{Status: cmp.Or(r.Created, http.StatusCreated), Body: view(c, row)}
+}
+
+// taken refuses what another row has.
+func (r *Resource[T]) taken(c *Call, table *store.Table[T], self *T) *Reply {
+	if r.Same == nil {
+		return nil
+	}
+	other := table.Find(func(row *T) bool { return row != self && r.Same(c, row) })
+	switch {
+	case other == nil:
+		return nil
+	case r.Named != nil:
+		return r.Taken.reply(http.StatusConflict, r.Named(other))
+	}
+	return r.Taken.reply(http.StatusConflict, "")
+}
+
+// Show answers one row.
+func (r *Resource[T]) Show(c *Call, row *T) *Reply {
+	view := r.View
+	if r.Read != nil {
+		view = r.Read
+	}
+	return OK(c.Fields(view(c, row), r.Kept...))
+}
+
+func (r *Resource[T]) change(apply func(*Call, *T) *Reply) func(*Call, *T) *Reply {
+	return func(c *Call, row *T) *Reply {
+		table, _ := r.Table(c)
+		if bad := r.taken(c, table, row); bad != nil {
+			return bad
+		}
+		if bad := apply(c, row); bad != nil {
+			return bad
+		}
+		return OK(r.View(c, row))
+	}
+}
+
+func (r *Resource[T]) delete(c *Call) *Reply {
+	table, bad := r.Table(c)
+	if bad != nil {
+		return bad
+	}
+	row, bad := r.Find(c)
+	switch {
+	case bad != nil && r.Strict:
+		return bad
+	case bad != nil:
+		return NoContent()
+	}
+	answer := NoContent()
+	if r.Remove != nil {
+		if said := r.Remove(c, row); said != nil {
+			answer = said
+		}
+	}
+	if answer.Status < http.StatusBadRequest {
+		table.Drop(row)
+	}
+	return answer
+}
