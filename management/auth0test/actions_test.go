@@ -146,12 +146,13 @@ func TestActionAnswers(t *testing.T) {
 	g.want("GET", path+"/versions?per_page=10", "", 200, `"per_page":10,"total":1`)
 	g.want("GET", path+"/versions/nothing", "", 404, "does not exist")
 	g.want("GET", "/actions/actions?triggerId=post-login&deployed=true", "", 200, `"total":1`)
-	g.want("GET", "/actions/actions?actionName=b", "", 200, `"total":0`)
+	g.want("GET", "/actions/actions?actionName=b", "", 200, `{"actions":[],"per_page":20}`)
 	g.want("GET", "/actions/actions/nothing", "", 404, `"That action does not exist."`)
 	g.want("GET", "/actions/executions/nothing", "", 404, `"That execution does not exist."`)
 	g.want("PATCH", "/actions/triggers/credentials-exchange/bindings", `{"bindings":[{"ref":{"type":"action_name","value":"a"}}]}`, 400, "incompatible")
 	g.want("PATCH", "/actions/triggers/post-login/bindings", `{"bindings":[{"ref":{"type":"action_name","value":"b"}}]}`, 404, "action")
-	g.want("GET", "/actions/triggers/event-stream/bindings", "", 400, "entity-bound")
+	g.want("GET", "/actions/triggers/event-stream/bindings", "", 200, `{"bindings":[],"per_page":20}`)
+	g.want("GET", "/actions/triggers/post-login/bindings?page=1&per_page=100", "", 200, `{"bindings":[],"page":1,"per_page":100}`)
 	bound := g.want("PATCH", "/actions/triggers/post-login/bindings", `{"bindings":[{"ref":{"type":"action_name","value":"a"}}]}`, 200, `"display_name":"a"`)
 	var b struct{ Bindings []struct{ ID string } }
 	if err := json.Unmarshal([]byte(bound), &b); err != nil {
@@ -162,7 +163,7 @@ func TestActionAnswers(t *testing.T) {
 	g.want("PATCH", path, `{"supported_triggers":[{"id":"credentials-exchange"}]}`, 400, "can't upgrade")
 	g.want("DELETE", path, "", 409, "Unable to delete an action bound to a trigger.")
 	g.want("DELETE", path+"?force=true", "", 204, "")
-	g.want("GET", "/actions/triggers/post-login/bindings", "", 200, `{"bindings":[],"per_page":20,"total":0}`)
+	g.want("GET", "/actions/triggers/post-login/bindings", "", 200, `{"bindings":[],"per_page":20}`)
 	g.want("DELETE", path, "", 404, "does not exist")
 	g.want("GET", "/actions/triggers", "", 200, `"id":"post-login","runtimes":["node12","node16","node18","node22"],"status":"CURRENT","version":"v3"`)
 }

@@ -119,7 +119,7 @@ func TestTenantSettings(t *testing.T) {
 	t.Parallel()
 	g, id, _ := twoLogins(t)
 	const lifetimes = "/tenants/settings?fields=session_lifetime,idle_session_lifetime"
-	g.want("GET", lifetimes, "", 200, `{}`) // Never set: 168 and 72 hours.
+	g.want("GET", lifetimes, "", 200, `{"idle_session_lifetime":72,"session_lifetime":168}`)
 	g.want("PATCH", "/tenants/settings", `{"friendly_name":"Mine","acr_values_supported":["foo"],"session_lifetime":2,"idle_session_lifetime_in_minutes":30,"flags":{"enable_sso":false}}`,
 		200, `"idle_session_lifetime":0.5`)
 	g.want("GET", lifetimes, "", 200, `{"idle_session_lifetime":0.5,"session_lifetime":2}`)

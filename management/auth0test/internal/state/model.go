@@ -174,5 +174,8 @@ func APIDefaults() map[string]any {
 	return map[string]any{
 		"signing_alg": "RS256", "allow_offline_access": false, "token_lifetime": 86400, "token_lifetime_for_web": 7200,
 		"skip_consent_for_verifiable_first_party_clients": false,
+		"subject_type_authorization": map[string]any{
+			"user": map[string]any{"policy": "allow_all"}, "client": map[string]any{"policy": "require_client_grant"},
+		},
 	}
 }

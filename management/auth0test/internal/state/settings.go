@@ -35,7 +35,12 @@ func protectionSettings() settings {
 			"bot_detection_level": "medium", "challenge_password_policy": "never", "challenge_passwordless_policy": "never",
 			"challenge_password_reset_policy": "never", "allowlist": []any{}, "monitoring_mode_enabled": false,
 		},
-		CaptchaPath: {"active_provider_id": "auth_challenge", "auth_challenge": map[string]any{"fail_open": false}, "simple_captcha": map[string]any{}},
+		CaptchaPath: {"active_provider_id": "auth_challenge", "auth_challenge": map[string]any{"fail_open": false}, "simple_captcha": map[string]any{},
+			"recaptcha_v2": map[string]any{"site_key": ""}, "recaptcha_enterprise": map[string]any{"site_key": "", "project_id": ""},
+			"hcaptcha": map[string]any{"site_key": ""}, "friendly_captcha": map[string]any{"site_key": ""},
+			"arkose": map[string]any{
+				"site_key": "", "client_subdomain": "client-api", "verify_subdomain": "verify-api", "fail_open": false,
+			}},
 		"/attack-protection/phone-provider-protection": {"type": "none"},
 		"/risk-assessments/settings":                   {"enabled": false},
 		"/risk-assessments/settings/new-device":        {"remember_for": 30},

@@ -95,6 +95,7 @@ func removeConnection(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 			c.T.RemoveUser(u)
 		}
 	}
+	mgmtapi.DocumentsAt(c.T, scimPath).Delete(con.ID)
 	return mgmtapi.Accepted(map[string]any{"deleted_at": store.Stamp(c.Now)})
 }
 

@@ -20,8 +20,8 @@ type actionBinding struct {
 const (
 	notDeployed   = "Trying to create a binding for an action that has not been deployed yet"
 	incompatible  = "Trying to create a binding between an incompatible action and trigger."
-	noBinding     = "That binding does not exist."
 	entityBound   = "cannot list action bindings for an entity-bound trigger"
+	noBinding     = "That binding does not exist."
 	triggerEntity = "entity-bound"
 )
 

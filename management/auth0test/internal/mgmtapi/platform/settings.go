@@ -23,7 +23,18 @@ func SettingsRoutes() []mgmtapi.Route {
 func readTenantSettings(c *mgmtapi.Call) *mgmtapi.Reply {
 	doc := c.SettingsView(state.TenantPath, tenantView)
 	doc["sandbox_versions_available"] = []any{"22", "18"}
-	store.Defaults(doc, map[string]any{"resource_parameter_profile": "audience", "client_id_metadata_document_supported": false})
+	store.Defaults(doc, map[string]any{
+		"allowed_logout_urls": []any{}, "default_audience": "", "default_directory": "",
+		"change_password": map[string]any{"enabled": false}, "guardian_mfa_page": map[string]any{"enabled": false},
+		"session_lifetime": c.T.Auth.Sessions.Lifetime.Hours(), "idle_session_lifetime": c.T.Auth.Sessions.Idle.Hours(),
+		"ephemeral_session_lifetime": 72, "idle_ephemeral_session_lifetime": 24, "session_cookie": map[string]any{"mode": "persistent"},
+		"sessions":                          map[string]any{"oidc_logout_prompt_enabled": true},
+		"oidc_logout":                       map[string]any{"rp_logout_end_session_endpoint_discovery": true},
+		"customize_mfa_in_postlogin_action": false, "allow_organization_name_in_authentication_api": false,
+		"pushed_authorization_requests_supported": false, "phone_consolidated_experience": false,
+		"dynamic_client_registration_security_mode": "permissive",
+		"resource_parameter_profile":                "audience", "client_id_metadata_document_supported": false,
+	})
 	return mgmtapi.OK(c.Fields(doc))
 }
 
