@@ -90,7 +90,7 @@ var Rules = map[string]Rule{
 	room + "authapi":          {Own: rooms("effects", "keys", "pages", "schema", "state", "store", "web")},
 	room + "authapi/login":    {Own: rooms("authapi", "effects", "keys", "pages", "state", "store", "web")},
 	room + "mgmtapi":          {Own: rooms("keys", "schema", "state", "store", "web")},
-	room + "mgmtapi/apps":     {Own: rooms("mgmtapi", "schema", "state", "store")},
+	room + "mgmtapi/apps":     {Own: rooms("keys", "mgmtapi", "schema", "state", "store")},
 	room + "mgmtapi/orgs":     {Own: rooms("mgmtapi", "state", "store")},
 	room + "mgmtapi/platform": {Own: rooms("effects", "mgmtapi", "query", "schema", "state", "store")},
 	room + "mgmtapi/security": {Own: rooms("keys", "limit", "mgmtapi", "schema", "state", "store", "web")},

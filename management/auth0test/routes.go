@@ -32,6 +32,7 @@ func managementRoutes() []mgmtapi.Route {
 		security.GuardianRoutes(),
 		security.FactorSettingsRoutes(),
 		platform.ActionRoutes(),
+		platform.ModuleRoutes(),
 		security.AttackProtectionRoutes(),
 		mgmtapi.BlacklistRoutes(),
 		platform.BrandingRoutes(),

@@ -70,7 +70,7 @@ var action = actions.By
 
 func ActionRoutes() []mgmtapi.Route {
 	const path = "/actions/actions"
-	return actions.Routes(append(moduleRoutes(), []mgmtapi.Route{
+	return actions.Routes([]mgmtapi.Route{
 		{Method: "POST", Pattern: path + "/{id}/deploy", Handle: mgmtapi.On(actions.Find, deployAction)},
 		{Method: "POST", Pattern: path + "/{id}/test", Handle: testAction, Free: true},
 		{Method: "GET", Pattern: path + "/{actionId}/versions", Handle: mgmtapi.On(action("actionId"), listActionVersions)},
@@ -80,7 +80,7 @@ func ActionRoutes() []mgmtapi.Route {
 		{Method: "GET", Pattern: "/actions/triggers", Handle: listTriggers},
 		{Method: "GET", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: listBindings},
 		{Method: "PATCH", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: updateBindings},
-	}...)...)
+	}...)
 }
 
 func newAction(c *mgmtapi.Call) (string, *actionRow, *mgmtapi.Reply) {

@@ -57,10 +57,6 @@ var moduleVersions = mgmtapi.Document{Plain: true}.Resource(mgmtapi.Resource[mgm
 	Page: mgmtapi.Envelope[*mgmtapi.Doc]{Key: "versions", Form: mgmtapi.Numbered},
 })
 
-func versionsOf(t *state.Tenant, module string) *store.Table[mgmtapi.Doc] {
-	return mgmtapi.DocumentsAt(t, "/actions/modules/"+module)
-}
-
 // usersOf are the Actions that name a module.
 func usersOf(t *state.Tenant, module string) []*actionRow {
 	return slices.DeleteFunc(actionsOf(t).All(), func(a *actionRow) bool { return a.module(module) == nil })
@@ -76,7 +72,7 @@ func (a *actionRow) module(id string) map[string]any {
 	return nil
 }
 
-func moduleRoutes() []mgmtapi.Route {
+func ModuleRoutes() []mgmtapi.Route {
 	const one = "/actions/modules/{id}"
 	return actionModules.Routes(moduleVersions.Routes([]mgmtapi.Route{
 		{Method: "POST", Pattern: "/actions/modules", Handle: createModule},
@@ -136,20 +132,5 @@ func listModuleActions(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 			m["module_version_id"], m["module_version_number"] = v.ID, v.Doc["version_number"]
 		}
 		return m
-	})
-}
-
-// namedModules adds to what a request says of modules their names and the numbers
-// of their versions.
-func namedModules(t *state.Tenant, list []any) []any {
-	return store.Render(list, func(v any) any {
-		m := store.Document(store.Clone(v.(map[string]any)))
-		if d := mgmtapi.DocumentsAt(t, "/actions/modules").Get(m.Text("module_id")); d != nil {
-			m["module_name"] = d.Doc["name"]
-			if v := versionsOf(t, d.ID).Get(m.Text("module_version_id")); v != nil {
-				m["module_version_number"] = v.Doc["version_number"]
-			}
-		}
-		return map[string]any(m)
 	})
 }
