@@ -105,12 +105,13 @@ var Rules = map[string]Rule{
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/issuer", "internal/jose", "internal/lru", "internal/once"}},
 
 	// What belongs to one pattern.
-	"migration/passhash":  {Own: []string{"internal/auth0hash", "internal/secret"}, Others: []string{xcrypto, gocrypt}},
-	"migration/sqlsource": {Own: []string{"migration"}},
-	"risk/calibrate":      {Own: []string{"anomaly"}},
-	"anomaly/geoip":       {Own: []string{"anomaly"}, Others: []string{"github.com/oschwald/"}},
-	"tenancy/delegation":  {Own: []string{"audit", "management/resource", "internal/retry", "internal/secret"}, Others: []string{"golang.org/x/net/idna"}},
-	"tenancy/tenancygrpc": {Own: []string{"tenancy"}, Others: []string{"google.golang.org/"}},
+	"migration/passhash":              {Own: []string{"internal/auth0hash", "internal/secret"}, Others: []string{xcrypto, gocrypt}},
+	"migration/sqlsource":             {Own: []string{"migration"}},
+	"risk/calibrate":                  {Own: []string{"anomaly"}},
+	"anomaly/geoip":                   {Own: []string{"anomaly"}, Others: []string{"github.com/oschwald/"}},
+	"tenancy/delegation":              {Own: []string{"audit", "management/resource", "internal/retry", "internal/secret"}, Others: []string{"golang.org/x/net/idna"}},
+	"tenancy/delegation/pgdelegation": {Own: []string{"tenancy/delegation"}},
+	"tenancy/tenancygrpc":             {Own: []string{"tenancy"}, Others: []string{"google.golang.org/"}},
 
 	// The audit log. What it seals with stays out of audit, which every pattern imports.
 	"audit/auditlog":        {Own: []string{"audit", "audit/auditlog/driver", "internal/lru", "internal/seal", "internal/secret"}, Others: []string{merkle, notes}},

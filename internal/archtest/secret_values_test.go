@@ -61,6 +61,7 @@ var hidings = []hiding{
 	{zero: delegation.Declared{}, shows: []string{"From"}, stored: true},
 	{zero: delegation.Plan{}, shows: []string{"OrgID", "From", "State"}},
 	{zero: delegation.Applied{}, shows: []string{"Plan.OrgID"}},
+	{zero: delegation.Review{}, shows: []string{"OrgID"}, stored: true},
 	{zero: delegation.Administrator{}, shows: []string{"UserID", "InvitationID", "How", "Why"}, stored: true},
 	{zero: management.Config{}, shows: []string{"Domain", "ClientID"}},
 	{zero: resource.NewUser{}, shows: []string{"User.Connection"}, stored: true},
