@@ -6,37 +6,35 @@ import (
 	"time"
 )
 
-// Assessment is what a login looks like beside the user's history. It is a value
+// Assessment holds how a login compares with the user's history. It is a value
 // without pointers.
 type Assessment struct {
-	// Score is between 0 and 1: the probability that this is not the user, if
-	// attacks were as frequent as logins. Compare it, do not read it as a
-	// frequency.
+	// Score is the probability, 0 to 1, that this is not the user if attacks were as
+	// frequent as logins. Compare scores; they are not real frequencies.
 	Score                float64
 	RequiresVerification bool       // Score is at or above Config.Threshold.
-	FirstLogin           bool       // No history: only rarity in the population spoke.
-	Unreachable          bool       // Eight times an airliner's speed from the last login, and more: not even a known device explains it.
+	FirstLogin           bool       // The user has no history: only rarity in the population counted.
+	Unreachable          bool       // At least eight times an airliner's speed since the last login: even a known device does not explain it.
 	Class                Class      // Which weights of the model were used.
 	Prior                float32    // Log-odds before any finding.
 	Findings             [4]Finding // In the order of Kind.
 	Held                 uint16     // Unproved logins in quarantine from the same network, agent and device.
 }
 
-// Finding is one way in which a login is unusual. LogOdds is what this side of
-// the login adds, below zero where it speaks for the user; Kind is zero unless it
-// is unusual.
+// Finding holds one way in which a login is unusual. LogOdds is what this side of
+// the login adds; it is below zero if it speaks for the user. Kind is zero unless
+// this side is unusual.
 type Finding struct {
 	Kind     Kind
 	LogOdds  float32
-	Previous [16]byte // What was usual instead, as text by Kind, zero-padded. See Before.
+	Previous [16]byte // The usual value instead, as text by Kind, zero-padded. See Before.
 }
 
-// Kind is what is unusual.
+// Kind says what is unusual.
 type Kind uint8
 
-// The kinds of findings. Before is the country where the user mostly is, the
-// hour around which he mostly logs in, the browser that he mostly has, or how far
-// and how long ago the last login was.
+// The kinds of findings. Before is, in this order, the user's usual country, hour
+// or browser, or how far away and how long ago the last login was.
 const (
 	UnusualLocation Kind = iota + 1
 	UnusualTime
@@ -44,12 +42,12 @@ const (
 	ImpossibleTravel
 )
 
-// Kinds are all kinds, in order.
+// Kinds holds all kinds, in order.
 var Kinds = [4]Kind{UnusualLocation, UnusualTime, NewDevice, ImpossibleTravel}
 
 var kindNames = [...]string{"none", "unusual_location", "unusual_time", "new_device", "impossible_travel"}
 
-// String is "unusual_location", "unusual_time", "new_device" or
+// String returns "unusual_location", "unusual_time", "new_device" or
 // "impossible_travel".
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
@@ -58,7 +56,7 @@ func (k Kind) String() string {
 	return "kind " + strconv.Itoa(int(k))
 }
 
-// Before is Previous as text: "NO", "09:00", "Chrome/Windows", "7911km 35m".
+// Before returns Previous as text: "NO", "09:00", "Chrome/Windows", "7911km 35m".
 func (f Finding) Before() string {
 	n := 0
 	for n < len(f.Previous) && f.Previous[n] != 0 {
@@ -67,14 +65,14 @@ func (f Finding) Before() string {
 	return string(f.Previous[:n])
 }
 
-// String is "unusual_location (before: NO, log-odds +3.1)".
+// String returns text such as "unusual_location (before: NO, log-odds +3.1)".
 func (f Finding) String() string {
 	return fmt.Sprintf("%s (before: %s, log-odds %+.1f)", f.Kind, f.Before(), f.LogOdds)
 }
 
-// Share is the plain share of unusual location, unusual time and new device, as
-// schemes without weights compute it: 0, 1/3, 2/3 or 1. It is here for
-// comparison; Score is what tells attackers from users (docs/risk).
+// Share returns the share of unusual location, unusual time and new device without
+// weights: 0, 1/3, 2/3 or 1. It is only for comparison; decide by Score
+// (docs/risk).
 func (a Assessment) Share() float64 {
 	n := 0
 	for _, f := range a.Findings[:3] {

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// Attempt is one login as the service saw it: data with its own time. A missing
-// IP or Place is neutral evidence. DeviceID and UserAgent come from the client,
-// who can leave them out, so for a user who always had them an empty one counts
-// as an unknown one.
+// Attempt is one login as the service saw it: data with its own time. A missing IP
+// or Place is neutral evidence. DeviceID and UserAgent come from the client, who
+// can leave them out, so for a user who always had them an empty value counts as
+// an unknown one.
 type Attempt struct {
 	UserID    string     // Required, at most 255 bytes: the key of the profile.
 	Time      time.Time  // Required. When the login happened.
@@ -25,8 +25,8 @@ type Attempt struct {
 // Place is where an address is. Every field may be empty.
 type Place struct {
 	Country   string  // ISO 3166-1 alpha-2, upper case.
-	Lat, Lon  float64 // Degrees. Both zero: unknown.
-	Radius    float64 // Accuracy in km. Zero: unknown, 50 km are assumed.
+	Lat, Lon  float64 // Degrees. Both zero means unknown.
+	Radius    float64 // Accuracy in km. Zero means unknown; 50 km are assumed.
 	ASN       uint32  // Autonomous system number.
 	Zone      string  // IANA time zone. Defaults to the zone that Lon gives.
 	Anonymous bool    // A VPN, proxy, relay, Tor exit or hosting network.
@@ -34,18 +34,18 @@ type Place struct {
 
 func (p *Place) located() bool { return p.Lat != 0 || p.Lon != 0 }
 
-// GeoResolver says where an address is. An address that it does not know is a
+// GeoResolver returns where an address is. For an unknown address it returns a
 // zero Place, not an error. Implementations are safe for concurrent use; package
-// geoip has two.
+// geoip has one.
 type GeoResolver interface {
 	Resolve(ip netip.Addr) (Place, error)
 }
 
-// ErrInvalid is what every *FieldError matches.
+// ErrInvalid is matched by every *FieldError.
 var ErrInvalid = errors.New("anomaly: invalid attempt")
 
-// FieldError says which field of an Attempt cannot be used, and why. Nothing was
-// read or learnt.
+// FieldError is returned when a field of an Attempt cannot be used. Nothing was
+// read or learned.
 type FieldError struct{ Field, Problem string }
 
 // Error names the field and the problem, never the value.

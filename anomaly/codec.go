@@ -9,7 +9,7 @@ import (
 // MaxProfile bounds an encoded profile in bytes.
 const MaxProfile = 1024
 
-// ErrDamaged says that a stored blob is not what this package wrote. Forget the
+// ErrDamaged is returned when a stored blob is not one that this package wrote. Forget the
 // user, or Forget with an empty id in the Store for the sketch; the history is lost.
 var ErrDamaged = errors.New("anomaly: stored blob is damaged")
 

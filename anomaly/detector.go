@@ -11,14 +11,14 @@ import (
 	"github.com/auth0kit/auth0kit/internal/publicip"
 )
 
-// Config may be zero.
+// Config holds a Detector's optional settings. The zero value uses the defaults.
 type Config struct {
-	Threshold  float64          // RequiresVerification at or above it. Defaults to 0.8.
+	Threshold  float64          // The score from which RequiresVerification is set. Defaults to 0.8.
 	Geo        GeoResolver      // Where addresses are. Defaults to none: Attempt.Place, or network prefixes only.
-	HalfLife   time.Duration    // In which a login loses half its weight; at least a day. Defaults to 90 days.
+	HalfLife   time.Duration    // The time in which a login loses half its weight; at least a day. Defaults to 90 days.
 	Model      *Model           // Defaults to DefaultModel.
 	MergeEvery time.Duration    // How often Run merges the population. Defaults to one minute.
-	Now        func() time.Time // What refuses logins from the future. Defaults to time.Now.
+	Now        func() time.Time // The clock by which logins from the future are refused. Defaults to time.Now.
 }
 
 // Detector assesses logins. It is safe for concurrent use.
@@ -34,7 +34,7 @@ type Detector struct {
 	horizon    atomic.Int64    // until when Attempt.Time is allowed, in Unix seconds
 }
 
-// New returns a Detector over store.
+// New returns a Detector that keeps profiles in store.
 func New(store Store, cfg Config) (*Detector, error) {
 	if store == nil {
 		return nil, errors.New("anomaly: store must not be nil; NewMemory is one")
@@ -91,10 +91,11 @@ type scratch struct {
 	e    Evidence
 }
 
-// Assess compares a login with the user's history, reading only. A user without
-// a profile is FirstLogin. It makes one round trip to the store and, without
-// Config.Geo, no allocation of its own. Errors are *FieldError for an Attempt
-// that cannot be, ErrDamaged, ErrNewer, and those of the store and the resolver.
+// Assess compares a login with the user's history and writes nothing. It sets
+// FirstLogin for a user without a profile. It makes one round trip to the store
+// and, without Config.Geo, no allocation of its own. Errors are a *FieldError for
+// an Attempt that cannot be used, ErrDamaged, ErrNewer, and those of the store and
+// the resolver.
 func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	s := d.scratch.Get().(*scratch)
 	defer d.scratch.Put(s)
@@ -118,7 +119,8 @@ func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	return out, nil
 }
 
-// Evidence is what Assess weighs, and the class of the login, for fitting a Model.
+// Evidence returns the evidence that Assess weighs and the class of the login, for
+// fitting a Model.
 func (d *Detector) Evidence(ctx context.Context, a Attempt) (e Evidence, c Class, err error) {
 	s := d.scratch.Get().(*scratch)
 	defer d.scratch.Put(s)
@@ -225,8 +227,8 @@ func (o *observation) context() uint32 {
 	return uint32(mix(uint64(o.net.prefix)<<32|uint64(o.agent.full)) ^ mix(o.device))
 }
 
-// Forget deletes what is known of a user. What his logins added to the
-// population stays: it cannot be told from others'.
+// Forget deletes the profile of a user. What the user's logins added to the
+// population stays: it cannot be separated from that of others.
 func (d *Detector) Forget(ctx context.Context, userID string) error {
 	if err := validateUser(userID); err != nil {
 		return err

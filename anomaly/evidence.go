@@ -2,10 +2,10 @@ package anomaly
 
 import "math"
 
-// Evidence is what one login says, as numbers that a Model weighs. Each is
-// neutral at zero, and higher is never less suspicious: weights are not
-// negative. Log-likelihood ratios are natural logarithms of how much likelier
-// the value is in the population than for the user.
+// Evidence holds the numbers of one login that a Model weighs. Each is neutral at
+// zero, and a higher number is never less suspicious, because weights are not
+// negative. Log-likelihood ratios are natural logarithms of how much likelier the
+// value is in the population than for the user.
 type Evidence [numEvidence]float64
 
 const (
@@ -67,8 +67,8 @@ var evidenceNames = [numEvidence]string{
 	"history",
 }
 
-// EvidenceNames are the names of the numbers in an Evidence, in order; a Model's
-// weights have them.
+// EvidenceNames returns the names of the numbers in an Evidence, in order. A
+// Model's weights use these names.
 func EvidenceNames() []string { return evidenceNames[:] }
 
 // Pseudo-counts: how many logins the population's opinion is worth against the

@@ -6,25 +6,27 @@ import (
 	"fmt"
 )
 
-// Trust says how well a login was proved to be the user's.
+// Trust says whether a login was proved to be the user's.
 type Trust uint8
 
 const (
-	// Untrusted is quarantined: it is counted apart and never lowers a score.
+	// Untrusted puts a login in quarantine: it is counted separately and never lowers
+	// a score.
 	Untrusted Trust = iota
-	// Proved is a login that ended allowed: with the password and, where one was
-	// asked for, the step-up.
+	// Proved is for a login that was allowed, with the password and, if one was asked
+	// for, the step-up.
 	Proved
 )
 
 // learnAttempts bounds the saves of one Learn under contention for one user.
 const learnAttempts = 8
 
-// Learn remembers a login: a load and a save. It is Proved only when the login
-// was allowed and the step-up, where there was one, passed; an attacker must not
-// train the profile. An untrusted login of a user without a profile leaves
-// nothing, so that guessed names fill no store. Errors are those of Assess, and
-// ErrConflict when others saved the same profile in each of eight attempts.
+// Learn adds a login to the user's profile, with a load and a save. Pass [Proved]
+// only when the login was allowed and its step-up, if any, passed; otherwise an
+// attacker could train the profile. An untrusted login of a user without a profile
+// stores nothing, so guessed names do not fill the store. Errors are those of
+// Assess, and [ErrConflict] when others saved the same profile in each of eight
+// attempts.
 func (d *Detector) Learn(ctx context.Context, a Attempt, t Trust) error {
 	s := d.scratch.Get().(*scratch)
 	defer d.scratch.Put(s)

@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// Memory is a Store in this process: fit for production in a service of one
-// process that may begin to learn anew after a restart. It holds a bounded
-// number of profiles and drops those that nobody came back for (second chance, in
-// which a new profile has none yet, so that a flood of new users does not displace
-// the old ones); one takes at most some 900 bytes with a user id of 30. It is safe for
+// Memory is a Store in this process. Use it in a service of one process that may
+// lose what it learned at a restart. It holds a bounded number of profiles and
+// drops those that were not used again (by second chance; a new profile has none
+// yet, so that a flood of new users does not displace the old ones). A profile
+// takes at most some 900 bytes with a user id of 30 bytes. Memory is safe for
 // concurrent use.
 type Memory struct {
 	seed   maphash.Seed
@@ -53,7 +53,7 @@ func (m *Memory) shard(key Key) *shard {
 	return &m.shards[maphash.String(m.seed, string(key))%uint64(len(m.shards))]
 }
 
-// Load is Store's.
+// Load implements Store.
 func (m *Memory) Load(ctx context.Context, key Key, dst []byte) ([]byte, uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return dst, 0, err
@@ -74,7 +74,7 @@ func (m *Memory) Load(ctx context.Context, key Key, dst []byte) ([]byte, uint64,
 	return append(dst, found.blob...), found.version, nil
 }
 
-// Save is Store's.
+// Save implements Store.
 func (m *Memory) Save(ctx context.Context, key Key, blob []byte, version uint64) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (m *Memory) Forget(ctx context.Context, userID string) error {
 	return nil
 }
 
-// Len is the number of profiles.
+// Len returns the number of profiles.
 func (m *Memory) Len() int {
 	n := 0
 	for i := range m.shards {

@@ -15,21 +15,21 @@ import (
 // bench/risk on simulated logins and is described there.
 type Model struct {
 	Format        int     `json:"format"`         // 1
-	Name          string  `json:"name"`           // Which fit this is.
+	Name          string  `json:"name"`           // Names the fit.
 	WithDevice    Weights `json:"with_device"`    // For users who have shown a device id.
-	WithoutDevice Weights `json:"without_device"` // For users who never did: the user agent must do.
-	FirstLogin    Weights `json:"first_login"`    // For users without a history: only rarity speaks.
+	WithoutDevice Weights `json:"without_device"` // For users who never did: only the user agent counts.
+	FirstLogin    Weights `json:"first_login"`    // For users without a history: only rarity counts.
 }
 
-// Weights are log-odds of no evidence at all, and what each number adds per unit:
-// by EvidenceNames, none negative, a missing one is zero.
+// Weights holds the log-odds without any evidence, and what each number adds per
+// unit by its name in EvidenceNames. No weight is negative; a missing one is zero.
 type Weights struct {
 	Bias float64            `json:"bias"`
 	By   map[string]float64 `json:"by"`
 	Cuts [3]float64         `json:"cuts"` // Log-odds at which package risk scores 20, 50 and 80.
 }
 
-// Class is which Weights a login takes.
+// Class says which Weights apply to a login.
 type Class uint8
 
 // The classes of logins, by what is known of the user.
@@ -40,7 +40,8 @@ const (
 	classCount
 )
 
-// Weights of a class; what is not one has those of WithDevice.
+// Weights returns the weights of a class, and those of WithDevice for an unknown
+// class.
 func (m *Model) Weights(c Class) *Weights {
 	switch c {
 	case WithoutDevice:
@@ -53,7 +54,7 @@ func (m *Model) Weights(c Class) *Weights {
 
 const modelFormat = 1
 
-// ErrModel says that a Model cannot be used.
+// ErrModel is returned when a Model cannot be used.
 var ErrModel = errors.New("anomaly: unusable model")
 
 //go:embed model.json
@@ -61,7 +62,7 @@ var embeddedModel []byte
 
 var defaultModel = sync.OnceValues(func() (*Model, error) { return ParseModel(embeddedModel) })
 
-// DefaultModel is the embedded model. The caller owns it.
+// DefaultModel returns the embedded model. The caller owns it.
 func DefaultModel() *Model {
 	m, err := ParseModel(embeddedModel)
 	if err != nil {
@@ -70,7 +71,7 @@ func DefaultModel() *Model {
 	return m
 }
 
-// ParseModel reads and checks a model file.
+// ParseModel reads and validates a model file.
 func ParseModel(file []byte) (*Model, error) {
 	m := new(Model)
 	if err := json.Unmarshal(file, m); err != nil {
@@ -79,8 +80,9 @@ func ParseModel(file []byte) (*Model, error) {
 	return m, m.Validate()
 }
 
-// Validate says what is wrong with a model: a format that this release does not
-// read, a weight that is unknown, negative or not finite, cuts that do not rise.
+// Validate returns what is wrong with a model: a format that this release does not
+// read, a weight that is unknown, negative or not finite, or cuts that do not
+// rise.
 func (m *Model) Validate() error {
 	if m.Format != modelFormat {
 		return fmt.Errorf("%w: format %d; this release reads %d", ErrModel, m.Format, modelFormat)
@@ -147,7 +149,7 @@ func (c *weights) sum(e *Evidence, from, to int) float64 {
 	return even + odd
 }
 
-// LogOdds is what the weights make of e.
+// LogOdds returns the log-odds that the weights give for e.
 func (w *Weights) LogOdds(e *Evidence) float64 {
 	sum := w.Bias
 	for i, name := range evidenceNames {

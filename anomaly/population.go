@@ -58,12 +58,12 @@ func (p *population) show(merged *sketch) {
 	p.view.Store(merged)
 }
 
-// Run merges what this process saw of the population with what the others saw,
-// at once and then every Config.MergeEvery, until ctx ends; then it merges a last
-// time and returns ctx's error. A merge that fails is tried again at the next
-// turn, with nothing lost. A service of one process needs it too: without Run the
-// population is forgotten at a restart. At once and then every hour it sweeps a
-// store that is a [Sweeper].
+// Run merges what this process saw of the population with what other processes
+// saw, at once and then every Config.MergeEvery, until ctx ends; then it merges a
+// last time and returns ctx's error. A merge that fails is repeated at the next
+// turn, with nothing lost. A service of one process needs Run too: without it the
+// population is lost at a restart. If the store is a [Sweeper], Run sweeps it at
+// once and then every hour.
 func (d *Detector) Run(ctx context.Context) error {
 	ticker := time.NewTicker(d.cfg.MergeEvery)
 	defer ticker.Stop()
@@ -93,7 +93,7 @@ func (d *Detector) sweep(ctx context.Context, now time.Time) {
 	}
 }
 
-// Merge is one turn of Run: a load and a save of some 200 KB.
+// Merge does one turn of Run: a load and a save of some 200 KB.
 func (d *Detector) Merge(ctx context.Context) error {
 	taken := d.population.take()
 	for range learnAttempts {

@@ -122,8 +122,8 @@ func counts(l Login, member func(measure) string) (used []measure, items []Count
 	return used, items
 }
 
-// Failed counts a login with a wrong password, or to an account that is not
-// there: whatever was tried. It is never learnt.
+// Failed counts a login with a wrong password or to an account that does not
+// exist. Such a login is never learned.
 func (e *Engine) Failed(ctx context.Context, l Login) error {
 	if l.UserID == "" {
 		return errors.New("risk: failed: Login.UserID must be set, if only to the name that was tried")

@@ -10,18 +10,17 @@ import (
 	"github.com/auth0kit/auth0kit/audit"
 )
 
-// Apply does what was decided, and returns nil only if the login may go on now.
-// It records the decision first: an allowed login that cannot be recorded does
-// not go on. Then it
+// Apply carries out a decision, and returns nil only if the login may go on now.
+// It records the decision first: an allowed login that cannot be recorded does not
+// go on. Then it
 //   - completes a login that is allowed,
 //   - starts the challenge and returns ErrChallenged,
-//   - or returns ErrDenied, which also is the answer to a Decision that was never
-//     made.
+//   - or returns ErrDenied, also for the zero Decision.
 //
-// A challenge that could not be started is an error, and the login does not go
-// on. In shadow mode Apply records, starts nothing and returns nil; a login that
-// it would have challenged is not learnt, since nobody proved it: call Complete
-// with StepUpPassed where the user did prove himself.
+// If a challenge cannot be started, Apply returns an error and the login does not
+// go on. In shadow mode Apply records, starts nothing and returns nil. It does not
+// learn a login that it would have challenged, because nobody proved it; call
+// Complete with [StepUpPassed] if the user did prove who they are.
 func (e *Engine) Apply(ctx context.Context, d Decision) error {
 	action := d.Action
 	recorded := e.record(ctx, d, "risk.apply", action == Allow, reason(action))
@@ -67,10 +66,11 @@ func (e *Engine) learnApplied(ctx context.Context, d Decision) {
 	}
 }
 
-// Complete ends a login that was challenged: with StepUpPassed it is learnt as
+// Complete ends a login that was challenged: with StepUpPassed it is learned as
 // the user's, with Refused or Abandoned it goes into quarantine. Call it once per
-// Decision. ErrDenied answers an outcome that the decision does not allow: a step-up does not undo
-// a denial, and a challenged login is not Allowed. Nothing is learnt then.
+// Decision. It returns [ErrDenied] and learns nothing if the decision does not
+// permit the outcome: a step-up does not undo a denial, and a challenged login
+// cannot be Allowed.
 func (e *Engine) Complete(ctx context.Context, d Decision, o Outcome) error {
 	if o > StepUpPassed {
 		return errors.New("risk: complete: unknown outcome")

@@ -40,8 +40,9 @@ func auth0Share(d *Decision) float64 {
 
 // ParseAuth0 reads the risk assessment that Auth0 shows to a post-login Action as
 // event.authentication.riskAssessment, for Login.Auth0. It takes assessor and
-// confidence; an assessor whose code is assessment_not_available is left out. null
-// is no assessment: the tenant's plan has none.
+// confidence; an assessor whose code is assessment_not_available is left out. For
+// null, which Auth0 sends if the tenant's plan has no assessments, it returns
+// none.
 //
 // Source: Auth0 docs, "Customize Adaptive MFA" and "Actions Triggers: post-login".
 func ParseAuth0(riskAssessment []byte) (map[string]string, error) {

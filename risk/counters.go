@@ -11,10 +11,10 @@ import (
 	"github.com/axiomhq/hyperloglog"
 )
 
-// MemoryCounters are Counters of this process. Several processes that share
-// logins each see a part of them: use redisrisk there. It holds a bounded number
-// of keys; when that many new ones have come, those that were not counted since
-// are dropped.
+// MemoryCounters implements Counters in this process. Several processes that share
+// logins each see only a part of them; use package redisrisk there. It holds a
+// bounded number of keys; after as many new keys, those that were not counted
+// since are dropped.
 type MemoryCounters struct {
 	seed   maphash.Seed
 	limit  int // per shard and generation
@@ -33,8 +33,8 @@ type window struct {
 	here, former members
 }
 
-// NewMemoryCounters holds at most about maxKeys keys of some 200 bytes to 2 KB.
-// Zero or less means 200,000.
+// NewMemoryCounters returns counters for about maxKeys keys at most, of some 200
+// bytes to 2 KB each. Zero or less means 200,000.
 func NewMemoryCounters(maxKeys int) *MemoryCounters {
 	if maxKeys <= 0 {
 		maxKeys = 200_000
@@ -46,7 +46,7 @@ func NewMemoryCounters(maxKeys int) *MemoryCounters {
 	return c
 }
 
-// Add is Counters'.
+// Add implements Counters.
 func (c *MemoryCounters) Add(ctx context.Context, items []Count) ([]Tally, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -160,7 +160,8 @@ type errCount string
 
 func (e errCount) Error() string { return "risk: Count." + string(e) }
 
-// Validate says what is wrong with an item; implementations of Counters call it.
+// Validate returns what is wrong with an item. Implementations of Counters call
+// it.
 func (c Count) Validate() error {
 	switch {
 	case c.Key == "" || len(c.Key) > 512:
@@ -173,8 +174,9 @@ func (c Count) Validate() error {
 	return nil
 }
 
-// Bucket is the number of the bucket that At falls into, each as long as Window,
-// and the share of it that has passed. For implementations of Counters.
+// Bucket returns the number of the bucket that At falls into, each as long as
+// Window, and the share of it that has passed. It is for implementations of
+// Counters.
 func (c Count) Bucket() (number int64, passed float64) {
 	window := c.Window.Milliseconds()
 	at := c.At.UnixMilli()
@@ -182,8 +184,8 @@ func (c Count) Bucket() (number int64, passed float64) {
 }
 
 // Blend estimates the sliding window from its two buckets, for implementations of
-// Counters: of the one before counts the share that the window still covers, and
-// members are the more of the two.
+// Counters: the previous one counts by the share that the window still covers, and
+// members are the larger of the two counts.
 func (c Count) Blend(now, before, membersNow, membersBefore int, passed float64) Tally {
 	left := 1 - passed
 	return Tally{

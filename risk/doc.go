@@ -1,51 +1,54 @@
-// Package risk decides what a login with a right password may do: go on, after a
-// verification, after a second factor, or not at all.
+// Package risk decides for a login service what happens to a login with the right
+// password: it is allowed, needs a verification or a second factor, or is denied.
 //
-//	engine, err := risk.New(detector, enforcer, risk.Config{Recorder: log})
-//	…
-//	// After a wrong password:
-//	err = engine.Failed(ctx, login)
-//	// After a right one, before the session:
-//	decision, err := engine.Evaluate(ctx, login)
-//	if err != nil {
-//		return err // no decision, no login
-//	}
-//	switch err := engine.Apply(ctx, decision); {
-//	case errors.Is(err, risk.ErrChallenged):
-//		// keep the decision in the pending session; when the challenge ends:
-//		// engine.Complete(ctx, decision, risk.StepUpPassed)
-//	case err != nil:
-//		return err // risk.ErrDenied, or a failure
-//	default:
-//		// make the session
+//	// login answers a login with the right password. Call engine.Failed for a wrong one.
+//	func login(engine *risk.Engine, read func(*http.Request) risk.Login) http.HandlerFunc {
+//		return func(w http.ResponseWriter, r *http.Request) {
+//			decision, err := engine.Evaluate(r.Context(), read(r))
+//			if err == nil {
+//				err = engine.Apply(r.Context(), decision)
+//			}
+//			switch {
+//			case err == nil:
+//				fmt.Fprintln(w, "welcome") // create the session here
+//			case errors.Is(err, risk.ErrChallenged):
+//				// Keep the decision in the pending session. When the challenge ends, call
+//				// engine.Complete(ctx, decision, risk.StepUpPassed).
+//				http.Error(w, "confirm it is you", http.StatusForbidden)
+//			case errors.Is(err, risk.ErrDenied):
+//				http.Error(w, "login denied", http.StatusForbidden)
+//			default: // no decision, no login
+//				http.Error(w, "try again later", http.StatusServiceUnavailable)
+//			}
+//		}
 //	}
 //
 // # Score and action
 //
-// Each factor adds log-odds, and their sum becomes a score of 0 to 100. The
-// scores 20, 50 and 80 stand for cuts that risk/calibrate sets by how many logins
-// of genuine users may lie above each; docs/risk has the measured rates. From 20
-// on the user confirms by mail, from 50 on he needs a second factor, from 80 on
-// the login is denied.
+// Each factor adds log-odds, and their sum becomes a score of 0 to 100. From a
+// score of 20 the user confirms by email, from 50 they provide a second factor,
+// and from 80 the login is denied. These scores stand for cuts that risk/calibrate
+// sets by how many logins of genuine users may lie above each; docs/risk has the
+// measured rates.
 //
-// A denial locks people out, so it takes more than a score: strong evidence from
+// A denial locks users out, so it takes more than a score: strong evidence from
 // two sides (place and travel are one side, the device another, activity a third)
-// and a history to compare with. Impossible travel alone never denies, and a
-// first login never is. At eight times the speed of an airliner it does ask for
-// the prompt, however well the device is known: cookies are stolen.
+// and a history to compare with. Impossible travel alone never denies a login, and
+// a first login is never denied. At eight times the speed of an airliner even a
+// known device gets the prompt, because cookies are stolen.
 //
 // # Factors
 //
 // From package anomaly: unusual_location, unusual_time, new_device and
 // impossible_travel, whose weights are fitted. suspicious_activity counts wrong
-// passwords and speed per user, address and network; auth0 takes the assessments
-// of Auth0's own Adaptive MFA out of an Action's event. [Networks] makes a factor
-// of a list of networks, and [Factor] is the interface for the rest. What is not
-// fitted is bounded.
+// passwords and the rate of logins per user, address and network; auth0 uses the
+// assessments of Auth0's own Adaptive MFA from an Action's event. [Networks] makes
+// a factor of a list of networks, and [Factor] is the interface for your own.
+// Factors that are not fitted are bounded.
 //
 // # Learning
 //
 // Only a login that was allowed, or whose challenge was passed, becomes part of
-// the user's profile; all others are quarantined, so that an attacker cannot
-// train it. That is why Complete must be called.
+// the user's profile; all others are quarantined, so that an attacker cannot train
+// it. Therefore call [Engine.Complete] when a challenge ends.
 package risk

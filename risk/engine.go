@@ -11,14 +11,14 @@ import (
 	"github.com/auth0kit/auth0kit/audit"
 )
 
-// Config may be zero.
+// Config holds an Engine's optional settings. The zero value uses the defaults.
 type Config struct {
 	Factors   []Factor       // Added to the built-in ones. Defaults to none.
-	Counters  Counters       // Failures and velocity. Defaults to those of this process: set it when there are several.
+	Counters  Counters       // Counts failures and velocity. Defaults to counters in this process; set it when there are several.
 	Bands     Bands          // Defaults to 20, 50, 80.
-	Shadow    bool           // Decide and record, enforce nothing. Defaults to false.
-	OnMissing Action         // The least action when a factor failed. Defaults to MFARequired.
-	Model     *anomaly.Model // Whose cuts the scores 20, 50 and 80 stand for: the Detector's. Defaults to anomaly.DefaultModel.
+	Shadow    bool           // Decides and records, enforces nothing. Defaults to false.
+	OnMissing Action         // The mildest action when a factor failed. Defaults to MFARequired.
+	Model     *anomaly.Model // Sets the cuts for the scores 20, 50 and 80; use the Detector's. Defaults to anomaly.DefaultModel.
 	Recorder  audit.Recorder // Defaults to audit.Discard.
 }
 
@@ -79,10 +79,11 @@ func validateFactors(factors []Factor) error {
 	return nil
 }
 
-// Evaluate decides about a login whose password was right. It enforces nothing:
-// Apply does. An attempt that cannot be (anomaly.ErrInvalid) is an error, and so
-// is a context that ended; a factor that failed is Missing and answered by
-// Config.OnMissing. Beside any error the Decision is the zero one, which denies.
+// Evaluate decides about a login whose password was right. It enforces nothing;
+// Apply does. It returns an error for an attempt that cannot be used
+// (anomaly.ErrInvalid) and for a context that has ended. A factor that failed is
+// listed in Missing, and Config.OnMissing applies. With an error it returns the
+// zero Decision, which denies.
 func (e *Engine) Evaluate(ctx context.Context, l Login) (Decision, error) {
 	d := Decision{ID: rand.Text(), Login: l}
 	a, sum, err := e.assess(ctx, &d)

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Explain says in a few lines why a decision is as it is: each factor with its
-// log-odds, its share of all that speaks against or for the login, and its
-// detail. It has no personal data beyond the details: countries, hours, browsers,
+// Explain returns a few lines that explain the decision: each factor with its
+// log-odds, its share of the evidence against or for the login, and its detail. It
+// contains no personal data beyond the details: countries, hours, browsers,
 // counts.
 func (d Decision) Explain() string {
 	var b strings.Builder

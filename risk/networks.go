@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// MaxList bounds what a list of networks adds. Such lists are coarse, stale and
-// full of people who like their privacy.
+// MaxList bounds what a list of networks adds. Such lists are coarse and stale,
+// and contain many users who only value their privacy.
 const MaxList = 1.0
 
-// Networks is a Factor for a list of networks, such as Tor exits, commercial VPNs
-// or data centers: it adds logOdds, at most MaxList, for addresses in it. The name
-// is the factor's.
+// Networks returns a Factor with the given name that adds logOdds, at most
+// MaxList, for addresses in a list of networks, such as Tor exits, commercial VPNs
+// or data centers.
 func Networks(name string, logOdds float64, list []netip.Prefix) (Factor, error) {
 	if name == "" {
 		return nil, errors.New("risk: networks: name must not be empty; it is the factor's in decisions")

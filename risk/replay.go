@@ -6,13 +6,13 @@ import (
 	"iter"
 )
 
-// Past is a login of the past and how it ended. Refused is a wrong password.
+// Past holds a past login and how it ended. Refused means a wrong password.
 type Past struct {
 	Login   Login
 	Outcome Outcome
 }
 
-// Report is what an engine would have done.
+// Report holds what an engine would have done.
 type Report struct {
 	Logins  int            // Those with the right password; the rest were counted by Failed.
 	Refused int            // Wrong passwords.
@@ -21,7 +21,7 @@ type Report struct {
 	Scores  [101]int       // How many logins had each score.
 }
 
-// Share is how many of all logins would have had an action, between 0 and 1.
+// Share returns the share of all logins, 0 to 1, that would have had an action.
 func (r Report) Share(a Action) float64 {
 	if r.Logins == 0 {
 		return 0
@@ -29,9 +29,9 @@ func (r Report) Share(a Action) float64 {
 	return float64(r.Actions[a]) / float64(r.Logins)
 }
 
-// Cut is the lowest score that at most the given share of the logins reach: what
-// to put into Bands for a budget of challenges. 101 if even 100 is reached more
-// often.
+// Cut returns the lowest score that at most the given share (0 to 1) of the logins
+// reach: the value for Bands with that budget of challenges. It returns 101 if a
+// larger share reaches 100.
 func (r Report) Cut(share float64) int {
 	cut, above := 101, 0
 	for score := 100; score >= 0; score-- {
@@ -44,11 +44,11 @@ func (r Report) Cut(share float64) int {
 	return cut
 }
 
-// Replay runs history, which must be in the order of time, through the engine:
-// each login is evaluated against what came before it, and learnt if it was
-// proved. Nothing is enforced or recorded. It fills the engine's stores, so give
-// it an engine of its own over anomaly.NewMemory, to see what Bands would do
-// before they are enforced; or one over the real store, to begin with a history.
+// Replay runs history, which must be in order of time, through the engine: each
+// login is evaluated against the earlier ones, and learned if it was proved.
+// Nothing is enforced or recorded. Replay fills the engine's stores. Use a
+// separate engine over anomaly.NewMemory to see what Bands would do before you
+// enforce them, or an engine over the real store to start with a history.
 func (e *Engine) Replay(ctx context.Context, history iter.Seq2[Past, error]) (Report, error) {
 	r := Report{Actions: make(map[Action]int)}
 	for past, err := range history {

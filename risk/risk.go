@@ -11,64 +11,65 @@ import (
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
-// ErrDenied says that the login must not go on.
+// ErrDenied is returned when the login must not go on.
 var ErrDenied = errors.New("risk: denied")
 
-// ErrChallenged says that the login must not go on now: a challenge was started,
-// and the request that ends it calls Complete.
+// ErrChallenged is returned when a challenge was started and the login must not go
+// on now. The request that ends the challenge calls Complete.
 var ErrChallenged = errors.New("risk: challenged")
 
-// Assessor is *anomaly.Detector.
+// Assessor assesses and learns logins. *anomaly.Detector implements it.
 type Assessor interface {
 	Assess(ctx context.Context, a anomaly.Attempt) (anomaly.Assessment, error)
 	Learn(ctx context.Context, a anomaly.Attempt, t anomaly.Trust) error
 }
 
-// Enforcer starts challenges. It returns once one is under way; Apply then
-// returns ErrChallenged. It is called at most once per Apply.
+// Enforcer starts challenges. A method returns once the challenge has started;
+// Apply then returns ErrChallenged. Apply calls it at most once.
 type Enforcer interface {
 	RequireMFA(ctx context.Context, d Decision) error
 	SendVerification(ctx context.Context, d Decision) error
 }
 
-// Factor is evidence of the user's own: log-odds, above zero where it speaks
-// against the login, and a detail for people without personal data. What it
-// returns beyond ±MaxFactor is cut. An error makes the factor missing, which
-// Config.OnMissing answers. It is safe for concurrent use.
+// Factor is evidence that you add. Assess returns log-odds, above zero if they
+// speak against the login, and a readable detail without personal data. Log-odds
+// beyond ±MaxFactor are cut. With an error the factor is missing, and
+// Config.OnMissing applies. Implementations are safe for concurrent use.
 type Factor interface {
 	Name() string // Lower case, "impossible_payment"; not that of a built-in factor.
 	Assess(ctx context.Context, l Login) (logOdds float64, detail string, err error)
 }
 
-// MaxFactor bounds the log-odds of a Factor: one alone cannot turn a login of a
-// known user into a denial, or an attack into an allowed login.
+// MaxFactor bounds the log-odds of a Factor. One factor alone cannot turn a login
+// of a known user into a denial, or an attack into an allowed login.
 const MaxFactor = 3.0
 
-// Counters count events and distinct members in windows. MemoryCounters is one
-// in this process, package redisrisk has one for several. It is safe for
-// concurrent use. Keys hold user ids and addresses. In Redis they
-// are gone two windows after their last event, which is two hours for what an
-// Engine counts, so erasing a user needs no call here.
+// Counters counts events and distinct members in windows. MemoryCounters is for
+// one process, package redisrisk for several. Implementations are safe for
+// concurrent use. Keys hold user ids and addresses. In Redis they are gone two
+// windows after their last event, which is two hours for what an Engine counts, so
+// erasing a user needs no call here.
 type Counters interface {
-	// Add counts each item and returns its tally afterwards, in order, in one
-	// round trip. An item without a Member adds nothing and is read only.
+	// Add counts each item and returns the tallies afterwards, in the order of items,
+	// in one round trip. An item without a Member is not counted; its tally is only
+	// read.
 	Add(ctx context.Context, items []Count) ([]Tally, error)
 }
 
-// Count is one event to count.
+// Count holds one event to count.
 type Count struct {
-	Key    string        // What is counted: at most 512 bytes.
-	Member string        // Who did it, counted once. Empty: read only.
-	Window time.Duration // Sliding: how far back the tally looks. At least a second, and always the same for one Key.
+	Key    string        // What is counted; at most 512 bytes.
+	Member string        // Who did it, counted once. Empty only reads the tally.
+	Window time.Duration // How far back the sliding tally looks; at least a second, and always the same for one Key.
 	At     time.Time     // When it happened.
 }
 
-// Tally is what a window holds. Both are estimates: events of the part of the
-// window that lies in the bucket before are taken as evenly spread, and members
-// are counted by HyperLogLog.
+// Tally holds the counts of a window. Both are estimates: events in the part of
+// the window that lies in the previous bucket are assumed to be evenly spread, and
+// members are counted by HyperLogLog.
 type Tally struct{ Events, Members int }
 
-// Login is an anomaly.Attempt whose password was right, and what goes with it.
+// Login holds an anomaly.Attempt to evaluate and what belongs to it.
 type Login struct {
 	anomaly.Attempt
 	Email     string            `json:",omitempty"` // For Enforcer.SendVerification.
@@ -76,13 +77,13 @@ type Login struct {
 	Auth0     map[string]string `json:",omitempty"` // Assessor to confidence, from ParseAuth0.
 }
 
-// Format names the user only.
+// Format shows only the user.
 func (l Login) Format(f fmt.State, _ rune) { secret.Format(f, l) }
 
-// LogValue names the user only.
+// LogValue shows only the user.
 func (l Login) LogValue() slog.Value { return secret.Shown(slog.String("user", l.UserID)) }
 
-// Action is what is to happen. The zero Action is Deny.
+// Action says what happens to a login. The zero Action counts as Deny.
 type Action string
 
 // The actions, from the strictest.
@@ -117,7 +118,7 @@ const (
 	Critical Level = "critical"
 )
 
-// Outcome is how a login ended. The zero Outcome is Abandoned.
+// Outcome says how a login ended. The zero Outcome is Abandoned.
 type Outcome uint8
 
 // The outcomes. Only Allowed and StepUpPassed prove a login, and only where the
@@ -131,7 +132,7 @@ const (
 
 var outcomes = [...]string{"abandoned", "refused", "allowed", "step_up_passed"}
 
-// String is "abandoned", "refused", "allowed" or "step_up_passed".
+// String returns "abandoned", "refused", "allowed" or "step_up_passed".
 func (o Outcome) String() string {
 	if int(o) < len(outcomes) {
 		return outcomes[o]
@@ -147,12 +148,12 @@ func (o Outcome) trust() anomaly.Trust {
 	return anomaly.Untrusted
 }
 
-// Bands are the scores at which the next action begins; they rise.
+// Bands holds the scores at which the next action begins, in rising order.
 type Bands struct{ Prompt, MFA, Deny int }
 
-// Decision is what Evaluate found. It is JSON, because a challenge ends in
-// another request; keep it where the client cannot change it (the session), since
-// Complete believes it.
+// Decision holds the result of Evaluate. It can be stored as JSON, because a
+// challenge ends in another request. Keep it where the client cannot change it,
+// such as the session: Complete trusts it.
 type Decision struct {
 	ID      string   `json:"id"`
 	Login   Login    `json:"login"`
@@ -164,14 +165,14 @@ type Decision struct {
 	First   bool     `json:"first,omitempty"`   // The user had no history.
 }
 
-// Share is what one factor adds. Detail is for people.
+// Share holds what one factor adds. Detail is for people to read.
 type Share struct {
 	Name    string  `json:"name"`
 	LogOdds float64 `json:"log_odds"`
 	Detail  string  `json:"detail,omitempty"`
 }
 
-// LogValue leaves the login's address, agent and email out.
+// LogValue leaves out the login's address, agent and email.
 func (d Decision) LogValue() slog.Value {
 	return secret.Shown(slog.String("id", d.ID), slog.String("user", d.Login.UserID), slog.Int("score", d.Score),
 		slog.String("action", string(d.Action)))

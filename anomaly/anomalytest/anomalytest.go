@@ -23,13 +23,13 @@ import (
 	"github.com/auth0kit/auth0kit/anomaly"
 )
 
-// Harness is one store under test.
+// Harness holds the store under test.
 type Harness struct {
 	Store anomaly.Store // Empty at the start.
-	Other anomaly.Store // The same place with another prefix or table; nil skips the test of their independence.
+	Other anomaly.Store // A store in the same place with another prefix or table; nil skips the test of their independence.
 }
 
-// Run tests every sentence of the contract of anomaly.Store. open is called once
+// Run tests every sentence of the contract of anomaly.Store. It calls open once
 // per subtest.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	cases := []struct {

@@ -1,5 +1,5 @@
-// Package geoip says where addresses are, for package anomaly, out of database
-// files in the MMDB format:
+// Package geoip tells package anomaly where addresses are, from database files in
+// the MMDB format:
 //
 //	geo, err := geoip.Open(geoip.Files{City: "GeoLite2-City.mmdb", ASN: "GeoLite2-ASN.mmdb"})
 //	…
@@ -9,12 +9,12 @@
 // It reads both schemas that are in use: MaxMind's (GeoIP2, GeoLite2, and DB-IP's
 // own files), which has accuracy radii and time zones, and the flat one of freely
 // licensed files, such as ip-location-db's of DB-IP (CC BY 4.0: name the source
-// where results are shown), which has no radius; package anomaly assumes 50 km
-// then. Only the fields that a Place has are decoded, which makes a lookup take a
-// microsecond or two.
+// where results are shown), which has no radius, so that package anomaly assumes
+// 50 km. Only the fields of a Place are decoded; a lookup takes a microsecond or
+// two.
 //
-// Files are mapped into memory: to update one, put the new one beside it, open
-// it, and close the old one when no lookup runs any more.
+// Files are mapped into memory. To update one, put the new file beside it, open
+// that, and close the old Resolver when no lookup uses it any more.
 package geoip
 
 import (
@@ -27,19 +27,20 @@ import (
 	"github.com/auth0kit/auth0kit/anomaly"
 )
 
-// Files are paths. Any may be empty, but not all; what is missing stays empty in
-// a Place.
+// Files holds the paths of the files. Any may be empty, but not all; fields of a
+// missing file stay empty in a Place.
 type Files struct {
-	City      string // Country, coordinates, time zone. A file of countries will do, without travel.
+	City      string // Country, coordinates, time zone. A file of countries also works, but then travel is not assessed.
 	ASN       string // Autonomous systems.
 	Anonymous string // MaxMind's GeoIP2-Anonymous-IP: VPNs, proxies, Tor, hosting.
 
-	// IsAnonymous says that an address is in an anonymizing network, by a list of
-	// your own; beside Anonymous or instead of it. Defaults to none.
+	// IsAnonymous reports whether an address is in an anonymizing network, by a list
+	// of your own; use it beside Anonymous or instead of it. Defaults to none.
 	IsAnonymous func(ip netip.Addr, asn uint32) bool
 }
 
-// Resolver is an anomaly.GeoResolver. It is safe for concurrent use, until Close.
+// Resolver implements anomaly.GeoResolver. It is safe for concurrent use until
+// Close is called.
 type Resolver struct {
 	city, asn, anonymous *maxminddb.Reader
 	isAnonymous          func(netip.Addr, uint32) bool
@@ -47,7 +48,8 @@ type Resolver struct {
 
 var _ anomaly.GeoResolver = (*Resolver)(nil)
 
-// Open opens the files.
+// Open opens the files and returns a Resolver for them. Close it when it is no
+// longer used.
 func Open(files Files) (*Resolver, error) {
 	if files.City == "" && files.ASN == "" && files.Anonymous == "" {
 		return nil, errors.New("geoip: Files names no file")
@@ -95,8 +97,8 @@ func (c *cityRecord) place() anomaly.Place {
 	return anomaly.Place{Country: c.Country.Code, Lat: at.Lat, Lon: at.Lon, Radius: float64(at.Radius), Zone: at.Zone}
 }
 
-// Resolve is anomaly.GeoResolver's. An address that no file knows is a zero
-// Place. An error is that of a damaged file.
+// Resolve implements anomaly.GeoResolver. It returns a zero Place for an address
+// that no file contains, and an error if a file is damaged.
 func (r *Resolver) Resolve(ip netip.Addr) (anomaly.Place, error) {
 	ip = ip.Unmap().WithZone("")
 	if !ip.IsValid() {
@@ -129,7 +131,7 @@ func (r *Resolver) Resolve(ip netip.Addr) (anomaly.Place, error) {
 	return p, nil
 }
 
-// Close closes the files. Resolve must not be called afterwards.
+// Close closes the files. Do not call Resolve afterwards.
 func (r *Resolver) Close() error {
 	var all []error
 	for _, db := range []*maxminddb.Reader{r.city, r.asn, r.anonymous} {

@@ -7,9 +7,9 @@
 //	…
 //	detector, err := anomaly.New(store, anomaly.Config{Geo: geo})
 //
-// A profile is one string: Load is a GET, and Save a script that compares the
-// version and sets, so each is one round trip. Profiles that nobody used for
-// Config.TTL go by themselves; the sketch of the population stays.
+// A profile is one string. Load is a GET, and Save is a script that compares the
+// version and sets, so each is one round trip. Profiles expire Config.TTL after
+// their last change; the sketch of the population stays.
 package redisanomaly
 
 import (
@@ -25,14 +25,14 @@ import (
 	"github.com/auth0kit/auth0kit/anomaly"
 )
 
-// Config may be zero.
+// Config holds a Store's optional settings. The zero value uses the defaults.
 type Config struct {
-	Prefix string        // Of all keys. Defaults to "auth0kit:anomaly". Two stores with their own prefixes are apart.
+	Prefix string        // Of all keys. Defaults to "auth0kit:anomaly". Stores with different prefixes share nothing.
 	TTL    time.Duration // How long a profile outlives its last change; at least a minute. Defaults to 183 days.
 }
 
-// Store is an anomaly.Store. It is safe for concurrent use. It does not own the
-// client: closing that is its owner's.
+// Store implements anomaly.Store. It is safe for concurrent use. The caller closes
+// the client.
 type Store struct {
 	client rueidis.Client
 	prefix string
@@ -41,7 +41,7 @@ type Store struct {
 
 var _ anomaly.Store = (*Store)(nil)
 
-// New makes a store. It does no I/O.
+// New returns a Store. It does no I/O.
 func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if client == nil {
 		return nil, errors.New("redisanomaly: client is nil; make one with rueidis.NewClient")
@@ -61,7 +61,7 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 // versionSize is what stands before the blob.
 const versionSize = 8
 
-// Load is anomaly.Store's.
+// Load implements anomaly.Store.
 func (s *Store) Load(ctx context.Context, key anomaly.Key, dst []byte) ([]byte, uint64, error) {
 	value, err := s.client.Do(ctx, s.client.B().Get().Key(s.prefix+key.String()).Build()).AsBytes()
 	if rueidis.IsRedisNil(err) {
@@ -85,7 +85,7 @@ if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 return 1`)
 
-// Save is anomaly.Store's.
+// Save implements anomaly.Store.
 func (s *Store) Save(ctx context.Context, key anomaly.Key, blob []byte, version uint64) error {
 	old := ""
 	if version != 0 {

@@ -7,8 +7,8 @@
 //	…
 //	detector, err := anomaly.New(store, anomaly.Config{Geo: geo})
 //
-// The program brings the driver; this package imports none. SQLite needs WAL mode
-// and a busy timeout. Detector.Run sweeps the store.
+// The program imports the database driver. SQLite needs WAL mode and a busy
+// timeout. anomaly.Detector.Run removes expired profiles.
 package sqlanomaly
 
 import (
@@ -22,13 +22,13 @@ import (
 	"github.com/auth0kit/auth0kit/internal/sqlstore"
 )
 
-// Dialect names the database product, whichever driver connects to it.
+// Dialect names the database product, independent of the driver.
 type Dialect = sqlstore.Dialect
 
-// The dialects. MariaDB is for MySQL too: MariaDB from 10.3, MySQL from 8.0 on,
-// with InnoDB and in strict mode, as is the default of both. Columns of text are
-// binary there, so that ids that differ in case or in trailing spaces differ.
-// MySQL warns that VALUES() in upserts is deprecated (1287); ignore that.
+// The dialects. Use MariaDB for MySQL too: MariaDB 10.3 or later and MySQL 8.0 or
+// later, with InnoDB and strict mode, the default of both. Text columns are binary
+// there, so that ids that differ in case or trailing spaces differ. MySQL warns
+// that VALUES() in upserts is deprecated (1287); ignore that.
 const (
 	SQLite   = sqlstore.SQLite
 	Postgres = sqlstore.Postgres
@@ -37,8 +37,8 @@ const (
 
 // Config holds a Store's optional settings. The zero value uses the defaults.
 type Config struct {
-	// Table is the name of the table: at most 41 lower-case letters, digits and _.
-	// A schema may stand in front, and must be there. Defaults to "auth0kit_anomaly".
+	// Table is the name of the table: at most 41 lower-case letters, digits and _. A
+	// schema may precede it, and must exist. Defaults to "auth0kit_anomaly".
 	Table string
 
 	// TTL is how long a profile outlives its last change, in whole milliseconds; at
@@ -94,7 +94,7 @@ func New(db *sql.DB, dialect Dialect, cfg Config) (*Store, error) {
 }
 
 // Schema returns the statements that create the table, for a migration tool. They
-// do nothing where it is there already.
+// do nothing if the table exists.
 func (s *Store) Schema() []string { return s.db.Schema() }
 
 // CreateSchema runs the statements of Schema. Any number of processes may call it
@@ -135,7 +135,8 @@ func (s *Store) Forget(ctx context.Context, userID string) error {
 	return err
 }
 
-// Sweep implements anomaly.Sweeper: profiles go that were not saved for Config.TTL.
+// Sweep implements anomaly.Sweeper: it removes the profiles that were not saved
+// for Config.TTL.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
 	return s.db.Sweep(ctx, "{t}", "id", "saved_at <= $1 AND id <> $2", now.Add(-s.cfg.TTL).UnixMilli(), anomaly.Key("").String())
 }

@@ -1,6 +1,6 @@
-// Package calibrate fits the model of package anomaly to logins of which it is
-// known whether they were the user's: labelled ones of a tenant, or simulated
-// ones. bench/risk fits the embedded model with it.
+// Package calibrate fits the model of package anomaly to logins that are labeled
+// as the user's or an attacker's, from a tenant or from a simulation. bench/risk
+// fits the embedded model with it.
 //
 //	fit, err := calibrate.Collect(ctx, detector, oneSeed)
 //	…
@@ -13,10 +13,10 @@
 // A service reads the file with anomaly.ParseModel and gives the model to both
 // anomaly.Config and risk.Config.
 //
-// Weights are never negative: evidence that is more suspicious must not lower a
-// score because few attackers of the sample happened to show it. An unconstrained
-// fit gave a new country a weight below zero, and lost to the model of Freeman et
-// al. on attackers from abroad.
+// Weights are never negative: more suspicious evidence must not lower a score
+// because few attackers of the sample happened to show it. An unconstrained fit
+// gave a new country a weight below zero, and lost to the model of Freeman et al.
+// on attackers from abroad.
 package calibrate
 
 import (
@@ -35,10 +35,10 @@ import (
 // Labelled is a login and whose it was.
 type Labelled struct {
 	Attempt anomaly.Attempt
-	Attack  string // Empty: the user's own. Else the kind of attacker; every kind weighs the same in a fit.
+	Attack  string // Empty for the user's own login; otherwise the kind of attacker. By default every kind weighs the same in a fit.
 }
 
-// Sample is the evidence of one login.
+// Sample holds the evidence of one login.
 type Sample struct {
 	Evidence anomaly.Evidence
 	Class    anomaly.Class
@@ -69,11 +69,11 @@ func Collect(ctx context.Context, d *anomaly.Detector, logins iter.Seq2[Labelled
 	return out, nil
 }
 
-// ErrSamples says that samples are too few, or all of one kind.
+// ErrSamples is returned when the samples are too few, or all of one kind.
 var ErrSamples = errors.New("calibrate: samples need genuine logins and attacks")
 
-// Budget is how many of the users' own logins may reach each band, between 0 and
-// 1: 0.05 is one in twenty.
+// Budget holds the share of the users' own logins, 0 to 1, that may reach each
+// band: 0.05 is one in twenty.
 type Budget struct {
 	Prompt float64 // Defaults to 0.05.
 	MFA    float64 // Defaults to 0.02.
@@ -92,10 +92,10 @@ func (b Budget) withDefaults() Budget {
 	return b
 }
 
-// SetCuts puts the cuts of m where the budget is spent, by logins on which m was
-// not fitted. Each class of logins has the whole budget, and its own cuts; a class
-// that is not among the samples, or has too few for the budget, keeps those that it
-// has. ErrSamples if that are all.
+// SetCuts sets the cuts of m to where the budget is spent, by logins on which m
+// was not fitted. Each class of logins has the whole budget and its own cuts. A
+// class that has no samples, or too few for the budget, keeps its cuts; if every
+// class does, SetCuts returns ErrSamples.
 func SetCuts(m *anomaly.Model, held []Sample, b Budget) error {
 	b = b.withDefaults()
 	if !(b.Deny > 0 && b.Deny < b.MFA && b.MFA < b.Prompt && b.Prompt < 1) {

@@ -6,20 +6,20 @@ import (
 	"github.com/auth0kit/auth0kit/anomaly"
 )
 
-// Config may be zero.
+// Config holds optional settings of Fit. The zero value uses the defaults.
 type Config struct {
 	Name  string             // Of the model. Defaults to "fitted".
 	Ridge float64            // Penalty on the squares of the weights. Defaults to 1e-4.
-	Kinds map[string]float64 // How much the kinds of attackers weigh against each other. Defaults to the same for all.
+	Kinds map[string]float64 // The relative weights of the kinds of attackers. Defaults to the same for all.
 }
 
 var classes = []anomaly.Class{anomaly.WithDevice, anomaly.WithoutDevice, anomaly.FirstLogin}
 
-// Fit finds the weights that explain the samples best: for each class of logins a
-// logistic regression with weights that are not negative and a free bias, genuine
-// logins and attacks weighing the same in total. A class without genuine logins or
-// without attacks keeps the weights of the embedded model; ErrSamples if that are
-// all. Set the cuts afterwards, with SetCuts.
+// Fit returns the model that explains the samples best: for each class of logins
+// it runs a logistic regression with nonnegative weights and a free bias, in which
+// genuine logins and attacks weigh the same in total. A class without genuine
+// logins or without attacks keeps the weights of the embedded model; if every
+// class does, Fit returns ErrSamples. Call SetCuts afterwards.
 func Fit(samples []Sample, cfg Config) (*anomaly.Model, error) {
 	if cfg.Name == "" {
 		cfg.Name = "fitted"

@@ -8,8 +8,8 @@
 //	…
 //	engine, err := risk.New(detector, enforcer, risk.Config{Counters: counters})
 //
-// All counts of a login travel in one round trip. Distinct members are counted by
-// Redis's HyperLogLog, good to 1%; keys go by themselves after two windows.
+// All counts of a login take one round trip. Distinct members are counted by
+// Redis's HyperLogLog, accurate to 1%; keys expire after two windows.
 package redisrisk
 
 import (
@@ -26,13 +26,13 @@ import (
 	"github.com/auth0kit/auth0kit/risk"
 )
 
-// Config may be zero.
+// Config holds optional settings. The zero value uses the defaults.
 type Config struct {
-	Prefix string // Of all keys, without braces. Defaults to "auth0kit:risk". Two with their own prefixes are apart.
+	Prefix string // Of all keys, without braces. Defaults to "auth0kit:risk". Counters with different prefixes share nothing.
 }
 
-// Counters are risk.Counters. They are safe for concurrent use, and do not own
-// the client: closing that is its owner's.
+// Counters implements risk.Counters. It is safe for concurrent use. The caller
+// closes the client.
 type Counters struct {
 	client rueidis.Client
 	prefix string
@@ -40,7 +40,7 @@ type Counters struct {
 
 var _ risk.Counters = (*Counters)(nil)
 
-// New makes counters. It does no I/O.
+// New returns Counters. It does no I/O.
 func New(client rueidis.Client, cfg Config) (*Counters, error) {
 	if client == nil {
 		return nil, errors.New("redisrisk: client is nil; make one with rueidis.NewClient")
@@ -73,8 +73,8 @@ var (
 	countSHA    = fmt.Sprintf("%x", sha1.Sum([]byte(countText)))
 )
 
-// Add is risk.Counters'. Late events count in the bucket of their time, as long
-// as it is there.
+// Add implements risk.Counters. Late events count in the bucket of their time
+// while that still exists.
 func (c *Counters) Add(ctx context.Context, items []risk.Count) ([]risk.Tally, error) {
 	calls := make([]call, len(items))
 	for i, item := range items {

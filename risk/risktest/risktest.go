@@ -13,13 +13,13 @@ import (
 	"github.com/auth0kit/auth0kit/risk"
 )
 
-// Harness is one implementation under test.
+// Harness holds the implementation under test.
 type Harness struct {
 	Counters risk.Counters // Empty at the start.
-	Other    risk.Counters // The same place with another prefix; nil skips the test of their independence.
+	Other    risk.Counters // Counters in the same place with another prefix; nil skips the test of their independence.
 }
 
-// Run tests every sentence of the contract of risk.Counters. open is called once
+// Run tests every sentence of the contract of risk.Counters. It calls open once
 // per subtest.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	cases := []struct {
