@@ -47,7 +47,7 @@ func writeDiff(w io.Writer, color bool, p *Plan, changes []Change, note func(Cha
 	}
 	heading := p.OrgID
 	if p.From != "" {
-		heading += ", as declared in " + p.From
+		heading += ", from " + p.From
 	}
 	fmt.Fprintln(&b, printable(heading))
 	width, words, unchanged := widths(changes)
@@ -64,7 +64,7 @@ func writeDiff(w io.Writer, color bool, p *Plan, changes []Change, note func(Cha
 	if unchanged > 0 {
 		fmt.Fprintf(&b, "    %s unchanged\n", plural(unchanged, "person", "people"))
 	}
-	fmt.Fprintf(&b, "    %s who count now, %d afterwards\n", plural(p.Before, "administrator", "administrators"), p.Administrators)
+	fmt.Fprintf(&b, "    administrators who count: %d now, %d afterwards\n", p.Before, p.Administrators)
 	_, err := w.Write(b.Bytes())
 	return err
 }

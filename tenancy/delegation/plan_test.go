@@ -377,13 +377,13 @@ func TestWriteDiff(t *testing.T) {
 	var plain, colored bytes.Buffer
 	require.NoError(t, p.WriteDiff(&plain, false))
 	assert.Equal(t, strings.TrimLeft(`
-org_1, as declared in admins.yaml@3f2a91c
+org_1, from admins.yaml@3f2a91c
   + carl.gustav@acme.test  add as a member with the role
   - bob@acme.test          remove the role
   = fay@acme.test          has the role by a group
   ! eve�[2J@acme.test      refused                        the email of the account is not verified; let the person verify it
     1 person unchanged
-    3 administrators who count now, 3 afterwards
+    administrators who count: 3 now, 3 afterwards
 `, "\n"), plain.String())
 	require.NoError(t, p.WriteDiff(&colored, true))
 	assert.Contains(t, colored.String(), "\x1b[32m  + carl")

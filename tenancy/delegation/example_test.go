@@ -1,0 +1,108 @@
+package delegation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/tenancy/delegation"
+)
+
+// shop is a tenant with an organization that Ada administers.
+func shop() (tenant *auth0test.Tenant, org, role, ada string) {
+	tenant = auth0test.NewTenant(auth0test.Options{})
+	org, role = tenant.AddOrganization("acme"), tenant.AddRole("Administrator", "")
+	ada = tenant.AddUser(resource.User{Email: "ada@example.com", EmailVerified: true}, "")
+	tenant.AddMember(org, ada, role)
+	tenant.AddUser(resource.User{Email: "bob@example.com", EmailVerified: true}, "")
+	return tenant, org, role, ada
+}
+
+// The organization's own page: Ada adds Bob, and cannot remove herself.
+func Example() {
+	tenant, org, role, ada := shop()
+	client, ctx := tenant.Management(), context.Background()
+	service, err := delegation.New(client, role, delegation.Holders(client, role), delegation.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	admin := service.As(delegation.User(ada)) // From the verified session.
+	change, err := admin.Create(ctx, org, "bob@example.com")
+	fmt.Println(change.Kind, err)
+	fmt.Println(admin.Revoke(ctx, org, ada, role))
+	list, err := admin.List(ctx, org)
+	for _, a := range list {
+		fmt.Println(a.Email, a.How, a.Counts, err)
+	}
+	// Output:
+	// add_member <nil>
+	// delegation: administrators cannot remove themselves; ask another one
+	// ada@example.com direct true <nil>
+	// bob@example.com direct true <nil>
+}
+
+// The nightly job: look at the plan, then apply it.
+func ExampleAdmin_Plan() {
+	tenant, org, role, _ := shop()
+	portal := tenant.AddClient(auth0test.Application{Name: "portal"}).ID
+	service, err := delegation.New(tenant.Management(), role, delegation.Jobs("nightly"), delegation.Config{
+		Onboarding: delegation.Invite{ClientID: portal, Inviter: "Example Inc."},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	job, ctx := service.As(delegation.Job("nightly")), context.Background()
+	plan, err := job.Plan(ctx, org, delegation.Declared{Emails: []string{"bob@example.com", "eve@example.com"}, From: "admins.yaml@3f2a91c"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan.OrgID = "org_acme" // Only to print the same each time; Apply would refuse it.
+	plan.WriteDiff(os.Stdout, false)
+	plan.OrgID = org
+	done, err := job.Apply(ctx, plan)
+	fmt.Println(len(done.Changes), err)
+	// Output:
+	// org_acme, from admins.yaml@3f2a91c
+	//   + bob@example.com  add as a member with the role
+	//   + eve@example.com  invite
+	//   - ada@example.com  remove the role
+	//     administrators who count: 1 now, 1 afterwards
+	// 3 <nil>
+}
+
+func ExampleNew() {
+	tenant, org, role, _ := shop()
+	client := tenant.Management()
+	service, err := delegation.New(client, role, delegation.Either(delegation.Jobs("nightly"), delegation.Holders(client, role)), delegation.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = service.As(delegation.Job("weekly")).List(context.Background(), org)
+	fmt.Println(errors.Is(err, delegation.ErrNotAllowed))
+	// Output: true
+}
+
+// The answers of a page to errors of the package.
+func ExampleAmbiguousError() {
+	answer := func(err error) int {
+		switch _, ambiguous := errors.AsType[*delegation.AmbiguousError](err); {
+		case err == nil:
+			return http.StatusOK
+		case errors.Is(err, delegation.ErrNotAllowed):
+			return http.StatusForbidden
+		case errors.Is(err, delegation.ErrLastAdmin), errors.Is(err, delegation.ErrSelf), errors.Is(err, delegation.ErrUnverified), ambiguous:
+			return http.StatusConflict
+		}
+		return http.StatusBadGateway
+	}
+	fmt.Println(answer(&delegation.AmbiguousError{UserIDs: []string{"auth0|1", "auth0|2"}}), answer(delegation.ErrNotAllowed))
+	// Output: 409 403
+}
