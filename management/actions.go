@@ -31,7 +31,7 @@ func (c *Client) Actions(ctx context.Context, trigger string) ([]resource.Action
 		query.Del("include_totals")
 		query.Set("triggerId", trigger)
 		var out sdk.ActionList
-		if err := c.get(ctx, op, query, &out, "actions", "actions"); err != nil {
+		if err := c.get(ctx, op, query, listOf("actions", "id", &out), "actions", "actions"); err != nil {
 			return nil, 0, err
 		}
 		return convert(out.Actions, action), out.Total, nil
@@ -55,7 +55,7 @@ func (c *Client) CreateAction(ctx context.Context, a resource.Action) (*resource
 	}
 	in["supported_triggers"] = []map[string]string{{"id": a.Trigger, "version": version}}
 	var out sdk.Action
-	if err := c.send(ctx, op, "POST", in, &out, "actions", "actions"); err != nil {
+	if err := c.send(ctx, op, "POST", in, objectWith("id", &out), "actions", "actions"); err != nil {
 		return nil, err
 	}
 	return new(action(&out)), nil
@@ -66,7 +66,7 @@ func (c *Client) CreateAction(ctx context.Context, a resource.Action) (*resource
 // DeployAction.
 func (c *Client) UpdateAction(ctx context.Context, id string, a resource.Action) (*resource.Action, error) {
 	var out sdk.Action
-	if err := c.send(ctx, "update action", "PATCH", actionBody(a), &out, "actions", "actions", id); err != nil {
+	if err := c.send(ctx, "update action", "PATCH", actionBody(a), objectWith("id", &out), "actions", "actions", id); err != nil {
 		return nil, err
 	}
 	return new(action(&out)), nil
@@ -76,7 +76,7 @@ func (c *Client) UpdateAction(ctx context.Context, id string, a resource.Action)
 // or two after a change. After ErrOutcomeUnknown look at ActionVersions.
 func (c *Client) DeployAction(ctx context.Context, id string) (*resource.ActionVersion, error) {
 	var out sdk.ActionVersion
-	if err := c.send(ctx, "deploy action", "POST", nil, &out, "actions", "actions", id, "deploy"); err != nil {
+	if err := c.send(ctx, "deploy action", "POST", nil, objectWith("id", &out), "actions", "actions", id, "deploy"); err != nil {
 		return nil, err
 	}
 	return new(actionVersion(&out)), nil
@@ -93,7 +93,7 @@ func (c *Client) ActionVersions(ctx context.Context, id string) ([]resource.Acti
 	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.ActionVersion, int, error) {
 		query.Del("include_totals")
 		var out sdk.ActionVersionList
-		if err := c.get(ctx, op, query, &out, "actions", "actions", id, "versions"); err != nil {
+		if err := c.get(ctx, op, query, listOf("versions", "id", &out), "actions", "actions", id, "versions"); err != nil {
 			return nil, 0, err
 		}
 		return convert(out.Versions, actionVersion), out.Total, nil
@@ -103,7 +103,7 @@ func (c *Client) ActionVersions(ctx context.Context, id string) ([]resource.Acti
 // DeployActionVersion makes an earlier version the one that runs: a rollback.
 func (c *Client) DeployActionVersion(ctx context.Context, id, versionID string) (*resource.ActionVersion, error) {
 	var out sdk.ActionVersion
-	err := c.send(ctx, "deploy action version", "POST", nil, &out, "actions", "actions", id, "versions", versionID, "deploy")
+	err := c.send(ctx, "deploy action version", "POST", nil, objectWith("id", &out), "actions", "actions", id, "versions", versionID, "deploy")
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (c *Client) Bindings(ctx context.Context, trigger string) ([]resource.Bindi
 	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Binding, int, error) {
 		query.Del("include_totals")
 		var out sdk.ActionBindingList
-		if err := c.get(ctx, op, query, &out, "actions", "triggers", trigger, "bindings"); err != nil {
+		if err := c.get(ctx, op, query, listOf("bindings", "action", &out), "actions", "triggers", trigger, "bindings"); err != nil {
 			return nil, 0, err
 		}
 		return convert(out.Bindings, func(b *sdk.ActionBinding) resource.Binding {
@@ -141,7 +141,7 @@ func (c *Client) SetBindings(ctx context.Context, trigger string, b []resource.B
 			DisplayName: optional(b.Name),
 		}
 	})}
-	return c.send(ctx, op, "PATCH", in, nil, "actions", "triggers", trigger, "bindings")
+	return c.send(ctx, op, "PATCH", in, listOf("bindings", "action", new(sdk.ActionBindingList)), "actions", "triggers", trigger, "bindings")
 }
 
 // actionBody is what of a is set. The SDK's type would send null for the rest.

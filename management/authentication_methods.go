@@ -15,7 +15,7 @@ func (c *Client) AuthenticationMethods(ctx context.Context, userID string) ([]re
 	const op = "list authentication methods"
 	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.AuthenticationMethod, int, error) {
 		var out sdk.AuthenticationMethodList
-		if err := c.get(ctx, op, query, &out, "users", userID, "authentication-methods"); err != nil {
+		if err := c.get(ctx, op, query, listOf("authenticators", "id", &out), "users", userID, "authentication-methods"); err != nil {
 			return nil, 0, err
 		}
 		return convert(out.Authenticators, authenticationMethod), out.Total, nil
@@ -34,7 +34,7 @@ func (c *Client) CreateAuthenticationMethod(ctx context.Context, userID string, 
 		PhoneNumber: optional(m.Phone), Email: optional(m.Email),
 	}
 	var out sdk.AuthenticationMethod
-	if err := c.send(ctx, op, "POST", in, &out, "users", userID, "authentication-methods"); err != nil {
+	if err := c.send(ctx, op, "POST", in, objectWith("id", &out), "users", userID, "authentication-methods"); err != nil {
 		return nil, err
 	}
 	return new(authenticationMethod(&out)), nil

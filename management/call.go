@@ -22,6 +22,7 @@ type outcome struct {
 	err        *resource.Error // No answer.
 	status     int             // The last answer's, with the next four.
 	writes     bool
+	doubt      bool // An earlier attempt of a write may have been carried out.
 	code       string
 	message    string
 	retryAfter time.Duration
@@ -29,11 +30,14 @@ type outcome struct {
 
 type outcomeKey struct{}
 
-// call runs f, which makes one request, and turns its failure into a
-// *resource.Error.
-func call(ctx context.Context, op string, f func(ctx context.Context) error) error {
+// call runs f, which makes one request, and turns its failure, or an answer that
+// is not of that shape, into a *resource.Error.
+func call(ctx context.Context, op string, answer *shape, f func(ctx context.Context) error) error {
 	o := &outcome{op: op}
 	err := guarded(func() error { return f(context.WithValue(ctx, outcomeKey{}, o)) })
+	if err == nil {
+		err = answer.check(o.status)
+	}
 	if err == nil {
 		return nil
 	}
@@ -66,14 +70,14 @@ func (o *outcome) failure(err error) error {
 		return operation(o.op, o.err)
 	case o.status >= 400:
 		e := &resource.Error{Op: o.op, StatusCode: o.status, Code: o.code, Message: o.message, RetryAfter: o.retryAfter}
-		if retryStatus(o.status) && o.writes {
+		if o.doubt || retryStatus(o.status) && o.writes {
 			e.Err = resource.ErrOutcomeUnknown
 		}
 		return e
 	case o.status == 0:
 		return &resource.Error{Op: o.op, Err: fmt.Errorf("%w: the request cannot be built", resource.ErrInvalid)}
 	}
-	unreadable := errors.New("the answer is not the JSON that was expected")
+	unreadable := fmt.Errorf("%w: the answer is not the JSON that was expected", resource.ErrUnavailable)
 	if o.writes {
 		unreadable = fmt.Errorf("%w: %w", resource.ErrOutcomeUnknown, unreadable)
 	}
@@ -99,9 +103,9 @@ func operationNamed(e *resource.Error, op string) *resource.Error {
 	return &named
 }
 
-// send makes one request with in as its JSON body and decodes the answer into
-// out; both may be nil.
-func (c *Client) send(ctx context.Context, op, method string, in, out any, path ...string) error {
+// send makes one request with in, which may be nil, as its JSON body and decodes
+// the answer into out; nil is for those without content.
+func (c *Client) send(ctx context.Context, op, method string, in any, out *shape, path ...string) error {
 	if err := checkPath(op, path); err != nil {
 		return err
 	}
@@ -109,13 +113,13 @@ func (c *Client) send(ctx context.Context, op, method string, in, out any, path 
 	if out != nil {
 		payload = &exchange{in, out}
 	}
-	return call(ctx, op, func(ctx context.Context) error {
+	return call(ctx, op, out, func(ctx context.Context) error {
 		return c.sdk.Request(ctx, method, c.sdk.URI(path...), payload)
 	})
 }
 
 // get reads path with query into out.
-func (c *Client) get(ctx context.Context, op string, query url.Values, out any, path ...string) error {
+func (c *Client) get(ctx context.Context, op string, query url.Values, out *shape, path ...string) error {
 	if err := checkPath(op, path); err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ func (c *Client) get(ctx context.Context, op string, query url.Values, out any, 
 	for name := range query {
 		options = append(options, sdk.Parameter(name, query.Get(name)))
 	}
-	return call(ctx, op, func(ctx context.Context) error {
+	return call(ctx, op, out, func(ctx context.Context) error {
 		return c.sdk.Request(ctx, "GET", c.sdk.URI(path...), out, options...)
 	})
 }

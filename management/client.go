@@ -87,7 +87,7 @@ func (c *Client) Check(ctx context.Context, scopes ...string) error {
 // probe reads a user that does not exist. The token is good when Auth0 says so,
 // or that the scope for it is missing.
 func (c *Client) probe(ctx context.Context) error {
-	err := c.get(ctx, "check", nil, nil, "users", "auth0|auth0kit-check")
+	err := c.get(ctx, "check", nil, objectWith("user_id", new(struct{})), "users", "auth0|auth0kit-check")
 	if isAny(err, resource.ErrNotFound, resource.ErrForbidden) {
 		return nil
 	}

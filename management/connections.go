@@ -22,7 +22,7 @@ func (c *Client) Connection(ctx context.Context, name string) (*resource.Connect
 		"per_page": {"50"}, "include_totals": {"true"},
 	}
 	var out sdk.ConnectionList
-	if err := c.get(ctx, op, query, &out, "connections"); err != nil {
+	if err := c.get(ctx, op, query, listOf("connections", "id", &out), "connections"); err != nil {
 		return nil, err
 	}
 	for _, found := range out.Connections {

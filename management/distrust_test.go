@@ -70,7 +70,7 @@ func TestOneProbeAfterALie(t *testing.T) {
 						return l.RoundTrip(req)
 					}
 					other++
-					return answerOf(req, 201, ""), nil
+					return answerOf(req, 201, `{"id":"job_1"}`), nil
 				})}})
 			require.NoError(t, err)
 			var wg sync.WaitGroup

@@ -73,7 +73,7 @@ func (c *Client) export(ctx context.Context, connectionID string, fields []strin
 		Fields       []field `json:"fields"`
 	}{connectionID, "json", convert(fields, func(name string) field { return field{name} })}
 	var started sdk.Job
-	if err := c.send(Idempotent(ctx), opExport, "POST", &in, &started, "jobs", "users-exports"); err != nil {
+	if err := c.send(Idempotent(ctx), opExport, "POST", &in, objectWith("id", &started), "jobs", "users-exports"); err != nil {
 		return "", err
 	}
 	current := new(job(&started))

@@ -11,7 +11,7 @@ import (
 // Factors returns the factors of the tenant, on and off.
 func (c *Client) Factors(ctx context.Context) ([]resource.Factor, error) {
 	var out []*sdk.MultiFactor
-	if err := c.get(ctx, "list factors", nil, &out, "guardian", "factors"); err != nil {
+	if err := c.get(ctx, "list factors", nil, listOf("", "name", &out), "guardian", "factors"); err != nil {
 		return nil, err
 	}
 	return convert(out, func(f *sdk.MultiFactor) resource.Factor {
@@ -22,7 +22,7 @@ func (c *Client) Factors(ctx context.Context) ([]resource.Factor, error) {
 // SetFactor turns a factor on or off for the whole tenant: every user is
 // affected.
 func (c *Client) SetFactor(ctx context.Context, name string, enabled bool) error {
-	return c.send(ctx, "set factor", "PUT", map[string]bool{"enabled": enabled}, nil, "guardian", "factors", name)
+	return c.send(ctx, "set factor", "PUT", map[string]bool{"enabled": enabled}, objectWith("enabled", new(sdk.MultiFactor)), "guardian", "factors", name)
 }
 
 // CreateEnrollmentTicket returns a link on which the user enrolls a factor:
@@ -36,7 +36,7 @@ func (c *Client) CreateEnrollmentTicket(ctx context.Context, userID, factor stri
 	}
 	in := &sdk.CreateEnrollmentTicket{UserID: userID, Factor: factor, AllowMultipleEnrollments: true}
 	var out sdk.EnrollmentTicket
-	if err := c.send(ctx, op, "POST", in, &out, "guardian", "enrollments", "ticket"); err != nil {
+	if err := c.send(ctx, op, "POST", in, objectWith("ticket_url", &out), "guardian", "enrollments", "ticket"); err != nil {
 		return nil, err
 	}
 	return &resource.EnrollmentTicket{ID: out.TicketID, URL: out.TicketURL}, nil
@@ -47,7 +47,7 @@ func (c *Client) CreateEnrollmentTicket(ctx context.Context, userID, factor stri
 // regenerate again.
 func (c *Client) RegenerateRecoveryCode(ctx context.Context, userID string) (string, error) {
 	var out sdk.UserRecoveryCode
-	err := c.send(ctx, "regenerate recovery code", "POST", nil, &out, "users", userID, "recovery-code-regeneration")
+	err := c.send(ctx, "regenerate recovery code", "POST", nil, objectWith("recovery_code", &out), "users", userID, "recovery-code-regeneration")
 	return out.GetRecoveryCode(), err
 }
 

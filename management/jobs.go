@@ -38,13 +38,14 @@ func (c *Client) ImportUsers(ctx context.Context, i resource.Import) (*resource.
 		return nil, invalid(op, "the form cannot be built")
 	}
 	var out sdk.Job
-	err = call(ctx, op, func(ctx context.Context) error {
+	answer := objectWith("id", &out)
+	err = call(ctx, op, answer, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.sdk.URI("jobs", "users-imports"), bytes.NewReader(body))
 		if err != nil {
 			return err
 		}
 		req.Header.Set("Content-Type", contentType)
-		return c.do(req, &out)
+		return c.do(req, answer)
 	})
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (c *Client) do(req *http.Request, out any) error {
 // Job reads a job. Auth0 keeps jobs for 24 hours; after that it is ErrNotFound.
 func (c *Client) Job(ctx context.Context, id string) (*resource.Job, error) {
 	var out sdk.Job
-	if err := c.get(ctx, "read job", nil, &out, "jobs", id); err != nil {
+	if err := c.get(ctx, "read job", nil, objectWith("id", &out), "jobs", id); err != nil {
 		return nil, err
 	}
 	return new(job(&out)), nil
@@ -112,7 +113,8 @@ func (c *Client) Job(ctx context.Context, id string) (*resource.Job, error) {
 // that failed as a whole, which Auth0 answers with the job instead of a list.
 func (c *Client) JobErrors(ctx context.Context, id string) ([]resource.JobError, error) {
 	var out refusals
-	if err := c.get(ctx, "list job errors", nil, &out, "jobs", id, "errors"); err != nil {
+	answer := &shape{out: &out, optional: true}
+	if err := c.get(ctx, "list job errors", nil, answer, "jobs", id, "errors"); err != nil {
 		return nil, err
 	}
 	var all []resource.JobError
@@ -131,11 +133,10 @@ type refusals []sdk.JobError
 
 // UnmarshalJSON takes a job as an empty list.
 func (r *refusals) UnmarshalJSON(body []byte) error {
-	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
-		*r = nil
+	if has(body, "id") {
 		return nil
 	}
-	return json.Unmarshal(body, (*[]sdk.JobError)(r))
+	return listOf("", "errors", (*[]sdk.JobError)(r)).UnmarshalJSON(body)
 }
 
 func job(j *sdk.Job) resource.Job {

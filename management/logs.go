@@ -53,7 +53,9 @@ func (c *Client) Logs(ctx context.Context, from string) iter.Seq2[resource.LogEn
 // header.
 func (c *Client) logPage(ctx context.Context, from string) (entries []resource.LogEntry, next string, err error) {
 	next = from
-	err = call(ctx, "list logs", func(ctx context.Context) error {
+	var raw []json.RawMessage
+	page := listOf("", "date", &raw)
+	err = call(ctx, "list logs", page, func(ctx context.Context) error {
 		req, err := c.sdk.NewRequest(ctx, http.MethodGet, c.sdk.URI("logs")+"?"+url.Values{
 			"from": {from}, "take": {strconv.Itoa(pageSize)},
 		}.Encode(), nil)
@@ -68,7 +70,10 @@ func (c *Client) logPage(ctx context.Context, from string) (entries []resource.L
 		if resp.StatusCode >= 400 {
 			return errStatus
 		}
-		if entries, err = logEntries(resp); err != nil {
+		if err := json.NewDecoder(resp.Body).Decode(page); err != nil {
+			return err
+		}
+		if entries, err = logEntries(raw); err != nil {
 			return err
 		}
 		if len(entries) > 0 {
@@ -82,11 +87,7 @@ func (c *Client) logPage(ctx context.Context, from string) (entries []resource.L
 	return entries, next, err
 }
 
-func logEntries(resp *http.Response) ([]resource.LogEntry, error) {
-	var raw []json.RawMessage
-	if err := json.NewDecoder(resp.Body).Decode(&raw); err != nil {
-		return nil, err
-	}
+func logEntries(raw []json.RawMessage) ([]resource.LogEntry, error) {
 	entries := make([]resource.LogEntry, len(raw))
 	for i, r := range raw {
 		var e struct {

@@ -24,7 +24,7 @@ func (c *Client) Members(ctx context.Context, orgID string) iter.Seq2[resource.M
 		query.Set("fields", "user_id,email,roles")
 		query.Set("include_fields", "true")
 		var out sdk.OrganizationMemberList
-		err := c.get(ctx, "list members", query, &out, "organizations", orgID, "members")
+		err := c.get(ctx, "list members", query, listOf("members", "user_id", &out), "organizations", orgID, "members")
 		return convert(out.Members, member), out.Next, err
 	})
 }
@@ -121,7 +121,7 @@ func (c *Client) effectiveRoles(ctx context.Context, orgID, userID string) ([]re
 			Roles []role `json:"roles"`
 			Next  string `json:"next"`
 		}
-		err := c.get(ctx, "list member roles", query, &out, "organizations", orgID, "members", userID, "effective-roles")
+		err := c.get(ctx, "list member roles", query, listOf("roles", "id", &out), "organizations", orgID, "members", userID, "effective-roles")
 		return convert(out.Roles, func(r role) resource.Role {
 			return resource.Role{ID: r.ID, Name: r.Name, Inherited: !slices.Contains(r.Sources, "direct")}
 		}), out.Next, err
@@ -132,7 +132,7 @@ func (c *Client) directRoles(ctx context.Context, orgID, userID string) ([]resou
 	const op = "list member roles"
 	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Role, int, error) {
 		var out sdk.OrganizationMemberRoleList
-		if err := c.get(ctx, op, query, &out, "organizations", orgID, "members", userID, "roles"); err != nil {
+		if err := c.get(ctx, op, query, listOf("roles", "id", &out), "organizations", orgID, "members", userID, "roles"); err != nil {
 			return nil, 0, err
 		}
 		return convert(out.Roles, func(r sdk.OrganizationMemberRole) resource.Role {

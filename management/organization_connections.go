@@ -15,7 +15,7 @@ func (c *Client) OrganizationConnections(ctx context.Context, orgID string) ([]r
 	const op = "list organization connections"
 	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Connection, int, error) {
 		var out sdk.OrganizationConnectionList
-		if err := c.get(ctx, op, query, &out, "organizations", orgID, "enabled_connections"); err != nil {
+		if err := c.get(ctx, op, query, listOf("enabled_connections", "connection_id", &out), "organizations", orgID, "enabled_connections"); err != nil {
 			return nil, 0, err
 		}
 		return convert(out.OrganizationConnections, func(o *sdk.OrganizationConnection) resource.Connection {

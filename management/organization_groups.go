@@ -59,7 +59,7 @@ func (c *Client) listed(ctx context.Context, op string, path ...string) ([]liste
 			Members []listed `json:"members"`
 			Next    string   `json:"next"`
 		}
-		err := c.get(ctx, op, query, &out, path...)
+		err := c.get(ctx, op, query, listOf(path[len(path)-1], "id", &out), path...)
 		return slices.Concat(out.Groups, out.Roles, out.Members), out.Next, err
 	}))
 }

@@ -21,7 +21,7 @@ func (c *Client) Invitations(ctx context.Context, orgID string) iter.Seq2[resour
 	const op = "list invitations"
 	return byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Invitation, int, error) {
 		var out sdk.OrganizationInvitationList
-		if err := c.get(ctx, op, query, &out, "organizations", orgID, "invitations"); err != nil {
+		if err := c.get(ctx, op, query, listOf("invitations", "id", &out), "organizations", orgID, "invitations"); err != nil {
 			return nil, 0, err
 		}
 		return convert(out.OrganizationInvitations, invitation), out.Total, nil
@@ -51,7 +51,7 @@ func (c *Client) CreateInvitation(ctx context.Context, orgID string, i resource.
 		in.TTLSec = new(int(i.TTL / time.Second))
 	}
 	var out sdk.OrganizationInvitation
-	if err := c.send(ctx, op, "POST", in, &out, "organizations", orgID, "invitations"); err != nil {
+	if err := c.send(ctx, op, "POST", in, objectWith("id", &out), "organizations", orgID, "invitations"); err != nil {
 		return nil, err
 	}
 	return new(invitation(&out)), nil

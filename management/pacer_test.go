@@ -189,7 +189,7 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func status(code int, header ...string) func(*http.Request) *http.Response {
 	return func(req *http.Request) *http.Response {
-		resp := answerOf(req, code, fmt.Sprintf(`{"statusCode":%d,"message":"ada@example.com","errorCode":"some_code"}`, code))
+		resp := answerOf(req, code, fmt.Sprintf(`{"statusCode":%d,"message":"ada@example.com","errorCode":"some_code","id":"job_1","user_id":"auth0|1"}`, code))
 		for i := 0; i < len(header); i += 2 {
 			resp.Header.Set(header[i], header[i+1])
 		}

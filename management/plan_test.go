@@ -79,6 +79,9 @@ func (p *plan) RoundTrip(req *http.Request) (*http.Response, error) {
 		p.refused++
 	}
 	resp := answerOf(req, status, "")
+	if req.Method == http.MethodPatch && status == http.StatusNoContent {
+		resp = answerOf(req, http.StatusOK, `{"user_id":"auth0|1"}`)
+	}
 	resp.Header.Set("X-RateLimit-Limit", strconv.Itoa(int(b.size)))
 	resp.Header.Set("X-RateLimit-Remaining", strconv.Itoa(int(b.level)))
 	wait := (1 - b.level + math.Floor(b.level)) / b.rate

@@ -18,7 +18,7 @@ func (c *Client) Role(ctx context.Context, id string) (*resource.Role, error) {
 		Name    string `json:"name"`
 		OwnerID string `json:"owner_id"`
 	}
-	if err := c.get(ctx, "read role", nil, &out, "roles", id); err != nil {
+	if err := c.get(ctx, "read role", nil, objectWith("id", &out), "roles", id); err != nil {
 		return nil, err
 	}
 	return &resource.Role{ID: out.ID, Name: out.Name, OwnerID: out.OwnerID}, nil
@@ -30,7 +30,7 @@ func (c *Client) RolePermissions(ctx context.Context, roleID string) ([]resource
 	const op = "list role permissions"
 	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Permission, int, error) {
 		var out sdk.PermissionList
-		if err := c.get(ctx, op, query, &out, "roles", roleID, "permissions"); err != nil {
+		if err := c.get(ctx, op, query, listOf("permissions", "permission_name", &out), "roles", roleID, "permissions"); err != nil {
 			return nil, 0, err
 		}
 		return convert(out.Permissions, func(p *sdk.Permission) resource.Permission {
@@ -44,7 +44,7 @@ func (c *Client) RolePermissions(ctx context.Context, roleID string) ([]resource
 func (c *Client) RoleUsers(ctx context.Context, roleID string) iter.Seq2[resource.User, error] {
 	return byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.User, string, error) {
 		var out sdk.UserList
-		err := c.get(ctx, "list role users", query, &out, "roles", roleID, "users")
+		err := c.get(ctx, "list role users", query, listOf("users", "user_id", &out), "roles", roleID, "users")
 		return convert(out.Users, user), out.Next, err
 	})
 }

@@ -23,6 +23,6 @@ func (c *Client) PasswordTicket(ctx context.Context, userID string, ttl time.Dur
 		in.TTLSec = new(int(ttl / time.Second))
 	}
 	var out sdk.Ticket
-	err := c.send(ctx, op, "POST", in, &out, "tickets", "password-change")
+	err := c.send(ctx, op, "POST", in, objectWith("ticket", &out), "tickets", "password-change")
 	return out.GetTicket(), err
 }

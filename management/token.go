@@ -92,11 +92,32 @@ func (t *tokens) grant(ctx context.Context) (grant, error) {
 	return grant{}, &resource.Error{Op: opToken, Err: err}
 }
 
-func isFresh(last once.Outcome[grant]) bool { return last.Value.fresh(time.Now()) }
+// isFresh accepts a good token, and for a while the refusal of one: who asks
+// again at once is refused again.
+func isFresh(last once.Outcome[grant]) bool {
+	now := time.Now()
+	return last.Value.fresh(now) || last.Err != nil && now.Sub(last.At) < heldFor(last.Err)
+}
+
+// refusedFor is how long a refusal of the credentials holds: somebody may mend
+// them at Auth0.
+const refusedFor = 10 * time.Second
+
+func heldFor(err error) time.Duration {
+	e, ok := errors.AsType[*resource.Error](err)
+	switch {
+	case !ok || e.StatusCode == 0: // Nobody has refused anything.
+		return 0
+	case errors.Is(e, resource.ErrUnauthorized):
+		return max(e.RetryAfter, refusedFor)
+	}
+	return e.RetryAfter
+}
 
 // orLast keeps a token that is still good when its successor cannot be had.
 func orLast(last, now once.Outcome[grant]) once.Outcome[grant] {
 	if now.Err != nil && last.Value.good(now.At) {
+		last.Value.renew = now.At.Add(heldFor(now.Err))
 		return last
 	}
 	return now
@@ -120,7 +141,9 @@ func fromCredentials(ctx context.Context, app *oauth.Client, audience string) (g
 		}
 		refusal := tokenError(err)
 		pause := max(pauses.Pause(try), refusal.RetryAfter)
-		passing := errors.Is(refusal, resource.ErrUnavailable) || errors.Is(refusal, resource.ErrRateLimited)
+		// A code of its own is a verdict, whatever the status: an Action denied.
+		verdict := refusal.Code != "" && refusal.Code != "server_error" && refusal.Code != "temporarily_unavailable"
+		passing := errors.Is(refusal, resource.ErrUnavailable) && !verdict || errors.Is(refusal, resource.ErrRateLimited)
 		if !passing || badCertificate(err) || try == maxTries || pause > 10*time.Second {
 			return grant{}, refusal
 		}

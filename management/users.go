@@ -14,7 +14,7 @@ import (
 // sees every write at once.
 func (c *Client) User(ctx context.Context, id string) (*resource.User, error) {
 	var out sdk.User
-	if err := c.get(ctx, "read user", nil, &out, "users", id); err != nil {
+	if err := c.get(ctx, "read user", nil, objectWith("user_id", &out), "users", id); err != nil {
 		return nil, err
 	}
 	return new(user(&out)), nil
@@ -29,7 +29,7 @@ func (c *Client) UsersByEmail(ctx context.Context, email string) ([]resource.Use
 		return nil, invalid(op, "the email is empty")
 	}
 	var out []*sdk.User
-	if err := c.get(ctx, op, url.Values{"email": {email}}, &out, "users-by-email"); err != nil {
+	if err := c.get(ctx, op, url.Values{"email": {email}}, listOf("", "user_id", &out), "users-by-email"); err != nil {
 		return nil, err
 	}
 	return convert(out, user), nil
@@ -48,7 +48,7 @@ func (c *Client) SearchUsers(ctx context.Context, query string) iter.Seq2[resour
 		}
 		values.Set("search_engine", "v3")
 		var out sdk.UserList
-		if err := c.get(ctx, op, values, &out, "users"); err != nil {
+		if err := c.get(ctx, op, values, listOf("users", "user_id", &out), "users"); err != nil {
 			return nil, 0, err
 		}
 		return convert(out.Users, user), out.Total, nil
@@ -75,7 +75,7 @@ func (c *Client) CreateUser(ctx context.Context, u resource.NewUser) (*resource.
 		in.Blocked = &u.Blocked
 	}
 	var out sdk.User
-	if err := c.send(ctx, op, "POST", in, &out, "users"); err != nil {
+	if err := c.send(ctx, op, "POST", in, objectWith("user_id", &out), "users"); err != nil {
 		return nil, err
 	}
 	return new(user(&out)), nil
@@ -89,7 +89,7 @@ func (c *Client) UpdateUser(ctx context.Context, id string, p resource.UserPatch
 		AppMetadata: metadata(p.AppMetadata), UserMetadata: metadata(p.UserMetadata),
 	}
 	var out sdk.User
-	if err := c.send(ctx, "update user", "PATCH", in, &out, "users", id); err != nil {
+	if err := c.send(ctx, "update user", "PATCH", in, objectWith("user_id", &out), "users", id); err != nil {
 		return nil, err
 	}
 	return new(user(&out)), nil
@@ -107,7 +107,7 @@ func (c *Client) SendVerificationEmail(ctx context.Context, userID string) error
 	if userID == "" {
 		return invalid(op, "the user id is empty")
 	}
-	return c.send(ctx, op, "POST", map[string]string{"user_id": userID}, nil, "jobs", "verification-email")
+	return c.send(ctx, op, "POST", map[string]string{"user_id": userID}, objectWith("id", new(sdk.Job)), "jobs", "verification-email")
 }
 
 func user(u *sdk.User) resource.User {

@@ -78,4 +78,7 @@ func (c *Client) PollCIBA(ctx context.Context, id string) (*Token, error) {
 	return c.token(ctx, grantCIBA, url.Values{"auth_req_id": {id}}, nil)
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// seconds is a number of an answer, between zero and a year.
+func seconds(s float64) time.Duration {
+	return time.Duration(min(max(0, s), 365*24*3600) * float64(time.Second))
+}

@@ -363,3 +363,13 @@ type fixed struct {
 func (f fixed) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: f.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(f.body)), Request: req}, nil
 }
+
+func TestSecondsAreBounded(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]time.Duration{"1e308": 365 * 24 * time.Hour, "-5": 0, "1.5": 1500 * time.Millisecond} {
+		c, _ := server(t, text(200, `{"access_token":"a","expires_in":`+given+`}`))
+		token, err := c.Refresh(t.Context(), "r")
+		require.NoError(t, err)
+		require.Equal(t, want, token.ExpiresIn)
+	}
+}

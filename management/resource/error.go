@@ -39,7 +39,7 @@ func (e *Error) Error() string {
 	b.WriteString("auth0: ")
 	b.WriteString(e.Op)
 	if e.StatusCode != 0 {
-		fmt.Fprintf(&b, ": %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+		b.WriteString(strings.TrimRight(fmt.Sprintf(": %d %s", e.StatusCode, http.StatusText(e.StatusCode)), " "))
 	}
 	if e.Code != "" {
 		b.WriteString(" (" + e.Code + ")")
@@ -48,7 +48,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ", retry after %s", e.RetryAfter)
 	}
 	if e.Err != nil {
-		b.WriteString(": " + strings.TrimPrefix(e.Err.Error(), "auth0: "))
+		b.WriteString(": " + strings.ReplaceAll(e.Err.Error(), "auth0: ", ""))
 	}
 	return b.String()
 }
