@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -41,7 +42,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return errors.New("-ca is missing: name a file for the certificate that clients must trust")
 	}
 
-	tenant := auth0test.NewTenant(auth0test.Options{})
+	tenant := auth0test.NewTenant(auth0test.Options{Missing: http.StatusNotFound})
 	server, err := tenant.Listen(*addr)
 	if err != nil {
 		return fmt.Errorf("-addr: %w", err)

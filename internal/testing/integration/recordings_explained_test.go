@@ -117,7 +117,7 @@ func (p *player) set(t *testing.T, path string, doc map[string]any) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(diffs) == 0 || !strings.HasPrefix(diffs[0], "status 501") {
+		if len(diffs) == 0 || !strings.HasPrefix(diffs[0], "status 404") {
 			return
 		}
 	}
