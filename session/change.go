@@ -93,7 +93,7 @@ func (m *Manager) stepUp(ctx context.Context, t Token, at time.Time, amr ...stri
 		return "", nil, m.recordChange(ctx, "step_up", rec, err)
 	}
 	if err := m.recordChange(ctx, "step_up", rec, nil); err != nil {
-		one := driver.Selector{UserID: rec.UserID, ID: rec.ID, Now: rec.LastSeen}
+		one := driver.Selector{Form: driver.SelectOne, UserID: rec.UserID, ID: rec.ID, Now: rec.LastSeen}
 		_, undo := m.store.Delete(context.WithoutCancel(ctx), one)
 		return "", nil, errors.Join(err, undo)
 	}
@@ -129,7 +129,8 @@ func (m *Manager) changeKey(ctx context.Context, key driver.Key, grace time.Dura
 		if grace > 0 {
 			g.Until = g.Now.Add(grace)
 		}
-		if err = known(m.store.Replace(ctx, place, rec, g)); !errors.Is(err, ErrConflict) {
+		err = known(m.store.Replace(ctx, place, rec, g))
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, driver.ErrReplaced) { // the next load tells which of the two
 			m.stale.forget(func(s *Session) bool { return s.ID == rec.ID })
 			return rec, err
 		}

@@ -45,6 +45,10 @@ func (a AtLimit) String() string {
 // way: the OWASP cheat sheet's renewal timeout.
 const renewGrace = 10 * time.Second
 
+// supersededFor is how long a request that left with a replaced token is taken for
+// a late one.
+const supersededFor = 10 * time.Second
+
 // Config is a Manager's policy. The zero value is a good one.
 type Config struct {
 	// Idle ends a session that is not used. Defaults to 1 hour.
@@ -71,6 +75,12 @@ type Config struct {
 	// module is one. Both or neither.
 	Revoker Revoker
 	Outbox  driver.Outbox
+
+	// Cutoff is told at once of whatever ends, by back-channel logout too, so that
+	// access tokens of the session are refused: a *tenancy.Cutoff. When it cannot be
+	// told, the session is dead and the error is ErrUnavailable: call again. Defaults
+	// to nobody.
+	Cutoff Revoker
 
 	// AllowStaleReads lets Validate answer, while the store does not, with what
 	// it said at most this long ago in this process, for requests that only read

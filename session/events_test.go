@@ -28,6 +28,8 @@ func TestEvents(t *testing.T) {
 	stepped, err2 := m.StepUp(t.Context(), renewed, m.clock.Now(), "otp")
 	err3 := m.Update(t.Context(), stepped, update)
 	require.NoError(t, errors.Join(err1, err2, err3))
+	wantInvalid(t, m.Manager, renewed, session.ErrSuperseded) // late, and no event
+	m.clock.Advance(10 * time.Second)
 	wantInvalid(t, m.Manager, renewed, session.ErrRevoked)
 	m.clock.Advance(time.Second)
 	second := m.login(t, session.Login{UserID: "auth0|1"})

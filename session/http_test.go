@@ -222,6 +222,8 @@ func TestLoginReplaces(t *testing.T) {
 		t.Fatalf("GET /me = %q", body)
 	}
 	b.cookie = &planted
+	b.want("GET", "/me", nil, http.StatusConflict) // only late, for all that is known
+	s.clock.Advance(10 * time.Second)
 	b.want("GET", "/me", nil, http.StatusUnauthorized)
 }
 
@@ -236,6 +238,8 @@ func TestHTTPStepUp(t *testing.T) {
 	b.want("GET", "/me", nil, http.StatusOK)
 	b.want("POST", "/me", nil, http.StatusForbidden) // the CSRF token of before
 	b.cookie = &before
+	b.want("GET", "/me", nil, http.StatusConflict)
+	s.clock.Advance(10 * time.Second)
 	b.want("GET", "/me", nil, http.StatusUnauthorized)
 }
 
@@ -279,6 +283,8 @@ func TestHTTPRenew(t *testing.T) {
 	if len(resp.Cookies()) > 0 {
 		t.Fatal("a parallel request overwrites the new cookie")
 	}
+	s.clock.Advance(10 * time.Second)
+	parallel.want("GET", "/me", nil, http.StatusConflict)
 	s.clock.Advance(10 * time.Second)
 	parallel.want("GET", "/me", nil, http.StatusUnauthorized)
 	b.want("POST", "/me", url.Values{session.CSRFField: {b.csrf}}, http.StatusOK) // the pages' CSRF token lives on

@@ -59,7 +59,8 @@ type logoutReceiver struct {
 // BackChannelLogout returns the handler to which Auth0, or another provider,
 // posts logout tokens (OpenID Connect Back-Channel Logout 1.0; at Auth0 a feature
 // of the Enterprise plan). A token with a "sid" ends the sessions that belong to
-// it, one with a "sub" alone all sessions of the user. It answers 200 when they
+// it, and those of its "sub" that were created without a SID; one with a "sub" alone
+// ends all sessions of the user. It answers 200 when they
 // are dead and 400 in any other case, as section 2.8 has it, and never tells
 // Auth0 back.
 //
@@ -165,10 +166,16 @@ func (l *logoutReceiver) receive(ctx context.Context, w http.ResponseWriter, r *
 	if err != nil {
 		return err
 	}
-	if err := l.once(ctx, token); err != nil {
+	jti, err := token.Text("jti")
+	if err != nil || jti == "" {
+		return refusal("jti")
+	}
+	if err := l.end(ctx, target); err != nil && !ended(err) {
 		return err
 	}
-	return l.end(ctx, target)
+	// Last: a token of which this process could do half must be taken again. To end
+	// what has ended is harmless.
+	return l.once(ctx, token.Issuer, jti)
 }
 
 // check applies section 2.6 of Back-Channel Logout 1.0, after the signature, the
@@ -189,35 +196,36 @@ func (l *logoutReceiver) check(t *jose.Token) (driver.Ended, error) {
 		return driver.Ended{}, refusal("age")
 	}
 	sid, err := t.Text("sid")
-	if err != nil || sid == "" && t.Subject == "" || len(sid) > maxID || len(t.Subject) > maxID {
+	if err != nil || sid == "" && t.Subject == "" {
 		return driver.Ended{}, refusal("subject")
+	}
+	for _, id := range []string{sid, t.Subject} {
+		if id != "" && checkID("logout", "id", id) != nil {
+			return driver.Ended{}, refusal("subject")
+		}
 	}
 	return driver.Ended{UserID: t.Subject, SID: sid}, nil
 }
 
 // once refuses a jti that was there before. It is remembered for longer than the
 // token could be used.
-func (l *logoutReceiver) once(ctx context.Context, t *jose.Token) error {
-	jti, err := t.Text("jti")
-	if err != nil || jti == "" {
-		return refusal("jti")
-	}
-	sum := sha256.Sum256([]byte(t.Issuer + "\x00" + jti))
+func (l *logoutReceiver) once(ctx context.Context, issuer, jti string) error {
+	sum := sha256.Sum256([]byte(issuer + "\x00" + jti))
 	now := l.m.now()
 	until := now.Add(l.maxAge + 10*time.Minute) // more than any leeway
-	err = known(l.replay.Seen(ctx, base64.RawURLEncoding.EncodeToString(sum[:]), now, until))
+	err := known(l.replay.Seen(ctx, base64.RawURLEncoding.EncodeToString(sum[:]), now, until))
 	if errors.Is(err, driver.ErrReplayed) {
 		return refusal("replayed")
 	}
 	return err
 }
 
-// end revokes. The jti is spent by now, so what fails is tried again here.
+// end revokes, and tries again for as long as the provider waits.
 func (l *logoutReceiver) end(ctx context.Context, e driver.Ended) error {
 	for try := 0; ; try++ {
 		var err error
 		if e.SID != "" {
-			err = l.m.revokeSID(ctx, e.SID, "backchannel", false)
+			err = errors.Join(l.m.revokeSID(ctx, e.SID, "backchannel", false), l.endUnnamed(ctx, e.UserID))
 		} else {
 			err = l.m.revokeUser(ctx, e.UserID, "backchannel", false)
 		}
@@ -230,6 +238,31 @@ func (l *logoutReceiver) end(ctx context.Context, e driver.Ended) error {
 		case <-time.After(time.Duration(try+1) * 50 * time.Millisecond):
 		}
 	}
+}
+
+// endUnnamed ends the user's sessions that were created without a SID: any of them
+// may be the one of the token.
+func (l *logoutReceiver) endUnnamed(ctx context.Context, userID string) error {
+	if userID == "" {
+		return nil
+	}
+	list, err := l.m.List(ctx, userID)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if s.SID != "" {
+			continue
+		}
+		r := revocation{
+			sel: driver.Selector{Form: driver.SelectOne, UserID: userID, ID: s.ID}, reason: "backchannel", told: keepQuiet,
+			match: func(other *Session) bool { return other.ID == s.ID },
+		}
+		if _, err := l.m.revoke(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refuse answers 400 and records, at most once a second: anybody can post here.

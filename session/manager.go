@@ -64,6 +64,7 @@ func (m *Manager) now() time.Time { return milli(m.cfg.Now()) }
 //
 // It is refused with ErrLimit at the limit when the policy is Reject, with
 // ErrExpired when l.NotAfter has passed, and with ErrRevoked when l.AuthTime is
+// (or else l.IssuedAt) is unknown or
 // before a RevokeUser, RevokeSID or RevokeEveryone that concerns it: send the
 // user to Auth0 with prompt=login then. When the event cannot be recorded, the
 // session is ended again and the error is audit.ErrNotRecorded.
@@ -75,7 +76,7 @@ func (m *Manager) Create(ctx context.Context, l Login) (Token, *Session, error) 
 	if err != nil {
 		return "", nil, err
 	}
-	limit := driver.Limit{Now: rec.CreatedAt, Max: m.cfg.MaxPerUser, Policy: driver.AtLimit(m.cfg.AtLimit)}
+	limit := driver.Limit{Now: rec.CreatedAt, Bound: boundOf(l), Max: m.cfg.MaxPerUser, Policy: driver.AtLimit(m.cfg.AtLimit)}
 	evicted, err := m.store.Create(ctx, rec, limit)
 	if err != nil {
 		err = known(err)
@@ -83,7 +84,7 @@ func (m *Manager) Create(ctx context.Context, l Login) (Token, *Session, error) 
 	}
 	m.stale.forget(func(s *Session) bool { return isEnded(evicted, s.ID) })
 	if err := m.recordCreate(ctx, rec.Ended(), evicted); err != nil {
-		_, undo := m.store.Delete(context.WithoutCancel(ctx), driver.Selector{Key: &rec.Key, Now: rec.CreatedAt})
+		_, undo := m.store.Delete(context.WithoutCancel(ctx), driver.Selector{Form: driver.SelectKey, Key: rec.Key, Now: rec.CreatedAt})
 		return "", nil, errors.Join(err, undo)
 	}
 	if err := m.tellEvicted(ctx, rec.SID, evicted); err != nil {
@@ -122,6 +123,20 @@ func (m *Manager) newRecord(l Login) (Token, driver.Record, error) {
 	}
 	rand.Read(rec.CSRF[:])
 	return token, rec, m.vault.seal(&rec, kept{payload: l.Payload, tokens: l.Tokens})
+}
+
+// boundOf returns when the user of a login has authenticated at the latest, zero
+// when that is not known. Times of tokens are whole seconds, so such a one may be
+// almost a second later: a login in the second of a revocation is not refused.
+func boundOf(l Login) time.Time {
+	at := l.AuthTime
+	if at.IsZero() {
+		at = l.IssuedAt
+	}
+	if !at.IsZero() && at.Nanosecond() == 0 {
+		at = at.Add(time.Second - time.Millisecond)
+	}
+	return milli(at)
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -176,6 +191,12 @@ func (m *Manager) load(ctx context.Context, k driver.Key, fresh bool) (driver.Re
 	rec, err := m.store.Load(ctx, k, driver.Touch{
 		Now: now, IfBefore: now.Add(-m.cfg.TouchEvery), IdleAt: now.Add(m.cfg.Idle), Fresh: fresh,
 	})
+	if errors.Is(err, driver.ErrReplaced) {
+		if now.Before(rec.RotatedAt.Add(supersededFor)) {
+			return rec, ErrSuperseded
+		}
+		return rec, ErrRevoked
+	}
 	return rec, known(err)
 }
 
@@ -199,6 +220,9 @@ func (m *Manager) Fresh(s *Session, maxAge time.Duration, amr ...string) error {
 // List returns the user's sessions, oldest first, without payloads: for a page
 // on which users see where they are signed in, and end sessions with RevokeID.
 func (m *Manager) List(ctx context.Context, userID string) ([]Session, error) {
+	if err := checkID("List", "user id", userID); err != nil {
+		return nil, err
+	}
 	records, err := m.store.List(ctx, userID, m.now())
 	if err != nil {
 		return nil, known(err)
@@ -215,7 +239,7 @@ func known(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, answer := range []error{ErrNone, ErrExpired, ErrRevoked, ErrLimit, ErrConflict, driver.ErrSelector, driver.ErrReplayed} {
+	for _, answer := range []error{ErrNone, ErrExpired, ErrRevoked, ErrLimit, ErrConflict, driver.ErrReplaced, driver.ErrSelector, driver.ErrReplayed} {
 		if errors.Is(err, answer) {
 			return err
 		}

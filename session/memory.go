@@ -67,7 +67,7 @@ func (m *Memory) lock(tag uint16) *memoryShard {
 func (m *Memory) Create(_ context.Context, r driver.Record, l driver.Limit) ([]driver.Ended, error) {
 	s := m.lock(r.Key.Tag)
 	defer s.mu.Unlock()
-	epoch, refused := m.marks.check(&r)
+	epoch, refused := m.marks.check(&r, l.Bound)
 	if refused {
 		return nil, driver.ErrRevoked
 	}
@@ -99,6 +99,8 @@ func (m *Memory) Load(_ context.Context, k driver.Key, t driver.Touch) (driver.R
 		return driver.Record{}, err
 	case err == driver.ErrRevoked:
 		return driver.Record{ID: e.rec.ID, UserID: e.rec.UserID}, err
+	case err == driver.ErrReplaced:
+		return driver.Record{ID: e.rec.ID, UserID: e.rec.UserID, RotatedAt: e.stopped()}, err
 	case err != nil:
 		return e.rec, err
 	}
@@ -127,41 +129,61 @@ func (m *Memory) Replace(_ context.Context, k driver.Key, r driver.Record, g dri
 	s.byHash[r.Key.Hash] = next
 	s.byUser.swap(r.UserID, e, next)
 	s.bySID.swap(r.SID, e, next)
-	e.next, e.until, e.revoked = next, g.Until, g.Until.IsZero()
+	e.next, e.until = next, later(g.Until, g.Now)
 	e.strip()
 	return nil
 }
 
-// Delete implements Store.
+// Delete implements Store. The indexes change under the lock under which records
+// do, and nothing takes an entry away, so what they do not find is not there.
 func (m *Memory) Delete(_ context.Context, sel driver.Selector) ([]driver.Ended, error) {
-	switch sel.Form() {
+	if err := sel.Check(); err != nil {
+		return nil, err
+	}
+	switch sel.Form {
 	case driver.SelectKey:
-		return m.deleteKey(*sel.Key, sel.Now), nil
+		return m.deleteKey(sel), nil
+	case driver.SelectSuperseded:
+		return m.supersede(sel)
 	case driver.SelectOne:
 		return m.deleteOf(sel, func(r *driver.Record) bool { return r.ID == sel.ID }), nil
 	case driver.SelectOthers:
-		return m.deleteOf(sel, func(r *driver.Record) bool { return r.ID != sel.Except }), nil
+		return m.deleteOf(sel, func(r *driver.Record) bool { return r.ID != sel.ID }), nil
 	case driver.SelectUser:
 		m.marks.set(userMark(sel.UserID), sel)
 		return m.deleteOf(sel, func(*driver.Record) bool { return true }), nil
 	case driver.SelectSID:
 		m.marks.set(sidMark(sel.SID), sel)
 		return m.deleteSID(sel), nil
-	case driver.SelectEveryone:
-		m.marks.everyone(sel.Now)
-		return nil, nil
 	}
-	return nil, driver.ErrSelector
+	m.marks.everyone(sel.Now)
+	return nil, nil
 }
 
-func (m *Memory) deleteKey(k driver.Key, now time.Time) []driver.Ended {
-	s := m.lock(k.Tag)
+func (m *Memory) deleteKey(sel driver.Selector) []driver.Ended {
+	s := m.lock(sel.Key.Tag)
 	defer s.mu.Unlock()
-	e, err := s.find(k, now, m.marks.current())
-	if err != nil {
+	e := s.byHash[sel.Key.Hash]
+	if e == nil || e.last().gone(sel.Now, m.marks.current()) != nil {
 		return nil
 	}
-	return []driver.Ended{s.end(e)}
+	return []driver.Ended{s.end(e.last())}
+}
+
+// supersede leaves a key that was replaced, by nothing.
+func (m *Memory) supersede(sel driver.Selector) ([]driver.Ended, error) {
+	s := m.lock(sel.Key.Tag)
+	defer s.mu.Unlock()
+	e, err := s.find(sel.Key, sel.Now, m.marks.current())
+	if e != nil && (e.rec.Key != sel.Key || err == driver.ErrReplaced) {
+		return nil, driver.ErrReplaced
+	}
+	if err != nil {
+		return nil, nil
+	}
+	ended := s.end(e)
+	e.next, e.until = &memoryEntry{revoked: true, rec: e.rec}, sel.Now
+	return []driver.Ended{ended}, nil
 }
 
 func (m *Memory) deleteOf(sel driver.Selector, match func(*driver.Record) bool) []driver.Ended {
@@ -241,19 +263,40 @@ func (s *memoryShard) find(k driver.Key, now time.Time, epoch int64) (*memoryEnt
 	if e == nil {
 		return nil, driver.ErrNone
 	}
+	if e.next != nil && !now.Before(e.stopped()) {
+		return e, driver.ErrReplaced
+	}
+	e = e.last()
+	return e, e.gone(now, epoch)
+}
+
+// last is what a replaced key leads to, or e itself.
+func (e *memoryEntry) last() *memoryEntry {
 	for e.next != nil {
-		if !now.Before(e.until) {
-			return e, driver.ErrRevoked
-		}
 		e = e.next
 	}
+	return e
+}
+
+// stopped is when a replaced key stopped working: with the first of those that led
+// from it to the session.
+func (e *memoryEntry) stopped() time.Time {
+	at := e.until
+	for ; e.next != nil; e = e.next {
+		at = earlier(at, e.until)
+	}
+	return at
+}
+
+// gone returns why an entry that nothing has replaced is not live.
+func (e *memoryEntry) gone(now time.Time, epoch int64) error {
 	switch {
 	case e.revoked || e.epoch != epoch:
-		return e, driver.ErrRevoked
+		return driver.ErrRevoked
 	case e.rec.Expired(now):
-		return e, driver.ErrExpired
+		return driver.ErrExpired
 	}
-	return e, nil
+	return nil
 }
 
 // live is the live entries of one key in order of creation, in a slice of its own.
@@ -305,7 +348,7 @@ func (s *memoryShard) sweep(now time.Time, epoch int64) int {
 	n := 0
 	for hash, e := range s.byHash {
 		inGrace := e.next != nil && now.Before(e.until)
-		if inGrace || !e.rec.Expired(now) && e.epoch == epoch {
+		if inGrace || !e.last().rec.Expired(now) && e.epoch == epoch {
 			continue
 		}
 		s.drop(e)

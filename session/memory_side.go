@@ -26,13 +26,14 @@ func sidMark(sid string) string { return "sid\x00" + sid }
 // check returns the epoch for r, and whether a mark refuses r. Its caller holds
 // the lock of r's shard: a revocation sets the mark first and takes that lock
 // afterwards, so it either is seen here or sees r.
-func (m *memoryMarks) check(r *driver.Record) (epoch int64, refused bool) {
-	at := r.AuthTime()
+func (m *memoryMarks) check(r *driver.Record, bound time.Time) (epoch int64, refused bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	_, sidRefused := m.bySubject[sidMark(r.SID)]
-	refused = sidRefused || at.Before(m.everyoneAt) || at.Before(m.bySubject[userMark(r.UserID)].at)
-	return m.epoch, refused
+	newest := later(m.everyoneAt, m.bySubject[userMark(r.UserID)].at)
+	if r.SID != "" {
+		newest = later(newest, m.bySubject[sidMark(r.SID)].at)
+	}
+	return m.epoch, bound.Before(newest)
 }
 
 func (m *memoryMarks) current() int64 {
@@ -44,7 +45,8 @@ func (m *memoryMarks) current() int64 {
 func (m *memoryMarks) set(subject string, s driver.Selector) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.bySubject[subject] = memoryMark{at: s.Now, until: s.MarkUntil}
+	before := m.bySubject[subject]
+	m.bySubject[subject] = memoryMark{at: later(before.at, s.Now), until: later(before.until, s.MarkUntil)}
 }
 
 func (m *memoryMarks) remove(subject string) {
@@ -57,7 +59,7 @@ func (m *memoryMarks) everyone(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.epoch++
-	m.everyoneAt = now
+	m.everyoneAt = later(m.everyoneAt, now)
 }
 
 func (m *memoryMarks) sweep(now time.Time) {

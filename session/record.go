@@ -153,6 +153,15 @@ func validateText(field, s string, limit int) error {
 	return nil
 }
 
+// checkID refuses what no session can have, alike for all stores: an empty id is a
+// form field that is missing, and not all stores can be asked for a NUL.
+func checkID(verb, what, id string) error {
+	if id == "" || len(id) > maxID || !utf8.ValidString(id) || strings.ContainsFunc(id, isControl) {
+		return fmt.Errorf("session: %s needs a %s of 1 to %d bytes of UTF-8 without control characters", verb, what, maxID)
+	}
+	return nil
+}
+
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // clean bounds what a client may send freely instead of refusing the login.

@@ -27,33 +27,25 @@ type revocation struct {
 	match  func(*Session) bool // the same selection, for what this process remembers
 	tell   []driver.Job        // written before the store is asked to delete
 	told   func(sid string) bool
+	cut    []driver.Job          // told Config.Cutoff, beside what was ended
+	uncut  func(sid string) bool // not told, although it was ended
 }
 
-// Revoke ends the session of a token: logout. That there is none is no error.
+// Revoke ends the session of a token: logout. A token that StepUp or Renew has
+// replaced, however long ago, ends its session too. That there is none is no error.
 //
 // As of all Revoke verbs: when it returns nil, the session is dead, whatever
-// requests were under way, and Auth0 will be told if Config.Outbox is set. With
-// audit.ErrNotRecorded it is dead too. With ErrUnavailable that is not known:
-// call it again.
+// requests were under way, Config.Cutoff knows, and Auth0 will be told if
+// Config.Outbox is set. With audit.ErrNotRecorded it is dead too. With
+// ErrUnavailable that is not known: call it again.
 func (m *Manager) Revoke(ctx context.Context, t Token) error {
-	return m.revokeToken(ctx, t, "logout", true)
-}
-
-// supersede ends the session of a token because its user signs in again. Auth0 is
-// not told: the new session may belong to the same one there.
-func (m *Manager) supersede(ctx context.Context, t Token, _ string) error {
-	return m.revokeToken(ctx, t, "login", false)
-}
-
-func (m *Manager) revokeToken(ctx context.Context, t Token, reason string, tell bool) error {
 	key, ok := t.key()
 	if !ok {
 		return nil
 	}
-	r := revocation{sel: driver.Selector{Key: &key}, reason: reason, told: keepQuiet}
-	if m.cfg.Outbox != nil && tell {
+	r := revocation{sel: driver.Selector{Form: driver.SelectKey, Key: key}, reason: "logout"}
+	if m.cfg.Outbox != nil {
 		rec, err := m.load(ctx, key, true)
-		r.told = nil
 		if err == nil && rec.SID != "" {
 			r.tell = []driver.Job{{SID: rec.SID}}
 		}
@@ -63,11 +55,40 @@ func (m *Manager) revokeToken(ctx context.Context, t Token, reason string, tell 
 	return err
 }
 
+// supersede ends the session of a token because its user signs in again, to a
+// session with that sid. Auth0 is not told: both may belong to the same one there.
+// A token that was replaced a moment ago belongs to a request that is late; an
+// older one ends its session.
+func (m *Manager) supersede(ctx context.Context, t Token, sid string) error {
+	key, ok := t.key()
+	if !ok {
+		return nil
+	}
+	m.stale.forgetKey(key)
+	r := revocation{
+		sel: driver.Selector{Form: driver.SelectSuperseded, Key: key}, reason: "login", told: keepQuiet,
+		uncut: func(other string) bool { return other == sid },
+	}
+	_, err := m.revoke(ctx, r)
+	if !errors.Is(err, driver.ErrReplaced) {
+		return err
+	}
+	if _, err = m.load(ctx, key, true); err == nil || errors.Is(err, ErrSuperseded) {
+		return ErrSuperseded
+	}
+	r.sel.Form = driver.SelectKey
+	_, err = m.revoke(ctx, r)
+	return err
+}
+
 // RevokeID ends one of a user's sessions by its public id. An id of another user
 // is ErrNone.
 func (m *Manager) RevokeID(ctx context.Context, userID, id string) error {
+	if err := errors.Join(checkID("RevokeID", "user id", userID), checkID("RevokeID", "session id", id)); err != nil {
+		return err
+	}
 	r := revocation{
-		sel: driver.Selector{UserID: userID, ID: id}, reason: "by_id",
+		sel: driver.Selector{Form: driver.SelectOne, UserID: userID, ID: id}, reason: "by_id",
 		match: func(s *Session) bool { return s.UserID == userID && s.ID == id },
 	}
 	m.stale.forget(r.match) // also if the store cannot even be asked what to tell
@@ -86,16 +107,20 @@ func (m *Manager) RevokeID(ctx context.Context, userID, id string) error {
 // way: call it when an account is blocked or deleted, or its password changed.
 // Auth0 is told to revoke all access of the user.
 func (m *Manager) RevokeUser(ctx context.Context, userID string) error {
+	if err := checkID("RevokeUser", "user id", userID); err != nil {
+		return err
+	}
 	return m.revokeUser(ctx, userID, "user", true)
 }
 
 func (m *Manager) revokeUser(ctx context.Context, userID, reason string, tell bool) error {
+	job := []driver.Job{{UserID: userID}}
 	r := revocation{
-		sel: driver.Selector{UserID: userID}, reason: reason, told: keepQuiet,
+		sel: driver.Selector{Form: driver.SelectUser, UserID: userID}, reason: reason, told: keepQuiet, cut: job, uncut: keepQuiet,
 		match: func(s *Session) bool { return s.UserID == userID },
 	}
 	if tell {
-		r.tell = []driver.Job{{UserID: userID}}
+		r.tell = job
 	}
 	_, err := m.revoke(ctx, r)
 	return err
@@ -114,9 +139,10 @@ func (m *Manager) RevokeOthers(ctx context.Context, t Token) error {
 		return errors.Join(err, m.recordRefused(ctx, rec.Ended(), err))
 	}
 	other := func(s *Session) bool { return s.UserID == rec.UserID && s.ID != rec.ID }
+	own := func(sid string) bool { return sid == rec.SID }
 	r := revocation{
-		sel: driver.Selector{UserID: rec.UserID, Except: rec.ID}, reason: "others", match: other,
-		told: func(sid string) bool { return sid == rec.SID },
+		sel: driver.Selector{Form: driver.SelectOthers, UserID: rec.UserID, ID: rec.ID, Key: rec.Key}, reason: "others", match: other,
+		told: own, uncut: own,
 	}
 	r.tell, err = m.jobsOf(ctx, rec.UserID, func(s *Session) bool { return other(s) && s.SID != rec.SID })
 	if err != nil {
@@ -127,29 +153,34 @@ func (m *Manager) RevokeOthers(ctx context.Context, t Token) error {
 }
 
 // RevokeSID ends the sessions that belong to one session at Auth0, and refuses
-// logins with it that were under way.
+// logins with it that were under way: those whose AuthTime is earlier. A user who
+// signs in again may get the same sid.
 func (m *Manager) RevokeSID(ctx context.Context, sid string) error {
+	if err := checkID("RevokeSID", "sid", sid); err != nil {
+		return err
+	}
 	return m.revokeSID(ctx, sid, "sid", true)
 }
 
 func (m *Manager) revokeSID(ctx context.Context, sid, reason string, tell bool) error {
+	job := []driver.Job{{SID: sid}}
 	r := revocation{
-		sel: driver.Selector{SID: sid}, reason: reason, told: keepQuiet,
+		sel: driver.Selector{Form: driver.SelectSID, SID: sid}, reason: reason, told: keepQuiet, cut: job,
 		match: func(s *Session) bool { return s.SID == sid },
 	}
 	if tell {
-		r.tell = []driver.Job{{SID: sid}}
+		r.tell = job
 	}
 	_, err := m.revoke(ctx, r)
 	return err
 }
 
 // RevokeEveryone ends all sessions of all users, and refuses logins that were
-// under way: for an incident. Auth0 is not told: sessions there end in the
-// tenant's settings, or one by one.
+// under way: for an incident. Neither Auth0 nor Config.Cutoff is told: sessions at
+// Auth0 end in the tenant's settings, or one by one.
 func (m *Manager) RevokeEveryone(ctx context.Context) error {
 	r := revocation{
-		sel: driver.Selector{Everyone: true}, reason: "everyone", told: keepQuiet,
+		sel: driver.Selector{Form: driver.SelectEveryone}, reason: "everyone", told: keepQuiet,
 		match: func(*Session) bool { return true },
 	}
 	_, err := m.revoke(ctx, r)
@@ -172,11 +203,12 @@ func (m *Manager) revoke(ctx context.Context, r revocation) ([]driver.Ended, err
 	if err != nil {
 		return nil, errors.Join(known(err), notTold)
 	}
+	notTold = errors.Join(notTold, m.cutOff(ctx, r, ended))
 	// Once more, for a Validate that was answered before the session was dead.
 	m.stale.forget(func(s *Session) bool { return isEnded(ended, s.ID) || r.match != nil && r.match(s) })
 	notTold = errors.Join(notTold, m.enqueue(ctx, r.rest(ended)))
 	var notRecorded error
-	if r.sel.Everyone {
+	if r.sel.Form == driver.SelectEveryone {
 		notRecorded = m.recordEnded(ctx, "revoke", r.reason, []driver.Ended{{}})
 	} else {
 		notRecorded = m.recordEnded(ctx, "revoke", r.reason, ended)
@@ -223,11 +255,33 @@ func (m *Manager) jobsOf(ctx context.Context, userID string, match func(*Session
 	return jobs, nil
 }
 
-// tellEvicted tells Auth0 about sessions that a login has displaced, unless the
-// new session belongs to the same one there.
+// tellEvicted tells Auth0 and Config.Cutoff about sessions that a login has
+// displaced, unless the new session belongs to the same one at Auth0.
 func (m *Manager) tellEvicted(ctx context.Context, sid string, evicted []driver.Ended) error {
-	r := revocation{told: func(s string) bool { return s == sid }}
-	return m.enqueue(ctx, r.rest(evicted))
+	same := func(s string) bool { return s == sid }
+	r := revocation{told: same, uncut: same}
+	return errors.Join(m.enqueue(ctx, r.rest(evicted)), m.cutOff(ctx, r, evicted))
+}
+
+// cutOff tells Config.Cutoff at once of what has ended.
+func (m *Manager) cutOff(ctx context.Context, r revocation, ended []driver.Ended) error {
+	if m.cfg.Cutoff == nil {
+		return nil
+	}
+	r.tell, r.told = r.cut, r.uncut
+	var errs []error
+	for _, j := range append(r.cut, r.rest(ended)...) {
+		var err error
+		if j.SID != "" {
+			err = m.cfg.Cutoff.RevokeSession(ctx, j.SID)
+		} else {
+			err = m.cfg.Cutoff.RevokeAccess(ctx, j.UserID)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%w: Config.Cutoff: %w", ErrUnavailable, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (m *Manager) enqueue(ctx context.Context, jobs []driver.Job) error {

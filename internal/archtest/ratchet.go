@@ -34,7 +34,7 @@ var ExportedNames = map[string]int{
 	"risk/redisrisk":                  3,
 	"risk/risktest":                   2,
 	"session":                         36,
-	"session/driver":                  35,
+	"session/driver":                  37,
 	"session/redissession":            3,
 	"session/redissession/goredis":    1,
 	"session/sessiontest":             6,

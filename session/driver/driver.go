@@ -14,10 +14,11 @@ var (
 	ErrNone     = errors.New("session: there is no such session")
 	ErrExpired  = errors.New("session: the session has expired")
 	ErrRevoked  = errors.New("session: the session was revoked")
+	ErrReplaced = errors.New("session: the session has another key by now")
 	ErrLimit    = errors.New("session: the user has as many sessions as are allowed")
 	ErrConflict = errors.New("session: the session was changed by others again and again")
 	ErrReplayed = errors.New("session: this logout token was used before")
-	ErrSelector = errors.New("session: Selector has none of its forms; nothing was ended")
+	ErrSelector = errors.New("session: Selector has no form, or an empty id; nothing was ended")
 )
 
 // Store keeps records. It is mechanical: it moves records, compares them with
@@ -30,9 +31,8 @@ var (
 type Store interface {
 	// Create keeps r. When the user has l.Max live sessions already, l.Policy says
 	// which of them are deleted to make room, or that r is refused with ErrLimit.
-	// It is refused with ErrRevoked when Delete has left a mark on r's SID, or one
-	// on r's user or on everyone that is newer than r's AuthTime. It returns what
-	// it deleted.
+	// It is refused with ErrRevoked when Delete has left a mark on r's user, on its
+	// SID or on everyone that is newer than l.Bound. It returns what it deleted.
 	Create(ctx context.Context, r Record, l Limit) ([]Ended, error)
 
 	// Load returns the live record of k and, when it was last seen before
@@ -41,14 +41,20 @@ type Store interface {
 	// ErrExpired (with the whole record) change nothing. A store may forget what
 	// has expired, and what was revoked once it would have expired: ErrNone.
 	//
-	// The key that a Replace has left works until the end of its grace, and then
-	// is ErrRevoked. The record's own Key tells which it was.
+	// The key that a Replace has left works until the end of its grace, and then is
+	// ErrReplaced; so is the key of a session that SelectSuperseded has ended, at once.
+	// With it come ID, UserID and, as RotatedAt, when the key stopped working. The
+	// record's own Key tells which one it was found by.
+	//
+	// Load itself looks whether the user, the SID or everyone was deleted since the
+	// record was created, in the same round trip: what else finds a user's records
+	// may be lost without bringing one back.
 	Load(ctx context.Context, k Key, t Touch) (Record, error)
 
 	// Replace puts r in the place of the live record of k, if that still has r's
 	// Version minus one; else ErrConflict. It never creates one: ErrNone,
-	// ErrRevoked, ErrExpired. With another Key in r, k works until grace: not at
-	// all when that is zero, and then no key works that was left to k earlier.
+	// ErrRevoked, ErrReplaced, ErrExpired. With another Key in r, k works until grace:
+	// not at all when that is zero, and then no key works that was left to k earlier.
 	Replace(ctx context.Context, k Key, r Record, g Grace) error
 
 	// Delete ends what s selects, and returns what it ended, except for everyone.
@@ -86,6 +92,7 @@ type Grace struct {
 // Limit is how many live sessions a user may have.
 type Limit struct {
 	Now    time.Time
+	Bound  time.Time // When the user has authenticated at the latest; marks look at it. Zero: not known.
 	Max    int
 	Policy AtLimit
 }
@@ -100,57 +107,56 @@ const (
 	Reject                     // The new session is refused with ErrLimit.
 )
 
-// Selector says which sessions end. Which of its fields are set decides:
+// Selector says which sessions end. Form says which of the fields count; when one
+// of those is empty, that is ErrSelector and ends nothing.
 //
-//	Key               the session of a token
-//	UserID, ID        one session of a user
-//	UserID, Except    all of a user's sessions but one
-//	UserID            all of a user's sessions; marks the user
-//	SID               all sessions with that SID; marks the SID
-//	Everyone          all sessions; marks everyone
-//
-// Anything else is ErrSelector and ends nothing. A mark on a user or on everyone
-// refuses later logins with an AuthTime before Now, one on a SID all later logins
-// with it. A store may forget it at MarkUntil.
+// A mark refuses later logins with a Bound before Now. Marks only grow: of two the
+// later one counts, whatever the clocks say. A store may forget one at MarkUntil.
 type Selector struct {
-	Key                     *Key
-	UserID, ID, Except, SID string
-	Everyone                bool
-	Now, MarkUntil          time.Time
+	Form            Form
+	Key             Key
+	UserID, ID, SID string
+	Now, MarkUntil  time.Time
 }
 
-// Form tells the forms of a Selector apart.
+// Form is what a Selector selects.
 type Form uint8
 
 // The forms; the zero one selects nothing.
 const (
 	SelectNothing Form = iota
+	// SelectKey selects the session of Key, which may have been replaced, however
+	// long ago: who has an old token may end the session, and nothing else.
 	SelectKey
-	SelectOne
-	SelectOthers
-	SelectUser
-	SelectSID
+	// SelectSuperseded selects the session of Key if that is its own one, else it is
+	// ErrReplaced: its user signs in again.
+	SelectSuperseded
+	SelectOne    // The session ID of UserID.
+	SelectOthers // All of UserID's but that with ID, whose key is Key.
+	SelectUser   // All of UserID's; marks the user.
+	SelectSID    // All with that SID; marks the SID.
 	SelectEveryone
 )
 
-// Form returns which of the forms s has, or SelectNothing.
-func (s Selector) Form() Form {
-	type fields struct{ key, user, id, except, sid, everyone bool }
-	switch (fields{s.Key != nil, s.UserID != "", s.ID != "", s.Except != "", s.SID != "", s.Everyone}) {
-	case fields{key: true}:
-		return SelectKey
-	case fields{user: true, id: true}:
-		return SelectOne
-	case fields{user: true, except: true}:
-		return SelectOthers
-	case fields{user: true}:
-		return SelectUser
-	case fields{sid: true}:
-		return SelectSID
-	case fields{everyone: true}:
-		return SelectEveryone
+// Check returns ErrSelector when s lacks what its form needs.
+func (s Selector) Check() error {
+	lacks := s.Form == SelectNothing || s.Form > SelectEveryone
+	switch s.Form {
+	case SelectKey, SelectSuperseded:
+		lacks = s.Key == Key{}
+	case SelectOne:
+		lacks = s.UserID == "" || s.ID == ""
+	case SelectOthers:
+		lacks = s.UserID == "" || s.ID == "" || s.Key == Key{}
+	case SelectUser:
+		lacks = s.UserID == ""
+	case SelectSID:
+		lacks = s.SID == ""
 	}
-	return SelectNothing
+	if lacks {
+		return ErrSelector
+	}
+	return nil
 }
 
 // Replay is a Store that also remembers logout tokens.

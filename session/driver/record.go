@@ -58,20 +58,6 @@ type Record struct {
 	Payload   []byte // sealed
 }
 
-// AuthTime is when the newest of the record's methods was used.
-func (r *Record) AuthTime() time.Time {
-	var at time.Time
-	for _, m := range r.Methods {
-		if m.At.After(at) {
-			at = m.At
-		}
-	}
-	return at
-}
-
-// Ended is a session that a store has ended.
-type Ended struct{ ID, UserID, SID string }
-
 // Ended is what is told about the record when it has ended.
 func (r *Record) Ended() Ended {
 	return Ended{ID: r.ID, UserID: r.UserID, SID: r.SID}
@@ -81,3 +67,6 @@ func (r *Record) Ended() Ended {
 func (r *Record) Expired(now time.Time) bool {
 	return !now.Before(r.IdleAt) || !now.Before(r.ExpiresAt)
 }
+
+// Ended is a session that a store has ended.
+type Ended struct{ ID, UserID, SID string }

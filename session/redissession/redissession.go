@@ -37,10 +37,20 @@
 //	appendfsync always
 //	maxmemory-policy noeviction
 //
-// Against the rest, each shard counts its revocations, and every process
-// remembers the highest count that it has seen. When Redis shows a lower one, its
-// data are older than what is known: all sessions of the shard end, and their
-// users sign in again. A Redis that comes back empty ends all sessions too.
+// The policy is looked at (in INFO, since managed services forbid CONFIG) at the
+// first call, after an error, and once a minute. Where it evicts, as the default of
+// AWS ElastiCache does, every call is an error until Config.AllowEviction says that
+// this is fine.
+//
+// A session names random epochs of its shard, its user and its SID, which a
+// revocation changes and every Validate compares. So what Redis evicts or loses
+// signs users out; it brings no session back. Against a Redis that comes back with
+// an older copy of all of it, each shard numbers its revocations, and every process
+// remembers the last that it has seen. When Redis shows a lower number, or within
+// 16 revocations another one in its place, all sessions of the shard end, and their
+// users sign in again. Only what no process has seen, or the processes that saw it
+// have forgotten in a restart, can come back in this way: a revocation whose process
+// died with Redis. With appendfsync always there is none.
 //
 // # Cache
 //
@@ -67,11 +77,14 @@ type Config struct {
 	// MaxStale is how old the cache's answer may be at most. Defaults to 0: no
 	// cache. The client must have been made without DisableCache.
 	MaxStale time.Duration
-	// WritePrevious writes sessions in the format of the release before this one,
-	// which this one reads too. Set it while processes of that release use the same
-	// data: they take sessions in the newer format for revoked ones. Defaults to
-	// false.
-	WritePrevious bool
+	// AllowEviction takes a Redis that evicts keys when its memory is full. Revoked
+	// sessions stay dead all the same, but users are signed out when their sessions or
+	// marks are evicted, lists and the limit of sessions miss what was, a login that
+	// was under way when its user was revoked may get through, a logout token may be
+	// used again, and under an allkeys policy Auth0 is not told of revocations whose
+	// job was evicted. RevokeSID writes to all 256 shards. Defaults to false: every
+	// call is an error that names the policy.
+	AllowEviction bool
 }
 
 // Store is a driver.Store, driver.Replay and driver.Outbox in Redis. It is safe
@@ -86,7 +99,7 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if cfg.MaxStale < 0 {
 		return nil, errors.New("redissession: Config.MaxStale must not be negative")
 	}
-	options := core.Options{Prefix: cfg.Prefix, WritePrevious: cfg.WritePrevious, MaxStale: cfg.MaxStale}
+	options := core.Options{Prefix: cfg.Prefix, AllowEviction: cfg.AllowEviction, MaxStale: cfg.MaxStale}
 	if cfg.MaxStale > 0 {
 		options.Cache = client
 	}

@@ -67,24 +67,3 @@ func TestStore(t *testing.T) {
 		}
 	})
 }
-
-// Two releases share the data while one takes the place of the other: one process
-// writes the previous format, the other the current one, and both read both.
-func TestBothFormats(t *testing.T) {
-	t.Parallel()
-	addr := backends.Redis(t)
-	a, b := dial(t, addr), dial(t, addr)
-	for name, first := range map[string]bool{"previous first": true, "current first": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sessiontest.Run(t, func(t *testing.T) sessiontest.Harness {
-				prefix := "test:" + rand.Text()
-				return sessiontest.Harness{
-					Store:  open(t, a, redissession.Config{Prefix: prefix, WritePrevious: first}),
-					Again:  open(t, b, redissession.Config{Prefix: prefix, WritePrevious: !first}),
-					Rounds: 30,
-				}
-			})
-		})
-	}
-}

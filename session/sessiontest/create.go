@@ -18,7 +18,9 @@ var createTests = map[string]func(*testing.T, Harness){
 	"keeps the limit under concurrency":       testLimitConcurrent,
 	"is refused by a mark on the user":        testUserMark,
 	"is refused by a mark on everyone":        testEveryoneMark,
-	"is refused by a mark on the SID for all": testSIDMark,
+	"is refused by a mark on the SID":         testSIDMark,
+	"is refused by a mark when it is unknown": testUnknownBound,
+	"is refused by the latest of all marks":   testMarksGrow,
 }
 
 // fill makes n sessions, a minute apart.
@@ -77,7 +79,7 @@ func testReject(t *testing.T, h Harness) {
 
 func testLimitCountsLive(t *testing.T, h Harness) {
 	rs := fill(t, h, "u1", 3)
-	del(t, h.Store, driver.Selector{Key: &rs[1].Key})
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: rs[1].Key})
 	now := start.Add(time.Hour) // the first is idle for an hour, the second revoked
 	r := newRecord("u1", now)
 	ended, err := h.Store.Create(t.Context(), r, driver.Limit{Now: now, Max: 2, Policy: driver.Reject})
@@ -109,9 +111,9 @@ func testLimitConcurrent(t *testing.T, h Harness) {
 
 func testUserMark(t *testing.T, h Harness) {
 	now := start.Add(10 * time.Minute)
-	del(t, h.Store, driver.Selector{UserID: "u1", Now: now})
+	del(t, h.Store, driver.Selector{Form: driver.SelectUser, UserID: "u1", Now: now})
 	old := newRecord("u1", now.Add(-time.Millisecond)) // authenticated before
-	_, err := h.Again.Create(t.Context(), old, driver.Limit{Now: now, Max: 20})
+	_, err := h.Again.Create(t.Context(), old, driver.Limit{Now: now, Bound: old.CreatedAt, Max: 20})
 	wantError(t, "Create", err, driver.ErrRevoked)
 	wantLoad(t, h.Store, old.Key, now, driver.ErrNone)
 	create(t, h.Store, newRecord("u1", now))
@@ -120,25 +122,72 @@ func testUserMark(t *testing.T, h Harness) {
 
 func testEveryoneMark(t *testing.T, h Harness) {
 	now := start.Add(10 * time.Minute)
-	del(t, h.Store, driver.Selector{Everyone: true, Now: now})
-	_, err := h.Again.Create(t.Context(), newRecord("u1", now.Add(-time.Millisecond)), driver.Limit{Now: now, Max: 20})
+	del(t, h.Store, driver.Selector{Form: driver.SelectEveryone, Now: now})
+	_, err := h.Again.Create(t.Context(), newRecord("u1", now), driver.Limit{Now: now, Bound: now.Add(-time.Millisecond), Max: 20})
 	wantError(t, "Create", err, driver.ErrRevoked)
 	r := create(t, h.Store, newRecord("u1", now))
 	wantLive(t, h.Again, r.Key, now)
 }
 
 func testSIDMark(t *testing.T, h Harness) {
-	del(t, h.Store, driver.Selector{SID: "sid1"})
-	r := newRecord("u1", start.Add(time.Minute)) // later, and refused: a session at Auth0 does not come back
+	now := start.Add(10 * time.Minute)
+	del(t, h.Store, driver.Selector{Form: driver.SelectSID, SID: "sid1", Now: now})
+	r := newRecord("u1", now)
 	r.SID = "sid1"
-	_, err := h.Again.Create(t.Context(), r, driver.Limit{Now: r.CreatedAt, Max: 20})
+	_, err := h.Again.Create(t.Context(), r, driver.Limit{Now: now, Bound: now.Add(-time.Millisecond), Max: 20})
 	wantError(t, "Create", err, driver.ErrRevoked)
-	wantLoad(t, h.Store, r.Key, r.CreatedAt, driver.ErrNone, driver.ErrRevoked)
-	list, err := h.Store.List(t.Context(), "u1", r.CreatedAt)
+	wantLoad(t, h.Store, r.Key, now, driver.ErrNone, driver.ErrRevoked)
+	list, err := h.Store.List(t.Context(), "u1", now)
 	if err != nil || len(list) > 0 {
 		t.Fatalf("List = %v, %v; a refused session must not be there", list, err)
 	}
+	again := newRecord("u1", now) // a password that was typed again, at a provider that keeps the SID
+	again.SID = "sid1"
+	wantLive(t, h.Again, create(t, h.Store, again).Key, now)
 	r = newRecord("u1", start)
 	r.SID = "sid2"
 	create(t, h.Store, r)
+}
+
+func testUnknownBound(t *testing.T, h Harness) {
+	for i, sel := range []driver.Selector{
+		{Form: driver.SelectUser, UserID: "u1"}, {Form: driver.SelectSID, SID: "sid1"}, {Form: driver.SelectEveryone},
+	} {
+		r := newRecord("u2", start)
+		if i < 2 {
+			r.UserID, r.SID = []string{"u1", "u3"}[i], "sid1"
+			r.Key = newKey(r.UserID)
+			if i == 0 {
+				r.SID = ""
+			}
+		}
+		del(t, h.Store, sel)
+		_, err := h.Again.Create(t.Context(), r, driver.Limit{Now: start, Max: 20})
+		wantError(t, "Create", err, driver.ErrRevoked)
+	}
+}
+
+// testMarksGrow: a clock that steps back takes nothing back.
+func testMarksGrow(t *testing.T, h Harness) {
+	late, early := start.Add(time.Hour), start
+	for name, sel := range map[string]driver.Selector{
+		"user": {Form: driver.SelectUser, UserID: "u1"}, "sid": {Form: driver.SelectSID, SID: "sid1"},
+	} {
+		for _, now := range []time.Time{late, early} {
+			sel.Now = now
+			del(t, h.Store, sel)
+		}
+		r := newRecord("u1", start)
+		if name == "sid" {
+			r = newRecord("u2", start)
+			r.SID = "sid1"
+		}
+		_, err := h.Again.Create(t.Context(), r, driver.Limit{Now: late, Bound: late.Add(-time.Millisecond), Max: 20})
+		wantError(t, "Create after a mark on the "+name, err, driver.ErrRevoked)
+	}
+	for _, now := range []time.Time{late, early} {
+		del(t, h.Again, driver.Selector{Form: driver.SelectEveryone, Now: now})
+	}
+	_, err := h.Store.Create(t.Context(), newRecord("u3", start), driver.Limit{Now: late, Bound: late.Add(-time.Millisecond), Max: 20})
+	wantError(t, "Create after a mark on everyone", err, driver.ErrRevoked)
 }

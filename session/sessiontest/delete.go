@@ -14,7 +14,9 @@ import (
 var deleteTests = map[string]func(*testing.T, Harness){
 	"ends the session of a key":             testDeleteKey,
 	"ends by an old key in its grace":       testDeleteOldKey,
-	"ends nothing by an old key afterwards": testDeleteDeadKey,
+	"ends by an old key after its grace":    testDeleteDeadKey,
+	"ends by a key that a step-up replaced": testDeleteReplacedKey,
+	"leaves a superseded key":               testSuperseded,
 	"ends one of the user's by id":          testDeleteOne,
 	"ends all but one":                      testDeleteOthers,
 	"ends all of a user":                    testDeleteUser,
@@ -37,14 +39,14 @@ var valueTests = map[string]func(*testing.T, Harness){
 
 func testDeleteKey(t *testing.T, h Harness) {
 	a, b := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
-	if ended := del(t, h.Store, driver.Selector{Key: &a.Key}); !slices.Equal(ended, []driver.Ended{a.Ended()}) {
+	if ended := del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: a.Key}); !slices.Equal(ended, []driver.Ended{a.Ended()}) {
 		t.Fatalf("Delete = %v", ended)
 	}
-	if ended := del(t, h.Again, driver.Selector{Key: &a.Key}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectKey, Key: a.Key}); len(ended) > 0 {
 		t.Fatalf("a second Delete = %v", ended)
 	}
 	missing := newKey("u1")
-	if ended := del(t, h.Again, driver.Selector{Key: &missing}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectKey, Key: missing}); len(ended) > 0 {
 		t.Fatalf("Delete of nothing = %v", ended)
 	}
 	wantLoad(t, h.Again, a.Key, start, driver.ErrRevoked)
@@ -54,7 +56,7 @@ func testDeleteKey(t *testing.T, h Harness) {
 func testDeleteOldKey(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
 	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: start.Add(time.Minute)})
-	if ended := del(t, h.Again, driver.Selector{Key: &r.Key}); len(ended) != 1 {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectKey, Key: r.Key}); len(ended) != 1 {
 		t.Fatalf("Delete = %v", ended)
 	}
 	wantLoad(t, h.Store, r2.Key, start, driver.ErrRevoked)
@@ -65,19 +67,62 @@ func testDeleteDeadKey(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
 	until := start.Add(time.Second)
 	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: until})
-	if ended := del(t, h.Again, driver.Selector{Key: &r.Key, Now: until}); len(ended) > 0 {
-		t.Fatalf("a dead key ended %v", ended)
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectKey, Key: r.Key, Now: until}); !slices.Equal(ended, []driver.Ended{r.Ended()}) {
+		t.Fatalf("an old key ended %v", ended)
 	}
-	wantLive(t, h.Store, r2.Key, until)
+	wantLoad(t, h.Store, r2.Key, until, driver.ErrRevoked)
+}
+
+func testDeleteReplacedKey(t *testing.T, h Harness) {
+	r := create(t, h.Store, newRecord("u1", start))
+	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start})
+	r3 := replace(t, h.Store, r2.Key, rotate(r2, start), driver.Grace{Now: start, Until: start.Add(time.Second)})
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectKey, Key: r.Key}); !slices.Equal(ended, []driver.Ended{r.Ended()}) {
+		t.Fatalf("an old key ended %v", ended)
+	}
+	wantLoad(t, h.Store, r3.Key, start, driver.ErrRevoked)
+}
+
+func testSuperseded(t *testing.T, h Harness) {
+	r := create(t, h.Store, newRecord("u1", start))
+	at := start.Add(time.Minute)
+	r2 := replace(t, h.Store, r.Key, rotate(r, at), driver.Grace{Now: at, Until: at.Add(time.Second)})
+	for _, now := range []time.Time{at, at.Add(time.Minute)} { // in its grace, and afterwards
+		_, err := h.Again.Delete(t.Context(), driver.Selector{Form: driver.SelectSuperseded, Key: r.Key, Now: now})
+		wantError(t, "Delete by an old key", err, driver.ErrReplaced)
+	}
+	wantLive(t, h.Store, r2.Key, at)
+	now := at.Add(2 * time.Minute)
+	sel := driver.Selector{Form: driver.SelectSuperseded, Key: r2.Key, Now: now}
+	if ended := del(t, h.Again, sel); !slices.Equal(ended, []driver.Ended{r.Ended()}) {
+		t.Fatalf("Delete = %v", ended)
+	}
+	got, err := peek(t, h.Store, r2.Key, now)
+	wantError(t, "Load", err, driver.ErrReplaced)
+	if got.ID != r.ID || got.UserID != "u1" || !got.RotatedAt.Equal(now) || got.Payload != nil {
+		t.Fatalf("Load = %+v; want whose it was and since when", got)
+	}
+	_, err = h.Store.Delete(t.Context(), sel)
+	wantError(t, "a second Delete", err, driver.ErrReplaced)
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectKey, Key: r2.Key, Now: now}); len(ended) > 0 {
+		t.Fatalf("Delete = %v; the session that came is another one", ended)
+	}
+	missing := newKey("u1")
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectSuperseded, Key: missing}); len(ended) > 0 {
+		t.Fatalf("Delete of nothing = %v", ended)
+	}
+	if list, err := h.Store.List(t.Context(), "u1", now); err != nil || len(list) > 0 {
+		t.Fatalf("List = %v, %v", list, err)
+	}
 }
 
 func testDeleteOne(t *testing.T, h Harness) {
 	a, b := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
-	if ended := del(t, h.Again, driver.Selector{UserID: "u2", ID: a.ID}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectOne, UserID: "u2", ID: a.ID}); len(ended) > 0 {
 		t.Fatalf("another user ended %v", ended)
 	}
 	wantLive(t, h.Store, a.Key, start)
-	if ended := del(t, h.Again, driver.Selector{UserID: "u1", ID: a.ID}); !slices.Equal(ended, []driver.Ended{a.Ended()}) {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectOne, UserID: "u1", ID: a.ID}); !slices.Equal(ended, []driver.Ended{a.Ended()}) {
 		t.Fatalf("Delete = %v", ended)
 	}
 	wantLoad(t, h.Store, a.Key, start, driver.ErrRevoked)
@@ -87,7 +132,7 @@ func testDeleteOne(t *testing.T, h Harness) {
 func testDeleteOthers(t *testing.T, h Harness) {
 	a, b := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
 	other := create(t, h.Store, newRecord("u2", start))
-	if ended := del(t, h.Again, driver.Selector{UserID: "u1", Except: b.ID}); !slices.Equal(ended, []driver.Ended{a.Ended()}) {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectOthers, UserID: "u1", ID: b.ID, Key: b.Key}); !slices.Equal(ended, []driver.Ended{a.Ended()}) {
 		t.Fatalf("Delete = %v", ended)
 	}
 	wantLoad(t, h.Store, a.Key, start, driver.ErrRevoked)
@@ -99,14 +144,14 @@ func testDeleteUser(t *testing.T, h Harness) {
 	rs := fill(t, h, "u1", 5)
 	other := create(t, h.Store, newRecord("u2", start))
 	now := start.Add(5 * time.Minute)
-	if ended := del(t, h.Again, driver.Selector{UserID: "u1", Now: now}); len(ended) != 5 {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectUser, UserID: "u1", Now: now}); len(ended) != 5 {
 		t.Fatalf("Delete = %v", ended)
 	}
 	for _, r := range rs {
 		wantLoad(t, h.Store, r.Key, now, driver.ErrRevoked)
 	}
 	wantLive(t, h.Store, other.Key, now)
-	if ended := del(t, h.Again, driver.Selector{UserID: "u1", Now: now}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectUser, UserID: "u1", Now: now}); len(ended) > 0 {
 		t.Fatalf("a second Delete = %v", ended)
 	}
 }
@@ -117,13 +162,13 @@ func testDeleteSID(t *testing.T, h Harness) {
 	for _, r := range []driver.Record{a, b, c} {
 		create(t, h.Store, r)
 	}
-	if ended := del(t, h.Again, driver.Selector{SID: "shared"}); len(ended) != 2 {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectSID, SID: "shared"}); len(ended) != 2 {
 		t.Fatalf("Delete = %v", ended)
 	}
 	wantLoad(t, h.Store, a.Key, start, driver.ErrRevoked)
 	wantLoad(t, h.Store, c.Key, start, driver.ErrRevoked)
 	wantLive(t, h.Store, b.Key, start)
-	if ended := del(t, h.Again, driver.Selector{SID: "unknown"}); len(ended) > 0 {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectSID, SID: "unknown"}); len(ended) > 0 {
 		t.Fatalf("Delete of nothing = %v", ended)
 	}
 }
@@ -135,7 +180,7 @@ func testDeleteEveryone(t *testing.T, h Harness) {
 	}
 	renewed := rotate(rs[0], start)
 	replace(t, h.Store, rs[0].Key, renewed, driver.Grace{Now: start, Until: start.Add(time.Minute)})
-	del(t, h.Again, driver.Selector{Everyone: true})
+	del(t, h.Again, driver.Selector{Form: driver.SelectEveryone})
 	for _, r := range append(rs, renewed) {
 		wantLoad(t, h.Store, r.Key, start, driver.ErrRevoked, driver.ErrNone)
 		err := h.Store.Replace(t.Context(), r.Key, next(r, start), driver.Grace{Now: start})
@@ -151,8 +196,9 @@ func testDeleteEveryone(t *testing.T, h Harness) {
 func testDeleteNothing(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
 	for _, sel := range []driver.Selector{
-		{}, {ID: r.ID}, {Except: r.ID}, {UserID: "u1", SID: r.SID}, {UserID: "u1", ID: r.ID, Except: r.ID},
-		{Key: &r.Key, Everyone: true}, {SID: r.SID, Everyone: true}, {UserID: "u1", Everyone: true},
+		{}, {UserID: "u1"}, {Form: driver.SelectEveryone + 1, UserID: "u1"}, {Form: driver.SelectKey}, {Form: driver.SelectSuperseded},
+		{Form: driver.SelectOne, UserID: "u1"}, {Form: driver.SelectOne, ID: r.ID}, {Form: driver.SelectOthers, UserID: "u1", ID: r.ID},
+		{Form: driver.SelectOthers, UserID: "u1", Key: r.Key}, {Form: driver.SelectUser, ID: r.ID}, {Form: driver.SelectSID, UserID: "u1"},
 	} {
 		sel.Now = start
 		_, err := h.Store.Delete(t.Context(), sel)
@@ -163,7 +209,10 @@ func testDeleteNothing(t *testing.T, h Harness) {
 
 func testDeleteExpired(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	for _, sel := range []driver.Selector{{Key: &r.Key}, {UserID: "u1", ID: r.ID}, {UserID: "u1"}, {SID: r.SID}} {
+	for _, sel := range []driver.Selector{
+		{Form: driver.SelectKey, Key: r.Key}, {Form: driver.SelectOne, UserID: "u1", ID: r.ID}, {Form: driver.SelectUser, UserID: "u1"},
+		{Form: driver.SelectSID, SID: r.SID}, {Form: driver.SelectSuperseded, Key: r.Key},
+	} {
 		sel.Now = r.IdleAt
 		if ended := del(t, h.Store, sel); len(ended) > 0 {
 			t.Fatalf("Delete returned %v, which had expired", ended)
@@ -191,7 +240,7 @@ func testList(t *testing.T, h Harness) {
 
 func testListLive(t *testing.T, h Harness) {
 	rs := fill(t, h, "u1", 3)
-	del(t, h.Store, driver.Selector{Key: &rs[1].Key})
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: rs[1].Key})
 	list, err := h.Again.List(t.Context(), "u1", rs[0].IdleAt)
 	if err != nil || len(list) != 1 || list[0].ID != rs[2].ID {
 		t.Fatalf("List = %v, %v; one has expired and one is revoked", list, err)
@@ -229,9 +278,9 @@ func testIDs(t *testing.T, h Harness) {
 		if err != nil || len(list) != 1 || list[0].UserID != ids[i] {
 			t.Fatalf("List(%q) = %+v, %v", r.UserID, list, err)
 		}
-		sel := driver.Selector{UserID: r.UserID}
+		sel := driver.Selector{Form: driver.SelectUser, UserID: r.UserID}
 		if i%2 == 1 {
-			sel = driver.Selector{SID: r.SID}
+			sel = driver.Selector{Form: driver.SelectSID, SID: r.SID}
 		}
 		if ended := del(t, h.Store, sel); !slices.Equal(ended, []driver.Ended{r.Ended()}) {
 			t.Fatalf("Delete(%+v) = %v, want only its own", sel, ended)
@@ -245,9 +294,9 @@ func testSibling(t *testing.T, h Harness) {
 	}
 	r := create(t, h.Store, newRecord("u1", start))
 	wantLoad(t, h.Sibling, r.Key, start, driver.ErrNone)
-	del(t, h.Sibling, driver.Selector{UserID: "u1"})
-	del(t, h.Sibling, driver.Selector{SID: r.SID})
-	del(t, h.Sibling, driver.Selector{Everyone: true})
+	del(t, h.Sibling, driver.Selector{Form: driver.SelectUser, UserID: "u1"})
+	del(t, h.Sibling, driver.Selector{Form: driver.SelectSID, SID: r.SID})
+	del(t, h.Sibling, driver.Selector{Form: driver.SelectEveryone})
 	wantLive(t, h.Store, r.Key, start)
 	if list, err := h.Sibling.List(t.Context(), "u1", start); err != nil || len(list) > 0 {
 		t.Fatalf("List = %v, %v", list, err)

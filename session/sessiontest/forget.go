@@ -46,11 +46,11 @@ func testForget(t *testing.T, h Harness) {
 
 func testForgetMark(t *testing.T, h Harness) {
 	now := start.Add(10 * time.Minute)
-	del(t, h.Store, driver.Selector{UserID: "u1", Now: now})
-	del(t, h.Store, driver.Selector{UserID: "u2", Now: now})
+	del(t, h.Store, driver.Selector{Form: driver.SelectUser, UserID: "u1", Now: now})
+	del(t, h.Store, driver.Selector{Form: driver.SelectUser, UserID: "u2", Now: now})
 	forget(t, h.Again, "u1")
 	create(t, h.Store, newRecord("u1", now.Add(-time.Minute)))
-	_, err := h.Store.Create(t.Context(), newRecord("u2", now.Add(-time.Minute)), driver.Limit{Now: now, Max: 20})
+	_, err := h.Store.Create(t.Context(), newRecord("u2", now), driver.Limit{Now: now, Bound: now.Add(-time.Minute), Max: 20})
 	wantError(t, "Create", err, driver.ErrRevoked)
 }
 
@@ -94,7 +94,7 @@ func testForgetSID(t *testing.T, h Harness) {
 	create(t, h.Store, a)
 	create(t, h.Store, b)
 	forget(t, h.Store, "u1")
-	if ended := del(t, h.Again, driver.Selector{SID: "shared"}); len(ended) != 1 || ended[0].UserID != "u2" {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectSID, SID: "shared"}); len(ended) != 1 || ended[0].UserID != "u2" {
 		t.Fatalf("Delete = %v, want the session of u2 alone", ended)
 	}
 }

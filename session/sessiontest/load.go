@@ -97,7 +97,7 @@ func testExpiredTouch(t *testing.T, h Harness) {
 
 func testRevokedRecord(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	del(t, h.Store, driver.Selector{Key: &r.Key})
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: r.Key})
 	touch := driver.Touch{Now: start, IfBefore: start.Add(time.Hour), IdleAt: start.Add(2 * time.Hour)}
 	for range 2 {
 		got, err := h.Again.Load(t.Context(), r.Key, touch)

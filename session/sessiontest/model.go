@@ -97,6 +97,9 @@ func (m *model) create() {
 	now := m.clock.Now()
 	switch m.pick("old login", 4) {
 	case 0: // when the user has authenticated is not known
+		if !m.remembered(l) {
+			l.AuthTime = now
+		}
 	case 1:
 		l.AuthTime = now.Add(-time.Duration(m.pick("minutes ago", 90)) * time.Minute)
 	default:
@@ -128,9 +131,8 @@ func (m *model) create() {
 // wantCreate is why the model refuses a login.
 func (m *model) wantCreate(l session.Login) error {
 	at := l.AuthTime
-	_, sidRevoked := m.revokedSIDs[l.SID]
 	switch {
-	case sidRevoked || at.Before(m.revokedUsers[l.UserID]) || at.Before(m.revokedAll):
+	case at.Before(m.revokedSIDs[l.SID]) || at.Before(m.revokedUsers[l.UserID]) || at.Before(m.revokedAll):
 		return driver.ErrRevoked
 	case m.policy == driver.Reject && len(m.of(l.UserID)) >= modelMax:
 		return driver.ErrLimit

@@ -41,21 +41,17 @@ func (m *model) of(user string) []*modelSession {
 func (m *model) advance() {
 	steps := []time.Duration{time.Second, 9 * time.Second, 61 * time.Second, 25 * time.Minute, time.Hour, 23 * time.Hour}
 	m.clock.Advance(steps[m.pick("advance", len(steps))])
-	now := m.clock.Now()
-	for sid, at := range m.revokedSIDs {
-		if now.Sub(at) >= modelAbsolute {
-			m.revokeAgain(sid)
-		}
-	}
 }
 
-// revokeAgain revokes a SID whose mark the store may forget by now, or not: so
-// both agree again.
-func (m *model) revokeAgain(sid string) {
-	if err := m.manager.RevokeSID(m.ctx, sid); err != nil {
-		m.t.Fatalf("RevokeSID = %v", err)
+// remembered reports whether the store still has all marks on a login: it may
+// forget one when all sessions that were there then have ended.
+func (m *model) remembered(l session.Login) bool {
+	for _, at := range []time.Time{m.revokedUsers[l.UserID], m.revokedSIDs[l.SID], m.revokedAll} {
+		if !at.IsZero() && m.clock.Now().Sub(at) >= modelAbsolute {
+			return false
+		}
 	}
-	m.revokedSIDs[sid] = m.clock.Now()
+	return true
 }
 
 // end ends the sessions that match, in the model.
@@ -79,7 +75,7 @@ func (m *model) revoke() {
 	}
 	k := m.tokens[m.pick("token", len(m.tokens))]
 	m.done("Revoke", m.manager.Revoke(m.ctx, k.token))
-	if m.opens(k) {
+	if m.live(k.session) { // who has a replaced token may still end the session
 		k.session.ended = true
 	}
 }

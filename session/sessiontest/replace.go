@@ -82,7 +82,7 @@ func testReplaceMissing(t *testing.T, h Harness) {
 
 func testReplaceRevoked(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
-	del(t, h.Store, driver.Selector{Key: &r.Key})
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: r.Key})
 	for _, r2 := range []driver.Record{next(r, start), rotate(r, start)} {
 		err := h.Again.Replace(t.Context(), r.Key, r2, driver.Grace{Now: start, Until: start.Add(time.Minute)})
 		wantError(t, "Replace", err, driver.ErrRevoked)
@@ -107,7 +107,7 @@ func testGrace(t *testing.T, h Harness) {
 			t.Fatalf("Load =\n%+v, want\n%+v", got, r2)
 		}
 	}
-	wantLoad(t, h.Again, r.Key, until, driver.ErrRevoked)
+	wantReplaced(t, h.Again, r, until)
 	wantLive(t, h.Again, r2.Key, until)
 }
 
@@ -121,18 +121,34 @@ func testGraceChain(t *testing.T, h Harness) {
 			t.Fatal("an old key must lead to the newest record")
 		}
 	}
-	wantLoad(t, h.Again, a.Key, at(10), driver.ErrRevoked)
+	wantLoad(t, h.Again, a.Key, at(10), driver.ErrReplaced)
 	wantLive(t, h.Again, b.Key, at(10))
-	wantLoad(t, h.Again, b.Key, at(15), driver.ErrRevoked)
+	wantLoad(t, h.Again, b.Key, at(15), driver.ErrReplaced)
 }
 
 func testNoGrace(t *testing.T, h Harness) {
 	a := create(t, h.Store, newRecord("u1", start))
 	b := replace(t, h.Store, a.Key, rotate(a, start), driver.Grace{Now: start, Until: start.Add(10 * time.Second)})
 	c := replace(t, h.Store, b.Key, rotate(b, start), driver.Grace{Now: start})
-	wantLoad(t, h.Again, a.Key, start, driver.ErrRevoked)
-	wantLoad(t, h.Again, b.Key, start, driver.ErrRevoked)
+	wantReplaced(t, h.Again, a, start)
+	wantReplaced(t, h.Again, b, start)
 	wantLive(t, h.Again, c.Key, start)
+	for _, k := range []driver.Key{a.Key, b.Key} {
+		err := h.Again.Replace(t.Context(), k, rotate(c, start), driver.Grace{Now: start})
+		wantError(t, "Replace", err, driver.ErrReplaced)
+	}
+}
+
+// wantReplaced wants that the key of r stopped working at that time.
+func wantReplaced(t *testing.T, s driver.Store, r driver.Record, at time.Time) {
+	t.Helper()
+	for _, now := range []time.Time{at, at.Add(time.Minute)} {
+		got, err := peek(t, s, r.Key, now)
+		wantError(t, "Load", err, driver.ErrReplaced)
+		if got.ID != r.ID || got.UserID != r.UserID || !got.RotatedAt.Equal(at) || got.Payload != nil {
+			t.Fatalf("Load = %+v; want whose it was and that it was replaced at %v", got, at)
+		}
+	}
 }
 
 func testReplaceConcurrent(t *testing.T, h Harness) {
@@ -148,7 +164,7 @@ func testReplaceConcurrent(t *testing.T, h Harness) {
 			switch err := store.Replace(t.Context(), r.Key, r2, driver.Grace{Now: start}); {
 			case err == nil:
 				won.Add(1)
-			case !errors.Is(err, driver.ErrConflict) && !errors.Is(err, driver.ErrRevoked):
+			case !errors.Is(err, driver.ErrConflict) && !errors.Is(err, driver.ErrReplaced):
 				t.Error(err)
 			}
 		})
@@ -172,7 +188,7 @@ func testReplaceList(t *testing.T, h Harness) {
 func testReplaceSID(t *testing.T, h Harness) {
 	r := create(t, h.Store, newRecord("u1", start))
 	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: start.Add(time.Minute)})
-	if ended := del(t, h.Again, driver.Selector{SID: r.SID}); len(ended) != 1 || ended[0] != r.Ended() {
+	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectSID, SID: r.SID}); len(ended) != 1 || ended[0] != r.Ended() {
 		t.Fatalf("Delete = %v", ended)
 	}
 	wantLoad(t, h.Store, r.Key, start, driver.ErrRevoked)

@@ -59,7 +59,7 @@ func newKey(userID string) driver.Key {
 
 func create(t *testing.T, s driver.Store, r driver.Record) driver.Record {
 	t.Helper()
-	ended, err := s.Create(t.Context(), r, driver.Limit{Now: r.CreatedAt, Max: 20})
+	ended, err := s.Create(t.Context(), r, driver.Limit{Now: r.CreatedAt, Bound: r.CreatedAt, Max: 20})
 	if err != nil || len(ended) > 0 {
 		t.Fatalf("Create = %v, %v; want none, nil", ended, err)
 	}

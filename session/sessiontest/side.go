@@ -237,8 +237,8 @@ func sweeperOf(t *testing.T, h Harness) driver.Sweeper {
 func testSweepKeeps(t *testing.T, h Harness) {
 	s := sweeperOf(t, h)
 	r, revoked := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
-	del(t, h.Store, driver.Selector{Key: &revoked.Key})
-	del(t, h.Store, driver.Selector{SID: "sid1"})
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: revoked.Key})
+	del(t, h.Store, driver.Selector{Form: driver.SelectSID, SID: "sid1", Now: start.Add(2 * time.Minute)})
 	r2 := replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: start.Add(10 * time.Second)})
 	if n, err := s.Sweep(t.Context(), start.Add(9*time.Second)); err != nil || n != 0 {
 		t.Fatalf("Sweep = %d, %v; nothing may be forgotten yet", n, err)
@@ -248,14 +248,14 @@ func testSweepKeeps(t *testing.T, h Harness) {
 	wantLoad(t, h.Store, revoked.Key, start, driver.ErrRevoked)
 	late := newRecord("u1", start.Add(time.Minute))
 	late.SID = "sid1"
-	_, err := h.Store.Create(t.Context(), late, driver.Limit{Now: late.CreatedAt, Max: 20})
+	_, err := h.Store.Create(t.Context(), late, driver.Limit{Now: late.CreatedAt, Bound: late.CreatedAt, Max: 20})
 	wantError(t, "Create", err, driver.ErrRevoked)
 }
 
 func testSweepForgets(t *testing.T, h Harness) {
 	s := sweeperOf(t, h)
 	r, revoked := create(t, h.Store, newRecord("u1", start)), create(t, h.Store, newRecord("u1", start))
-	del(t, h.Store, driver.Selector{Key: &revoked.Key})
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: revoked.Key})
 	replace(t, h.Store, r.Key, rotate(r, start), driver.Grace{Now: start, Until: start.Add(10 * time.Second)})
 	create(t, h.Store, newRecord("u2", start.Add(time.Hour)))
 	n, err := s.Sweep(t.Context(), r.IdleAt)

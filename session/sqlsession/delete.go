@@ -2,7 +2,6 @@ package sqlsession
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
@@ -12,32 +11,14 @@ import (
 
 // Delete implements driver.Store.
 func (s *Store) Delete(ctx context.Context, sel driver.Selector) (ended []driver.Ended, err error) {
-	q, now := &s.query, sel.Now.UnixMilli()
-	if sel.Form() == driver.SelectEveryone {
-		n, err := s.db.Exec(ctx, q.markEveryone, now)
-		if err == nil && n != 1 {
-			err = errors.New("sqlsession: the row of the state is missing; run the statements of Schema")
-		}
+	if err := sel.Check(); err != nil {
 		return nil, err
 	}
+	if sel.Form == driver.SelectEveryone {
+		return nil, s.endEveryone(ctx, sel.Now.UnixMilli())
+	}
 	err = s.db.Tx(ctx, func(tx sqlstore.Conn) error {
-		switch sel.Form() {
-		case driver.SelectKey:
-			// A Replace in between has left the key among the old ones.
-			if ended, err = s.end(ctx, tx, q.lockHash, now, sel.Key.Hash[:]); err == nil && len(ended) == 0 {
-				ended, err = s.end(ctx, tx, q.lockOldHash, now, sel.Key.Hash[:])
-			}
-		case driver.SelectOne:
-			ended, err = s.end(ctx, tx, q.lockID, now, sel.UserID, sel.ID)
-		case driver.SelectOthers:
-			ended, err = s.end(ctx, tx, q.lockOthers, now, sel.UserID, sel.Except)
-		case driver.SelectUser:
-			ended, err = s.endMarked(ctx, tx, sel, q.markUser, q.lockAll, sel.UserID)
-		case driver.SelectSID:
-			ended, err = s.endMarked(ctx, tx, sel, q.markSID, q.lockShared, sel.SID)
-		default:
-			err = driver.ErrSelector
-		}
+		ended, err = s.endSelected(ctx, tx, sel)
 		return err
 	})
 	if err != nil {
@@ -46,34 +27,75 @@ func (s *Store) Delete(ctx context.Context, sel driver.Selector) (ended []driver
 	return ended, nil
 }
 
+func (s *Store) endEveryone(ctx context.Context, now int64) error {
+	n, err := s.db.Exec(ctx, s.query.markEveryone, newEpoch(), now)
+	if err == nil && n != 1 {
+		err = errors.New("sqlsession: the row of the state is missing; run the statements of Schema")
+	}
+	return err
+}
+
+func (s *Store) endSelected(ctx context.Context, tx sqlstore.Conn, sel driver.Selector) ([]driver.Ended, error) {
+	q, now := &s.query, sel.Now.UnixMilli()
+	switch sel.Form {
+	case driver.SelectKey:
+		// A Replace in between has left the key among the old ones.
+		ended, err := s.end(ctx, tx, q.lockHash, now, sel.Key.Hash[:])
+		if err == nil && len(ended) == 0 {
+			ended, err = s.end(ctx, tx, q.lockOldHash, now, sel.Key.Hash[:])
+		}
+		return ended, err
+	case driver.SelectSuperseded:
+		return s.supersede(ctx, tx, sel)
+	case driver.SelectOne:
+		return s.end(ctx, tx, q.lockID, now, sel.UserID, sel.ID)
+	case driver.SelectOthers:
+		return s.end(ctx, tx, q.lockOthers, now, sel.UserID, sel.ID)
+	case driver.SelectUser:
+		return s.endMarked(ctx, tx, sel, q.lockUser, q.markUser, q.lockAll, sel.UserID)
+	}
+	return s.endMarked(ctx, tx, sel, q.lockSID, q.markSID, q.lockShared, sel.SID)
+}
+
+// supersede ends the session of a key that is its own.
+func (s *Store) supersede(ctx context.Context, tx sqlstore.Conn, sel driver.Selector) ([]driver.Ended, error) {
+	ended, err := s.end(ctx, tx, s.query.lockHash, sel.Now.UnixMilli(), sel.Key.Hash[:])
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range ended {
+		if _, err := tx.Exec(ctx, s.query.supersede, e.ID, sel.Now.UnixMilli()); err != nil {
+			return nil, err
+		}
+	}
+	if len(ended) > 0 {
+		return ended, nil
+	}
+	row, err := s.find(ctx, tx, sel.Key)
+	switch {
+	case errors.Is(err, driver.ErrNone):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case row.replaced || row.revoked == isSuperseded:
+		return nil, driver.ErrReplaced
+	}
+	return nil, nil
+}
+
 // endMarked marks a user or a SID, which waits for logins that hold its lock, and
 // ends what is there then.
 func (s *Store) endMarked(
-	ctx context.Context, tx sqlstore.Conn, sel driver.Selector, mark, lock sqlstore.Statement, subject string,
+	ctx context.Context, tx sqlstore.Conn, sel driver.Selector, make, mark, lock sqlstore.Statement, subject string,
 ) ([]driver.Ended, error) {
-	now := sel.Now.UnixMilli()
-	if _, err := tx.Exec(ctx, mark, subject, now, sel.MarkUntil.UnixMilli()); err != nil {
+	now, until := sel.Now.UnixMilli(), sel.MarkUntil.UnixMilli()
+	if _, err := tx.Exec(ctx, make, subject, newEpoch(), until); err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(ctx, mark, subject, newEpoch(), now, until); err != nil {
 		return nil, err
 	}
 	return s.end(ctx, tx, lock, now, subject)
-}
-
-// end ends the live sessions that a query finds and locks, and leaves of each what
-// tells that it was revoked.
-func (s *Store) end(ctx context.Context, tx sqlstore.Conn, lock sqlstore.Statement, args ...any) ([]driver.Ended, error) {
-	ended, err := sqlstore.Query(ctx, tx, func(rows *sql.Rows) (e driver.Ended, err error) {
-		return e, rows.Scan(&e.ID, &e.UserID, &e.SID)
-	}, lock, args...)
-	if err != nil || len(ended) == 0 {
-		return nil, err
-	}
-	ids := make([]any, len(ended))
-	for i, e := range ended {
-		ids[i] = e.ID
-	}
-	_, err = tx.Exec(ctx, s.db.SQL(`UPDATE {t} SET revoked = 1, payload = NULL, methods = '', user_agent = '', ip = ''
-		WHERE id IN (`+sqlstore.Params(1, len(ids))+`)`), ids...)
-	return ended, err
 }
 
 // Forget implements driver.Store.

@@ -11,9 +11,9 @@ import (
 
 // row is a session as it lies in the main table.
 type row struct {
-	id, userID, sid, methods, userAgent, ip           string
+	id, userID, sid, orgID, methods, userAgent, ip    string
 	hash, csrf, payload                               []byte
-	version, revoked, epoch, current                  int64
+	version, revoked, current                         int64
 	createdAt, rotatedAt, lastSeen, idleAt, expiresAt int64
 	replaced                                          bool  // found by a key that was replaced
 	until                                             int64 // which works until then
@@ -22,20 +22,40 @@ type row struct {
 // scan reads the columns, and more.
 func (r *row) scan(rows *sql.Rows, more ...any) error {
 	return rows.Scan(append([]any{
-		&r.id, &r.hash, &r.userID, &r.sid, &r.version, &r.createdAt, &r.rotatedAt, &r.lastSeen, &r.idleAt,
-		&r.expiresAt, &r.methods, &r.userAgent, &r.ip, &r.csrf, &r.revoked, &r.epoch, &r.current,
+		&r.id, &r.hash, &r.userID, &r.sid, &r.orgID, &r.version, &r.createdAt, &r.rotatedAt, &r.lastSeen, &r.idleAt,
+		&r.expiresAt, &r.methods, &r.userAgent, &r.ip, &r.csrf, &r.revoked, &r.current,
 	}, more...)...)
 }
 
-// dead reports whether the session was revoked, alone or with everyone, or the
-// key has been replaced and its grace is over.
-func (r *row) dead(now time.Time) bool {
-	return r.revoked != 0 || r.epoch != r.current || r.replaced && now.UnixMilli() >= r.until
+// What revoked says.
+const (
+	isRevoked    = 1
+	isSuperseded = 2 // its user has signed in again, at rotatedAt
+)
+
+// gone returns why the session is not live, with what may be told about it, and the
+// whole record when it is or has expired.
+func (r *row) gone(k driver.Key, now time.Time) (driver.Record, error) {
+	out := r.record(k.Tag)
+	ids := driver.Record{ID: r.id, UserID: r.userID}
+	switch {
+	case r.replaced && now.UnixMilli() >= r.until:
+		ids.RotatedAt = fromMillis(r.until)
+		return ids, driver.ErrReplaced
+	case r.revoked == isSuperseded:
+		ids.RotatedAt = fromMillis(r.rotatedAt)
+		return ids, driver.ErrReplaced
+	case r.revoked != 0 || r.current == 0:
+		return ids, driver.ErrRevoked
+	case out.Expired(now):
+		return out, driver.ErrExpired
+	}
+	return out, nil
 }
 
 func (r *row) record(tag uint16) driver.Record {
 	out := driver.Record{
-		Key: driver.Key{Tag: tag}, ID: r.id, UserID: r.userID, SID: r.sid, Version: r.version,
+		Key: driver.Key{Tag: tag}, ID: r.id, UserID: r.userID, SID: r.sid, OrgID: r.orgID, Version: r.version,
 		CreatedAt: fromMillis(r.createdAt), RotatedAt: fromMillis(r.rotatedAt), LastSeen: fromMillis(r.lastSeen),
 		IdleAt: fromMillis(r.idleAt), ExpiresAt: fromMillis(r.expiresAt), Methods: methodsOf(r.methods),
 		Device: driver.Device{UserAgent: r.userAgent, IP: r.ip},

@@ -3,7 +3,9 @@ package sqlsession
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"slices"
 	"time"
@@ -15,15 +17,15 @@ import (
 // Create implements driver.Store.
 func (s *Store) Create(ctx context.Context, r driver.Record, l driver.Limit) (evicted []driver.Ended, err error) {
 	err = s.db.Tx(ctx, func(tx sqlstore.Conn) error {
-		epoch, err := s.admit(ctx, tx, &r, l.Now)
+		in, err := s.admit(ctx, tx, &r, l)
 		if err != nil {
 			return err
 		}
 		if evicted, err = s.makeRoom(ctx, tx, r.UserID, l); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, s.query.insert, r.ID, r.Key.Hash[:], r.UserID, r.SID, r.Version, epoch,
-			r.CreatedAt.UnixMilli(), r.RotatedAt.UnixMilli(), r.LastSeen.UnixMilli(), r.IdleAt.UnixMilli(),
+		_, err = tx.Exec(ctx, s.query.insert, r.ID, r.Key.Hash[:], r.UserID, r.SID, r.OrgID, r.Version,
+			in.epoch, in.userEpoch, in.sidEpoch, r.CreatedAt.UnixMilli(), r.RotatedAt.UnixMilli(), r.LastSeen.UnixMilli(), r.IdleAt.UnixMilli(),
 			r.ExpiresAt.UnixMilli(), methodsText(r.Methods), r.Device.UserAgent, r.Device.IP, r.CSRF[:], r.Payload)
 		return err
 	})
@@ -33,30 +35,49 @@ func (s *Store) Create(ctx context.Context, r driver.Record, l driver.Limit) (ev
 	return evicted, nil
 }
 
+// standing is what marks say: epochs, and since when logins are refused.
+type standing struct{ epoch, everyone, userEpoch, user, sidEpoch, sid int64 }
+
 // admit locks the rows of r's user and SID, and refuses r when one of them or
 // everyone is marked. A RevokeEveryone that comes in between finds the epoch that
 // is returned here outdated.
-func (s *Store) admit(ctx context.Context, tx sqlstore.Conn, r *driver.Record, now time.Time) (epoch int64, err error) {
-	if _, err := tx.Exec(ctx, s.query.lockUser, r.UserID, now.UnixMilli()); err != nil {
-		return 0, err
+func (s *Store) admit(ctx context.Context, tx sqlstore.Conn, r *driver.Record, l driver.Limit) (standing, error) {
+	until := r.ExpiresAt.UnixMilli()
+	if err := s.lockMark(ctx, tx, s.query.lockUser, s.query.keepUser, r.UserID, until); err != nil {
+		return standing{}, err
 	}
 	if r.SID != "" {
-		if _, err := tx.Exec(ctx, s.query.lockSID, r.SID, now.UnixMilli()); err != nil {
-			return 0, err
+		if err := s.lockMark(ctx, tx, s.query.lockSID, s.query.keepSID, r.SID, until); err != nil {
+			return standing{}, err
 		}
 	}
-	type marks struct{ epoch, everyone, user, sid int64 }
-	m, err := sqlstore.One(ctx, tx, func(rows *sql.Rows) (m marks, err error) {
-		return m, rows.Scan(&m.epoch, &m.everyone, &m.user, &m.sid)
+	in, err := sqlstore.One(ctx, tx, func(rows *sql.Rows) (m standing, err error) {
+		return m, rows.Scan(&m.epoch, &m.everyone, &m.userEpoch, &m.user, &m.sidEpoch, &m.sid)
 	}, s.query.marks, r.UserID, r.SID)
 	if err != nil {
-		return 0, err
+		return standing{}, err
 	}
-	at := r.AuthTime().UnixMilli()
-	if m.sid != 0 || m.user != 0 && at < m.user || m.everyone != 0 && at < m.everyone {
-		return 0, driver.ErrRevoked
+	if newest := max(in.everyone, in.user, in.sid); newest != 0 && l.Bound.UnixMilli() < newest {
+		return standing{}, driver.ErrRevoked
 	}
-	return m.epoch, nil
+	return in, nil
+}
+
+// lockMark makes the row of a user or a SID if there is none, locks it, and keeps
+// it for as long as the session may live.
+func (s *Store) lockMark(ctx context.Context, tx sqlstore.Conn, lock, keep sqlstore.Statement, subject string, until int64) error {
+	if _, err := tx.Exec(ctx, lock, subject, newEpoch(), until); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, keep, subject, until)
+	return err
+}
+
+// newEpoch is random, so that one that was lost does not come back.
+func newEpoch() int64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return int64(binary.BigEndian.Uint64(b[:])>>1) | 1
 }
 
 // makeRoom evicts for one more session. The lock on the user's row keeps other
@@ -89,20 +110,33 @@ func (s *Store) makeRoom(ctx context.Context, tx sqlstore.Conn, userID string, l
 	return evicted, nil
 }
 
+// end ends the live sessions that a query finds and locks, and leaves of each what
+// tells that it was revoked.
+func (s *Store) end(ctx context.Context, tx sqlstore.Conn, lock sqlstore.Statement, args ...any) ([]driver.Ended, error) {
+	ended, err := sqlstore.Query(ctx, tx, func(rows *sql.Rows) (e driver.Ended, err error) {
+		return e, rows.Scan(&e.ID, &e.UserID, &e.SID)
+	}, lock, args...)
+	if err != nil || len(ended) == 0 {
+		return nil, err
+	}
+	ids := make([]any, len(ended))
+	for i, e := range ended {
+		ids[i] = e.ID
+	}
+	_, err = tx.Exec(ctx, s.db.SQL(`UPDATE {t} SET revoked = 1, payload = NULL, methods = '', user_agent = '', ip = ''
+		WHERE id IN (`+sqlstore.Params(1, len(ids))+`)`), ids...)
+	return ended, err
+}
+
 // Load implements driver.Store.
 func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
-	row, err := s.find(ctx, k)
+	row, err := s.find(ctx, s.db.Conn, k)
 	if err != nil {
 		return driver.Record{}, err
 	}
-	r := row.record(k.Tag)
-	switch {
-	case row.dead(t.Now):
-		return driver.Record{ID: r.ID, UserID: r.UserID}, driver.ErrRevoked
-	case r.Expired(t.Now):
-		return r, driver.ErrExpired
-	case !r.LastSeen.Before(t.IfBefore):
-		return r, nil
+	r, err := row.gone(k, t.Now)
+	if err != nil || !r.LastSeen.Before(t.IfBefore) {
+		return r, err
 	}
 	n, err := s.db.Exec(ctx, s.query.touch, t.Now.UnixMilli(), t.IdleAt.UnixMilli(), r.ID, t.IfBefore.UnixMilli())
 	if err != nil {
@@ -115,12 +149,12 @@ func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.
 }
 
 // find reads the row of a key, or of the key that has replaced it.
-func (s *Store) find(ctx context.Context, k driver.Key) (row, error) {
-	r, err := sqlstore.One(ctx, s.db.Conn, func(rows *sql.Rows) (r row, err error) {
+func (s *Store) find(ctx context.Context, conn sqlstore.Conn, k driver.Key) (row, error) {
+	r, err := sqlstore.One(ctx, conn, func(rows *sql.Rows) (r row, err error) {
 		return r, r.scan(rows, &r.payload)
 	}, s.query.byHash, k.Hash[:])
 	if errors.Is(err, sql.ErrNoRows) {
-		r, err = sqlstore.One(ctx, s.db.Conn, func(rows *sql.Rows) (row, error) {
+		r, err = sqlstore.One(ctx, conn, func(rows *sql.Rows) (row, error) {
 			r := row{replaced: true}
 			err := r.scan(rows, &r.payload, &r.until)
 			return r, err
@@ -159,11 +193,12 @@ func (s *Store) Replace(ctx context.Context, k driver.Key, r driver.Record, g dr
 
 // keep lets the old key work until the end of its grace, or ends it and all others.
 func (s *Store) keep(ctx context.Context, tx sqlstore.Conn, k driver.Key, id string, g driver.Grace) error {
-	var until int64
-	if !g.Until.IsZero() {
-		until = g.Until.UnixMilli()
-	} else if _, err := tx.Exec(ctx, s.query.endOld, id); err != nil {
-		return err
+	until := g.Until.UnixMilli()
+	if g.Until.IsZero() {
+		until = g.Now.UnixMilli()
+		if _, err := tx.Exec(ctx, s.query.endOld, id, until); err != nil {
+			return err
+		}
 	}
 	_, err := tx.Exec(ctx, s.query.keepOld, k.Hash[:], id, until)
 	return err
@@ -171,26 +206,30 @@ func (s *Store) keep(ctx context.Context, tx sqlstore.Conn, k driver.Key, id str
 
 // why tells why a Replace has found nothing to replace.
 func (s *Store) why(ctx context.Context, k driver.Key, now time.Time) error {
-	row, err := s.find(ctx, k)
+	row, err := s.find(ctx, s.db.Conn, k)
 	if err != nil {
 		return err
 	}
-	r := row.record(k.Tag)
-	switch {
-	case row.dead(now):
-		return driver.ErrRevoked
-	case r.Expired(now):
-		return driver.ErrExpired
+	if _, err := row.gone(k, now); err != nil {
+		return err
 	}
 	return driver.ErrConflict
 }
 
 // List implements driver.Store.
 func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]driver.Record, error) {
-	tag := driver.Tag(userID)
-	return sqlstore.Query(ctx, s.db.Conn, func(rows *sql.Rows) (driver.Record, error) {
-		var r row
-		err := r.scan(rows)
-		return r.record(tag), err
+	k := driver.Key{Tag: driver.Tag(userID)}
+	rows, err := sqlstore.Query(ctx, s.db.Conn, func(rows *sql.Rows) (r row, err error) {
+		return r, r.scan(rows)
 	}, s.query.list, userID, now.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	records := make([]driver.Record, 0, len(rows))
+	for i := range rows {
+		if r, err := rows[i].gone(k, now); err == nil {
+			records = append(records, r)
+		}
+	}
+	return records, nil
 }

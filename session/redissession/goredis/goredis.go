@@ -31,19 +31,10 @@ func New(c redis.UniversalClient, cfg redissession.Config) (*redissession.Store,
 	if cfg.MaxStale != 0 {
 		return nil, errors.New("goredis: Config.MaxStale needs the client-side cache of a rueidis.Client, and redissession.New")
 	}
-	return core.New(client{c}, core.Options{Prefix: cfg.Prefix, WritePrevious: cfg.WritePrevious})
+	return core.New(client{c}, core.Options{Prefix: cfg.Prefix, AllowEviction: cfg.AllowEviction})
 }
 
 type client struct{ redis.UniversalClient }
-
-// mget is a script because go-redis may send an MGET to a replica.
-var mget = core.NewScript(`return redis.call('MGET', unpack(KEYS))`)
-
-// Values implements core.Client.
-func (c client) Values(ctx context.Context, keys ...string) ([][]byte, error) {
-	reply := c.Run(ctx, mget, core.Call{Keys: keys})[0]
-	return reply.Values, reply.Err
-}
 
 // Run implements core.Client.
 func (c client) Run(ctx context.Context, s *core.Script, calls ...core.Call) []core.Reply {

@@ -9,7 +9,10 @@ import (
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-var errRecord = errors.New("redissession: a stored record cannot be read; was it written by another version?")
+var (
+	errRecord = errors.New("redissession: a stored record cannot be read; was it written by another version?")
+	errReply  = errors.New("redissession: Redis has answered a script with something else")
+)
 
 // ref is how keys name a user or a SID: of fixed length, and without characters
 // that mean something. 128 bits of SHA-256 do not collide by accident.
@@ -18,7 +21,7 @@ func ref(kind, id string) string {
 	return string(sum[:refSize])
 }
 
-// encode writes the body of r, live. Scripts fill in the epoch and put the
+// encode writes the body of r, live. Scripts fill in the epochs and put the
 // version in front.
 func encode(r *driver.Record) ([]byte, error) {
 	if len(r.ID) != idSize || len(r.UserID) > 1<<16-1 {
@@ -30,7 +33,7 @@ func encode(r *driver.Record) ([]byte, error) {
 		b = appendTime(b, t)
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Version))
-	b = append(b, make([]byte, timeSize+lengthSize)...) // epoch, and the length that is known below
+	b = append(b, make([]byte, 3*epochSize+lengthSize)...) // epochs, and the length that is known below
 	b = append(b, ref("user", r.UserID)...)
 	if r.SID == "" {
 		b = append(b, make([]byte, refSize)...)
@@ -45,7 +48,9 @@ func encode(r *driver.Record) ([]byte, error) {
 	for _, m := range r.Methods {
 		b = appendText(appendTime(b, m.At), m.Name)
 	}
-	b = appendText(appendText(appendText(b, r.SID), r.Device.UserAgent), r.Device.IP)
+	for _, text := range []string{r.SID, r.OrgID, r.Device.UserAgent, r.Device.IP} {
+		b = appendText(b, text)
+	}
 	binary.BigEndian.PutUint32(b[atLength:], uint32(len(b)))
 	return append(b, r.Payload...), nil
 }
@@ -84,7 +89,7 @@ func decode(v []byte, k driver.Key) (driver.Record, error) {
 			r.Methods[i].At, r.Methods[i].Name = d.time(), d.text()
 		}
 	}
-	r.SID = d.text()
+	r.SID, r.OrgID = d.text(), d.text()
 	r.Device.UserAgent, r.Device.IP = d.text(), d.text()
 	if d.failed || d.rest != "" {
 		return driver.Record{}, errRecord
@@ -101,12 +106,15 @@ func decodeDead(v []byte) driver.Record {
 		return driver.Record{}
 	}
 	d := decoder{rest: string(v)}
+	var r driver.Record
 	if v[atState] == stateReplaced {
-		d.skip(atReplacedID)
+		d.skip(atUntil)
+		r.RotatedAt = d.time()
+		d.skip(atReplacedID - atNext)
 	} else {
 		d.skip(atID)
 	}
-	r := driver.Record{ID: d.take(idSize), UserID: d.text()}
+	r.ID, r.UserID = d.take(idSize), d.text()
 	if d.failed {
 		return driver.Record{}
 	}

@@ -4,7 +4,10 @@ package core
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -20,7 +23,7 @@ const shards = 256
 // Options are those of redissession.Config, and the client with its cache.
 type Options struct {
 	Prefix        string // Defaults to "auth0kit:session".
-	WritePrevious bool
+	AllowEviction bool
 	Cache         rueidis.Client // Nil without MaxStale.
 	MaxStale      time.Duration
 }
@@ -29,9 +32,7 @@ type Options struct {
 type Store struct {
 	client  Client
 	options Options
-	front   string // written before each body
 	parts   [shards]shard
-	known   [shards]atomic.Int64 // revocations that this process has seen
 }
 
 var (
@@ -49,22 +50,27 @@ func New(client Client, o Options) (*Store, error) {
 		return nil, errors.New("redissession: Config.Prefix must not have braces; they choose the cluster slot")
 	}
 	s := &Store{client: client, options: o}
-	if !o.WritePrevious {
-		s.front = string(rune(version))
-	}
 	for n := range s.parts {
-		base := "{" + o.Prefix + ":" + strconv.Itoa(n) + "}"
-		s.parts[n] = shard{n: n, base: base, state: base + ":g", sessions: base + ":s:"}
+		p, base := &s.parts[n], "{"+o.Prefix+":"+strconv.Itoa(n)+"}"
+		p.base, p.state, p.sessions = base, base+":g", base+":s:"
 	}
 	return s, nil
 }
 
 // shard is where a tag's keys lie.
 type shard struct {
-	n        int
 	base     string // all its keys begin so
 	state    string
 	sessions string // followed by the hash of a token
+
+	known   atomic.Pointer[sighting] // the last revocation that this process has seen
+	checked atomic.Int64             // until when the policy of its Redis is known, by the process's clock
+}
+
+// sighting is a revocation: how many there were with it, and a random number of it.
+type sighting struct {
+	n   int64
+	run [runSize]byte
 }
 
 func (s *Store) shard(tag uint16) *shard { return &s.parts[tag%shards] }
@@ -72,16 +78,38 @@ func (s *Store) shard(tag uint16) *shard { return &s.parts[tag%shards] }
 func (p *shard) session(k driver.Key) string { return p.sessions + string(k.Hash[:]) }
 func (p *shard) user(id string) string       { return p.base + ":u:" + ref("user", id) }
 func (p *shard) userMark(id string) string   { return p.base + ":m:" + ref("user", id) }
+func (p *shard) sidEpoch(sid string) string  { return p.base + ":e:" + ref("sid", sid) }
+
+// mayForget returns an error when the Redis of a shard evicts keys, or does not say.
+func (s *Store) mayForget(ctx context.Context, p *shard) error {
+	now := time.Since(started).Nanoseconds()
+	if s.options.AllowEviction || now < p.checked.Load() {
+		return nil
+	}
+	info, err := s.eval(ctx, policyScript, []string{p.state})
+	if err != nil {
+		return fmt.Errorf("redissession: INFO memory, for maxmemory_policy: %w", err)
+	}
+	if err := refuseEviction(info); err != nil {
+		return err
+	}
+	p.checked.Store(now + policyFor.Nanoseconds())
+	return nil
+}
 
 // run executes a script of a shard, and returns its state and what else it has.
 func (s *Store) run(ctx context.Context, lua *Script, p *shard, now time.Time, keys []string, args ...string) (string, [][]byte, error) {
-	keys = append([]string{p.state}, keys...)
-	values, err := s.eval(ctx, lua, keys, append(append(s.args(p, now), args...), s.front)...)
-	if err != nil {
+	if err := s.mayForget(ctx, p); err != nil {
 		return "", nil, err
 	}
-	if err := s.counted(p, values); err != nil || len(values) < 2 {
-		return "", nil, errRecord
+	keys = append([]string{p.state}, keys...)
+	values, err := s.eval(ctx, lua, keys, append(s.args(p, now), args...)...)
+	if err != nil {
+		p.checked.Store(0) // perhaps it comes back as another Redis
+		return "", nil, err
+	}
+	if err := p.counted(values); err != nil || len(values) < 2 {
+		return "", nil, errReply
 	}
 	return string(values[1]), values[2:], nil
 }
@@ -93,28 +121,33 @@ func (s *Store) eval(ctx context.Context, lua *Script, keys []string, args ...st
 }
 
 // counted learns the count of revocations with which a script's values begin.
-func (s *Store) counted(p *shard, values [][]byte) error {
-	if len(values) == 0 {
-		return errRecord
+func (p *shard) counted(values [][]byte) error {
+	if len(values) == 0 || len(values[0]) < timeSize {
+		return errReply
 	}
-	n, err := strconv.ParseInt(string(values[0]), 10, 64)
-	if err != nil {
-		return errRecord
-	}
-	s.learn(p, n)
+	is := sighting{n: int64(binary.BigEndian.Uint64(values[0]))}
+	copy(is.run[:], values[0][timeSize:])
+	p.learn(is)
 	return nil
 }
 
 // args are the first arguments of every script of a shard.
 func (s *Store) args(p *shard, now time.Time) []string {
-	return []string{millis(now), strconv.FormatInt(s.known[p.n].Load(), 10), p.base}
+	var fresh [4 * epochSize]byte
+	rand.Read(fresh[:])
+	n, run := int64(0), ""
+	if known := p.known.Load(); known != nil {
+		n, run = known.n, string(known.run[:])
+	}
+	return []string{millis(now), strconv.FormatInt(n, 10), run, p.base, string(fresh[:])}
 }
 
-// learn remembers the highest count of revocations.
-func (s *Store) learn(p *shard, n int64) {
+// learn remembers the last revocation. Of two with one number the newer sighting
+// counts: Redis has just been compared with the other.
+func (p *shard) learn(is sighting) {
 	for {
-		old := s.known[p.n].Load()
-		if n <= old || s.known[p.n].CompareAndSwap(old, n) {
+		old := p.known.Load()
+		if is.n == 0 || old != nil && (is.n < old.n || is == *old) || p.known.CompareAndSwap(old, &is) {
 			return
 		}
 	}
@@ -131,12 +164,14 @@ func answer(state string) error {
 		return driver.ErrExpired
 	case "R":
 		return driver.ErrRevoked
+	case "P":
+		return driver.ErrReplaced
 	case "C":
 		return driver.ErrConflict
 	case "M":
 		return driver.ErrLimit
 	}
-	return errRecord
+	return errReply
 }
 
 // Create implements driver.Store.
@@ -145,32 +180,32 @@ func (s *Store) Create(ctx context.Context, r driver.Record, l driver.Limit) ([]
 	if err != nil {
 		return nil, err
 	}
-	if err := s.join(ctx, &r, l.Now); err != nil {
+	if err := s.join(ctx, &r, l); err != nil {
 		return nil, err
 	}
 	p := s.shard(r.Key.Tag)
-	keys := []string{p.session(r.Key), p.user(r.UserID), p.userMark(r.UserID)}
+	keys := []string{p.session(r.Key), p.user(r.UserID), p.userMark(r.UserID), p.sidEpoch(r.SID)}
 	state, rest, err := s.run(ctx, createScript, p, l.Now, keys, string(value), millis(r.CreatedAt),
-		millis(r.AuthTime()), strconv.Itoa(l.Max), strconv.Itoa(int(l.Policy)), lifetime(l.Now, r.ExpiresAt))
+		millis(l.Bound), strconv.Itoa(l.Max), strconv.Itoa(int(l.Policy)), lifetime(l.Now, r.ExpiresAt))
 	if err == nil {
 		err = answer(state)
 	}
 	if err == nil {
-		err = s.confirm(ctx, &r, l.Now)
+		err = s.confirm(ctx, &r, l)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return endedOf(rest)
+	return endedOf(rest), nil
 }
 
 // join enters the session's user under its SID, which may lie in another shard,
 // unless the SID is revoked.
-func (s *Store) join(ctx context.Context, r *driver.Record, now time.Time) error {
+func (s *Store) join(ctx context.Context, r *driver.Record, l driver.Limit) error {
 	if r.SID == "" {
 		return nil
 	}
-	joined, err := s.eval(ctx, joinScript, s.sidKeys(r.SID), r.UserID, lifetime(now, r.ExpiresAt))
+	joined, err := s.eval(ctx, joinScript, s.sidKeys(r.SID), r.UserID, lifetime(l.Now, r.ExpiresAt), millis(l.Bound))
 	if err == nil && len(joined) == 0 {
 		return driver.ErrRevoked
 	}
@@ -180,18 +215,12 @@ func (s *Store) join(ctx context.Context, r *driver.Record, now time.Time) error
 // confirm looks for the mark again, now that the session is there: a RevokeSID in
 // between may have looked for the session too early, one from now on finds it.
 // Nobody has the token yet, so the session can go as if it had never been.
-func (s *Store) confirm(ctx context.Context, r *driver.Record, now time.Time) error {
-	if r.SID == "" {
+func (s *Store) confirm(ctx context.Context, r *driver.Record, l driver.Limit) error {
+	err := s.join(ctx, r, l)
+	if err == nil {
 		return nil
 	}
-	mark, err := s.client.Values(ctx, s.sidKeys(r.SID)[0])
-	if err == nil && len(mark) == 1 && len(mark[0]) == 0 {
-		return nil
-	}
-	if err = wrap(err); err == nil {
-		err = driver.ErrRevoked
-	}
-	undo := driver.Selector{Key: &r.Key, Now: now}
+	undo := driver.Selector{Form: driver.SelectKey, Key: r.Key, Now: l.Now}
 	if _, undone := s.Delete(context.WithoutCancel(ctx), undo); undone != nil {
 		err = undone
 	}
@@ -238,25 +267,22 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]drive
 	for i := 0; i+1 < len(rest); i += 2 {
 		k := driver.Key{Tag: driver.Tag(userID)}
 		copy(k.Hash[:], rest[i+1])
-		r, err := decode(rest[i], k)
-		if err != nil {
-			return nil, err
+		if r, err := decode(rest[i], k); err == nil { // else it is dead
+			records = append(records, r)
 		}
-		records = append(records, r)
 	}
 	return records, nil
 }
 
-func endedOf(rest [][]byte) ([]driver.Ended, error) {
+// endedOf reads what a script has ended; of what cannot be read nothing is known.
+func endedOf(rest [][]byte) []driver.Ended {
 	var ended []driver.Ended
 	for _, value := range rest {
-		r, err := decode(value, driver.Key{})
-		if err != nil {
-			return nil, err
+		if r, err := decode(value, driver.Key{}); err == nil {
+			ended = append(ended, r.Ended())
 		}
-		ended = append(ended, r.Ended())
 	}
-	return ended, nil
+	return ended
 }
 
 func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }

@@ -2,7 +2,7 @@ package core
 
 import (
 	"crypto/rand"
-	"encoding/hex"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,91 +14,129 @@ import (
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-// firstFormat is sample() as releases without a version byte have written it.
-const firstFormat = "4c000001a20d6d5a7b000001a20da448fb000001a20ddb377b00000000000000030000000000000000000000ac45d8471af1e7c713b172967e3d52c4ec0b186e959ccdb28c78936e71d5339dbe4141414141414141414141414141414141414141414141414141000761757468307c31000001a20d6d5a7b000001a20d6d5a7b0000000000000000000000000000000001000001a20d6d5a7b000370776400037369640002756100033a3a31000102"
-
-func TestBody(t *testing.T) {
-	t.Parallel()
-	value, err := encode(new(sample()))
-	require.NoError(t, err)
-	assert.Equal(t, firstFormat, hex.EncodeToString(value), "a changed layout needs another version")
-
-	for name, c := range map[string]struct {
-		stored string
-		ok     bool
-	}{
-		"previous": {string(value), true}, "current": {string(rune(version)) + string(value), true},
-		"next": {string(rune(version+1)) + string(value), false}, "zero": {"\x00" + string(value), false},
-		"version alone": {string(rune(version)), false}, "nothing": {"", false},
-	} {
-		got, ok := body([]byte(c.stored))
-		assert.Equal(t, c.ok, ok, name)
-		if ok {
-			assert.Equal(t, value, got, name)
-		}
-	}
-}
-
-// stand is a store and a session of sample in it.
-func stand(t *testing.T, o Options) (*Store, rueidis.Client, driver.Record) {
+// stand is a store and two sessions of the user of sample in it.
+func stand(t *testing.T) (s *Store, c rueidis.Client, broken, good driver.Record) {
 	t.Helper()
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{backends.Redis(t)}})
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{backends.Redis(t)}})
 	require.NoError(t, err)
-	t.Cleanup(client.Close)
-	o.Prefix = "test:" + rand.Text()
-	s, err := New(Rueidis(client), o)
+	t.Cleanup(c.Close)
+	s, err = New(Rueidis(c), Options{Prefix: "test:" + rand.Text()})
 	require.NoError(t, err)
-	r := sample()
-	r.Key = driver.Key{Tag: driver.Tag(r.UserID), Hash: [hashSize]byte{1}}
-	_, err = s.Create(t.Context(), r, driver.Limit{Now: r.CreatedAt, Max: 9})
-	require.NoError(t, err)
-	return s, client, r
-}
-
-func stored(t *testing.T, s *Store, c rueidis.Client, k driver.Key) string {
-	t.Helper()
-	v, err := c.Do(t.Context(), c.B().Get().Key(s.shard(k.Tag).session(k)).Build()).ToString()
-	require.NoError(t, err)
-	return v
-}
-
-func TestWriterIsTold(t *testing.T) {
-	t.Parallel()
-	for previous, front := range map[bool]string{true: "", false: string(rune(version))} {
-		s, client, r := stand(t, Options{WritePrevious: previous})
-		states := map[string]string{}
-		states["L"] = stored(t, s, client, r.Key)
-		next := r
-		next.Key.Hash, next.Version = [hashSize]byte{2}, r.Version+1
-		require.NoError(t, s.Replace(t.Context(), r.Key, next, driver.Grace{Now: r.CreatedAt, Until: r.CreatedAt.Add(time.Minute)}))
-		states["A"] = stored(t, s, client, r.Key)
-		_, err := s.Delete(t.Context(), driver.Selector{Key: &next.Key, Now: r.CreatedAt})
+	records := []driver.Record{sample(), sample()}
+	for i := range records {
+		r := &records[i]
+		r.ID, r.Key = rand.Text(), driver.Key{Tag: driver.Tag(r.UserID), Hash: [hashSize]byte{byte(i + 1)}}
+		_, err = s.Create(t.Context(), *r, driver.Limit{Now: r.CreatedAt, Bound: r.CreatedAt, Max: 9})
 		require.NoError(t, err)
-		states["R"] = stored(t, s, client, next.Key)
-		for state, value := range states {
-			assert.Equal(t, front+state, value[:len(front)+1], "previous %v", previous)
+	}
+	return s, c, records[0], records[1]
+}
+
+// TestUnreadable: a value that is cut, changed or of another version is a dead
+// session, and its user's other sessions live and end as usual.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	s, c, broken, good := stand(t)
+	key := s.shard(broken.Key.Tag).session(broken.Key)
+	whole, err := c.Do(t.Context(), c.B().Get().Key(key).Build()).ToString()
+	require.NoError(t, err)
+	values := map[string]string{
+		"empty": "", "version alone": whole[:1], "later": string(rune(version+1)) + whole[1:], "first": whole[1:],
+		"other state": whole[:1] + "Q" + whole[2:], "text": "whatever", "longer than it is": whole[:1+atLength] + "\xff\xff\xff\xff" + whole[1+atLength+4:],
+		"a method too many": strings.Replace(whole, "\x01\x00\x00\x01", "\xff\x00\x00\x01", 1),
+	}
+	for _, n := range []int{2, 10, 60, headerSize - 1, headerSize, headerSize + 1, headerSize + 20, len(whole) - 5} {
+		values["cut at "+string(rune('a'+n%26))+rand.Text()[:4]] = whole[:n]
+	}
+	now := broken.CreatedAt
+	for name, value := range values {
+		if value == whole {
+			t.Fatal(name, "is whole")
 		}
+		require.NoError(t, c.Do(t.Context(), c.B().Set().Key(key).Value(value).Build()).Error())
+		_, err := s.Load(t.Context(), broken.Key, driver.Touch{Now: now, IfBefore: now.Add(time.Second), IdleAt: now.Add(time.Hour)})
+		if len(value) < len(whole)-4 || len(value) == len(whole) {
+			assert.ErrorIs(t, err, driver.ErrRevoked, name)
+		}
+		list, err := s.List(t.Context(), broken.UserID, now)
+		assert.NoError(t, err, name)
+		assert.NotEmpty(t, list, name)
+		for _, sel := range []driver.Selector{
+			{Form: driver.SelectKey, Key: broken.Key}, {Form: driver.SelectOne, UserID: broken.UserID, ID: broken.ID},
+		} {
+			sel.Now = now
+			_, err = s.Delete(t.Context(), sel)
+			assert.NoError(t, err, name)
+		}
+		_, err = s.Load(t.Context(), good.Key, driver.Touch{Now: now})
+		assert.NoError(t, err, name)
+	}
+	ended, err := s.Delete(t.Context(), driver.Selector{Form: driver.SelectUser, UserID: broken.UserID, Now: now, MarkUntil: now.Add(time.Hour)})
+	require.NoError(t, err)
+	assert.Contains(t, ended, good.Ended())
+	_, err = s.Load(t.Context(), good.Key, driver.Touch{Now: now})
+	assert.ErrorIs(t, err, driver.ErrRevoked)
+}
+
+// TestMissingMarks: what a session is compared with may be lost, and the session
+// with it; it never comes back.
+func TestMissingMarks(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []string{":g", ":m:", ":e:"} {
+		s, c, r, _ := stand(t)
+		p, now := s.shard(r.Key.Tag), r.CreatedAt
+		load := func() error {
+			_, err := s.Load(t.Context(), r.Key, driver.Touch{Now: now})
+			return err
+		}
+		require.NoError(t, load())
+		key := map[string]string{":g": p.state, ":m:": p.userMark(r.UserID), ":e:": p.sidEpoch(r.SID)}[lost]
+		require.NoError(t, c.Do(t.Context(), c.B().Del().Key(key).Build()).Error())
+		require.ErrorIs(t, load(), driver.ErrRevoked, lost)
+		other := r
+		other.ID, other.Key.Hash = rand.Text(), [hashSize]byte{9}
+		_, err := s.Create(t.Context(), other, driver.Limit{Now: now, Bound: now, Max: 9})
+		require.NoError(t, err)
+		_, err = s.Load(t.Context(), other.Key, driver.Touch{Now: now})
+		require.NoError(t, err, "life goes on")
+		require.ErrorIs(t, load(), driver.ErrRevoked, lost)
+		again, err := New(Rueidis(c), Options{Prefix: s.options.Prefix}) // a process that has seen nothing
+		require.NoError(t, err)
+		_, err = again.Load(t.Context(), r.Key, driver.Touch{Now: now})
+		require.ErrorIs(t, err, driver.ErrRevoked, lost)
 	}
 }
 
-// A session of a later release is neither live nor revoked: nobody is signed out,
-// and a revocation that cannot end it says so.
-func TestLaterFormatIsUnknown(t *testing.T) {
+// TestLostIndex: nothing that revokes depends on the sets.
+func TestLostIndex(t *testing.T) {
 	t.Parallel()
-	s, client, r := stand(t, Options{})
-	key := s.shard(r.Key.Tag).session(r.Key)
-	later := string(rune(version+1)) + "whatever"
-	require.NoError(t, client.Do(t.Context(), client.B().Set().Key(key).Value(later).Build()).Error())
-
-	_, err := s.Load(t.Context(), r.Key, driver.Touch{Now: r.CreatedAt})
-	require.ErrorIs(t, err, errRecord)
-	require.ErrorIs(t, s.Replace(t.Context(), r.Key, r, driver.Grace{Now: r.CreatedAt}), errRecord)
-	_, err = s.List(t.Context(), r.UserID, r.CreatedAt)
-	require.ErrorIs(t, err, errRecord)
-	for _, sel := range []driver.Selector{{Key: &r.Key}, {UserID: r.UserID}, {UserID: r.UserID, ID: r.ID}, {SID: r.SID}} {
-		sel.Now = r.CreatedAt
-		_, err = s.Delete(t.Context(), sel)
-		require.ErrorIs(t, err, errRecord)
+	for name, revoke := range map[string]func(r, kept driver.Record) driver.Selector{
+		"user": func(r, _ driver.Record) driver.Selector {
+			return driver.Selector{Form: driver.SelectUser, UserID: r.UserID}
+		},
+		"others": func(r, kept driver.Record) driver.Selector {
+			return driver.Selector{Form: driver.SelectOthers, UserID: r.UserID, ID: kept.ID, Key: kept.Key}
+		},
+		"sid": func(r, _ driver.Record) driver.Selector {
+			return driver.Selector{Form: driver.SelectSID, SID: r.SID}
+		},
+	} {
+		s, c, r, kept := stand(t)
+		s.options.AllowEviction = true
+		p, now := s.shard(r.Key.Tag), r.CreatedAt
+		require.NoError(t, c.Do(t.Context(), c.B().Del().Key(p.user(r.UserID)).Build()).Error())
+		require.NoError(t, c.Do(t.Context(), c.B().Del().Key(s.sidKeys(r.SID)[1]).Build()).Error())
+		sel := revoke(r, kept)
+		sel.Now, sel.MarkUntil = now, now.Add(time.Hour)
+		_, err := s.Delete(t.Context(), sel)
+		require.NoError(t, err)
+		_, err = s.Load(t.Context(), r.Key, driver.Touch{Now: now})
+		assert.ErrorIs(t, err, driver.ErrRevoked, name)
+		_, err = s.Load(t.Context(), kept.Key, driver.Touch{Now: now})
+		if name == "others" {
+			assert.NoError(t, err, name)
+		} else {
+			assert.ErrorIs(t, err, driver.ErrRevoked, name)
+		}
 	}
-	assert.Equal(t, later, stored(t, s, client, r.Key))
 }

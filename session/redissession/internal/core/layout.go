@@ -9,10 +9,9 @@ import (
 // change in place, the rest of the record, and the payload. Here, and nowhere
 // else, stands where the fields of the header are.
 //
-// Version 1 has no byte in front: its body begins with a state, which is a capital
-// letter. Whoever changes the layout raises version, and keeps reading the one
-// before: Config.WritePrevious is for the time in which both are in use.
-const version = 2
+// Whoever changes the layout raises version. A value of another version is a dead
+// session: what it does not say, such as an epoch, must not be taken for granted.
+const version = 3
 
 // The states with which a body begins.
 const (
@@ -23,31 +22,41 @@ const (
 
 const (
 	timeSize   = 8 // milliseconds, and what else is a big number
+	epochSize  = 8 // random
 	lengthSize = 4
 	refSize    = 16 // of a hashed user id or SID
 	idSize     = 26
 	textSize   = 2 // the length before a text
 	hashSize   = 32
 
-	atState   = 0
-	atSeen    = atState + 1
-	atIdle    = atSeen + timeSize
-	atExpires = atIdle + timeSize
-	atVersion = atExpires + timeSize // of the record, for compare and set
-	atEpoch   = atVersion + timeSize
-	atLength  = atEpoch + timeSize // of the body without its payload
-	atUser    = atLength + lengthSize
-	atSID     = atUser + refSize
-	atID      = atSID + refSize
-	atUserLen = atID + idSize
-	atUserID  = atUserLen + textSize
+	atState     = 0
+	atSeen      = atState + 1
+	atIdle      = atSeen + timeSize
+	atExpires   = atIdle + timeSize
+	atVersion   = atExpires + timeSize // of the record, for compare and set
+	atEpoch     = atVersion + timeSize // of the shard, when the session was created
+	atUserEpoch = atEpoch + epochSize
+	atSIDEpoch  = atUserEpoch + epochSize
+	atLength    = atSIDEpoch + epochSize // of the body without its payload
+	atUser      = atLength + lengthSize
+	atSID       = atUser + refSize
+	atID        = atSID + refSize
+	atUserLen   = atID + idSize
+	atUserID    = atUserLen + textSize
 
 	headerSize = atUserID
 
 	// What is left of a key that was replaced.
-	atUntil      = atState + 1        // the end of its grace
-	atNext       = atUntil + timeSize // the hash of the key in its place
+	atUntil      = atState + 1        // when it stopped working
+	atNext       = atUntil + timeSize // the hash of the key in its place, zeros for none
 	atReplacedID = atNext + hashSize  // and then as from atID on
+
+	// The state of a shard.
+	atCount    = epochSize             // of revocations
+	atEveryone = atCount + timeSize    // of the last RevokeEveryone
+	atRuns     = atEveryone + timeSize // a random number for each of the last revocations, the newest first
+	runSize    = 8
+	runs       = 16
 )
 
 // layout is the same for Lua, which counts from 1.
@@ -58,9 +67,11 @@ var layout = func() string {
 		value int
 	}{
 		{"SEEN", atSeen + 1}, {"IDLE", atIdle + 1}, {"EXPIRES", atExpires + 1}, {"VERSION", atVersion + 1},
-		{"EPOCH", atEpoch + 1}, {"LENGTH", atLength + 1}, {"USER", atUser + 1}, {"SID", atSID + 1}, {"ID", atID + 1},
+		{"EPOCH", atEpoch + 1}, {"USEREPOCH", atUserEpoch + 1}, {"SIDEPOCH", atSIDEpoch + 1}, {"LENGTH", atLength + 1},
+		{"USER", atUser + 1}, {"SID", atSID + 1}, {"ID", atID + 1},
 		{"USERLEN", atUserLen + 1}, {"USERID", atUserID + 1}, {"UNTIL", atUntil + 1}, {"NEXT", atNext + 1},
-		{"REFSIZE", refSize}, {"IDSIZE", idSize}, {"HASHSIZE", hashSize}, {"TIMESIZE", timeSize},
+		{"COUNT", atCount + 1}, {"EVERYONE", atEveryone + 1}, {"RUNS", atRuns + 1}, {"RUNSIZE", runSize}, {"KEPTRUNS", runs},
+		{"REFSIZE", refSize}, {"IDSIZE", idSize}, {"HASHSIZE", hashSize}, {"TIMESIZE", timeSize}, {"EPOCHSIZE", epochSize},
 		{"LIVE", stateLive}, {"REVOKED", stateRevoked}, {"REPLACED", stateReplaced}, {"CURRENT", version},
 	} {
 		fmt.Fprintf(&b, "local %s = %d\n", f.name, f.value)
@@ -71,14 +82,8 @@ var layout = func() string {
 // body returns a stored value without its version, and false for a value of a
 // version that this release cannot read.
 func body(v []byte) ([]byte, bool) {
-	if len(v) == 0 {
+	if len(v) < 2 || v[0] != version {
 		return nil, false
 	}
-	switch v[0] {
-	case version:
-		return v[1:], len(v) > 1
-	case stateLive, stateRevoked, stateReplaced:
-		return v, true
-	}
-	return nil, false
+	return v[1:], true
 }

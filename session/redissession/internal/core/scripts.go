@@ -3,117 +3,165 @@ package core
 // layout.go says how a session is stored. All of a user's keys have the shard of
 // the user's tag as their hash tag, so one script sees them all, in a cluster too.
 //
-//	{prefix:shard}:g          epoch, number of revocations, and time of RevokeEveryone
+//	{prefix:shard}:g          epoch of the shard, number of revocations, time of RevokeEveryone, runs
 //	{prefix:shard}:s:<hash>   session, or what is left of one
+//	{prefix:shard}:m:<user>   epoch of the user, and time of the last RevokeUser
+//	{prefix:shard}:e:<sid>    epoch of a SID, in the shard of its user
 //	{prefix:shard}:u:<user>   sorted set of the hashes of a user's sessions by creation
-//	{prefix:shard}:m:<user>   time of the user's last RevokeUser
-//	{prefix:shard}:x:<sid>    mark of a revoked SID, in the shard of the SID
+//	{prefix:shard}:x:<sid>    time of the last RevokeSID, in the shard of the SID
 //	{prefix:shard}:i:<sid>    set of the users with that SID, in the shard of the SID
 //	{prefix:outbox}:d, :j     sorted set of job ids by due time, hash of jobs
 //	{prefix:jti:<hash>}       a logout token that was used
+//
+// A session lives as long as it has the epochs of its shard, its user and its SID.
+// They are random and are read with it: whatever is lost, evicted or restored from
+// an old copy, a session that was revoked has none of them back. The sets find
+// sessions to list and to count, and nothing depends on them.
+
+// read is what most requests need: a live session and its epochs.
+// KEYS g, session. ARGV base.
+var readText = layout + `
+local v = redis.call('GET', KEYS[2])
+local g = redis.call('GET', KEYS[1])
+if not v or #v <= USERID or v:byte(2) ~= LIVE then return {g, v} end
+local user = redis.call('GET', ARGV[1] .. ':m:' .. v:sub(USER + 1, USER + REFSIZE))
+return {g, v, user, redis.call('GET', ARGV[1] .. ':e:' .. v:sub(SID + 1, SID + REFSIZE))}`
 
 // prelude reads the shard's state. When Redis counts fewer revocations than this
-// process has seen, it has come back with older data, in which revoked sessions
-// live: then all sessions of the shard are dead.
+// process has seen, or another one in the place of the last that it has seen, it has
+// come back with older data, in which revoked sessions live: then all sessions of
+// the shard are dead.
 //
-// The last argument of every script is what put writes before a body. A body in a
-// version that get cannot read is "?", and its state is X: it is neither live nor
-// dead, and nothing changes it.
+// A value that cannot be read is "?", which is a dead session.
 var prelude = layout + `
-local now, known, base, front = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[#ARGV]
-local epoch, n, everyone = 0, 0, 0
-local g = redis.call('GET', KEYS[1])
-if g then epoch, n, everyone = struct.unpack('>I8I8I8', g) end
-local function save()
-  redis.call('SET', KEYS[1], struct.pack('>I8I8I8', epoch, n, everyone))
-end
-if n < known then
-  epoch, n = epoch + 1, known + 1
-  save()
-end
-local function count() return string.format('%.0f', n) end
+local now, known, seen, base, fresh = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local function int(v, pos) return (struct.unpack('>I8', v, pos)) end
 local function pack(x) return struct.pack('>I8', x) end
 local function part(v, pos, size) return v:sub(pos, pos + size - 1) end
+local newepoch, newrun, newuser, newsid = part(fresh, 1, 8), part(fresh, 9, 8), part(fresh, 17, 8), part(fresh, 25, 8)
+local epoch, n, everyone, runs = newepoch, 0, 0, ''
+local g = redis.call('GET', KEYS[1])
+local there = g and #g >= RUNS - 1
+if there then epoch, n, everyone, runs = g:sub(1, EPOCHSIZE), int(g, COUNT), int(g, EVERYONE), g:sub(RUNS) end
+local function save()
+  redis.call('SET', KEYS[1], epoch .. pack(n) .. pack(everyone) .. runs)
+  there = true
+end
+local function bump()
+  n, runs = n + 1, (newrun .. runs):sub(1, KEPTRUNS * RUNSIZE)
+  save()
+end
+local function older()
+  if n < known then return true end
+  local run = part(runs, (n - known) * RUNSIZE + 1, RUNSIZE)
+  return known > 0 and run ~= '' and run ~= seen
+end
+if older() then
+  epoch, n = newepoch, math.max(n, known)
+  bump()
+end
+local function count() return pack(n) .. part(runs, 1, RUNSIZE) end
+local function sound(b)
+  local st = b:byte(1)
+  if st == REPLACED then return #b >= NEXT + HASHSIZE - 1 end
+  if st ~= LIVE then return st == REVOKED end
+  if #b < USERID - 1 then return false end
+  local length = struct.unpack('>I4', b, LENGTH)
+  return length <= #b and USERID - 1 + struct.unpack('>I2', b, USERLEN) <= length
+end
 local function get(key)
   local v = redis.call('GET', key)
   if not v then return nil end
-  local b = v:byte(1)
-  if b == CURRENT then return v:sub(2), 1 end
-  if b == LIVE or b == REVOKED or b == REPLACED then return v, 0 end
-  return '?', 0
+  local b = v:sub(2)
+  if v:byte(1) == CURRENT and sound(b) then return b end
+  return '?'
 end
-local function put(key, v, life) redis.call('SET', key, front .. v, 'PX', life) end
-local function ttl(v)
-  return math.max(1, math.min(int(v, IDLE), int(v, EXPIRES)) - now + 600000)
+local function put(key, v, life) redis.call('SET', key, string.char(CURRENT) .. v, 'PX', math.max(1, life)) end
+local function ttl(v) return math.min(int(v, IDLE), int(v, EXPIRES)) - now + 600000 end
+local function stands(v)
+  if part(v, EPOCH, EPOCHSIZE) ~= epoch then return false end
+  local user = redis.call('GET', base .. ':m:' .. part(v, USER, REFSIZE))
+  if not user or user:sub(1, EPOCHSIZE) ~= part(v, USEREPOCH, EPOCHSIZE) then return false end
+  local sid = part(v, SID, REFSIZE)
+  return sid == string.rep('\0', REFSIZE) or redis.call('GET', base .. ':e:' .. sid) == part(v, SIDEPOCH, EPOCHSIZE)
 end
 local function state(v)
-  if v == '?' then return 'X' end
-  if v:byte(1) ~= LIVE or int(v, EPOCH) ~= epoch then return 'R' end
+  if v:byte(1) ~= LIVE or not stands(v) then return 'R' end
   if now >= int(v, IDLE) or now >= int(v, EXPIRES) then return 'E' end
   return 'L'
 end
-local function resolve(key)
-  local v, at = get(key)
+-- last is where a key leads to, and since when it has not worked if it was replaced.
+local function last(key)
+  local v, stop = get(key), nil
   while v and v:byte(1) == REPLACED do
-    if now >= int(v, UNTIL) then return 'R', key, v end
-    local nextkey = base .. ':s:' .. part(v, NEXT, HASHSIZE)
-    local nextv, nextat = get(nextkey)
-    if not nextv then return 'R', key, v end
-    key, v, at = nextkey, nextv, nextat
+    stop = math.min(int(v, UNTIL), stop or int(v, UNTIL))
+    key = base .. ':s:' .. part(v, NEXT, HASHSIZE)
+    v = get(key)
   end
-  if not v then return 'N', key, '' end
-  return state(v), key, v, at
+  return key, v, stop
 end
-local function enter(v) return v:sub(1, EPOCH - 1) .. pack(epoch) .. v:sub(EPOCH + TIMESIZE) end
+local function resolve(key)
+  local to, v, stop = last(key)
+  if stop and now >= stop then
+    local left = get(key)
+    return 'P', key, left:sub(1, UNTIL - 1) .. pack(stop) .. left:sub(UNTIL + TIMESIZE)
+  end
+  if not v then return stop and 'R' or 'N', to, '' end
+  return state(v), to, v
+end
 local function cut(v) return v:sub(1, (struct.unpack('>I4', v, LENGTH))) end
 local function dead(v) return string.char(REVOKED) .. v:sub(2, USERID - 1 + (struct.unpack('>I2', v, USERLEN))) end
-local function bump()
-  n = n + 1
-  save()
-end
-local function kill(key, v)
-  put(key, dead(v), ttl(v))
-  redis.call('ZREM', base .. ':u:' .. part(v, USER, REFSIZE), key:sub(#base + 4))
+local function left(v, at, nexthash) return string.char(REPLACED) .. pack(at) .. nexthash .. dead(v):sub(ID) end
+local function member(key) return key:sub(#base + 4) end
+local function kill(key, v, as)
+  put(key, as or dead(v), ttl(v))
+  redis.call('ZREM', base .. ':u:' .. part(v, USER, REFSIZE), member(key))
 end
 local function live(index)
-  local out, unread = {}, false
-  for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-    local key = base .. ':s:' .. member
+  local out = {}
+  for _, hash in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local key = base .. ':s:' .. hash
     local v = get(key)
-    local st = v and state(v)
-    if st == 'L' then
+    if v and state(v) == 'L' then
       out[#out + 1] = {key = key, v = v, seen = int(v, SEEN), order = #out}
-    elseif st == 'X' then
-      unread = true
-    else
-      redis.call('ZREM', index, member)
+    elseif v ~= '?' then
+      redis.call('ZREM', index, hash)
     end
   end
-  return out, unread
+  return out
+end
+local function keep(key, life) redis.call('PEXPIRE', key, math.max(redis.call('PTTL', key), life)) end
+-- mark gives a user another epoch, and moves the time forward only.
+local function mark(key, at, life)
+  local old = redis.call('GET', key)
+  if old and #old == EPOCHSIZE + TIMESIZE then at = math.max(at, int(old, EPOCHSIZE + 1)) end
+  life = math.max(redis.call('PTTL', key), life, 1)
+  redis.call('SET', key, newuser .. pack(at), 'PX', life)
 end
 `
 
-// KEYS g, session. ARGV now, known, base, if before, idle deadline.
+// KEYS g, session. ARGV prelude's, if before, idle deadline.
 var loadText = prelude + `
-local st, key, v, at = resolve(KEYS[2])
-if st == 'L' and int(v, SEEN) < tonumber(ARGV[4]) then
-  local changed = pack(now) .. pack(tonumber(ARGV[5]))
+local st, key, v = resolve(KEYS[2])
+if st == 'L' and int(v, SEEN) < tonumber(ARGV[6]) then
+  local changed = pack(now) .. pack(tonumber(ARGV[7]))
   v = v:sub(1, SEEN - 1) .. changed .. v:sub(SEEN + #changed)
-  redis.call('SETRANGE', key, at + SEEN - 1, changed)
-  redis.call('PEXPIRE', key, ttl(v))
+  redis.call('SETRANGE', key, SEEN, changed)
+  redis.call('PEXPIRE', key, math.max(1, ttl(v)))
 end
-return {count(), st, v, key:sub(#base + 4)}`
+return {count(), st, v, member(key)}`
 
-// KEYS g, session, user, mark. ARGV now, known, base, value, created, authenticated, max, policy, life of the index.
+// KEYS g, session, user, mark, SID's epoch. ARGV prelude's, value, created, bound, max, policy, life of the index.
 var createText = prelude + `
-local auth = tonumber(ARGV[6])
-local mark = redis.call('GET', KEYS[4])
-if everyone > 0 and auth < everyone or mark and auth < tonumber(mark) then return {count(), 'R'} end
-local others, max, ended = live(KEYS[3]), tonumber(ARGV[7]), {}
+local bound, life = tonumber(ARGV[8]), tonumber(ARGV[11])
+local m = redis.call('GET', KEYS[4])
+if m and #m ~= EPOCHSIZE + TIMESIZE then m = false end
+local revoked = math.max(everyone, m and int(m, EPOCHSIZE + 1) or 0)
+if revoked > 0 and bound < revoked then return {count(), 'R'} end
+local others, max, ended = live(KEYS[3]), tonumber(ARGV[9]), {}
 if #others >= max then
-  if ARGV[8] == '2' then return {count(), 'M'} end
-  if ARGV[8] == '1' then
+  if ARGV[10] == '2' then return {count(), 'M'} end
+  if ARGV[10] == '1' then
     table.sort(others, function(a, b) if a.seen ~= b.seen then return a.seen < b.seen end return a.order < b.order end)
   end
   for i = 1, #others - max + 1 do
@@ -122,64 +170,105 @@ if #others >= max then
   end
   bump()
 end
-local v = enter(ARGV[4])
+if not there then save() end
+if not m then mark(KEYS[4], 0, life) end
+keep(KEYS[4], life)
+local v = ARGV[6]
+if part(v, SID, REFSIZE) ~= string.rep('\0', REFSIZE) then
+  redis.call('SET', KEYS[5], newsid, 'NX', 'PX', life)
+  keep(KEYS[5], life)
+else
+  newsid = string.rep('\0', EPOCHSIZE)
+end
+local epochs = epoch .. redis.call('GET', KEYS[4]):sub(1, EPOCHSIZE) .. (redis.call('GET', KEYS[5]) or newsid)
+v = v:sub(1, EPOCH - 1) .. epochs .. v:sub(EPOCH + #epochs)
 put(KEYS[2], v, ttl(v))
-redis.call('ZADD', KEYS[3], ARGV[5], KEYS[2]:sub(#base + 4))
-redis.call('PEXPIRE', KEYS[3], math.max(redis.call('PTTL', KEYS[3]), tonumber(ARGV[9])))
+redis.call('ZADD', KEYS[3], ARGV[7], member(KEYS[2]))
+keep(KEYS[3], life)
 return {count(), 'L', unpack(ended)}`
 
-// KEYS g, old session, new session, user. ARGV now, known, base, old version, value, end of grace, created.
+// KEYS g, old session, new session, user. ARGV prelude's, old version, value, end of grace, created.
 var replaceText = prelude + `
 local st, key, v = resolve(KEYS[2])
 if st ~= 'L' then return {count(), st} end
-if key ~= KEYS[2] or int(v, VERSION) ~= tonumber(ARGV[4]) then return {count(), 'C'} end
-local w = enter(ARGV[5])
+if key ~= KEYS[2] or int(v, VERSION) ~= tonumber(ARGV[6]) then return {count(), 'C'} end
+local w = ARGV[7]
+w = w:sub(1, EPOCH - 1) .. part(v, EPOCH, 3 * EPOCHSIZE) .. w:sub(EPOCH + 3 * EPOCHSIZE)
 put(KEYS[3], w, ttl(w))
 if KEYS[2] ~= KEYS[3] then
-  local old, new, left = KEYS[2]:sub(#base + 4), KEYS[3]:sub(#base + 4), dead(v)
-  if tonumber(ARGV[6]) > now then
-    left = string.char(REPLACED) .. pack(tonumber(ARGV[6])) .. new .. left:sub(ID)
-  end
-  put(KEYS[2], left, ttl(v))
-  redis.call('ZREM', KEYS[4], old)
-  redis.call('ZADD', KEYS[4], ARGV[7], new)
+  local new = member(KEYS[3])
+  put(KEYS[2], left(v, math.max(tonumber(ARGV[8]), now), new), int(v, EXPIRES) - now + 600000)
+  redis.call('ZREM', KEYS[4], member(KEYS[2]))
+  redis.call('ZADD', KEYS[4], ARGV[9], new)
   bump()
 end
 return {count(), 'L'}`
 
-// KEYS g, session. ARGV now, known, base.
+// KEYS g, session. ARGV prelude's, whether the session is superseded.
 var deleteKeyText = prelude + `
-local st, key, v = resolve(KEYS[2])
+local key, v, stop = last(KEYS[2])
+local superseded = ARGV[6] == 'superseded'
+if superseded and stop then return {count(), 'P'} end
+local st = v and state(v) or 'N'
 if st ~= 'L' then return {count(), st} end
-kill(key, v)
+kill(key, v, superseded and left(v, now, string.rep('\0', HASHSIZE)))
 bump()
 return {count(), 'L', cut(v)}`
 
-// KEYS g, user, mark. ARGV now, known, base, which, of which, life of the mark.
+// KEYS g, user, mark, the session that is kept or the SID's epoch. ARGV prelude's,
+// which, of which, life of the mark.
 var deleteUserText = prelude + `
-local which, of, ended = ARGV[4], ARGV[5], {}
+local which, of, ended = ARGV[6], ARGV[7], {}
 local match = {
   all = function() return true end,
   one = function(v) return part(v, ID, IDSIZE) == of end,
   others = function(v) return part(v, ID, IDSIZE) ~= of end,
   sid = function(v) return part(v, SID, REFSIZE) == of end,
 }
-local found, unread = live(KEYS[2])
-for _, s in ipairs(found) do
+for _, s in ipairs(live(KEYS[2])) do
   if match[which](s.v) then
     kill(s.key, s.v)
     ended[#ended + 1] = cut(s.v)
   end
 end
-if tonumber(ARGV[6]) > 0 then redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[6]) end
-if #ended > 0 or tonumber(ARGV[6]) > 0 then bump() end
-return {count(), unread and 'X' or 'L', unpack(ended)}`
+local st, key, v
+if which == 'others' then st, key, v = resolve(KEYS[4]) end
+if which == 'all' then
+  mark(KEYS[3], now, tonumber(ARGV[8]))
+elseif which == 'sid' then
+  redis.call('DEL', KEYS[4])
+elseif st == 'L' and part(v, ID, IDSIZE) == of then
+  mark(KEYS[3], 0, 0)
+  redis.call('SETRANGE', key, USEREPOCH, newuser)
+end
+if which ~= 'one' or #ended > 0 then bump() end
+return {count(), 'L', unpack(ended)}`
 
-// KEYS g, user, mark. ARGV now, known, base. It returns what it has removed.
+// KEYS g, user. ARGV prelude's.
+var listText = prelude + `
+local out = {}
+for _, s in ipairs(live(KEYS[2])) do
+  out[#out + 1] = cut(s.v)
+  out[#out + 1] = member(s.key)
+end
+return {count(), 'L', unpack(out)}`
+
+// KEYS g. ARGV prelude's.
+var everyoneText = prelude + `
+epoch, everyone = newepoch, math.max(everyone, now)
+bump()
+return {count(), 'L'}`
+
+// KEYS g, SID's epoch. ARGV prelude's. It ends the SID's sessions that are not listed.
+var unlistedText = prelude + `
+if redis.call('DEL', KEYS[2]) == 1 then bump() end
+return {count(), 'L'}`
+
+// KEYS g, user, mark. ARGV prelude's. It returns what it has removed.
 var forgetText = prelude + `
 local gone = {}
-for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-  local key = base .. ':s:' .. member
+for _, hash in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  local key = base .. ':s:' .. hash
   local v = get(key)
   if v and v:byte(1) == LIVE then gone[#gone + 1] = cut(v) end
   redis.call('DEL', key)
@@ -188,32 +277,23 @@ redis.call('DEL', KEYS[2], KEYS[3])
 bump()
 return {count(), 'L', unpack(gone)}`
 
-// KEYS g, user. ARGV now, known, base.
-var listText = prelude + `
-local found, unread = live(KEYS[2])
-local out = {}
-for _, s in ipairs(found) do
-  out[#out + 1] = cut(s.v)
-  out[#out + 1] = s.key:sub(#base + 4)
-end
-return {count(), unread and 'X' or 'L', unpack(out)}`
+// KEYS g. What Redis does when its memory is full.
+const policyText = `return {redis.call('INFO', 'memory')}`
 
-// KEYS g. ARGV now, known, base.
-var everyoneText = prelude + `
-epoch, n, everyone = epoch + 1, n + 1, now
-save()
-return {count()}`
-
-// KEYS mark, index. ARGV member, life. A SID that is marked has no new sessions.
+// KEYS mark, index. ARGV member, life, bound. It enters nobody who signed in before
+// the SID was revoked.
 const joinText = `
-if redis.call('EXISTS', KEYS[1]) == 1 then return {} end
+local at = redis.call('GET', KEYS[1])
+if at and tonumber(ARGV[3]) < tonumber(at) then return {} end
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[2]), tonumber(ARGV[2])))
 return {'joined'}`
 
-// KEYS mark, index. ARGV life.
+// KEYS mark, index. ARGV life, now.
 const leaveText = `
-redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
+local at = math.max(tonumber(ARGV[2]), tonumber(redis.call('GET', KEYS[1]) or '0'))
+local life = math.max(tonumber(ARGV[1]), redis.call('PTTL', KEYS[1]))
+redis.call('SET', KEYS[1], string.format('%.0f', at), 'PX', life)
 return redis.call('SMEMBERS', KEYS[2])`
 
 // KEYS index. ARGV member.
@@ -261,6 +341,7 @@ if redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return {'new'} end
 return {}`
 
 var (
+	readScript       = NewScript(readText)
 	loadScript       = NewScript(loadText)
 	createScript     = NewScript(createText)
 	replaceScript    = NewScript(replaceText)
@@ -268,6 +349,8 @@ var (
 	deleteUserScript = NewScript(deleteUserText)
 	listScript       = NewScript(listText)
 	everyoneScript   = NewScript(everyoneText)
+	unlistedScript   = NewScript(unlistedText)
+	policyScript     = NewScript(policyText)
 	joinScript       = NewScript(joinText)
 	leaveScript      = NewScript(leaveText)
 	unjoinScript     = NewScript(unjoinText)
