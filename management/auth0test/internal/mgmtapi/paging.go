@@ -96,7 +96,7 @@ func List[T any](c *Call, e Envelope[T], rows []T, view func(T) any) *Reply {
 		return e.byMark(c, rows, view)
 	case byCursor && e.ID != nil:
 		return e.byID(c, rows, view)
-	case e.Form == Object && !c.Query.Has("include_totals") && !c.Query.Has("page"):
+	case e.Form == Object && !(c.op.Takes("page") && (c.Query.Has("include_totals") || c.Query.Has("page"))):
 		return OK(map[string]any{e.Key: store.Render(rows, view)})
 	}
 	o, bad := c.Offset(50, e.Beyond)
@@ -174,9 +174,6 @@ func (e Envelope[T]) byMark(c *Call, rows []T, view func(T) any) *Reply {
 // byID is a page whose cursor is the id of its last row, or of the next one.
 func (e Envelope[T]) byID(c *Call, rows []T, view func(T) any) *Reply {
 	body := map[string]any{}
-	if c.Flag("include_totals") {
-		body["total"] = len(rows)
-	}
 	if from := c.Query.Get("from"); from != "" {
 		if e.Next {
 			raw, _ := base64.RawURLEncoding.DecodeString(strings.TrimRight(from, "="))

@@ -31,6 +31,11 @@ type Param struct {
 	Schema   *Shape `json:"schema"`
 }
 
+// Takes reports whether the operation has a parameter.
+func (o *Operation) Takes(name string) bool {
+	return slices.ContainsFunc(o.Params, func(p Param) bool { return p.Name == name })
+}
+
 type description struct {
 	Operations []*Operation      `json:"operations"`
 	Schemas    map[string]*Shape `json:"schemas"`

@@ -48,7 +48,7 @@ var acl = mgmtapi.Document{Prefix: "acl"}
 
 func aclResource() mgmtapi.Resource[mgmtapi.Doc] {
 	r := documents("/network-acls", "network_acls", "NetworkACL with this ID was not found", true)
-	r.Page = mgmtapi.Envelope[*mgmtapi.Doc]{Form: mgmtapi.Whole}
+	r.Page = mgmtapi.Envelope[*mgmtapi.Doc]{Key: "network_acls"}
 	r.Remove = func(*mgmtapi.Call, *mgmtapi.Doc) *mgmtapi.Reply {
 		return mgmtapi.OK(map[string]any{"code": 204, "object": ""})
 	}
