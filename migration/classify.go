@@ -19,9 +19,9 @@ const (
 	Converted Class = "converted"  // By an import job, with the hash in another spelling.
 	LazyOnly  Class = "lazy_only"  // By Lazy at the next login: Auth0 cannot import the hash.
 	ResetOnly Class = "reset_only" // There is no password; imported only with Config.ImportWithoutPassword.
-	Invalid   Class = "invalid"    // Not before the source is corrected.
-	Duplicate Class = "duplicate"  // Not at all: an earlier record has the same email, username or phone.
-	Owned     Class = "owned"      // It is there: the source has marked the record as migrated.
+	Invalid   Class = "invalid"    // Only after the source is corrected.
+	Duplicate Class = "duplicate"  // Never: an earlier record has the same email, username or phone.
+	Owned     Class = "owned"      // Already at Auth0: the source has marked the record as migrated.
 )
 
 // verdict is a record's class with what follows from it.

@@ -6,17 +6,17 @@ import (
 	"github.com/auth0kit/auth0kit/audit"
 )
 
-// Config is what a Runner can be told. The zero value is ready.
+// Config holds a Runner's optional settings. The zero value uses the defaults.
 type Config struct {
 	// Run names the migration, in the ledger and in app_metadata.auth0kit of each
-	// user. A run that is started again under its name goes on; even with an
-	// empty ledger it finds its own users by the name and creates none twice.
-	// Defaults to the name of the connection.
+	// user. A run that is started again with its name continues; even with an empty
+	// ledger it finds its own users by the name and creates none twice. Defaults to
+	// the name of the connection.
 	Run string
 
-	// ImportWithoutPassword imports users who have no password. They must reset
-	// it, and no hash can be given to them later. Users whose hash only Lazy can
-	// verify are never imported: it would be their only chance to keep it.
+	// ImportWithoutPassword imports users who have no password. They must reset it,
+	// and Auth0 accepts no hash for them later. Users whose hash only Lazy can verify
+	// are never imported, because they would lose their password.
 	ImportWithoutPassword bool
 
 	PageSize       int           // Records for one Source.Page. Defaults to 1000.
@@ -69,12 +69,12 @@ func orDefault[T comparable](v, def T) T {
 	return v
 }
 
-// Progress is how far a run has come since it was started.
+// Progress holds how far a run has come since it was started.
 type Progress struct {
 	Read        int // Records read from the source.
 	Total       int // Records that Plan of the same Runner counted; zero when it was not called.
 	Sent        int // Users in jobs that have ended.
-	Migrated    int // As the next: users settled since the start.
+	Migrated    int // Like the next two: users settled since the start.
 	Failed      int
 	Skipped     int // Not importable: lazy, reset, invalid or duplicate.
 	Memberships int // Users whose organizations are done.
@@ -83,8 +83,8 @@ type Progress struct {
 	Left        time.Duration // Estimate; zero when there is none.
 }
 
-// Result counts what became of all users of a run, over all its restarts. Total
-// is the sum of the states: a source row that was read is in one of them.
+// Result counts what became of all users of a run, over all its restarts. Total is
+// the sum of the states; each source row that was read has one state.
 type Result struct {
 	Run      string
 	Migrated int

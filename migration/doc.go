@@ -1,26 +1,26 @@
-// Package migration moves users with their passwords from a legacy system to a
-// database connection of Auth0: in bulk before the switch, and one by one at
-// their first login after it.
+// Package migration moves users and their passwords from a legacy system to a
+// database connection of Auth0: in bulk before the switch, and one by one at their
+// first login after it.
 //
 // # The legacy side
 //
 // A [Source] reads the legacy users; package sqlsource has one for SQL tables.
-// Each [Record] has a permanent Key, which becomes the Auth0 user id, and its
+// Each [Record] has a permanent Key, which becomes the Auth0 user id, and the
 // password as it is stored. Package passhash knows which stored passwords Auth0
-// can import and verifies those that it cannot.
+// can import, and verifies the others.
 //
 // # In bulk
 //
-// A [Runner] works through import jobs, the only way in which password hashes
-// reach Auth0. First ask what would happen; nothing is written:
+// A [Runner] uses import jobs, the only way to give password hashes to Auth0. Plan
+// first; it writes nothing:
 //
 //	runner, err := migration.NewRunner(src, client, ledger, "my-database", migration.Config{})
 //	…
 //	plan, err := runner.Plan(ctx)
 //
-// A plan counts who keeps the password ([Direct], [Converted]), whom only a login
-// can migrate ([LazyOnly]), who has no password ([ResetOnly]), and lists who is
-// [Invalid] or a [Duplicate], with the rule. Then
+// A plan counts users who keep the password ([Direct], [Converted]), users whom
+// only a login can migrate ([LazyOnly]) and users without a password
+// ([ResetOnly]), and lists [Invalid] and [Duplicate] users with the rule. Then
 //
 //	result, err := runner.Run(ctx)
 //
@@ -36,12 +36,12 @@
 // deletes what a run has created and nobody has used.
 //
 // The tenant sets the pace: two jobs at a time, some 30 to 110 users a second.
-// Memory is constant but for some 20 bytes for each email, username and phone
-// number, by which duplicates are found.
+// Memory is constant except for some 20 bytes for each email, username and phone
+// number, which are needed to find duplicates.
 //
 // # At the first login
 //
-// A [Lazy] belongs into the service with the login form:
+// A [Lazy] belongs in the service that shows the login form:
 //
 //	lazy, err := migration.NewLazy(src, client, "my-database", migration.LazyConfig{})
 //	…
@@ -52,12 +52,12 @@
 //	case errors.Is(err, migration.ErrCredentials): // wrong, unknown, unusable: one answer after one duration
 //	}
 //
-// It verifies first and creates then, bounds guesses for each account and each
-// address, and bounds the computing. Users with second factors, and those whose
-// password breaks the connection's policy, it creates by an import job, if
-// LazyConfig.Importer is set. Memberships of the users that it has created are
-// given by the next Sync.
+// It verifies the password before it creates the user, limits guesses for each
+// account and each address, and limits concurrent hashing. If LazyConfig.Importer
+// is set, it creates users with second factors and users whose password breaks the
+// connection's policy by an import job. The next Sync gives the users that it
+// created their memberships.
 //
-// Bulk and lazy can run beside each other on one connection, as long as they have
-// the same Run.
+// A Runner and a Lazy can work on one connection at the same time if both have the
+// same Run.
 package migration

@@ -16,7 +16,7 @@ import (
 
 // Lazy migrates users one by one, at their first login: it verifies the password
 // against the legacy hash and then creates the user at Auth0 with it. It runs in
-// the service that has the login form, and is safe for concurrent use.
+// the service that shows the login form, and is safe for concurrent use.
 type Lazy struct {
 	src        Source
 	dst        Creator
@@ -30,28 +30,27 @@ type Lazy struct {
 	flights                        flights
 }
 
-// LazyConfig is what a Lazy can be told. The zero value is ready.
+// LazyConfig holds a Lazy's optional settings. The zero value uses the defaults.
 type LazyConfig struct {
-	// Run is the mark of the users in app_metadata.auth0kit: give it that of the
-	// Runner, so that the two know each other's users. Defaults to the name of
-	// the connection.
+	// Run is the mark of the users in app_metadata.auth0kit. Use the Runner's Run, so
+	// that the two know each other's users. Defaults to the name of the connection.
 	Run string
 
-	// Importer creates by import job whom POST /users cannot create as they are:
-	// users with second factors, and users whose password breaks the connection's
-	// policy although it is right. Such a login takes as long as the job. Without
-	// it they get ErrImportOnly.
+	// Importer creates by import job the users that POST /users cannot create: users
+	// with second factors, and users whose right password breaks the connection's
+	// policy. Such a login takes as long as the job. Without Importer they get
+	// ErrImportOnly.
 	Importer Importer
 
-	// AccountFailures and AddressFailures bound the wrong guesses in an hour for
-	// one account and from one address (an IPv6 /64): nothing else does, for Auth0
-	// never hears of them. They default to 100 each, the most that NIST SP 800-63B
+	// AccountFailures and AddressFailures bound the wrong guesses in an hour for one
+	// account and from one address (an IPv6 /64). Auth0 does not see these guesses and
+	// cannot limit them. They default to 100 each, the most that NIST SP 800-63B
 	// (section 5.2.2) allows for an account.
 	AccountFailures, AddressFailures int
 
-	// MaxEntries bounds the accounts, the unknown identifiers and the addresses
-	// that are remembered for that, each; an entry takes some 40 bytes. Who has
-	// guessed least is forgotten first. Defaults to 100,000.
+	// MaxEntries bounds the accounts, the unknown identifiers and the addresses that
+	// are remembered for that, each; an entry takes some 40 bytes. Those with the
+	// fewest guesses are forgotten first. Defaults to 100,000.
 	MaxEntries int
 
 	// Verifications is how many hashes are computed at once, and MaxWaiting how
@@ -62,7 +61,7 @@ type LazyConfig struct {
 	Recorder audit.Recorder // Defaults to audit.Discard.
 }
 
-// Credentials are what a person typed, and where from. Never printed.
+// Credentials holds what the user typed, and their address. It is never printed.
 type Credentials struct {
 	Identifier string // An email or a username, as Source.Find takes it.
 	Password   string
@@ -78,37 +77,37 @@ func (c Credentials) LogValue() slog.Value { return secret.Shown() }
 // MarshalJSON hides them wherever something that contains c is logged as JSON.
 func (c Credentials) MarshalJSON() ([]byte, error) { return secret.JSON(c) }
 
-// ThrottledError says that nothing was tried: too many guesses, or too many
-// logins at once. It is the same for accounts that exist and that do not.
+// ThrottledError is returned when a login was not tried because of too many
+// guesses, or too many logins at once. It is the same whether or not the account
+// exists.
 type ThrottledError struct {
 	RetryAfter time.Duration
 }
 
-// Error names the wait.
+// Error says how long to wait.
 func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("migration: too many attempts; retry after %s", e.RetryAfter.Round(time.Second))
 }
 
-// What Login answers. Other errors say that it could not find out, and that the
-// person should try again.
+// The errors of Lazy.Login. Any other error means the result is unknown; let the
+// user try again.
 var (
-	// ErrCredentials is the answer to an unknown user, a wrong password, a blocked
-	// user and a hash that is broken or missing: one error, after one duration.
+	// ErrCredentials is returned for an unknown user, a wrong password, a blocked
+	// user, and a broken or missing hash: one error, after one duration.
 	ErrCredentials = errors.New("migration: wrong identifier or password")
 
-	// ErrMigrated says that the user is at Auth0 and was NOT proved here: let Auth0
-	// authenticate it. It must not be shown to the person: it says that the account
-	// exists.
+	// ErrMigrated is returned when the user is at Auth0 and was NOT proved here: let
+	// Auth0 authenticate them. Do not show this error, because it reveals that the
+	// account exists.
 	ErrMigrated = errors.New("migration: the user is at Auth0; authenticate there")
 
-	// ErrImportOnly says that the password is right and that only an import job can
-	// create the user: set LazyConfig.Importer, or have the password reset.
+	// ErrImportOnly is returned when the password is right but only an import job can
+	// create the user: set LazyConfig.Importer, or let the user reset the password.
 	ErrImportOnly = errors.New("migration: only an import job can create this user; set LazyConfig.Importer")
 )
 
-// NewLazy returns a Lazy that has not done anything yet: no I/O. The connection is
-// the name of a database connection, which it does not look up: an unknown one is
-// an error of the first login.
+// NewLazy returns a Lazy. It does no I/O. connection is the name of a database
+// connection; an unknown one makes the first login fail.
 func NewLazy(src Source, dst Creator, connection string, cfg LazyConfig) (*Lazy, error) {
 	switch {
 	case src == nil:
@@ -150,12 +149,12 @@ func (c LazyConfig) complete(connection string) (LazyConfig, error) {
 }
 
 // Login returns the user if the password was proved against the legacy hash and
-// the user exists at Auth0 now, with this password: log it in there. ErrMigrated
-// comes without any proof, and nothing is created on any error but a lost answer
-// of Auth0.
+// the user now exists at Auth0 with this password: log them in there.
+// [ErrMigrated] proves nothing. On an error nothing was created, unless Auth0's
+// answer was lost.
 //
-// Logins of one user that overlap share one creation, but only after each of
-// them has proved its own password.
+// Overlapping logins of one user share one creation, but only after each has
+// proved its own password.
 func (l *Lazy) Login(ctx context.Context, c Credentials) (*resource.User, error) {
 	a := &attempt{Lazy: l, c: c, began: time.Now()}
 	u, err := a.login(ctx)

@@ -11,9 +11,10 @@ import (
 	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
-// MemoryLedger is a Ledger in memory: for tests, for trials, and for migrations
-// small enough to start anew after a crash (which is safe: see Config.Run). It
-// keeps some 300 bytes for each user. The zero value is ready.
+// MemoryLedger is a driver.Ledger in memory, for tests, trials, and migrations
+// that are small enough to start again after a crash (which is safe: see
+// Config.Run). It keeps some 300 bytes for each user. The zero value is ready to
+// use.
 type MemoryLedger struct {
 	Now func() time.Time // The clock by which leases run out. Defaults to time.Now.
 
@@ -52,7 +53,7 @@ func (m *MemoryLedger) run(name string) *memoryRun {
 	return r
 }
 
-// Lease implements Ledger.
+// Lease implements driver.Ledger.
 func (m *MemoryLedger) Lease(ctx context.Context, run, holder string, ttl time.Duration) (driver.Fence, error) {
 	if err := ctx.Err(); err != nil {
 		return driver.Fence{}, err
@@ -92,13 +93,13 @@ func (m *MemoryLedger) write(ctx context.Context, f driver.Fence, change func(*m
 	return nil
 }
 
-// PutBatch implements Ledger.
+// PutBatch implements driver.Ledger.
 func (m *MemoryLedger) PutBatch(ctx context.Context, f driver.Fence, b driver.Batch) error {
 	b.Keys = slices.Clone(b.Keys)
 	return m.write(ctx, f, func(r *memoryRun) { r.batches[b.N] = b })
 }
 
-// PutOutcomes implements Ledger.
+// PutOutcomes implements driver.Ledger.
 func (m *MemoryLedger) PutOutcomes(ctx context.Context, f driver.Fence, outcomes []driver.Outcome) error {
 	return m.write(ctx, f, func(r *memoryRun) {
 		for _, o := range outcomes {
@@ -126,7 +127,7 @@ func (m *MemoryLedger) Forget(ctx context.Context, key string) error {
 	return nil
 }
 
-// Batches implements Ledger.
+// Batches implements driver.Ledger.
 func (m *MemoryLedger) Batches(ctx context.Context, run string) iter.Seq2[driver.Batch, error] {
 	return func(yield func(driver.Batch, error) bool) {
 		m.mu.Lock()
@@ -144,7 +145,8 @@ func (m *MemoryLedger) Batches(ctx context.Context, run string) iter.Seq2[driver
 	}
 }
 
-// Outcomes implements Ledger. It holds a list of the keys, not of the outcomes.
+// Outcomes implements driver.Ledger. It holds a list of the keys, not of the
+// outcomes.
 func (m *MemoryLedger) Outcomes(ctx context.Context, run string, keys ...string) iter.Seq2[driver.Outcome, error] {
 	return func(yield func(driver.Outcome, error) bool) {
 		if len(keys) == 0 {

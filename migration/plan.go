@@ -8,7 +8,7 @@ import (
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
-// Plan says what a run would do, and that it has not done it.
+// Plan holds what a run would do. Nothing was done yet.
 type Plan struct {
 	Total int // Records in the source: the sum of the next seven.
 

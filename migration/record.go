@@ -21,9 +21,9 @@ type Source interface {
 	// a run of hours must neither hide nor repeat others.
 	Page(ctx context.Context, after string, limit int) ([]Record, error)
 
-	// Find returns the user whom a person names at login, by email or username,
-	// however the legacy system compares them. Nobody is ErrNoUser; several are
-	// ErrNoUser too, because none of them can be meant for certain.
+	// Find returns the user with the email or username that somebody typed at login,
+	// compared as the legacy system does. It returns ErrNoUser if no user or more than
+	// one matches.
 	Find(ctx context.Context, identifier string) (Record, error)
 }
 
@@ -31,7 +31,7 @@ type Source interface {
 // row that Auth0 owns the user now; from then on the source sets Record.Migrated,
 // so that a user who is deleted at Auth0 does not come back at the next login.
 // Marked rows stay in Page and Find. It is called at least once for each user and
-// must not mind being called again.
+// must be idempotent.
 type Marker interface {
 	MarkMigrated(ctx context.Context, key string) error
 }
@@ -43,7 +43,7 @@ type Unmarker interface {
 	UnmarkMigrated(ctx context.Context, key string) error
 }
 
-// ErrNoUser is what Source.Find returns for an identifier that names nobody.
+// ErrNoUser is returned by Source.Find when the identifier matches no user.
 var ErrNoUser = errors.New("migration: no such user in the source")
 
 // Record is one legacy user. Only Key is always required; bulk import jobs also

@@ -13,9 +13,9 @@ import (
 	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
-// Rollback is the list of users that ApplyRollback would delete: those who carry
-// the mark of this run, came by import job and have never logged in. Users whom
-// Lazy created stay: their password was typed and may be known nowhere else.
+// Rollback holds the users that ApplyRollback would delete: those who have the
+// mark of this run, came by import job and have never logged in. Users whom Lazy
+// created stay, because their password may be stored nowhere else.
 type Rollback struct {
 	Run      string
 	Users    []string // Keys, not ids.
@@ -46,12 +46,13 @@ func (r *Runner) PlanRollback(ctx context.Context) (*Rollback, error) {
 	return plan, nil
 }
 
-// ApplyRollback deletes the users of a plan, each only after a look that it still
-// is ours and has still never logged in. It can be called again after an error.
-// The ledger notes each one, and a later Run would import them anew.
+// ApplyRollback deletes the users of a plan. Before each deletion it checks that
+// the user still has the mark of this run and has never logged in. It can be
+// called again after an error. The ledger notes each deletion, and a later Run
+// would import these users again.
 //
-// A source that marks its rows must be able to take the mark back, else its
-// users could log in nowhere.
+// A source that is a Marker must also be an Unmarker; otherwise the deleted users
+// could log in nowhere.
 func (r *Runner) ApplyRollback(ctx context.Context, plan *Rollback) (*Result, error) {
 	if plan == nil || plan.Run != r.cfg.Run {
 		return nil, invalidConfig("plan", "must come from PlanRollback of a Runner with the same Config.Run")

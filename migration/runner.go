@@ -19,8 +19,8 @@ import (
 var ErrLeased = driver.ErrLeased
 
 // Runner migrates the users of a source into one database connection. It is safe
-// for concurrent use, but only one of its writing verbs works at a time, on this
-// or any machine that shares the ledger: the others get ErrLeased.
+// for concurrent use, but only one of its writing methods runs at a time, on this
+// or any machine that shares the ledger; the others return ErrLeased.
 type Runner struct {
 	src        Source
 	dst        Target
@@ -30,8 +30,8 @@ type Runner struct {
 	planned    atomic.Int64 // Records that the last Plan counted.
 }
 
-// NewRunner returns a Runner that has not done anything yet: no I/O. The
-// connection is the name of a database connection.
+// NewRunner returns a Runner. It does no I/O. connection is the name of a database
+// connection.
 func NewRunner(src Source, dst Target, ledger driver.Ledger, connection string, cfg Config) (*Runner, error) {
 	switch {
 	case src == nil:
@@ -51,26 +51,26 @@ func NewRunner(src Source, dst Target, ledger driver.Ledger, connection string, 
 }
 
 // Run imports every user that has no outcome in the ledger yet. After a crash or
-// an error call it again, on this Runner or a new one: it goes on where it was.
+// an error call it again, on this Runner or a new one; it continues where it
+// stopped.
 //
 // An error means that the run is not finished; what was done is in the ledger.
-// Users whom Auth0 refused are no error: they are counted in Result.Failed and
-// named by Ledger.Outcomes.
+// Users whom Auth0 refused are not an error: Result.Failed counts them and
+// Ledger.Outcomes names them.
 func (r *Runner) Run(ctx context.Context) (*Result, error) { return r.work(ctx, modeRun) }
 
-// RetryFailed is Run that also sends the failed users again. They are read anew
-// from the source by their key, so the ledger needs to hold nothing about them
-// but the key and the code.
+// RetryFailed does what Run does and also sends the failed users again. It reads
+// them from the source by their key, so the ledger holds only their key and code.
 func (r *Runner) RetryFailed(ctx context.Context) (*Result, error) { return r.work(ctx, modeRetry) }
 
-// Sync is Run that also brings changes of the source to users who are at Auth0
-// already, for the time until the source is switched off: email, email_verified,
-// name and blocked are set, metadata is merged at the first level, as Auth0's
-// PATCH does; what was removed from metadata stays. Users who have logged in at
-// Auth0 are kept as they are there, because they may have changed it themselves.
-// Users whom Lazy has created since are recognized, and put into their
-// organizations. A password that was changed in the source does not follow: Auth0
-// takes one hash for a user, the first.
+// Sync does what Run does and also brings changes of the source to users who are
+// already at Auth0, for the time until the source is switched off: email,
+// email_verified, name and blocked are set, metadata is merged at the first level,
+// as Auth0's PATCH does; what was removed from metadata stays. Users who have
+// logged in at Auth0 are kept as they are there, because they may have changed
+// their data themselves. Users whom Lazy has created since are recognized and
+// added to their organizations. A password that was changed in the source is not
+// updated: Auth0 accepts only the first hash of a user.
 func (r *Runner) Sync(ctx context.Context) (*Result, error) { return r.work(ctx, modeSync) }
 
 type mode string

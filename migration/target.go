@@ -7,16 +7,17 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
-// Creator is what Lazy needs of Auth0: it can create users and nothing else.
-// *management.Client implements it; give it a client whose MaxWait is short.
+// Creator is the part of Auth0 that Lazy needs. It creates and reads users and
+// changes nothing else. *management.Client implements it; give it a client whose
+// MaxWait is short.
 type Creator interface {
 	CreateUser(ctx context.Context, u resource.NewUser) (*resource.User, error)
 	User(ctx context.Context, id string) (*resource.User, error)
 	UsersByEmail(ctx context.Context, email string) ([]resource.User, error)
 }
 
-// Importer starts and follows users-import jobs, the only way in which a password
-// hash or a second factor reaches Auth0. *management.Client implements it.
+// Importer starts and follows users-import jobs, the only way to give a password
+// hash or a second factor to Auth0. *management.Client implements it.
 type Importer interface {
 	Connection(ctx context.Context, name string) (*resource.Connection, error)
 	ImportUsers(ctx context.Context, i resource.Import) (*resource.Job, error)
@@ -24,14 +25,15 @@ type Importer interface {
 	JobErrors(ctx context.Context, id string) ([]resource.JobError, error)
 }
 
-// MemberAdder puts users into organizations. *management.Client implements it.
+// MemberAdder adds users to organizations. *management.Client implements it.
 type MemberAdder interface {
 	AddMembers(ctx context.Context, orgID string, userIDs ...string) error
 	AssignMemberRoles(ctx context.Context, orgID, userID string, roleIDs ...string) error
 }
 
-// Target is what Runner needs of Auth0. *management.Client implements it; give it
-// one with a negative MaxWait, so that a bulk run waits for the tenant's bucket.
+// Target is the part of Auth0 that a Runner needs. *management.Client implements
+// it; give it one with a negative MaxWait, so that a bulk run waits for the
+// tenant's bucket.
 type Target interface {
 	Creator
 	Importer

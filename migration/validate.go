@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Rule names why a record cannot be imported as it is. It is the Code of an
-// Outcome in StateInvalid, StateDuplicate or StateReset.
+// Rule names the reason why a record cannot be imported as it is. It is the Code
+// of an Outcome in StateInvalid, StateDuplicate or StateReset.
 type Rule string
 
 // The rules. Those about properties follow Auth0's schema for import files:

@@ -12,11 +12,11 @@ import (
 	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
-// ErrDifferent says that Auth0 does not have what the ledger says was migrated.
-// Verify returns it together with the Verification that names the users.
+// ErrDifferent is returned by Verify when Auth0 does not have what the ledger says
+// was migrated, together with the Verification that names the users.
 var ErrDifferent = errors.New("migration: Auth0 and the ledger differ")
 
-// Verification is what a comparison of Auth0 with the ledger found.
+// Verification holds the result of comparing Auth0 with the ledger.
 type Verification struct {
 	Checked int // Migrated users of the ledger.
 	Same    int
@@ -29,11 +29,11 @@ type Verification struct {
 	Differences []Difference
 }
 
-// Difference is a user who is not as the ledger says.
+// Difference holds how a user differs from the ledger.
 type Difference struct {
-	UserID string // As Auth0 writes it.
+	UserID string // In Auth0's form, with the provider.
 	Kind   DifferenceKind
-	Fields []string // What has changed, by Auth0's names.
+	Fields []string // The changed properties, by Auth0's names.
 }
 
 // DifferenceKind says how a user differs.
@@ -54,8 +54,8 @@ var exported = []string{
 
 // Verify reads all users of the connection by an export job, the only complete
 // list that Auth0 gives, and compares them with the digests of what was sent. It
-// writes nothing. Changed and missing users make it ErrDifferent; note that users
-// who have logged in since may have changed themselves, and that a password
+// writes nothing. It returns [ErrDifferent] if users changed or are missing; users
+// who have logged in since may have changed their data themselves. Passwords
 // cannot be compared: watch the tenant's log for "fp" events instead.
 //
 // It needs some 20 bytes of memory for each user.

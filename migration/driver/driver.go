@@ -1,7 +1,7 @@
-// Package driver defines what a ledger of migrations implements. Applications use
-// package migration instead, with migration.NewMemoryLedger or sqlmigration; one
-// that reads the outcomes of a run out of its ledger finds their words here. Test
-// a ledger of your own with package migrationtest.
+// Package driver defines the interface that a ledger of migrations implements.
+// Applications use package migration instead, with migration.NewMemoryLedger or
+// sqlmigration; they need this package only to read the outcomes of a run from a
+// ledger. Test a ledger of your own with package migrationtest.
 package driver
 
 import (
@@ -11,19 +11,18 @@ import (
 	"time"
 )
 
-// Ledger remembers what a run has sent and what became of each user, so that a
-// run that died goes on where it was and migrates nobody twice.
+// Ledger remembers what a run has sent and what became of each user, so that a run
+// that died continues where it stopped and migrates nobody twice.
 // migration.NewMemoryLedger is one for a single process; package sqlmigration has
-// one in a SQL database. Implementations are safe for concurrent use, and what
-// they have accepted survives a crash as far as they promise to survive one.
+// one in a SQL database. Implementations are safe for concurrent use, and document
+// which crashes their data survives.
 //
 // A ledger holds keys, codes and digests, never an email or a hash.
 type Ledger interface {
-	// Lease makes holder the only writer of run for ttl. The same holder renews
-	// by calling again and keeps its fence. Another holder gets ErrLeased until
-	// the lease is given back or has run out, and then a higher fence. A ttl of
-	// zero or less gives the lease back; to give back what one does not hold is
-	// no error.
+	// Lease makes holder the only writer of run for ttl. The same holder renews by
+	// calling again and keeps its fence. Another holder gets ErrLeased until the lease
+	// is given back or has run out, and then a higher fence. A ttl of zero or less
+	// gives the lease back; without a lease it does nothing.
 	Lease(ctx context.Context, run, holder string, ttl time.Duration) (Fence, error)
 
 	// PutBatch inserts or replaces the batch of f's run with number b.N. A fence
@@ -35,10 +34,10 @@ type Ledger interface {
 	PutOutcomes(ctx context.Context, f Fence, outcomes []Outcome) error
 
 	// Forget removes the outcomes of a user by key, in all runs, and the key from
-	// their batches, to erase personal data. Take the user out of the source first:
-	// a run that meets the key again imports it again. A run that is at work with
-	// the key may write it once more, so forget when it has ended. A key that is not
-	// there is no error.
+	// their batches, to erase personal data. Take the user out of the source first: a
+	// run that meets the key again imports it again. A run that is at work with the
+	// key may write it once more, so forget when it has ended. It returns nil if the
+	// key is missing.
 	Forget(ctx context.Context, key string) error
 
 	// Batches yields the batches of run in order of N.
@@ -50,20 +49,21 @@ type Ledger interface {
 	Outcomes(ctx context.Context, run string, keys ...string) iter.Seq2[Outcome, error]
 }
 
-// Fence proves which lease a write belongs to: a holder that slept through the
-// end of its lease is refused.
+// Fence proves which lease a write belongs to. Writes of a holder whose lease has
+// passed to another are refused.
 type Fence struct {
 	Run string
 	N   int64 // From 1; each new holder has a higher one.
 }
 
-// What a Ledger answers.
+// ErrLeased is returned by Lease while another holder has the lease. ErrFenced is
+// returned when a write's fence is not the latest one.
 var (
 	ErrLeased = errors.New("migration: another runner holds the lease of this run; wait for it to end, or for its lease to run out")
 	ErrFenced = errors.New("migration: the lease of this run has passed to another runner; nothing was written")
 )
 
-// Batch is one import file on its way.
+// Batch holds one import file and its state.
 type Batch struct {
 	N     int        // Position in the run, from 0.
 	State BatchState //
@@ -73,18 +73,18 @@ type Batch struct {
 	At    time.Time  // When it got into this state.
 }
 
-// BatchState is how far a batch has come.
+// BatchState says how far a batch has come.
 type BatchState string
 
-// The states of a batch. One in Sending may have reached Auth0 or not: its users
-// are looked up before any of them is sent again.
+// The states of a batch. A batch in Sending may or may not have reached Auth0: its
+// users are looked up before any of them is sent again.
 const (
 	Sending   BatchState = "sending"   // Written before the file is posted.
 	Submitted BatchState = "submitted" // Auth0 has named its job.
-	Settled   BatchState = "settled"   // Every key has an outcome, or is to be sent anew.
+	Settled   BatchState = "settled"   // Every key has an outcome, or will be sent again.
 )
 
-// Outcome is what became of one user.
+// Outcome holds what became of one user.
 type Outcome struct {
 	Key         string
 	State       State
@@ -96,10 +96,11 @@ type Outcome struct {
 	At          time.Time
 }
 
-// State says where a user is.
+// State says what became of a user.
 type State string
 
-// The states of a user. Only the first is in Auth0; the others say why not.
+// The states of a user. Only migrated users are at Auth0; the other states say why
+// the user is not.
 const (
 	StateMigrated   State = "migrated"    //
 	StateFailed     State = "failed"      // Auth0 refused it; RetryFailed tries again.

@@ -1,5 +1,5 @@
-// Package migrationtest is the contract of a driver.Ledger as tests. A ledger
-// of your own passes them before it holds a migration:
+// Package migrationtest tests an implementation of driver.Ledger. A ledger of your
+// own must pass it before it is used:
 //
 //	func TestLedger(t *testing.T) {
 //		migrationtest.Run(t, func(t *testing.T) migrationtest.Harness {
@@ -18,17 +18,16 @@ import (
 	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
-// Harness is one empty ledger under test.
+// Harness holds an empty ledger under test.
 type Harness struct {
 	Ledger driver.Ledger
 
-	// Advance moves the clock by which the ledger's leases run out. For a ledger on
-	// package time in a testing/synctest bubble it is time.Sleep.
+	// Advance moves the clock by which the ledger's leases run out. For a ledger that
+	// uses package time in a testing/synctest bubble, it is time.Sleep.
 	Advance func(time.Duration)
 }
 
-// Run runs the contract. open is called for each test and returns a ledger that
-// holds nothing.
+// Run runs the suite. It calls open for each test; open returns an empty ledger.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })

@@ -1,10 +1,10 @@
 // Package passhash verifies the password hashes of legacy systems and converts
 // them to what Auth0 imports.
 //
-// A row of the legacy table becomes a [Stored]. Convert writes it in Auth0's
-// form, and the user keeps the password; where Auth0 has no such algorithm, the
-// user stays in the legacy system until the next login, at which Verify checks
-// the password and Auth0 is given it in clear:
+// A row of the legacy table becomes a [Stored]. [Convert] returns it in Auth0's
+// form, and the user keeps the password. If Auth0 has no such algorithm, the user
+// stays in the legacy system until the next login, when [Verify] checks the
+// password and Auth0 receives it in clear text:
 //
 //	stored := passhash.Stored{Value: row.Password}
 //	imported, err := passhash.Convert(stored)
@@ -17,24 +17,24 @@
 //		// no password: the user resets it
 //	}
 //
-// Auth0 reports a wrong hash to nobody: the import succeeds, and the user cannot
-// log in. So prove the conversion with accounts whose password is known, before
-// anything is imported:
+// Auth0 does not report a wrong hash: the import succeeds, and the user cannot log
+// in. So prove the conversion with accounts whose password you know, before you
+// import anything:
 //
 //	err = passhash.Prove(imported, "the password of the test account")
 //
-// Prove follows Auth0's documented rules in code of its own, so that a mistake in
-// a conversion does not hide itself.
+// Prove follows Auth0's documented rules in separate code, so that it finds
+// mistakes in a conversion.
 //
 // # Formats
 //
-// Value tells its format where it starts as the second column says. Other
+// A Value that starts as the second column says identifies its format. Other
 // formats need the name in the first column as Scheme (any case), because their
-// values are digits only; a Scheme may also be given where it is not needed.
-// "Salt:" says what Stored.Salt holds, if the format takes one.
+// values are digits only; you may also set Scheme where it is not needed. "Salt:"
+// says what Stored.Salt holds, if the format takes one.
 //
-// "As it is" and "converted" formats keep the digest; "lazy only" ones verify
-// here and nowhere at Auth0.
+// "As it is" and "converted" formats keep the digest; Auth0 cannot verify "lazy
+// only" formats; this package can.
 //
 //	name                          value                                   at Auth0
 //	bcrypt                        $2a$ $2b$ $2y$, also behind bcrypt$,    as it is
@@ -97,15 +97,15 @@
 //	symfony-sha512                base64  Salt: the salt                  lazy only
 //	plain                         {noop} {plain} {clear} {cleartext}      hashed
 //
-// Not read are DES crypt, Sun MD5 crypt, $2$ and $2x$, Argon2 of version 16,
+// Not supported are DES crypt, Sun MD5 crypt, $2$ and $2x$, Argon2 of version 16,
 // Firebase's scrypt, Magento's chained versions, and AIX's hashes.
 //
 // # Bounds
 //
-// Before anything is computed, parameters are held to bounds, so that a corrupt
-// or hostile row costs no more than some seconds and 1 GiB: bcrypt of cost 16,
-// Argon2 of 1 GiB and four passes over it, 16,777,216 iterations of PBKDF2,
+// Parameters are checked against bounds before anything is computed, so that a
+// corrupt or hostile row costs no more than some seconds and 1 GiB: bcrypt of cost
+// 16, Argon2 of 1 GiB and four passes over it, 16,777,216 iterations of PBKDF2,
 // scrypt of 1 GiB, 1,048,576 rounds of an iterated digest, passwords of
-// [MaxPassword] bytes. Beyond them is [ErrTooCostly]. Everything here is safe for
-// concurrent use.
+// [MaxPassword] bytes. Beyond them the error is [ErrTooCostly]. Everything here is
+// safe for concurrent use.
 package passhash

@@ -17,8 +17,8 @@ type Stored struct {
 	// Value is the stored string. Empty means that the user has no password.
 	Value string
 	// Salt is what lies beside Value: a salt in a column of its own, the pepper of
-	// Devise, the secret of Spring, the credential_data of Keycloak. Formats that
-	// carry all in Value refuse one, because ignoring it would hide a mistake.
+	// Devise, the secret of Spring, the credential_data of Keycloak. Formats whose
+	// Value holds everything refuse a Salt, because ignoring it would hide a mistake.
 	Salt string
 }
 
@@ -42,15 +42,15 @@ var (
 	ErrUnusable  = errors.New("passhash: no password matches; the user has to reset it")
 )
 
-// MaxPassword is the longest password that Verify looks at, in bytes: with an
-// iterated digest, time grows with the length that an attacker chooses.
+// MaxPassword is the length in bytes of the longest password that Verify accepts:
+// with an iterated digest, time grows with a length that an attacker chooses.
 const MaxPassword = 1024
 
 // Verify returns nil if password is the one that was stored. Otherwise the error
-// is ErrMismatch (which is also the answer of a user without a password),
-// ErrFormat, or ErrTooCostly before anything was computed. It can take as long
-// and as much memory as the stored parameters ask for, up to the bounds of the
-// package: limit how many run at once. Digests are compared in constant time.
+// is ErrMismatch (also for a user without a password), ErrFormat, or ErrTooCostly
+// before anything was computed. It can take as long and as much memory as the
+// stored parameters ask for, up to the bounds of the package: limit how many run
+// at once. Digests are compared in constant time.
 func Verify(s Stored, password string) error {
 	f, p, err := parse(s, standard)
 	if errors.Is(err, ErrUnusable) {
@@ -80,15 +80,14 @@ func (i Import) Format(f fmt.State, _ rune) { secret.Format(f, i) }
 // LogValue shows the field only.
 func (i Import) LogValue() slog.Value { return secret.Shown(slog.String("field", i.Field)) }
 
-// Convert writes a stored hash as Auth0 imports it, without knowing the password
-// and without weakening it: the digest stays the same, only its notation
-// changes. The error is ErrLazyOnly with the reason where Auth0 has no such
-// algorithm, ErrUnusable for a user without a password, ErrFormat or
-// ErrTooCostly.
+// Convert returns a stored hash in the form that Auth0 imports, without knowing
+// the password and without weakening the hash: the digest stays the same, only its
+// notation changes. The error is ErrLazyOnly with the reason if Auth0 has no such
+// algorithm, ErrUnusable for a user without a password, ErrFormat or ErrTooCostly.
 //
-// At Auth0 the first import is the only chance to give a hash, and a wrong one
-// fails at the login, not in the job. Prove conversions with accounts whose
-// password is known before running them on everybody.
+// Auth0 accepts only the first hash of a user, and a wrong one fails at the login,
+// not in the job. Prove conversions with accounts whose password you know before
+// you import everybody.
 func Convert(s Stored) (Import, error) {
 	f, p, err := parse(s, standard)
 	if err != nil {
@@ -101,7 +100,7 @@ func Convert(s Stored) (Import, error) {
 	return i, nil
 }
 
-// Identify names the format of s by the names in the package's table, for plans
+// Identify returns the format of s by its name in the package's table, for plans
 // and reports. Errors are those of Convert, without ErrLazyOnly.
 func Identify(s Stored) (format string, err error) {
 	f, _, err := parse(s, standard)

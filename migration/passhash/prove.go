@@ -8,9 +8,9 @@ import (
 	"github.com/auth0kit/auth0kit/internal/auth0hash"
 )
 
-// Prove checks a converted hash against a password by Auth0's documented rules,
-// in code that shares nothing with Verify: a password that passes both has
-// survived the conversion. The error is ErrMismatch, or ErrFormat for what the
+// Prove checks a converted hash against a password by Auth0's documented rules, in
+// code that shares nothing with Verify: a password that passes both has survived
+// the conversion. The error is ErrMismatch, or ErrFormat for a hash that the
 // import schema refuses.
 func Prove(i Import, password string) error {
 	h, err := parseImport(i)

@@ -7,12 +7,12 @@
 //	…
 //	runner, err := migration.NewRunner(src, client, ledger, "my-database", migration.Config{})
 //
-// The program brings the driver; this package imports none. SQLite needs WAL mode
-// and a busy timeout.
+// The program imports the database driver. SQLite needs WAL mode and a busy
+// timeout.
 //
 // Each write is a transaction that holds the lease's row, so that no write of an
-// old holder can follow the first one of the new holder. Nothing is swept: the
-// ledger says of every user whether they are migrated.
+// old holder can follow the first write of the new one. Rows do not expire: the
+// ledger knows for every user whether they are migrated.
 package sqlmigration
 
 import (
@@ -32,13 +32,13 @@ import (
 	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
-// Dialect names the database product, whichever driver connects to it.
+// Dialect names the database product, independent of the driver.
 type Dialect = sqlstore.Dialect
 
-// The dialects. MariaDB is for MySQL too: MariaDB from 10.3, MySQL from 8.0 on,
-// with InnoDB and in strict mode, as is the default of both. Columns of text are
-// binary there, so that ids that differ in case or in trailing spaces differ.
-// MySQL warns that VALUES() in upserts is deprecated (1287); ignore that.
+// The dialects. Use MariaDB for MySQL too: MariaDB 10.3 or later and MySQL 8.0 or
+// later, with InnoDB and strict mode, the default of both. Text columns are binary
+// there, so that ids that differ in case or trailing spaces differ. MySQL warns
+// that VALUES() in upserts is deprecated (1287); ignore that.
 const (
 	SQLite   = sqlstore.SQLite
 	Postgres = sqlstore.Postgres
@@ -48,7 +48,7 @@ const (
 // Config holds a Ledger's optional settings. The zero value uses the defaults.
 type Config struct {
 	// Table is the beginning of the tables' names: at most 41 lower-case letters,
-	// digits and _. A schema may stand in front, and must be there. Defaults to
+	// digits and _. A schema may precede it, and must exist. Defaults to
 	// "auth0kit_migration".
 	Table string
 
@@ -97,7 +97,7 @@ func New(db *sql.DB, dialect Dialect, cfg Config) (*Ledger, error) {
 }
 
 // Schema returns the statements that create the tables, for a migration tool. They
-// do nothing where the tables are there already.
+// do nothing if the tables exist.
 func (l *Ledger) Schema() []string { return l.db.Schema() }
 
 // CreateSchema runs the statements of Schema. Any number of processes may call it

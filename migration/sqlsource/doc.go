@@ -13,23 +13,23 @@
 //	…
 //	err = source.Check(ctx) // names what is wrong with the mapping, before a run of hours
 //
-// Well-known schemas have a preset to start from, whose fields may be changed
-// before it is opened:
+// Well-known schemas have presets, whose fields you may change before you open
+// them:
 //
 //	schema := sqlsource.Django()
 //	schema.Columns.AppMetadata = map[string]string{"joined": "date_joined"}
 //	source, err := schema.Open(db, sqlsource.Postgres)
 //
 // Pages are read by keyset (WHERE key > ? ORDER BY key LIMIT n), which the
-// database answers from the index of the key however far the run is. The key must
-// be unique and permanent: it becomes the user's id at Auth0.
+// database answers from the index of the key. The key must be unique and
+// permanent, because it becomes the user's id at Auth0.
 //
-// Every name is quoted; nothing that a user types becomes part of a statement.
-// Config.Where and Config.From do, and are yours to trust. The account needs
-// SELECT, and UPDATE only for Columns.MigratedAt.
+// Every name is quoted, and user input never becomes part of a statement.
+// Config.Where and Config.From do become part of it: set them only from trusted
+// text. The database account needs SELECT, and UPDATE only for Columns.MigratedAt.
 //
-// Presence of a value reads as true in EmailVerified, Blocked and Active where
-// the column holds times. What is not in one table (memberships, several factors
-// of one user) comes from a view, from Config.From, or from a Source of your own
-// that wraps this one.
+// If the column of EmailVerified, Blocked or Active holds times, any time means
+// true. Data that is not in one table (memberships, several factors of one user)
+// comes from a view, from Config.From, or from a Source of your own that wraps
+// this one.
 package sqlsource

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// Schema is a table with its mapping, to start from.
+// Schema holds a table and its mapping, to start from.
 type Schema struct {
 	Table   string
 	Columns Columns
 	Config  Config
 }
 
-// Open is New for a schema.
+// Open calls New with the fields of the schema.
 func (s Schema) Open(db *sql.DB, dialect Dialect) (*Source, error) {
 	return New(db, dialect, s.Table, s.Columns, s.Config)
 }
 
-// Django is auth_user of django.contrib.auth. Its emails may be empty and need not
-// be unique; is_active false becomes blocked.
+// Django returns the schema of auth_user of django.contrib.auth. Its emails may be
+// empty and need not be unique; users with is_active false become blocked.
 func Django() Schema {
 	return Schema{Table: "auth_user", Columns: Columns{
 		Key: "id", Email: "email", Username: "username", Name: "first_name", FamilyName: "last_name",
@@ -26,24 +26,24 @@ func Django() Schema {
 	}}
 }
 
-// WordPress is wp_users; the prefix is that of the installation, usually "wp_".
-// Its portable hashes are lazy only, see package passhash.
+// WordPress returns the schema of wp_users; prefix is that of the installation,
+// usually "wp_". Its portable hashes are lazy only; see package passhash.
 func WordPress(prefix string) Schema {
 	return Schema{Table: prefix + "users", Columns: Columns{
 		Key: "ID", Email: "user_email", Username: "user_login", Name: "display_name", Password: "user_pass",
 	}}
 }
 
-// Laravel is users of Laravel's starter kits.
+// Laravel returns the schema of users of Laravel's starter kits.
 func Laravel() Schema {
 	return Schema{Table: "users", Columns: Columns{
 		Key: "id", Email: "email", Name: "name", EmailVerified: "email_verified_at", Password: "password", UpdatedAt: "updated_at",
 	}}
 }
 
-// Devise is users of a Rails application with Devise and its module confirmable;
-// without that module, clear Columns.EmailVerified. The pepper is config.pepper,
-// "" for none.
+// Devise returns the schema of users of a Rails application with Devise and its
+// module confirmable; without that module, clear Columns.EmailVerified. The pepper
+// is config.pepper, "" for none.
 func Devise(pepper string) Schema {
 	return Schema{
 		Table: "users",
@@ -54,8 +54,8 @@ func Devise(pepper string) Schema {
 	}
 }
 
-// ASPNetIdentity is AspNetUsers of ASP.NET Core Identity, whose keys are GUIDs
-// kept as text.
+// ASPNetIdentity returns the schema of AspNetUsers of ASP.NET Core Identity, whose
+// keys are GUIDs stored as text.
 func ASPNetIdentity() Schema {
 	return Schema{
 		Table: "AspNetUsers",
@@ -66,9 +66,10 @@ func ASPNetIdentity() Schema {
 	}
 }
 
-// Keycloak is the users of one realm with their passwords, out of USER_ENTITY,
-// CREDENTIAL and REALM. Users of federations and clients' service accounts stay
-// out. MarkMigrated cannot be used: Keycloak's table has no column for it.
+// Keycloak returns the schema of the users of one realm with their passwords, from
+// USER_ENTITY, CREDENTIAL and REALM. Users of federations and service accounts of
+// clients are left out. MarkMigrated cannot be used: Keycloak's table has no
+// column for it.
 func Keycloak(realm string) Schema {
 	// A literal, because Config.From takes no parameters. Keycloak allows no
 	// quotes and backslashes in the name of a realm: one with them is nobody's.

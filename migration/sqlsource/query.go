@@ -10,10 +10,10 @@ import (
 	"github.com/auth0kit/auth0kit/migration"
 )
 
-// Dialect is how a database writes names and parameters.
+// Dialect says how a database writes names and parameters.
 type Dialect string
 
-// The dialects. MySQL is also MariaDB's.
+// The dialects. Use MySQL for MariaDB too.
 const (
 	Postgres Dialect = "postgres"
 	MySQL    Dialect = "mysql"

@@ -11,8 +11,8 @@ import (
 	"github.com/auth0kit/auth0kit/migration"
 )
 
-// Columns says which column holds what; an empty name means that none does. Key
-// is required, and Email or Username.
+// Columns holds the name of the column for each property; an empty name means that
+// there is none. Key is required, and Email or Username.
 type Columns struct {
 	Key      string
 	Email    string
@@ -40,8 +40,8 @@ type Columns struct {
 	UserMetadata map[string]string
 }
 
-// Config is what else a mapping may need. The zero value is fine for a table with
-// an integer key.
+// Config holds a Source's optional settings. The zero value suits a table with an
+// integer key.
 type Config struct {
 	TextKey   bool   // The key is text or a UUID. Defaults to an integer of at most 64 bits.
 	ExactCase bool   // Find compares as the column does, by its index. Defaults to LOWER() on both sides, which wants an index of its own on a large table.
@@ -51,8 +51,8 @@ type Config struct {
 	From      string // Replaces the table in queries: a join as "(SELECT …) AS users". Trusted SQL.
 }
 
-// Source is a migration.Source, Marker and Unmarker over a table. It is safe for
-// concurrent use.
+// Source implements migration.Source, Marker and Unmarker over a table. It is safe
+// for concurrent use.
 type Source struct {
 	db      *sql.DB
 	dialect Dialect
@@ -62,8 +62,8 @@ type Source struct {
 	fields  []field
 }
 
-// New maps a table, which may be qualified ("legacy.users"). It does not touch
-// the database; Check does. The error is a *FieldError.
+// New returns a Source for a table, whose name may be qualified ("legacy.users").
+// It does no I/O; Check does. The error is a [*FieldError].
 func New(db *sql.DB, dialect Dialect, table string, cols Columns, cfg Config) (*Source, error) {
 	if db == nil {
 		return nil, &FieldError{Field: "db", Problem: "is nil"}
@@ -118,8 +118,8 @@ func validName(field, name string) error {
 	return nil
 }
 
-// Page returns at most limit records in the order of the key, from the one after
-// the given key on; "" starts. It implements migration.Source.
+// Page returns at most limit records after the given key, in the order of keys; ""
+// starts. It implements migration.Source.
 func (s *Source) Page(ctx context.Context, after string, limit int) ([]migration.Record, error) {
 	if limit < 1 {
 		return nil, fmt.Errorf("sqlsource: Page: limit is %d; it must be positive", limit)
@@ -152,8 +152,8 @@ func uniqueKeys(records []migration.Record) error {
 	return nil
 }
 
-// Find returns the one user with this email or username. Nobody, or more than
-// one, is migration.ErrNoUser. It implements migration.Source.
+// Find returns the user with this email or username, or migration.ErrNoUser if no
+// user or more than one matches. It implements migration.Source.
 func (s *Source) Find(ctx context.Context, identifier string) (migration.Record, error) {
 	// Postgres answers a NUL with an error that is none of the caller's business.
 	if identifier == "" || !utf8.ValidString(identifier) || strings.ContainsRune(identifier, 0) {
@@ -216,7 +216,8 @@ func (s *Source) mark(ctx context.Context, key, value, condition string) error {
 	return nil
 }
 
-// FieldError says which argument or field is wrong, and what to do about it.
+// FieldError is returned when an argument or field is wrong. It says what to do
+// about it.
 type FieldError struct {
 	Field   string // "Columns.Email", "Config.TextKey", "table".
 	Problem string

@@ -45,9 +45,9 @@ type Sample struct {
 	Attack   string // As in Labelled.
 }
 
-// Collect runs logins, which must be in the order of time, through a detector:
-// each is compared with what came before, and the users' own are learnt. Give it
-// a detector of its own, over anomaly.NewMemory.
+// Collect runs logins, which must be in order of time, through a detector and
+// returns their evidence: each login is compared with the earlier ones, and the
+// users' own are learned. Use a separate detector over anomaly.NewMemory.
 func Collect(ctx context.Context, d *anomaly.Detector, logins iter.Seq2[Labelled, error]) ([]Sample, error) {
 	var out []Sample
 	for l, err := range logins {
