@@ -1,5 +1,5 @@
-// Package audit is what the packages of auth0kit record: who did what to whom,
-// from where, and how it ended.
+// Package audit defines the events that a service and the packages of auth0kit
+// record: who did what to whom, from where, and how it ended.
 //
 // A service makes one [Recorder] and hands it to the packages that it uses.
 // Middleware puts the origin of a request into the context once, and every event
@@ -21,8 +21,8 @@
 // Type and Action name what happened in a small, fixed vocabulary ("session",
 // "session.create"); Reason says why it failed in words of low cardinality
 // ("wrong_code"). Actor, OnBehalfOf and Target are references, not names; an event
-// has one target, and what concerns several targets is several events with one
-// Correlation. What identifies a person beyond its reference (an email, a phone
-// number) goes into [Event.Personal], which is apart so that it can be sealed and
-// erased; secrets, tokens, codes and hashes go nowhere.
+// has one target; record what concerns several targets as several events with one
+// Correlation. Data that identifies a person beyond the reference (an email, a
+// phone number) goes into [Event.Personal], which is separate so that it can be
+// sealed and erased. Never put secrets, tokens, codes or hashes into an event.
 package audit

@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// Outcome is how an event ended.
+// Outcome says how an event ended.
 type Outcome uint8
 
-// The outcomes. Unknown is an answer too: a request whose reply was lost.
+// The outcomes. Unknown is for a request whose reply was lost.
 const (
 	Unknown Outcome = iota
 	Success
 	Failure
 )
 
-// String is "unknown", "success" or "failure".
+// String returns "unknown", "success" or "failure".
 func (o Outcome) String() string {
 	switch o {
 	case Success:
@@ -53,9 +53,9 @@ type Ref struct {
 // IsZero reports whether the reference is empty.
 func (r Ref) IsZero() bool { return r == Ref{} }
 
-// Event is one thing that happened to one target. What concerns several targets
-// is several events with one Correlation. The fields are frozen: stores, encoders
-// and reports rely on them.
+// Event holds one thing that happened to one target. Record what concerns several
+// targets as several events with one Correlation. The fields are frozen: stores,
+// encoders and reports rely on them.
 type Event struct {
 	ID           string            `json:"id"`                    // Defaults to a new one. The idempotency key: one id is recorded once.
 	Time         time.Time         `json:"time"`                  // When it happened, kept in UTC to the microsecond. Defaults to now.
@@ -85,7 +85,7 @@ const (
 	MaxEntries = 32   // Entries of a map.
 )
 
-// Validate reports the first field that breaks the bounds, and how.
+// Validate returns the first field that breaks the bounds, and how.
 func (e *Event) Validate() error {
 	checks := []func() error{
 		e.validateNames,

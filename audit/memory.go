@@ -8,8 +8,8 @@ import (
 )
 
 // Memory is a Recorder in memory, for tests and for programs that end soon: it
-// grows with every event and loses all of them with the process. The zero value
-// is ready, and it is safe for concurrent use.
+// grows with every event and loses all of them with the process. The zero value is
+// ready to use. It is safe for concurrent use.
 type Memory struct {
 	mu     sync.Mutex
 	seen   map[string]bool
@@ -19,9 +19,8 @@ type Memory struct {
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory { return &Memory{} }
 
-// Record keeps e, with its times in UTC to the microsecond. An event without an id
-// or one that is not valid is refused; an id that is there already is recorded
-// once.
+// Record keeps e, with its times in UTC to the microsecond. It refuses an event
+// without an id or one that is not valid, and records an id only once.
 func (m *Memory) Record(_ context.Context, e Event) error {
 	if e.ID == "" {
 		return invalid("ID", "must be set; audit.Record does it")
@@ -44,15 +43,15 @@ func (m *Memory) Record(_ context.Context, e Event) error {
 	return nil
 }
 
-// Events returns what was recorded, in order.
+// Events returns the recorded events, in order.
 func (m *Memory) Events() []Event {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.events)
 }
 
-// Actions returns the actions of what was recorded, in order: the short form
-// that tests compare.
+// Actions returns the actions of the recorded events, in order, for tests to
+// compare.
 func (m *Memory) Actions() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Recorder takes events. Implementations are safe for concurrent use, keep no
-// reference to the event's maps after they return, and return an error unless
-// the event is as safe as they promise.
+// Recorder records events. Implementations are safe for concurrent use, keep no
+// reference to the event's maps after they return, and return an error unless the
+// event is stored as safely as they document.
 type Recorder interface {
 	Record(ctx context.Context, e Event) error
 }
@@ -24,14 +24,14 @@ type discard struct{}
 
 func (discard) Record(context.Context, Event) error { return nil }
 
-// ErrNotRecorded says that an event is not in the log. A verb that gives
-// somebody more undoes itself then; one that takes away stays done and joins
-// this error to its own.
+// ErrNotRecorded is returned when an event is not in the log. A method that grants
+// something then undoes it; a method that takes something away leaves it done and
+// joins this error to its own.
 var ErrNotRecorded = errors.New("audit: not recorded")
 
-// Record completes e from ctx, validates it and hands it to r; a nil r is
-// Discard. What stands in e wins over the context. Times become UTC, truncated to
-// microseconds, which is what stores keep. Any error is ErrNotRecorded.
+// Record completes e from ctx, validates it and hands it to r; a nil r is Discard.
+// Fields set in e win over the context. Times become UTC, truncated to
+// microseconds, as stores keep them. Any error is ErrNotRecorded.
 func Record(ctx context.Context, r Recorder, e Event) error {
 	e = e.complete(ctx)
 	if err := e.Validate(); err != nil {
@@ -46,7 +46,7 @@ func Record(ctx context.Context, r Recorder, e Event) error {
 	return nil
 }
 
-// Origin is where a request comes from, who makes it, and what it belongs to.
+// Origin holds where a request comes from, who makes it, and what it belongs to.
 type Origin struct {
 	Actor        Ref
 	OnBehalfOf   Ref

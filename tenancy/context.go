@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Kind is what a token's subject is.
+// Kind says what a token's subject is.
 type Kind uint8
 
 // The kinds. Scopes count as permissions for Client and Agent only: a user may
@@ -18,7 +18,7 @@ const (
 	Agent              // an AI agent for itself; one that acts for a user is the Actor of a User
 )
 
-// String is "user", "client" or "agent".
+// String returns "user", "client" or "agent".
 func (k Kind) String() string {
 	switch k {
 	case Client:
@@ -47,13 +47,13 @@ func kind(sub, profile, grant string) Kind {
 	return User
 }
 
-// TenantContext is who is calling, for which organization, and what they may do
-// there. Each call of Extract makes one of its own; handlers only read it.
+// TenantContext holds who is calling, for which organization, and what they may do
+// there. Each call of Extract returns a new one; handlers only read it.
 type TenantContext struct {
 	TenantID    string // org_id. Never empty.
 	TenantName  string // org_name, where the tenant puts it into tokens. A name can be given to another organization later.
 	UserID      string // sub, also of a client ("…@clients") or an agent.
-	Actor       string // Who acts for UserID; empty when nobody does. Permissions are still UserID's: look at Scopes too.
+	Actor       string // Who acts for UserID; empty when nobody does. Permissions are still UserID's, so check Scopes too.
 	SessionID   string // sid, where an Action puts it into access tokens.
 	Kind        Kind
 	Roles       []string // Names; from the Directory alone.
@@ -64,8 +64,9 @@ type TenantContext struct {
 	ExpiresAt   time.Time // Of the token.
 }
 
-// Check reports whether the caller may do this in that organization: nil or a
-// *ForbiddenError. It is for gRPC, queues and tests; HTTP has Require.
+// Check returns nil if the caller meets the requirements in that organization, and
+// a [*ForbiddenError] otherwise. It is for gRPC, queues and tests; use Require for
+// HTTP.
 func (t *TenantContext) Check(orgID string, r ...Requirement) error {
 	if t == nil || orgID == "" || orgID != t.TenantID {
 		return &ForbiddenError{}
@@ -79,7 +80,7 @@ func (t *TenantContext) Check(orgID string, r ...Requirement) error {
 }
 
 // Authentication returns when and how the user signed in, for policies about
-// step-up; zero where the token does not say.
+// step-up; zero if the token does not say.
 func (t *TenantContext) Authentication() (at time.Time, amr []string) {
 	return t.AuthTime, slices.Clone(t.AMR)
 }
@@ -107,27 +108,28 @@ func NewContext(ctx context.Context, t *TenantContext) context.Context {
 	return context.WithValue(ctx, contextKey{}, t)
 }
 
-// FromContext returns the caller that the middleware has let in. There is none
-// under Optional when the request had no token.
+// FromContext returns the caller that the middleware has admitted. It returns
+// false under Optional when the request had no token.
 func FromContext(ctx context.Context) (*TenantContext, bool) {
 	t, ok := ctx.Value(contextKey{}).(*TenantContext)
 	return t, ok && t != nil
 }
 
-// Requirement is what a route asks of its callers. The zero value is never met.
+// Requirement holds what a route requires of its callers. The zero value is never
+// met.
 type Requirement struct {
 	any         bool
 	permissions []string
 }
 
-// AllOf asks for every one of the permissions. One at least is an argument of
-// its own, so that an empty list from a file cannot open a route; "" is a
-// permission that nobody has.
+// AllOf requires all of the permissions. The first is an argument of its own, so
+// that an empty list from a file cannot open a route. Nobody has the permission
+// "".
 func AllOf(permission string, more ...string) Requirement {
 	return Requirement{permissions: append([]string{permission}, more...)}
 }
 
-// AnyOf asks for one of the permissions.
+// AnyOf requires one of the permissions.
 func AnyOf(permission string, more ...string) Requirement {
 	return Requirement{any: true, permissions: append([]string{permission}, more...)}
 }

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Diagnose explains, in sentences for a developer, why a token is refused or why
-// its permissions are empty; no sentence means that all is well. The error is
-// that of Extract, if it has one. Nothing of a token that is not verified is
-// repeated.
+// Diagnose returns sentences for a developer that explain why a token is refused
+// or why its permissions are empty; no sentence means that nothing is wrong. The
+// error is that of Extract. The sentences repeat nothing of a token that is not
+// verified.
 func (x *Extractor) Diagnose(ctx context.Context, token string) ([]string, error) {
 	t, err := x.v.Verify(ctx, token)
 	if err != nil {

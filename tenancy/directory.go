@@ -10,13 +10,13 @@ import (
 )
 
 // Directory reads the roles of members and the permissions of roles from Auth0.
-// *management.Client is one. Give it one with MaxWait near a second: a request
-// waits for it.
+// *management.Client implements it; use one with a MaxWait near a second, because
+// requests wait for it.
 //
-// Auth0 answers 200 reads of member roles a minute for the whole tenant
-// (docs: rate limit configurations). With a RoleTTL of 5 minutes that carries
-// about 1,000 pairs of organization and user, all replicas together; more need a
-// longer TTL, or the permissions of the token, which cost no call at all.
+// Auth0 answers 200 reads of member roles a minute for the whole tenant (docs:
+// rate limit configurations). With a RoleTTL of 5 minutes that serves about 1,000
+// pairs of organization and user, all replicas together. For more, use a longer
+// TTL or the permissions of the token, which cost no call.
 type Directory interface {
 	// MemberRoles returns the roles of a member of the organization, direct and
 	// inherited, or resource.ErrNotFound.

@@ -17,7 +17,7 @@ var (
 	errNoToken      = errors.New("tenancy: the request has no bearer token") // 401 without an error code (RFC 6750 section 3.1)
 )
 
-// TokenError says why a token is refused.
+// TokenError is returned when a token is refused, and says why.
 type TokenError struct {
 	// Reason is for metrics and logs: too_long, malformed, header, type,
 	// algorithm, issuer, key, signature, claims, confirmation, audience, expired,
@@ -25,20 +25,20 @@ type TokenError struct {
 	Reason string
 }
 
-// Error has nothing of the token.
+// Error contains nothing of the token.
 func (e *TokenError) Error() string { return ErrInvalidToken.Error() + ": " + e.Reason }
 
 // Is matches ErrInvalidToken.
 func (e *TokenError) Is(target error) bool { return target == ErrInvalidToken }
 
-// UnavailableError says that the issuer's keys or the member's roles cannot be
-// read. It says nothing about the token.
+// UnavailableError is returned when the issuer's keys or the member's roles cannot
+// be read. It says nothing about the token.
 type UnavailableError struct {
 	RetryAfter time.Duration // Positive.
 	Err        error         // The cause.
 }
 
-// Error has the cause.
+// Error includes the cause.
 func (e *UnavailableError) Error() string { return ErrUnavailable.Error() + ": " + e.Err.Error() }
 
 // Is matches ErrUnavailable.
@@ -47,11 +47,11 @@ func (e *UnavailableError) Is(target error) bool { return target == ErrUnavailab
 // Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// ForbiddenError says what is missing: permissions, or, with none named, that
-// the token is for another organization.
+// ForbiddenError is returned when permissions are missing, or, if it names none,
+// when the token is for another organization.
 type ForbiddenError struct {
 	Missing []string // Permissions that are not held.
-	Any     bool     // One of Missing would do.
+	Any     bool     // One of Missing is enough.
 }
 
 // Error names the permissions.

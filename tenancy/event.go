@@ -28,10 +28,11 @@ type event struct {
 	} `json:"data"`
 }
 
-// Observe takes an event of Auth0's event streams and forgets the members whose
-// roles it changes, so that a change works at once instead of after RoleTTL.
-// Give it the body of a webhook, after the webhook's own authorization was
-// checked, or a message of the Events API. Events of other types are ignored.
+// Observe reads an event of Auth0's event streams and forgets the members whose
+// roles it changes, so that a change takes effect at once instead of after
+// RoleTTL. Pass it the body of a webhook after you have checked the webhook's
+// authorization, or a message of the Events API. Events of other types are
+// ignored.
 //
 // It understands organization.member.added, .deleted, .role.assigned and
 // .role.deleted, organization.group.role.assigned and .deleted (the whole

@@ -9,21 +9,22 @@ import (
 	"github.com/auth0kit/auth0kit/audit"
 )
 
-// Config may be zero.
+// Config holds an Extractor's optional settings. The zero value uses the defaults.
 type Config struct {
-	// Directory answers for users instead of the permissions in their tokens,
-	// which are as old as the token. Defaults to none.
+	// Directory is read for the roles of users, in place of the permissions in their
+	// tokens, which are as old as the token. Defaults to none.
 	Directory Directory
-	// RoleTTL is for how long the roles of a member are believed: so long a role
-	// works that was removed in Auth0. Defaults to 5 min. See Directory for what
-	// the rate limit allows.
+	// RoleTTL is how long a member's roles are cached; a role removed at Auth0 keeps
+	// working for up to that long. Defaults to 5 min. See Directory for what the rate
+	// limit allows.
 	RoleTTL time.Duration
 	// PermissionTTL is the same for the permissions of a role. Defaults to 15 min.
 	PermissionTTL time.Duration
 	// MaxEntries bounds the members that are kept, of about 1 kB each while they
 	// have few roles, and, apart, the roles. Defaults to 10,000.
 	MaxEntries int
-	// Recorder gets "tenancy.deny" for callers who are known and refused.
+	// Recorder receives "tenancy.deny" when a known caller is refused. Defaults to
+	// audit.Discard.
 	Recorder audit.Recorder
 }
 
@@ -36,8 +37,8 @@ type Extractor struct {
 	recorder audit.Recorder
 }
 
-// NewExtractor makes an extractor of the tokens that v takes, for requests whose
-// organization where finds. It does no I/O.
+// NewExtractor returns an Extractor for the tokens that v accepts and requests
+// whose organization where finds. It does no I/O.
 func NewExtractor(v *Verifier, where Locator, cfg Config) (*Extractor, error) {
 	if v == nil {
 		return nil, errors.New("tenancy: NewExtractor needs a Verifier")
@@ -65,13 +66,13 @@ func orDefault[T int | time.Duration](v, def T) T {
 
 // Extract verifies the token and returns who is calling. Its errors are those of
 // Verify, ErrNoTenant for a token without org_id, and, with a Directory,
-// ErrUnavailable. It does not compare organizations: use the middleware, Admit,
-// or TenantContext.Check.
+// ErrUnavailable. It does not compare organizations; use the middleware, Admit or
+// TenantContext.Check for that.
 //
 // Permissions are the token's, which Auth0 computes from the roles inside the
-// organization alone. With a Directory, those of users are read instead, from
-// the same roles and for this API alone; clients and agents are no members, and
-// have what their token says.
+// organization alone. With a Directory, the permissions of users are read from the
+// same roles, for this API alone; clients and agents are not members and have the
+// permissions of their token.
 func (x *Extractor) Extract(ctx context.Context, token string) (*TenantContext, error) {
 	t, err := x.v.Verify(ctx, token)
 	if err != nil {
@@ -90,10 +91,10 @@ func (x *Extractor) Extract(ctx context.Context, token string) (*TenantContext, 
 	return tenant, nil
 }
 
-// Admit is what the middleware does, for other transports: it extracts, asks
-// where, with a context that has the TenantContext, which organization is meant,
-// and checks. The context that it returns is for the handler: FromContext finds
-// the caller, and audit events name it as their actor.
+// Admit does what the middleware does, for other transports: it extracts the
+// caller, calls where for the organization with a context that has the
+// TenantContext, and checks both. Pass the returned context to the handler:
+// FromContext finds the caller, and audit events name the caller as their actor.
 func (x *Extractor) Admit(ctx context.Context, token string, where func(context.Context) (orgID string, err error), r ...Requirement) (context.Context, error) {
 	tenant, err := x.Extract(ctx, token)
 	if err != nil {
@@ -138,8 +139,8 @@ func (x *Extractor) deny(ctx context.Context, err error) error {
 	return err
 }
 
-// Invalidate forgets the roles of a member. The next request reads them anew;
-// one that is being answered may still use what it has read.
+// Invalidate forgets the cached roles of a member. The next request reads them
+// again; a request in progress may still use what it has read.
 func (x *Extractor) Invalidate(orgID, userID string) {
 	x.invalidate(func(m member) bool { return m == member{orgID, userID} })
 }
@@ -150,7 +151,7 @@ func (x *Extractor) invalidate(match func(member) bool) {
 	}
 }
 
-// InvalidateRole forgets the permissions of a role.
+// InvalidateRole forgets the cached permissions of a role.
 func (x *Extractor) InvalidateRole(roleID string) {
 	if x.live != nil {
 		x.live.permissions.invalidate(func(id string) bool { return id == roleID })

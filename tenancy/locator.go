@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Locator says which organization a request is for. It is an argument of
+// Locator returns the organization that a request is for. It is an argument of
 // NewExtractor so that nobody forgets it: a valid token of one organization must
 // not open the data of another.
 //
-// The middleware calls it with a request whose context has the TenantContext,
-// and compares. An error that is ErrNoTenant (the request names none) is
-// answered with 400, one that is ErrForbidden with 403, any other, such as a
-// failed look-up, with 503.
+// The middleware calls it with a request whose context has the TenantContext, and
+// compares. ErrNoTenant (the request names no organization) is answered with 400,
+// ErrForbidden with 403, and any other error, such as a failed look-up, with 503.
 type Locator func(*http.Request) (orgID string, err error)
 
-// FromPath reads a wildcard of the route: FromPath("org") for "/orgs/{org}/users".
-// It works inside the router (net/http.ServeMux, or one that sets PathValue), not
-// around it. For others write a func that asks the router.
+// FromPath returns a Locator that reads a wildcard of the route: FromPath("org")
+// for "/orgs/{org}/users". It works inside the router (net/http.ServeMux, or one
+// that sets PathValue), not around it. For other routers write a Locator that asks
+// the router.
 func FromPath(wildcard string) Locator {
 	return func(r *http.Request) (string, error) {
 		if id := r.PathValue(wildcard); id != "" {
@@ -29,7 +29,7 @@ func FromPath(wildcard string) Locator {
 	}
 }
 
-// FromHeader reads a header that must be there exactly once.
+// FromHeader returns a Locator that reads a header, which must occur exactly once.
 func FromHeader(name string) Locator {
 	return func(r *http.Request) (string, error) {
 		if values := r.Header.Values(name); len(values) == 1 && values[0] != "" {
@@ -39,8 +39,8 @@ func FromHeader(name string) Locator {
 	}
 }
 
-// FromHost asks resolve for the organization of the request's host, which is
-// given in lower case and without the port: "acme.example.com".
+// FromHost returns a Locator that asks resolve for the organization of the
+// request's host, in lower case and without the port: "acme.example.com".
 func FromHost(resolve func(host string) (orgID string, err error)) Locator {
 	return func(r *http.Request) (string, error) {
 		host := r.Host
@@ -51,7 +51,7 @@ func FromHost(resolve func(host string) (orgID string, err error)) Locator {
 	}
 }
 
-// FromToken takes the organization of the token itself, for requests that name
+// FromToken returns the organization of the token itself, for requests that name
 // none. Handlers must then scope everything they read and write by
 // TenantContext.TenantID: nothing else keeps tenants apart.
 func FromToken(r *http.Request) (string, error) {

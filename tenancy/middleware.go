@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Authenticated lets in who has a good token of the request's organization,
-// whatever they may do there.
+// Authenticated returns middleware that admits callers with a valid token of the
+// request's organization, whatever their permissions.
 func (x *Extractor) Authenticated() func(http.Handler) http.Handler { return x.guard(nil) }
 
-// Require lets in who meets all the requirements in the request's organization.
-// They are evaluated at each request. Others are answered as RFC 6750 section 3
-// says, with WWW-Authenticate and a small JSON body:
+// Require returns middleware that admits callers who meet all the requirements in
+// the request's organization. It evaluates them at each request. Other requests
+// are answered by RFC 6750 section 3, with WWW-Authenticate and a small JSON body:
 //
 //	400 invalid_request     several Authorization headers, or no organization in the request
 //	401                     no token
@@ -23,9 +23,9 @@ func (x *Extractor) Require(r Requirement, more ...Requirement) func(http.Handle
 	return x.guard(append([]Requirement{r}, more...))
 }
 
-// Optional is Authenticated, but lets requests in that have no Authorization
-// header: FromContext then finds nobody. A bad token is still answered with 401,
-// so that a client learns about it.
+// Optional does what Authenticated does, but also admits requests without an
+// Authorization header; FromContext then finds nobody. A bad token is still
+// answered with 401, so that the client learns about it.
 func (x *Extractor) Optional() func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		guarded := x.Authenticated()(next)

@@ -17,12 +17,12 @@ type Token struct {
 	tenant   TenantContext // never handed out itself: its slices are shared
 }
 
-// Claim decodes the claim of exactly that name into v; ErrNoClaim without it.
-// Below the claim, encoding/json matches the fields of structs without regard to
-// case: decode what users can influence into a map.
+// Claim decodes the claim of exactly that name into v. It returns ErrNoClaim if
+// there is none. Below the claim, encoding/json matches the fields of structs
+// without regard to case: decode what users can influence into a map.
 func (t *Token) Claim(name string, v any) error { return t.verified.Claim(name, v) }
 
-// ErrNoClaim says that a token has no claim of that name.
+// ErrNoClaim is returned when a token has no claim of that name.
 var ErrNoClaim = jose.ErrNoClaim
 
 func (t *Token) orNil(err error) *Token {

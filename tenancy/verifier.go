@@ -13,12 +13,13 @@ import (
 	"github.com/auth0kit/auth0kit/internal/lru"
 )
 
-// VerifierConfig may be zero.
+// VerifierConfig holds a Verifier's optional settings. The zero value uses the
+// defaults.
 type VerifierConfig struct {
 	OtherIssuers []string         // The custom domains of the same tenant, "login.example.com".
-	Algorithms   []string         // Defaults to RS256 alone. PS256 and ES256 are the others that Auth0 may be told to use.
-	Leeway       time.Duration    // For clocks that differ. Defaults to 30 s; negative means none, 5 min is the most.
-	MaxStale     time.Duration    // How long keys serve while the issuer cannot be reached. Defaults to 24 h.
+	Algorithms   []string         // Defaults to RS256 alone. Auth0 can also be set to PS256 and ES256.
+	Leeway       time.Duration    // Allowed difference of clocks, at most 5 min. Defaults to 30 s; negative means none.
+	MaxStale     time.Duration    // How long keys stay in use while the issuer cannot be reached. Defaults to 24 h.
 	CacheSize    int              // Verified tokens kept, of 2 to 4 kB each. Defaults to 4,096; negative means none.
 	HTTPClient   *http.Client     // For the keys. Defaults to a client of its own.
 	Now          func() time.Time // Defaults to time.Now.
@@ -37,9 +38,9 @@ type Verifier struct {
 
 // NewVerifier returns a verifier of the tokens that issuer gives for audience, the
 // identifier of the API. issuer is the domain of the tenant, "tenant.eu.auth0.com"
-// or "https://tenant.eu.auth0.com/"; plain http is for loopback alone. It does no
-// I/O: the keys, at .well-known/jwks.json of the issuer, are read with the first
-// token.
+// or "https://tenant.eu.auth0.com/"; plain http is accepted for loopback only. It
+// does no I/O: the keys, at .well-known/jwks.json of the issuer, are read with the
+// first token.
 func NewVerifier(issuer, audience string, cfg VerifierConfig) (*Verifier, error) {
 	if audience == "" || strings.ContainsFunc(audience, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r >= 0x7f }) {
 		return nil, errors.New("tenancy: audience must be the identifier of the API, in plain ASCII")
@@ -88,12 +89,12 @@ func newIssuer(field, id string, cfg VerifierConfig) (jose.Issuer, error) {
 	return jose.Issuer{ID: string(tenant), Keys: keys}, nil
 }
 
-// Verify returns the token if it is good now, a *TokenError (ErrInvalidToken) if
+// Verify returns the token if it is valid now, a *TokenError (ErrInvalidToken) if
 // it is refused, or an *UnavailableError (ErrUnavailable) if the keys that would
 // decide cannot be read.
 //
-// A token that was verified before is found by its SHA-256; it must still be
-// before its exp, and its issuer must still publish its key.
+// Verified tokens are cached by their SHA-256; a cached token must not have
+// expired, and its issuer must still publish its key.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	if len(token) > jose.MaxLength {
 		return nil, &TokenError{Reason: string(jose.TooLong)}

@@ -1,4 +1,4 @@
-// Package resource is the vocabulary that the packages of auth0kit share: the
+// Package resource defines the types that the packages of auth0kit share: the
 // Auth0 resources they read and write, and the errors of Auth0's Management API.
 //
 // It imports the standard library only, so that a package can declare what it
@@ -12,7 +12,7 @@
 // *management.Client implements all of those interfaces, and package management
 // has an alias for every name of this package.
 //
-// Types hold what auth0kit works with, in Go terms, not all that Auth0 returns;
-// the whole of a resource is reached by management.Client.API. Values are plain
-// data: copy them, but do not share their maps between goroutines that write.
+// The types hold the properties that auth0kit uses, not all that Auth0 returns;
+// management.Client.API gives access to the whole resource. Values are plain data:
+// copy them, but do not share their maps between goroutines that write.
 package resource

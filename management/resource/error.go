@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What callers branch on. An *Error matches them with errors.Is.
+// Errors for callers to branch on. An [*Error] matches them with errors.Is.
 var (
 	ErrNotFound       = errors.New("auth0: not found")                          // 404
 	ErrConflict       = errors.New("auth0: conflict")                           // 409
@@ -21,9 +21,10 @@ var (
 	ErrOutcomeUnknown = errors.New("auth0: sent, but the outcome is not known") // a write without an answer, or answered 408 or 5xx: look before repeating it; check it before ErrUnavailable
 )
 
-// Error is any answer of Auth0 that is not 2xx, and any call without an answer.
-// Its text has Op, the status and Code, never Message, a URL or a body: those
-// carry emails and ids. Read it with errors.AsType[*Error].
+// Error is returned for any answer of Auth0 that is not 2xx, and for any call
+// without an answer. Its text contains Op, the status and Code, never Message, a
+// URL or a body, because those contain emails and ids. Read it with
+// errors.AsType[*Error].
 type Error struct {
 	Op         string        // "create user", "read job", …
 	StatusCode int           // Zero without an answer.
@@ -33,7 +34,7 @@ type Error struct {
 	Err        error         // The cause, when there is one.
 }
 
-// Error has no personal data.
+// Error contains no personal data.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("auth0: ")
@@ -56,8 +57,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// NotFound reports whether the resource is not there. Packages that may not
-// import this one, such as session, ask for it by its method.
+// NotFound reports whether the resource does not exist. Packages that do not
+// import this one, such as session, use this method.
 func (e *Error) NotFound() bool { return e.StatusCode == http.StatusNotFound }
 
 // Is matches the status with the sentinels of this package.

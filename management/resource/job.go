@@ -20,7 +20,7 @@ type Import struct {
 type Job struct {
 	ID       string
 	Status   string        // "pending", "processing", "completed" or "failed".
-	Download string        // Where a finished export lies; a secret.
+	Download string        // The URL of a finished export; a secret.
 	Inserted int           // Of an import, as the next two.
 	Updated  int           //
 	Failed   int           //
@@ -36,14 +36,14 @@ func (j Job) LogValue() slog.Value {
 		slog.Int("updated", j.Updated), slog.Int("failed", j.Failed), slog.Duration("left", j.Left))
 }
 
-// Done reports whether the job has come to its end, well or not.
+// Done reports whether the job has ended, successfully or not.
 func (j *Job) Done() bool { return j.Status == "completed" || j.Status == "failed" }
 
 // JobError is one reason why an import job refused a user. Auth0's message and
 // its echo of the user are dropped: they are personal data.
 type JobError struct {
-	UserID string // As it stood in the file, without the provider.
-	Email  string // As it stood in the file, to find a user without an id. Do not log it.
+	UserID string // As in the file, without the provider.
+	Email  string // As in the file, to find a user without an id. Do not log it.
 	Code   string // "DUPLICATED_USER", "PATTERN", …
 	Path   string // The property, such as "email"; often empty.
 }

@@ -24,8 +24,8 @@ type AuthenticationMethod struct {
 	CreatedAt time.Time
 }
 
-// NewAuthenticationMethod is what CreateAuthenticationMethod takes; which of the
-// last three is required follows from Type.
+// NewAuthenticationMethod holds the arguments of CreateAuthenticationMethod. Type
+// decides which of the last three is required.
 type NewAuthenticationMethod struct {
 	Type       string
 	Name       string

@@ -31,7 +31,7 @@ type Member struct {
 	Roles  []Role // Nil when the answer did not say: read them with MemberRoles.
 }
 
-// Invitation asks somebody into an organization.
+// Invitation invites somebody to an organization.
 type Invitation struct {
 	ID        string // "uinv_" and 16 characters.
 	Email     string // The invitee's.
@@ -48,7 +48,7 @@ func (i Invitation) LogValue() slog.Value {
 	return secret.Shown(slog.String("id", i.ID), slog.Time("expires_at", i.ExpiresAt))
 }
 
-// NewInvitation is what CreateInvitation takes.
+// NewInvitation holds the arguments of CreateInvitation.
 type NewInvitation struct {
 	ClientID string // Required: the application whose login accepts the invitation.
 	Inviter  string // Required: the name shown in the mail.

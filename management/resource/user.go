@@ -29,14 +29,15 @@ type User struct {
 	LoginsCount int
 }
 
-// NewUser is what CreateUser takes. ID, if set, is the part behind "auth0|":
-// Auth0 adds the provider itself. Times and LoginsCount are ignored.
+// NewUser holds the arguments of CreateUser. ID, if set, is the part after
+// "auth0|"; Auth0 adds the provider itself. Times and LoginsCount are ignored.
 type NewUser struct {
 	User
 	Password string // Plain text, checked against the connection's password policy. Never printed.
 }
 
-// Format hides everything but the connection from package fmt: there is a password.
+// Format hides everything but the connection from package fmt, because a NewUser
+// holds a password.
 func (u NewUser) Format(f fmt.State, _ rune) { secret.Format(f, u) }
 
 // LogValue shows the connection only.

@@ -1,4 +1,5 @@
-// Package tenancygrpc guards gRPC methods as package tenancy guards HTTP routes.
+// Package tenancygrpc guards gRPC methods for a server that uses package tenancy,
+// as that package guards HTTP routes.
 //
 //	guard, err := tenancygrpc.New(extractor, tenancygrpc.FromMetadata("organization"), map[string][]tenancy.Requirement{
 //		"/invoices.v1.Invoices/List":   {tenancy.AllOf("read:invoices")},
@@ -8,8 +9,8 @@
 //	server := grpc.NewServer(grpc.UnaryInterceptor(guard.Unary), grpc.StreamInterceptor(guard.Stream))
 //
 // A method that is not in the map is refused. Handlers find the caller with
-// tenancy.FromContext. The Locator of the Extractor is for HTTP and not used
-// here; give it tenancy.FromToken if there is no HTTP.
+// tenancy.FromContext. The Locator of the Extractor is for HTTP and not used here;
+// use tenancy.FromToken for it if the server has no HTTP.
 package tenancygrpc
 
 import (
@@ -31,12 +32,12 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// Locator says which organization a call is for. Its context has the metadata
-// and the TenantContext. Its errors are those of a tenancy.Locator.
+// Locator returns the organization that a call is for. Its context has the
+// metadata and the TenantContext. Its errors are those of a tenancy.Locator.
 type Locator func(ctx context.Context, fullMethod string) (orgID string, err error)
 
-// FromMetadata reads a key of the call's metadata that must be there exactly
-// once.
+// FromMetadata returns a Locator that reads a key of the call's metadata, which
+// must occur exactly once.
 func FromMetadata(key string) Locator {
 	return func(ctx context.Context, _ string) (string, error) {
 		if values := metadata.ValueFromIncomingContext(ctx, key); len(values) == 1 && values[0] != "" {
@@ -46,7 +47,7 @@ func FromMetadata(key string) Locator {
 	}
 }
 
-// FromToken takes the organization of the token itself. Handlers must then scope
+// FromToken returns the organization of the token itself. Handlers must then scope
 // everything they read and write by TenantContext.TenantID.
 func FromToken(ctx context.Context, _ string) (string, error) {
 	if t, ok := tenancy.FromContext(ctx); ok {
@@ -55,14 +56,14 @@ func FromToken(ctx context.Context, _ string) (string, error) {
 	return "", tenancy.ErrNoTenant
 }
 
-// Guard has the interceptors. It is safe for concurrent use.
+// Guard holds the interceptors. It is safe for concurrent use.
 type Guard struct {
 	x       *tenancy.Extractor
 	where   Locator
 	methods map[string][]tenancy.Requirement
 }
 
-// New makes a guard of the methods, by full name, such as
+// New returns a Guard of the methods by full name, such as
 // "/invoices.v1.Invoices/List". All requirements of a method must be met.
 func New(x *tenancy.Extractor, where Locator, methods map[string][]tenancy.Requirement) (*Guard, error) {
 	switch {
@@ -83,9 +84,9 @@ func New(x *tenancy.Extractor, where Locator, methods map[string][]tenancy.Requi
 	return g, nil
 }
 
-// Unary is a grpc.UnaryServerInterceptor. It answers Unauthenticated,
-// PermissionDenied (ErrorInfo names the missing permissions), InvalidArgument
-// when the call names no organization, or Unavailable (with RetryInfo).
+// Unary implements grpc.UnaryServerInterceptor. It returns Unauthenticated,
+// PermissionDenied (ErrorInfo names the missing permissions), InvalidArgument when
+// the call names no organization, or Unavailable (with RetryInfo).
 func (g *Guard) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	ctx, err := g.admit(ctx, info.FullMethod)
 	if err != nil {
@@ -94,8 +95,8 @@ func (g *Guard) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, 
 	return handler(ctx, req)
 }
 
-// Stream is a grpc.StreamServerInterceptor. It decides once, when the stream
-// begins; a handler of long streams should look at TenantContext.ExpiresAt.
+// Stream implements grpc.StreamServerInterceptor. It decides once, when the stream
+// begins; a handler of long streams should check TenantContext.ExpiresAt.
 func (g *Guard) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	ctx, err := g.admit(stream.Context(), info.FullMethod)
 	if err != nil {
