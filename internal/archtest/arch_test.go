@@ -164,15 +164,16 @@ func TestFunctionsFitAScreen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, decl := range f.Decls {
-				fn, ok := decl.(*ast.FuncDecl)
-				if !ok {
-					continue
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n.(type) {
+				case *ast.FuncDecl, *ast.FuncLit:
+					from := fset.Position(n.Pos())
+					if lines := fset.Position(n.End()).Line - from.Line + 1; lines > MaxFunctionLines {
+						t.Errorf("%s/%s:%d: a function has %d lines; %d are allowed", p.name(), file, from.Line, lines, MaxFunctionLines)
+					}
 				}
-				if n := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line; n > MaxFunctionLines {
-					t.Errorf("%s/%s: %s has %d lines; %d are allowed", p.name(), file, fn.Name.Name, n, MaxFunctionLines)
-				}
-			}
+				return true
+			})
 		}
 	}
 }

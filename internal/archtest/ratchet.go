@@ -1,8 +1,8 @@
 package archtest
 
-// ExportedNames is how many identifiers a package exports at its top level at
-// most, methods apart. A number goes down as soon as it can, and up in the commit
-// that needs it, with the reason.
+// ExportedNames is how many identifiers a package exports at its top level,
+// methods apart. A number goes down when a name goes, and up in the commit that
+// needs another, with the reason.
 var ExportedNames = map[string]int{
 	"anomaly":                         39,
 	"anomaly/anomalytest":             2,
@@ -20,10 +20,10 @@ var ExportedNames = map[string]int{
 	"guardian/driver":                 9,
 	"guardian/guardiantest":           2,
 	"guardian/sqlguardian":            7,
-	"management":                      34,
+	"management":                      14,
 	"management/auth0test":            29,
 	"management/resource":             30,
-	"migration":                       57,
+	"migration":                       56,
 	"migration/driver":                23,
 	"migration/migrationtest":         2,
 	"migration/passhash":              12,
@@ -45,7 +45,7 @@ var ExportedNames = map[string]int{
 	"tenancy/tenancygrpc":             5,
 }
 
-// FileCycles is how many files of a package at most use each other in a cycle. A
+// FileCycles is how many files of a package use each other in a cycle. A
 // package that is not here has none.
 var FileCycles = map[string]int{
 	"anomaly":                               8,
@@ -58,7 +58,7 @@ var FileCycles = map[string]int{
 	"internal/jose":                         4,
 	"internal/oauth":                        2,
 	"internal/sqlstore":                     3,
-	"management":                            9,
+	"management":                            5,
 	"management/auth0test":                  7,
 	"management/auth0test/internal/authapi": 15,
 	"management/auth0test/internal/authapi/login":    8,

@@ -46,7 +46,7 @@ func exported(t *testing.T) (found []*types.Named) {
 		}
 		for _, name := range pkg.Scope().Names() {
 			if o, is := pkg.Scope().Lookup(name).(*types.TypeName); is && o.Exported() && !o.IsAlias() {
-				if n, is := o.Type().(*types.Named); is && n.TypeParams() == nil {
+				if n, is := o.Type().(*types.Named); is {
 					found = append(found, n)
 				}
 			}

@@ -38,6 +38,8 @@ import (
 	"github.com/auth0kit/auth0kit/session/redissession/goredis"
 	"github.com/auth0kit/auth0kit/session/sqlsession"
 	"github.com/auth0kit/auth0kit/tenancy"
+	"github.com/auth0kit/auth0kit/tenancy/delegation"
+	"github.com/auth0kit/auth0kit/tenancy/delegation/pgdelegation"
 	"github.com/auth0kit/auth0kit/tenancy/tenancygrpc"
 )
 
@@ -86,11 +88,12 @@ func second(_ any, err error) error { return err }
 
 // What exists and is never used.
 type (
-	anyStore   struct{ anomaly.Store }
-	anyRedis   struct{ rueidis.Client }
-	anyGoredis struct{ redis.UniversalClient }
-	anySource  struct{ migration.Source }
-	anyTarget  struct{ migration.Target }
+	anyStore     struct{ anomaly.Store }
+	anyRedis     struct{ rueidis.Client }
+	anyGoredis   struct{ redis.UniversalClient }
+	anySource    struct{ migration.Source }
+	anyTarget    struct{ migration.Target }
+	anyDirectory struct{ delegation.Directory }
 )
 
 func anyVerifier(p probe) *tenancy.Verifier {
@@ -277,6 +280,15 @@ var constructors = map[string]func(p probe){
 			return second(tenancy.NewVerifier("tenant.eu.auth0.com", "api", c))
 		}, "Leeway", "CacheSize")
 	},
+	"tenancy/delegation.New": func(p probe) {
+		p.refuses("Directory")(delegation.New(nil, "rol_1", delegation.Holders(nil, "rol_1"), delegation.Config{}))
+		p.refuses("role")(delegation.New(anyDirectory{}, "", delegation.Holders(nil, "rol_1"), delegation.Config{}))
+		p.refuses("Authorizer")(delegation.New(anyDirectory{}, "rol_1", nil, delegation.Config{}))
+		negatives(p, delegation.Config{}, func(c delegation.Config) error {
+			return second(delegation.New(anyDirectory{}, "rol_1", delegation.Holders(nil, "rol_1"), c))
+		}, "MinAdmins", "MaxRemovals")
+	},
+	"tenancy/delegation/pgdelegation.NewLocker": func(p probe) { p.refuses("database")(pgdelegation.NewLocker(nil)) },
 	"tenancy/tenancygrpc.New": func(p probe) {
 		x, err := tenancy.NewExtractor(anyVerifier(p), tenancy.FromToken, tenancy.Config{})
 		require.NoError(p, err)
