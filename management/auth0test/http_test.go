@@ -99,8 +99,10 @@ func TestHeadAndOptions(t *testing.T) {
 		assert.Empty(t, body, path)
 		assert.Equal(t, allow, header.Get("Allow"), path)
 	}
-	status, _, _ = ask(t, tenant, "", "OPTIONS", "/no-such-thing", "")
-	assert.Equal(t, 404, status)
+	for _, path := range []string{"/no-such-thing", "/api/v2/no-such-thing"} {
+		status, _, _ = ask(t, tenant, "", "OPTIONS", path, "")
+		assert.Equal(t, 404, status, path)
+	}
 }
 
 // TestDiscoveryIsTrue: each endpoint that the tenant names is one that it has.

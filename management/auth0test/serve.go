@@ -44,10 +44,7 @@ func (t *Tenant) dispatch(w *web.StatusWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodHead:
 		t.serveHead(w, r)
-	case r.Method == http.MethodOptions && isAPI:
-		serveOptions(w, r, t.mgmt.Methods(rest))
-	case r.Method == http.MethodOptions:
-		serveOptions(w, r, t.auth.Methods(path))
+	case isAPI && serveOptions(w, r, t.mgmt.Methods, rest), !isAPI && serveOptions(w, r, t.auth.Methods, path):
 	case isAPI:
 		t.mgmt.Serve(w, r, rest)
 	default:
@@ -68,17 +65,20 @@ type headWriter struct{ http.ResponseWriter }
 
 func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
 
-// serveOptions says which methods a path has (RFC 9110, section 9.3.7). What a
-// preflight is answered stands in its headers already.
-func serveOptions(w http.ResponseWriter, r *http.Request, methods []string) {
-	switch {
-	case len(methods) > 0:
-		w.Header().Set("Allow", strings.Join(append(methods, http.MethodOptions), ", "))
-	case !cors.IsPreflight(r):
-		http.NotFound(w, r)
-		return
+// serveOptions says which methods a path has (RFC 9110, section 9.3.7), and
+// reports whether it answered. What a preflight gets stands in the headers
+// already.
+func serveOptions(w http.ResponseWriter, r *http.Request, methodsOf func(string) []string, path string) bool {
+	if r.Method != http.MethodOptions {
+		return false
 	}
+	methods := methodsOf(path)
+	if len(methods) == 0 && !cors.IsPreflight(r) {
+		return false
+	}
+	w.Header().Set("Allow", strings.Join(append(methods, http.MethodOptions), ", "))
 	w.WriteHeader(http.StatusNoContent)
+	return true
 }
 
 // serveFault answers as a fault says.
