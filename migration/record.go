@@ -47,8 +47,9 @@ type Unmarker interface {
 var ErrNoUser = errors.New("migration: no such user in the source")
 
 // Record is one legacy user. Only Key is always required; bulk import jobs also
-// require Email. A record is personal data and holds hashes: fmt prints its key
-// only.
+// require Email. A record is personal data and holds hashes: fmt and log/slog print
+// its key only. Log records one by one: slog's JSON handler prints everything inside
+// of a slice, a map or another struct.
 type Record struct {
 	Key      string // Permanent and unique; at most 249 bytes, as Auth0's id has 255 with "auth0|".
 	Email    string

@@ -80,7 +80,8 @@ type Login struct {
 // Format shows only the user.
 func (l Login) Format(f fmt.State, _ rune) { secret.Format(f, l) }
 
-// LogValue shows only the user.
+// LogValue shows only the user. Log values one by one: slog's JSON handler prints
+// everything inside of a slice, a map or another struct.
 func (l Login) LogValue() slog.Value { return secret.Shown(slog.String("user", l.UserID)) }
 
 // Action says what happens to a login. The zero Action counts as Deny.
@@ -172,7 +173,8 @@ type Share struct {
 	Detail  string  `json:"detail,omitempty"`
 }
 
-// LogValue leaves out the login's address, agent and email.
+// LogValue leaves out the login's address, agent and email, but for slices, maps and
+// structs of decisions: slog's JSON handler prints everything inside of those.
 func (d Decision) LogValue() slog.Value {
 	return secret.Shown(slog.String("id", d.ID), slog.String("user", d.Login.UserID), slog.Int("score", d.Score),
 		slog.String("action", string(d.Action)))

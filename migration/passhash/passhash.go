@@ -29,7 +29,8 @@ func (s Stored) IsZero() bool { return s == Stored{} }
 // may put a hash there.
 func (s Stored) Format(f fmt.State, _ rune) { secret.Format(f, s) }
 
-// LogValue hides everything from log/slog.
+// LogValue hides everything from log/slog. Log values one by one: slog's JSON handler
+// prints everything inside of a slice, a map or another struct.
 func (s Stored) LogValue() slog.Value { return secret.Shown() }
 
 // The errors of this package. They are wrapped with the format and the reason,
@@ -77,7 +78,8 @@ type Import struct {
 // Format hides the hash from every verb of fmt.
 func (i Import) Format(f fmt.State, _ rune) { secret.Format(f, i) }
 
-// LogValue shows the field only.
+// LogValue shows the field only. Log values one by one: slog's JSON handler prints
+// everything inside of a slice, a map or another struct.
 func (i Import) LogValue() slog.Value { return secret.Shown(slog.String("field", i.Field)) }
 
 // Convert returns a stored hash in the form that Auth0 imports, without knowing

@@ -70,12 +70,12 @@ func readEnrollment(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
 }
 
 func deleteEnrollment(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
-	unenrol(c, e.UserID, func(o *state.Enrollment) bool { return o == e })
+	unenroll(c, e.UserID, func(o *state.Enrollment) bool { return o == e })
 	return mgmtapi.NoContent()
 }
 
-// unenrol removes enrollments and notes it.
-func unenrol(c *mgmtapi.Call, userID string, which func(*state.Enrollment) bool) {
+// unenroll removes enrollments and notes it.
+func unenroll(c *mgmtapi.Call, userID string, which func(*state.Enrollment) bool) {
 	if c.T.Auth.Factors.Remove(userID, which) > 0 {
 		c.T.Log("gd_unenroll", state.LogFields{UserID: userID, IP: web.OriginOf(c.R).IP, UserAgent: c.R.UserAgent(), Hostname: c.R.Host})
 	}
@@ -106,7 +106,7 @@ func listEnrollments(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 // deleteProvider removes the apps of a provider: google-authenticator stands for
 // all authenticator apps. The tenant has no Duo.
 func deleteProvider(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	unenrol(c, u.ID, func(e *state.Enrollment) bool {
+	unenroll(c, u.ID, func(e *state.Enrollment) bool {
 		return c.Path("provider") == "google-authenticator" && e.Kind == "totp"
 	})
 	return mgmtapi.NoContent()

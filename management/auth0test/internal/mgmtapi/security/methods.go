@@ -188,7 +188,7 @@ func replaceMethods(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 		}
 		methods = append(methods, e)
 	}
-	unenrol(c, u.ID, func(*state.Enrollment) bool { return true })
+	unenroll(c, u.ID, func(*state.Enrollment) bool { return true })
 	out := []any{}
 	for _, e := range methods {
 		c.T.Auth.Factors.Add(e, c.Now)
@@ -208,12 +208,12 @@ func updateMethod(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
 }
 
 func deleteMethod(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
-	unenrol(c, e.UserID, func(o *state.Enrollment) bool { return o == e })
+	unenroll(c, e.UserID, func(o *state.Enrollment) bool { return o == e })
 	return mgmtapi.NoContent()
 }
 
 // deleteMethods removes all of them, and the second factors with them.
 func deleteMethods(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	unenrol(c, u.ID, func(*state.Enrollment) bool { return true })
+	unenroll(c, u.ID, func(*state.Enrollment) bool { return true })
 	return mgmtapi.NoContent()
 }
