@@ -16,7 +16,7 @@
 //	mux.Handle("GET /callback", web.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 //		// … after the code was exchanged and the ID token verified:
 //		_, err := web.Login(w, r, session.Login{
-//			UserID: id.Subject, SID: id.SID, AuthTime: id.AuthTime, AMR: id.AMR, Payload: tokens,
+//			UserID: claims.Subject, SID: claims.SID, AuthTime: claims.AuthTime, AMR: claims.AMR, Payload: cart,
 //		})
 //		…
 //	})))
@@ -45,10 +45,15 @@
 // A request that was under way during logout writes nothing back: stores change
 // only records that live, and never create one by a touch or an update. Two
 // requests that change a payload do not overwrite each other ([Manager.Update] is
-// compare and set). After [Manager.StepUp] and after a new login no older token
-// works, so one that an attacker planted is worth nothing; after [Manager.Renew]
-// the old one works for 10 s, for parallel requests. A login that was under way
-// when its user or its session at Auth0 was revoked is refused.
+// compare and set). Validate itself compares a session with what was revoked of its
+// user, its SID and everyone, so no list that is lost brings one back. A login that
+// was under way when its user or its session at Auth0 was revoked is refused.
+//
+// After [Manager.StepUp] and after a new login no older token works, so one that an
+// attacker planted is worth nothing; after [Manager.Renew] the old one works for
+// 10 s, for parallel requests. A request that is late by less than 10 s is answered
+// with [ErrSuperseded]: it changes nothing and takes no cookie away. A replaced
+// token can still do one thing, which is to end its session.
 //
 // When a store cannot answer, the error is [ErrUnavailable], and that is a no.
 // Config.AllowStaleReads relaxes it for reads.

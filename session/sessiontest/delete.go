@@ -2,12 +2,14 @@ package sessiontest
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
@@ -34,6 +36,7 @@ var listTests = map[string]func(*testing.T, Harness){
 var valueTests = map[string]func(*testing.T, Harness){
 	"binary and large payloads":        testPayloads,
 	"ids with characters of all kinds": testIDs,
+	"ids that no session has":          testNoIDs,
 	"stores by prefix are apart":       testSibling,
 }
 
@@ -286,6 +289,30 @@ func testIDs(t *testing.T, h Harness) {
 			t.Fatalf("Delete(%+v) = %v, want only its own", sel, ended)
 		}
 	}
+}
+
+// testNoIDs: what a store could not keep, or would take for everything, is refused
+// before it is asked, alike for all.
+func testNoIDs(t *testing.T, h Harness) {
+	clock := NewClock(start)
+	m, _ := managers(t, h, clock)
+	token, s := login(t, m, session.Login{UserID: "u1", SID: "sid1", AuthTime: start})
+	for _, id := range []string{"", "a\x00b", "\x00", "\xff", "a\xc3", "a\nb", strings.Repeat("x", 256)} {
+		_, list := m.List(t.Context(), id)
+		_, _, creates := m.Create(t.Context(), session.Login{UserID: id, AuthTime: start})
+		for verb, err := range map[string]error{
+			"RevokeID": m.RevokeID(t.Context(), "u1", id), "RevokeID of nobody": m.RevokeID(t.Context(), id, s.ID),
+			"RevokeUser": m.RevokeUser(t.Context(), id), "RevokeSID": m.RevokeSID(t.Context(), id), "List": list, "Create": creates,
+		} {
+			if err == nil || errors.Is(err, session.ErrUnavailable) || dead(err) {
+				t.Errorf("%s with %q = %v; want an error about the id", verb, id, err)
+			}
+		}
+		if _, err := m.Validate(t.Context(), token); err != nil {
+			t.Fatalf("after %q: %v", id, err)
+		}
+	}
+	login(t, m, session.Login{UserID: "u1", SID: "sid1", AuthTime: start.Add(-time.Hour)}) // nobody is marked
 }
 
 func testSibling(t *testing.T, h Harness) {

@@ -1,0 +1,120 @@
+package redissession_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/redissession"
+)
+
+// TestEviction: a Redis that evicts is an error that names its policy. Where it was
+// allowed, none of 1,000 sessions lives after it was revoked, whatever was evicted.
+func TestEviction(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{"volatile-lru", "allkeys-lru"} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			s := startServer(t, "--save", "", "--maxmemory", "12mb", "--maxmemory-policy", policy)
+			client, other := dial(t, s.addr()), dial(t, s.addr())
+
+			strict := manager(t, open(t, client, redissession.Config{}), session.Config{})
+			_, _, err := strict.Create(t.Context(), session.Login{UserID: "u"})
+			require.ErrorIs(t, err, session.ErrUnavailable)
+			require.ErrorContains(t, err, policy)
+
+			cfg := redissession.Config{AllowEviction: true}
+			a := manager(t, open(t, client, cfg), session.Config{})
+			b := manager(t, open(t, other, cfg), session.Config{})
+			tokens := logins(t, a, 1000)
+			for round := range 14 { // other data fill the memory while the sessions are in use
+				for i := range 200 {
+					key := fmt.Sprintf("filler:%d:%d", round, i)
+					set := client.B().Set().Key(key).Value(strings.Repeat("x", 8<<10)).ExSeconds(3600).Build()
+					_ = client.Do(t.Context(), set).Error()
+				}
+				for _, token := range tokens {
+					_, _ = a.Validate(t.Context(), token)
+				}
+			}
+			before, listed := 0, 0
+			for i, token := range tokens {
+				if _, err := b.Validate(t.Context(), token); err == nil {
+					before++
+				}
+				if list, err := b.List(t.Context(), fmt.Sprintf("auth0|%d", i)); err == nil && len(list) == 1 {
+					listed++
+				}
+			}
+			t.Logf("%s: %d of 1000 sessions live, %d are listed", policy, before, listed)
+			fresh := manager(t, open(t, other, cfg), session.Config{})
+			alive := func(tokens []session.Token) (n int) {
+				for _, token := range tokens {
+					for _, m := range []*session.Manager{a, b, fresh} {
+						if _, err := m.Validate(t.Context(), token); err == nil {
+							n++
+						}
+					}
+				}
+				return n
+			}
+			for i := range 750 {
+				if i < 400 {
+					require.NoError(t, a.RevokeUser(t.Context(), fmt.Sprintf("auth0|%d", i)))
+				} else {
+					require.NoError(t, a.RevokeSID(t.Context(), fmt.Sprintf("s%d", i)))
+				}
+			}
+			assert.Zero(t, alive(tokens[:400]), "after RevokeUser")
+			assert.Zero(t, alive(tokens[400:750]), "after RevokeSID")
+			t.Logf("%s: %d of 750 looks of three processes find one before RevokeEveryone", policy, alive(tokens[750:]))
+			require.NoError(t, a.RevokeEveryone(t.Context()))
+			assert.Zero(t, alive(tokens), "after RevokeEveryone")
+		})
+	}
+}
+
+// TestOldSnapshotOvertaken: Redis comes back with older data, and a process that has
+// seen nothing of the revocation revokes others until the count is as high again. The
+// process that has seen it still knows.
+func TestOldSnapshotOvertaken(t *testing.T) {
+	t.Parallel()
+	for _, others := range []int{0, 1, 2, 5} {
+		s := startServer(t, "--save", "")
+		ca, cb := dial(t, s.addr()), dial(t, s.addr())
+		a := manager(t, open(t, ca, redissession.Config{}), session.Config{})
+		b := manager(t, open(t, cb, redissession.Config{}), session.Config{})
+		var tokens []session.Token
+		for range 8 { // of one user, and so of one shard
+			token, _, err := a.Create(t.Context(), session.Login{UserID: "u"})
+			require.NoError(t, err)
+			tokens = append(tokens, token)
+		}
+		_, err := b.Validate(t.Context(), tokens[0])
+		require.NoError(t, err)
+		s.save(ca)
+		require.NoError(t, a.Revoke(t.Context(), tokens[0]))
+		s.kill()
+		s.start()
+		eventually(t, func() error { _, err := b.Validate(t.Context(), tokens[7]); return err })
+		for i := range others {
+			require.NoError(t, b.Revoke(t.Context(), tokens[1+i]))
+		}
+		eventually(t, func() error {
+			_, err := a.Validate(t.Context(), tokens[0])
+			if gone(err) {
+				return nil
+			}
+			if err == nil {
+				t.Fatalf("after %d revocations by another process the session is back", others)
+			}
+			return err
+		})
+		_, err = b.Validate(t.Context(), tokens[0])
+		assert.True(t, gone(err), "a process that knows has told the others")
+	}
+}
