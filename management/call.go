@@ -22,6 +22,9 @@ type outcome struct {
 	err        *resource.Error // No answer.
 	status     int             // The last answer's, with the next four.
 	writes     bool
+	requests   int
+	limited    int // Answers of 429.
+	waited     time.Duration
 	doubt      bool // An earlier attempt of a write may have been carried out.
 	code       string
 	message    string
@@ -32,8 +35,9 @@ type outcomeKey struct{}
 
 // call runs f, which makes one request, and turns its failure, or an answer that
 // is not of that shape, into a *resource.Error.
-func call(ctx context.Context, op string, answer *shape, f func(ctx context.Context) error) error {
+func (c *Client) call(ctx context.Context, op string, answer *shape, f func(ctx context.Context) error) (failed error) {
 	o := &outcome{op: op}
+	defer func() { c.http.report(ctx, op, o, failed) }()
 	err := guarded(func() error { return f(context.WithValue(ctx, outcomeKey{}, o)) })
 	if err == nil {
 		err = answer.check(o.status)
@@ -113,7 +117,7 @@ func (c *Client) send(ctx context.Context, op, method string, in any, out *shape
 	if out != nil {
 		payload = &exchange{in, out}
 	}
-	return call(ctx, op, out, func(ctx context.Context) error {
+	return c.call(ctx, op, out, func(ctx context.Context) error {
 		return c.sdk.Request(ctx, method, c.sdk.URI(path...), payload)
 	})
 }
@@ -127,7 +131,7 @@ func (c *Client) get(ctx context.Context, op string, query url.Values, out *shap
 	for name := range query {
 		options = append(options, sdk.Parameter(name, query.Get(name)))
 	}
-	return call(ctx, op, out, func(ctx context.Context) error {
+	return c.call(ctx, op, out, func(ctx context.Context) error {
 		return c.sdk.Request(ctx, "GET", c.sdk.URI(path...), out, options...)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	sdk "github.com/auth0/go-auth0/management"
 
@@ -19,6 +20,7 @@ import (
 type Client struct {
 	cfg    *Config // A pointer, so that fmt does not print the credentials.
 	sdk    *sdk.Management
+	http   *transport
 	tokens *tokens
 	roles  effectiveRoles
 }
@@ -37,6 +39,9 @@ func New(cfg Config) (*Client, error) {
 		pacer:   pace.New(cfg.Budget),
 		maxWait: cfg.MaxWait,
 		log:     cfg.Logger,
+		budget:  cfg.Budget,
+		onCall:  cfg.OnCall,
+		said:    seldom{last: map[string]time.Time{}},
 	}
 	if t.base == nil {
 		t.base = http.DefaultTransport
@@ -53,13 +58,19 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, invalidConfig("Domain", "is not accepted by the SDK")
 	}
-	return &Client{cfg: &cfg, sdk: api, tokens: t.tokens}, nil
+	return &Client{cfg: &cfg, sdk: api, http: t, tokens: t.tokens}, nil
 }
 
 // API is the whole SDK on the same transport: same token, same bucket, same
 // repetitions. Its errors are the SDK's own, and their texts may have emails
 // and ids in them. Mark a POST that may be repeated with [Idempotent].
 func (c *Client) API() *sdk.Management { return c.sdk }
+
+// HTTPClient returns a client for another SDK, or for requests of your own, on
+// the same transport: it sets the token, keeps to the bucket and repeats what may
+// be repeated. It refuses other hosts than that of Config.Domain. Errors are
+// *[Error] inside of a *url.Error, whose text has the URL.
+func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: c.http} }
 
 // Check tells at start-up whether the credentials work: it gets a token, makes
 // sure that these scopes were granted, and that the API takes the token. A

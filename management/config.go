@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -47,9 +48,31 @@ type Config struct {
 	// context allows, for bulk runs.
 	MaxWait time.Duration
 
-	Logger *slog.Logger // For waits and repetitions, without personal data. Defaults to none.
+	// Logger is told, each at most once a minute, of waits, empty buckets and
+	// unknown outcomes, and once of each limit that is learnt; at debug level of
+	// every repetition. There is no personal data in it. Defaults to none.
+	Logger *slog.Logger
+
+	// OnCall is told of every call when it has ended, on the goroutine of its
+	// caller, to count calls, waits and doubts by operation. Defaults to nothing.
+	OnCall func(ctx context.Context, c Call)
 
 	issuer issuer.Issuer // Domain in its one form.
+}
+
+// ConfigFromEnv returns a Config with Domain, ClientID and ClientSecret from
+// AUTH0_DOMAIN, AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET. One that is not set is an
+// error.
+func ConfigFromEnv() (Config, error) {
+	var cfg Config
+	for name, field := range map[string]*string{
+		"AUTH0_DOMAIN": &cfg.Domain, "AUTH0_CLIENT_ID": &cfg.ClientID, "AUTH0_CLIENT_SECRET": &cfg.ClientSecret,
+	} {
+		if *field = os.Getenv(name); *field == "" {
+			return Config{}, fmt.Errorf("management: the environment variable %s is empty; set it", name)
+		}
+	}
+	return cfg, nil
 }
 
 // Format hides the credentials from package fmt.

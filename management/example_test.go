@@ -247,3 +247,18 @@ func ExampleClient_API() {
 	fmt.Println(roles.Total, err)
 	// Output: 0 <nil>
 }
+
+func ExampleClient_CheckSettings() {
+	tenant := auth0test.NewTenant(auth0test.Options{})
+	machine := tenant.Machine()
+	client, err := management.New(management.Config{
+		Domain: auth0test.DefaultDomain, ClientID: machine.ID, ClientSecret: machine.Secret, HTTPClient: tenant.HTTPClient(),
+	})
+	if err != nil {
+		panic(err)
+	}
+	err = client.CheckSettings(context.Background(), management.NeedFactor("otp"))
+	fmt.Println(err)
+	// Output:
+	// auth0: check settings: settings of the tenant are missing: switch on the factor "otp", under Security > Multi-factor Auth
+}

@@ -39,7 +39,7 @@ func (c *Client) ImportUsers(ctx context.Context, i resource.Import) (*resource.
 	}
 	var out sdk.Job
 	answer := objectWith("id", &out)
-	err = call(ctx, op, answer, func(ctx context.Context) error {
+	err = c.call(ctx, op, answer, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.sdk.URI("jobs", "users-imports"), bytes.NewReader(body))
 		if err != nil {
 			return err

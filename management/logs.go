@@ -55,7 +55,7 @@ func (c *Client) logPage(ctx context.Context, from string) (entries []resource.L
 	next = from
 	var raw []json.RawMessage
 	page := listOf("", "date", &raw)
-	err = call(ctx, "list logs", page, func(ctx context.Context) error {
+	err = c.call(ctx, "list logs", page, func(ctx context.Context) error {
 		req, err := c.sdk.NewRequest(ctx, http.MethodGet, c.sdk.URI("logs")+"?"+url.Values{
 			"from": {from}, "take": {strconv.Itoa(pageSize)},
 		}.Encode(), nil)

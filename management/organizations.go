@@ -77,3 +77,50 @@ func timestamp(s string) time.Time {
 	}
 	return t.UTC()
 }
+
+// Organizations yields the organizations of the tenant.
+func (c *Client) Organizations(ctx context.Context) iter.Seq2[resource.Organization, error] {
+	return byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.Organization, string, error) {
+		var out sdk.OrganizationList
+		err := c.get(ctx, "list organizations", query, listOf("organizations", "id", &out), "organizations")
+		return convert(out.Organizations, organization), out.Next, err
+	})
+}
+
+// CreateOrganization creates an organization and returns it with its id; o.ID is
+// ignored. A name that is taken is ErrConflict. After ErrOutcomeUnknown it may
+// exist.
+func (c *Client) CreateOrganization(ctx context.Context, o resource.Organization) (*resource.Organization, error) {
+	const op = "create organization"
+	if o.Name == "" {
+		return nil, invalid(op, "Organization.Name is empty")
+	}
+	in := &sdk.Organization{Name: &o.Name, DisplayName: optional(o.DisplayName)}
+	if len(o.Metadata) > 0 {
+		in.Metadata = &o.Metadata
+	}
+	var out sdk.Organization
+	if err := c.send(ctx, op, "POST", in, objectWith("id", &out), "organizations"); err != nil {
+		return nil, err
+	}
+	return new(organization(&out)), nil
+}
+
+// UserOrganizations returns the organizations that a user is a member of; more
+// than 1,000 are ErrInvalid.
+func (c *Client) UserOrganizations(ctx context.Context, userID string) ([]resource.Organization, error) {
+	const op = "list user organizations"
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Organization, int, error) {
+		var out sdk.OrganizationList
+		err := c.get(ctx, op, query, listOf("organizations", "id", &out), "users", userID, "organizations")
+		return convert(out.Organizations, organization), out.Total, err
+	}))
+}
+
+func organization(o *sdk.Organization) resource.Organization {
+	out := resource.Organization{ID: o.GetID(), Name: o.GetName(), DisplayName: o.GetDisplayName()}
+	if o.Metadata != nil {
+		out.Metadata = *o.Metadata
+	}
+	return out
+}

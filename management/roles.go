@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/url"
+	"slices"
 
 	sdk "github.com/auth0/go-auth0/management"
 
@@ -47,4 +48,27 @@ func (c *Client) RoleUsers(ctx context.Context, roleID string) iter.Seq2[resourc
 		err := c.get(ctx, "list role users", query, listOf("users", "user_id", &out), "roles", roleID, "users")
 		return convert(out.Users, user), out.Next, err
 	})
+}
+
+// Roles returns the roles of the tenant; more than 1,000 are ErrInvalid.
+func (c *Client) Roles(ctx context.Context) ([]resource.Role, error) {
+	const op = "list roles"
+	return collect(byOffset(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Role, int, error) {
+		var out sdk.RoleList
+		err := c.get(ctx, op, query, listOf("roles", "id", &out), "roles")
+		return convert(out.Roles, func(r *sdk.Role) resource.Role { return resource.Role{ID: r.GetID(), Name: r.GetName()} }), out.Total, err
+	}))
+}
+
+// AssignRoles gives a user roles in the tenant, outside of any organization;
+// those that the user has stay. It is repeatable, see [Idempotent].
+func (c *Client) AssignRoles(ctx context.Context, userID string, roleIDs ...string) error {
+	const op = "assign roles"
+	if len(roleIDs) == 0 {
+		return nil
+	}
+	if slices.Contains(roleIDs, "") {
+		return invalid(op, "a role id is empty")
+	}
+	return c.send(Idempotent(ctx), op, "POST", map[string][]string{"roles": roleIDs}, nil, "users", userID, "roles")
 }

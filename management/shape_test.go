@@ -65,8 +65,16 @@ func verbs() map[string]func(*Client, context.Context) error {
 		},
 		"Role":            func(c *Client, ctx context.Context) error { _, err := c.Role(ctx, "rol_1"); return err },
 		"RolePermissions": func(c *Client, ctx context.Context) error { _, err := c.RolePermissions(ctx, "rol_1"); return err },
-		"RoleUsers":       func(c *Client, ctx context.Context) error { return drain(c.RoleUsers(ctx, "rol_1")) },
-		"Connection":      func(c *Client, ctx context.Context) error { _, err := c.Connection(ctx, "Users"); return err },
+		"Roles":           func(c *Client, ctx context.Context) error { _, err := c.Roles(ctx); return err },
+		"AssignRoles":     func(c *Client, ctx context.Context) error { return c.AssignRoles(ctx, "auth0|1", "rol_1") },
+		"Organizations":   func(c *Client, ctx context.Context) error { return drain(c.Organizations(ctx)) },
+		"CreateOrganization": func(c *Client, ctx context.Context) error {
+			_, err := c.CreateOrganization(ctx, resource.Organization{Name: "acme"})
+			return err
+		},
+		"UserOrganizations": func(c *Client, ctx context.Context) error { _, err := c.UserOrganizations(ctx, "auth0|1"); return err },
+		"RoleUsers":         func(c *Client, ctx context.Context) error { return drain(c.RoleUsers(ctx, "rol_1")) },
+		"Connection":        func(c *Client, ctx context.Context) error { _, err := c.Connection(ctx, "Users"); return err },
 		"ImportUsers": func(c *Client, ctx context.Context) error {
 			_, err := c.ImportUsers(ctx, resource.Import{ConnectionID: "con_1", Users: []byte("[]")})
 			return err

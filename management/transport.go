@@ -34,6 +34,9 @@ type transport struct {
 	pacer   *pace.Pacer
 	maxWait time.Duration
 	log     *slog.Logger
+	budget  float64
+	onCall  func(context.Context, Call)
+	said    seldom
 }
 
 // series is one call and its attempts.
@@ -43,6 +46,7 @@ type series struct {
 	route      string
 	repeatable bool
 	out        *outcome
+	foreign    bool          // Through API or HTTPClient: nobody else reports it.
 	failures   int           // Attempts that ended without a usable answer.
 	waited     time.Duration // For the bucket, so far.
 	renewed    bool          // A 401 has had its new token.
@@ -65,6 +69,18 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	resp, err := t.run(s)
+	if s.foreign {
+		failed := err
+		if err == nil && resp.StatusCode >= 400 {
+			failed = s.out.failure(errStatus)
+		}
+		t.report(req.Context(), s.route, s.out, failed)
+	}
+	return resp, err
+}
+
+func (t *transport) run(s *series) (*http.Response, error) {
 	for {
 		a, err := t.attempt(s)
 		if err != nil {
@@ -74,7 +90,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !again {
 			return s.finish(a)
 		}
-		if err := retry.Sleep(req.Context(), delay); err != nil {
+		if err := retry.Sleep(s.req.Context(), delay); err != nil {
 			return s.refused(noAnswer(err))
 		}
 	}
@@ -84,7 +100,7 @@ func (t *transport) start(req *http.Request) (*series, error) {
 	s := &series{req: req, route: pace.Route(req.Method, req.URL.EscapedPath()), repeatable: repeatable(req)}
 	s.out, _ = req.Context().Value(outcomeKey{}).(*outcome)
 	if s.out == nil { // A call through API().
-		s.out = new(outcome)
+		s.out, s.foreign = &outcome{op: s.route}, true
 	}
 	*s.out = outcome{op: s.out.op, writes: writes(req.Method)}
 	if req.Body != nil {
@@ -116,9 +132,7 @@ func (t *transport) attempt(s *series) (*answer, error) {
 		}
 		return nil, notPassed(err)
 	}
-	if s.waited += pass.Waited; pass.Waited > 0 {
-		t.log.DebugContext(ctx, "auth0: waited for the rate limit", "route", s.route, "waited", pass.Waited)
-	}
+	t.sayWait(s, pass.Waited)
 	var a *answer // Nil if Config.HTTPClient panics.
 	defer func() {
 		if a == nil || a.err != nil {
@@ -127,7 +141,9 @@ func (t *transport) attempt(s *series) (*answer, error) {
 		}
 		pass.Done(a.resp, a.status() == http.StatusTooManyRequests && !a.jobSlots())
 	}()
+	s.out.requests++
 	a = t.send(s, token)
+	t.sayAnswer(s, a)
 	return a, nil
 }
 

@@ -57,3 +57,11 @@ type NewInvitation struct {
 	TTL      time.Duration // At most 30 days. Defaults to Auth0's 7 days.
 	NoMail   bool          // Create the link and send nothing.
 }
+
+// Organization is a customer's own space in the tenant.
+type Organization struct {
+	ID          string // "org_" and 16 characters; Auth0 makes it.
+	Name        string // In lower case, one in the tenant.
+	DisplayName string
+	Metadata    map[string]string
+}

@@ -1,0 +1,155 @@
+package management
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// ErrSettings is returned by CheckSettings when settings of the tenant are not
+// as they were asked for; the error's text says which switch to flip.
+var ErrSettings = errors.New("auth0: settings of the tenant are missing")
+
+// Need is a setting of the tenant that something relies on. What the packages
+// rely on:
+//
+//   - guardian: NeedGrantType "http://auth0.com/oauth/grant-type/mfa-otp",
+//     "…/mfa-oob", "…/mfa-recovery-code" for its login, and NeedFactor for each
+//     factor that it offers
+//   - session/login: NeedGrantType "authorization_code" and "refresh_token";
+//     with a back channel, NeedBackChannelLogout
+//   - tenancy: NeedRBAC for the API
+//   - migration: NeedConnectionOption with the option "import_mode" or
+//     "requires_username", as the connection is used
+//
+// The zero value is ErrInvalid.
+type Need struct {
+	read func(ctx context.Context, c *Client) (on bool, err error)
+	flip string // What to do when it is not.
+}
+
+// CheckSettings tells at start-up whether the tenant is set up as needed.
+// Settings that are not are ErrSettings, each with the switch that mends it. It
+// needs the scopes read:clients, read:resource_servers, read:guardian_factors and
+// read:connections, each for its needs.
+func (c *Client) CheckSettings(ctx context.Context, needs ...Need) error {
+	const op = "check settings"
+	var flips []string
+	for _, n := range needs {
+		if n.read == nil {
+			return invalid(op, "a Need is empty; use the Need functions")
+		}
+		on, err := n.read(ctx, c)
+		if err != nil && !errors.Is(err, resource.ErrNotFound) {
+			return operation(op, err)
+		}
+		if !on {
+			flips = append(flips, n.flip)
+		}
+	}
+	if len(flips) == 0 {
+		return nil
+	}
+	return &resource.Error{Op: op, Err: fmt.Errorf("%w: %s", ErrSettings, strings.Join(flips, "; "))}
+}
+
+// NeedGrantType asks that an application may use a grant type.
+func NeedGrantType(clientID, grant string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			app, err := c.application(ctx, clientID)
+			return slices.Contains(app.GrantTypes, grant), err
+		},
+		flip: fmt.Sprintf("switch on the grant type %q of the application %s, under Applications > Advanced Settings > Grant Types", grant, clientID),
+	}
+}
+
+// NeedBackChannelLogout asks that logout tokens of an application are sent to
+// that address.
+func NeedBackChannelLogout(clientID, address string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			app, err := c.application(ctx, clientID)
+			return slices.Contains(app.Logout.URLs, address), err
+		},
+		flip: fmt.Sprintf("enter the back-channel logout URL of the application %s, under Applications > Settings > OpenID Connect Back-Channel Logout", clientID),
+	}
+}
+
+// NeedRBAC asks that an API enforces roles and puts permissions into its tokens.
+func NeedRBAC(audience string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			var api struct {
+				Enforce bool   `json:"enforce_policies"`
+				Dialect string `json:"token_dialect"`
+			}
+			err := c.get(ctx, "read API", nil, objectWith("id", &api), "resource-servers", audience)
+			return api.Enforce && strings.HasSuffix(api.Dialect, "_authz"), err
+		},
+		flip: `switch on "Enable RBAC" and "Add Permissions in the Access Token" of the API that Need names, under Applications > APIs > Settings`,
+	}
+}
+
+// NeedFactor asks that a factor is on, such as "otp".
+func NeedFactor(name string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			all, err := c.Factors(ctx)
+			return slices.Contains(all, resource.Factor{Name: name, Enabled: true}), err
+		},
+		flip: fmt.Sprintf("switch on the factor %q, under Security > Multi-factor Auth", name),
+	}
+}
+
+// NeedConnectionOption asks that an option of the connection with that name has
+// that value: a bool, a number or a string. False is also what is not set.
+func NeedConnectionOption(connection, option string, value any) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			var out struct {
+				Connections []struct {
+					Name    string
+					Options map[string]any
+				}
+			}
+			err := c.get(ctx, "read connection", url.Values{"name": {connection}, "include_totals": {"true"}}, listOf("connections", "id", &out), "connections")
+			for _, found := range out.Connections {
+				if found.Name == connection {
+					return sameOption(found.Options[option], value), err
+				}
+			}
+			return false, err
+		},
+		flip: fmt.Sprintf("set the option %q of the connection %s to %v, under Authentication > Database or in the connection's options", option, connection, value),
+	}
+}
+
+func sameOption(got, want any) bool {
+	if got == nil {
+		return want == false
+	}
+	encoded, err := json.Marshal(want)
+	var plain any
+	return err == nil && json.Unmarshal(encoded, &plain) == nil && reflect.DeepEqual(got, plain)
+}
+
+// application is what CheckSettings reads of one.
+type application struct {
+	GrantTypes []string `json:"grant_types"`
+	Logout     struct {
+		URLs []string `json:"backchannel_logout_urls"`
+	} `json:"oidc_logout"`
+}
+
+func (c *Client) application(ctx context.Context, id string) (app application, err error) {
+	err = c.get(ctx, "read application", nil, objectWith("client_id", &app), "clients", id)
+	return app, err
+}
