@@ -60,6 +60,16 @@ type Config struct {
 	issuer issuer.Issuer // Domain in its one form.
 }
 
+// Call is what Config.OnCall learns of one call.
+type Call struct {
+	Op       string        // As in *Error: "create user"; "GET users/*" for those through API and HTTPClient.
+	Requests int           // Sent for it.
+	Limited  int           // Of those, answered 429.
+	Waited   time.Duration // For the rate limit.
+	Doubt    bool          // Err is ErrOutcomeUnknown.
+	Err      error         // Nil: it succeeded.
+}
+
 // ConfigFromEnv returns a Config with Domain, ClientID and ClientSecret from
 // AUTH0_DOMAIN, AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET. One that is not set is an
 // error.

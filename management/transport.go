@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -73,7 +74,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if s.foreign {
 		failed := err
 		if err == nil && resp.StatusCode >= 400 {
-			failed = s.out.failure(errStatus)
+			failed = s.out.failure(nil)
 		}
 		t.report(req.Context(), s.route, s.out, failed)
 	}
@@ -326,6 +327,43 @@ func (s *series) fail(err error) error {
 	}
 	s.out.err = e
 	return e
+}
+
+// report tells the hook of a call that has ended, and the log of a doubt.
+func (t *transport) report(ctx context.Context, op string, o *outcome, err error) {
+	call := Call{Op: op, Requests: o.requests, Limited: o.limited, Waited: o.waited, Err: err, Doubt: errors.Is(err, resource.ErrOutcomeUnknown)}
+	if call.Doubt && t.said.first("doubt "+op, time.Minute) {
+		t.log.WarnContext(ctx, "auth0: the outcome of a write is not known", "op", op)
+	}
+	if t.onCall != nil {
+		t.onCall(ctx, call)
+	}
+}
+
+// sayAnswer logs what an answer says for the first time.
+func (t *transport) sayAnswer(s *series, a *answer) {
+	if a.err != nil {
+		return
+	}
+	ctx := s.req.Context()
+	size, err := strconv.Atoi(a.resp.Header.Get("X-RateLimit-Limit"))
+	if err == nil && size > 0 && t.said.first("size "+strconv.Itoa(size), 24*time.Hour) {
+		t.log.InfoContext(ctx, "auth0: learned a rate limit", "route", s.route, "size", size, "ours", max(1, int(t.budget*float64(size))))
+	}
+	if a.status() == http.StatusTooManyRequests && !a.jobSlots() {
+		s.out.limited++
+		if t.said.first("empty "+s.route, time.Minute) {
+			t.log.WarnContext(ctx, "auth0: the bucket of the rate limit is empty", "route", s.route)
+		}
+	}
+}
+
+func (t *transport) sayWait(s *series, waited time.Duration) {
+	s.waited += waited
+	s.out.waited += waited
+	if waited > 0 && t.said.first("wait "+s.route, time.Minute) {
+		t.log.InfoContext(s.req.Context(), "auth0: waits for the rate limit", "route", s.route, "waited", waited)
+	}
 }
 
 // note keeps what the error body says.
