@@ -35,6 +35,7 @@ var ExportedNames = map[string]int{
 	"risk/risktest":                   2,
 	"session":                         36,
 	"session/driver":                  37,
+	"session/login":                   9,
 	"session/redissession":            3,
 	"session/redissession/goredis":    1,
 	"session/sessiontest":             6,
@@ -78,6 +79,7 @@ var FileCycles = map[string]int{
 	"risk":                                           4,
 	"risk/calibrate":                                 2,
 	"session":                                        4,
+	"session/login":                                  6,
 	"session/redissession/internal/core":             3,
 	"session/sessiontest":                            2,
 }

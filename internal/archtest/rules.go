@@ -139,6 +139,7 @@ var Rules = map[string]Rule{
 	"risk/risktest":           {Own: []string{"risk"}},
 	"session/redissession":    {Own: []string{"session/redissession/internal/core"}, Others: []string{redis}},
 	"session/sessiontest":     {Own: []string{"session", "session/driver"}},
+	"session/login":           {Own: []string{"session", "internal/issuer", "internal/jose", "internal/oauth", "internal/secret"}},
 	"session/sqlsession":      {Own: []string{"session/driver", "internal/sqlstore"}},
 
 	"session/redissession/internal/core": {Own: []string{"session/driver"}, Others: []string{redis}},

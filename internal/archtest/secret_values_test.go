@@ -26,6 +26,7 @@ import (
 	"github.com/auth0kit/auth0kit/migration/passhash"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/login"
 	"github.com/auth0kit/auth0kit/tenancy/delegation"
 )
 
@@ -56,6 +57,8 @@ var hidings = []hiding{
 	{zero: guardian.Config{}},
 	{zero: session.Config{}},
 	{zero: session.Login{}},
+	{zero: login.Application{}, shows: []string{"Domain", "ClientID", "BaseURL"}},
+	{zero: login.Identity{}, shows: []string{"UserID", "OrgID"}},
 	{zero: session.Token("")},
 	{zero: delegation.Change{}, shows: []string{"Kind", "UserID", "Reason"}},
 	{zero: delegation.Declared{}, shows: []string{"From"}, stored: true},

@@ -52,12 +52,6 @@ func (c *Client) AuthorizationCode(ctx context.Context, code, verifier, redirect
 	return c.token(ctx, "authorization_code", form, nil)
 }
 
-// Refresh redeems a refresh token (RFC 6749 section 6). With rotation the answer
-// has the next one.
-func (c *Client) Refresh(ctx context.Context, refreshToken string) (*Token, error) {
-	return c.token(ctx, "refresh_token", url.Values{"refresh_token": {refreshToken}}, nil)
-}
-
 // PasswordLogin is what PasswordRealm takes. Username and Password are required.
 type PasswordLogin struct {
 	Realm    string // The name of the connection. Empty: the tenant's default directory.

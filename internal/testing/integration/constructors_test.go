@@ -34,6 +34,7 @@ import (
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/risk/redisrisk"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/login"
 	"github.com/auth0kit/auth0kit/session/redissession"
 	"github.com/auth0kit/auth0kit/session/redissession/goredis"
 	"github.com/auth0kit/auth0kit/session/sqlsession"
@@ -254,6 +255,12 @@ var constructors = map[string]func(p probe){
 		negatives(p, session.HTTPConfig{}, func(c session.HTTPConfig) error { return second(session.NewHTTP(anyManager(p), c)) })
 	},
 	"session.NewMemory": func(p probe) { assert.NotNil(p, session.NewMemory()) },
+	"session/login.New": func(p probe) {
+		p.refuses("web")(login.New(nil, login.Application{}, login.Config{}))
+		web, err := session.NewHTTP(anyManager(p), session.HTTPConfig{})
+		require.NoError(p, err)
+		p.refuses("Domain")(login.New(web, login.Application{}, login.Config{}))
+	},
 	"session/redissession.New": func(p probe) {
 		p.refuses("client")(redissession.New(nil, redissession.Config{}))
 		negatives(p, redissession.Config{}, func(c redissession.Config) error { return second(redissession.New(anyRedis{}, c)) })

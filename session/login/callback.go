@@ -1,0 +1,151 @@
+package login
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/jose"
+	"github.com/auth0kit/auth0kit/internal/oauth"
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// skew is how far apart the clocks of Auth0 and this service may be.
+const skew = time.Minute
+
+func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	tx, ok := h.take(w, r, q.Get("state"))
+	if !ok {
+		h.answer(w, r, refuse(http.StatusBadRequest, "state", errState))
+		return
+	}
+	tokens, id, err := h.redeem(r.Context(), tx, q)
+	if err == nil {
+		switch {
+		case tx.UserID != "" && id.UserID != tx.UserID:
+			err = refuse(http.StatusForbidden, "other_user", errUser)
+		case tx.MFA && !id.MFA:
+			err = refuse(http.StatusForbidden, "mfa_required", ErrMFARequired)
+		}
+	}
+	switch {
+	case err != nil:
+		h.answer(w, r, err)
+	case tx.StepUp:
+		h.stepUp(w, r, tx, id)
+	default:
+		h.enter(w, r, tx, tokens, id)
+	}
+}
+
+// redeem exchanges the code of an answer for tokens and reads who came back.
+func (h *Handler) redeem(ctx context.Context, tx *transaction, q url.Values) (*oauth.Token, *Identity, error) {
+	if iss := q.Get("iss"); iss != "" && iss != string(h.issuer) { // RFC 9207
+		return nil, nil, refuse(http.StatusForbidden, "issuer", errAuth0)
+	}
+	code := q.Get("code")
+	if code == "" {
+		err := errAuth0
+		if c := q.Get("error"); oauth.IsCode(c) {
+			err = fmt.Errorf("%w: %s", errAuth0, c)
+		}
+		return nil, nil, refuse(http.StatusForbidden, "auth0", err)
+	}
+	tokens, err := h.app.AuthorizationCode(ctx, code, tx.Verifier, h.redirectURI())
+	if err != nil {
+		return nil, nil, ofAuth0(err)
+	}
+	token, err := h.verifier.Verify(ctx, tokens.ID)
+	if err != nil {
+		return nil, nil, ofToken(err)
+	}
+	id, err := h.identify(token, tx)
+	if err != nil {
+		return nil, nil, refuse(http.StatusForbidden, "id_token", err)
+	}
+	return tokens, id, nil
+}
+
+// identify checks what the ID token says against what was asked for.
+func (h *Handler) identify(token *jose.Token, tx *transaction) (*Identity, error) {
+	id, nonce, azp, err := read(token)
+	if err != nil {
+		return nil, errors.Join(errIDToken, err)
+	}
+	maxAge := h.maxAge
+	if tx.MFA {
+		maxAge = 0
+	}
+	switch {
+	case id.UserID == "":
+		return nil, fmt.Errorf("%w: it has no sub", errIDToken)
+	case subtle.ConstantTimeCompare([]byte(nonce), []byte(tx.Nonce)) != 1:
+		return nil, fmt.Errorf("%w: another nonce", errIDToken)
+	case azp != "" && azp != h.app.ClientID:
+		return nil, fmt.Errorf("%w: another authorized party", errIDToken)
+	case id.AuthTime.Before(tx.At.Add(-maxAge - skew)): // also where there is none
+		return nil, fmt.Errorf("%w: the authentication is older than max_age", errIDToken)
+	case tx.Org != "" && id.OrgID != tx.Org && !strings.EqualFold(id.OrgName, tx.Org):
+		return nil, fmt.Errorf("%w: another organization", errIDToken)
+	}
+	id.MFA = slices.Contains(id.AMR, "mfa") && !id.AuthTime.Before(tx.At.Add(-skew))
+	return id, nil
+}
+
+// stepUp gives the session what was proved.
+func (h *Handler) stepUp(w http.ResponseWriter, r *http.Request, tx *transaction, id *Identity) {
+	if user, err := h.web.UserID(r); err != nil || user != id.UserID {
+		h.answer(w, r, errors.Join(refuse(http.StatusForbidden, "other_user", errUser), err))
+		return
+	}
+	if err := h.web.StepUp(w, r, id.AuthTime, id.AMR...); err != nil {
+		h.answer(w, r, err)
+		return
+	}
+	http.Redirect(w, r, tx.To, http.StatusSeeOther)
+}
+
+// enter starts the session, if OnLogin lets the user in.
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction, tokens *oauth.Token, id *Identity) {
+	if h.cfg.OnLogin != nil {
+		err := h.cfg.OnLogin(w, r, id)
+		if errors.Is(err, ErrMFARequired) && !id.MFA {
+			h.askFactor(w, r, &transaction{To: tx.To, Org: id.OrgID, UserID: id.UserID, Again: tx.Again})
+			return
+		}
+		if err != nil {
+			h.answer(w, r, refuse(http.StatusForbidden, "refused", err))
+			return
+		}
+	}
+	kept, err := keepTokens(h.cfg.Audience, tokens, time.Now())
+	if err != nil {
+		h.answer(w, r, err)
+		return
+	}
+	_, err = h.web.Login(w, r, session.Login{
+		UserID: id.UserID, SID: id.SID, OrgID: id.OrgID, AuthTime: id.AuthTime, IssuedAt: id.IssuedAt,
+		AMR: id.AMR, NotAfter: id.notAfter, Payload: id.Payload, Tokens: kept,
+	})
+	switch {
+	case err == nil:
+		http.Redirect(w, r, tx.To, http.StatusSeeOther)
+	case errors.Is(err, session.ErrRevoked) && !errors.Is(err, session.ErrSuperseded) && !tx.Again:
+		q := url.Values{"prompt": {"login"}}
+		if tx.Org != "" {
+			q.Set("organization", tx.Org)
+		}
+		h.begin(w, r, &transaction{To: tx.To, Org: tx.Org, Again: true}, q)
+	case errors.Is(err, session.ErrRevoked) && !errors.Is(err, session.ErrSuperseded):
+		h.answer(w, r, refuse(http.StatusForbidden, "revoked", err)) // a 401 would lead to the login again
+	default:
+		h.answer(w, r, err)
+	}
+}

@@ -1,0 +1,60 @@
+package login_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+
+	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/login"
+)
+
+func ExampleNew() {
+	keys := [][]byte{bytes.Repeat([]byte("k1"), 16)} // 32 random bytes, from the environment
+	sessions, err := session.New(session.NewMemory(), session.Config{Keys: keys})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	web, err := session.NewHTTP(sessions, session.HTTPConfig{LoginPath: "/auth/login"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	app := login.Application{Domain: "tenant.eu.auth0.com", ClientID: "app", ClientSecret: "secret", BaseURL: "https://app.example.com"}
+	auth, err := login.New(web, app, login.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/auth/", auth)
+	mux.Handle("GET /account", web.Require(http.NotFoundHandler()))
+
+	r := httptest.NewRequest(http.MethodGet, "/account", nil)
+	r.Header.Set("Accept", "text/html")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Header().Get("Location"))
+
+	w = httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/auth/login?to=/account", nil))
+	to, _ := url.Parse(w.Header().Get("Location"))
+	fmt.Println(w.Code, to.Host+to.Path, to.Query().Get("redirect_uri"), to.Query().Get("code_challenge_method"), to.Query().Get("max_age"))
+	// Output:
+	// 303 /auth/login?to=%2Faccount
+	// 303 tenant.eu.auth0.com/authorize https://app.example.com/auth/callback S256 86400
+}
+
+func ExampleFromEnv() {
+	_, err := login.FromEnv()
+	fmt.Println(err)
+	// Output: login: set APP_BASE_URL, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET in the environment
+}
+
+func ExampleApplication_print() {
+	fmt.Println(login.Application{Domain: "tenant.eu.auth0.com", ClientID: "app", ClientSecret: "secret"})
+	// Output: login.Application{Domain: "tenant.eu.auth0.com", ClientID: "app", BaseURL: "", …}
+}

@@ -1,0 +1,186 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/issuer"
+	"github.com/auth0kit/auth0kit/internal/oauth"
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// early is how long before its end an access token is renewed.
+const early = time.Minute
+
+// kept is what a session keeps of Auth0's tokens.
+type kept struct {
+	Refresh string            `json:"refresh,omitempty"`
+	Access  map[string]access `json:"access,omitempty"` // by audience
+}
+
+type access struct {
+	Token string    `json:"token"`
+	Until time.Time `json:"until"`
+}
+
+// keepTokens returns what to keep of the tokens of a login.
+func keepTokens(audience string, t *oauth.Token, now time.Time) ([]byte, error) {
+	if audience == "" {
+		return nil, nil
+	}
+	return json.Marshal(kept{Refresh: t.Refresh, Access: map[string]access{audience: {t.Access, now.Add(t.ExpiresIn)}}})
+}
+
+// AccessToken returns an access token of the session in ctx for an API: the one
+// that is kept, or a new one by the refresh token a minute before its end. Of any
+// number of parallel calls in any number of processes one uses the refresh token.
+// An audience other than Config.Audience needs a multi-resource refresh token
+// policy at Auth0.
+//
+// ErrLoginRequired is returned when the session has ended or its refresh token is
+// not accepted any more. Any other error means that Auth0 or the store did not
+// answer; try again later.
+func (h *Handler) AccessToken(ctx context.Context, audience string) (string, error) {
+	if h.cfg.Audience == "" || audience == "" {
+		return "", errors.New("login: access tokens need Config.Audience and the audience that they are for")
+	}
+	var valid string
+	fresh := func(tokens []byte) bool {
+		k, err := open(tokens)
+		if a, ok := k.Access[audience]; err == nil && ok && time.Until(a.Until) > early {
+			valid = a.Token
+			return true
+		}
+		return false
+	}
+	tokens, err := h.web.UseTokens(ctx, fresh, func(ctx context.Context, tokens []byte) ([]byte, error) {
+		return h.refresh(ctx, tokens, audience)
+	})
+	switch {
+	case err == nil && valid != "":
+		return valid, nil
+	case err == nil:
+		k, err := open(tokens)
+		return k.Access[audience].Token, err
+	case !errors.Is(err, session.ErrSuperseded) && (errors.Is(err, session.ErrNone) || errors.Is(err, session.ErrExpired) || errors.Is(err, session.ErrRevoked)):
+		return "", fmt.Errorf("%w: %w", ErrLoginRequired, err)
+	}
+	return "", err
+}
+
+func open(tokens []byte) (k kept, err error) {
+	if len(tokens) > 0 {
+		err = json.Unmarshal(tokens, &k)
+	}
+	return k, err
+}
+
+// refresh uses the refresh token once. One that Auth0 refuses is dropped, so that
+// nobody presents it again.
+func (h *Handler) refresh(ctx context.Context, tokens []byte, audience string) ([]byte, error) {
+	k, err := open(tokens)
+	if err != nil {
+		return nil, err
+	}
+	if k.Refresh == "" {
+		return nil, ErrLoginRequired
+	}
+	ask := audience
+	if audience == h.cfg.Audience {
+		ask = "" // that of the login
+	}
+	t, err := h.app.RefreshFor(ctx, k.Refresh, ask)
+	if e, ok := errors.AsType[*oauth.Error](err); ok && e.Code == "invalid_grant" {
+		k.Refresh = ""
+		left, failed := json.Marshal(k)
+		return left, errors.Join(ErrLoginRequired, err, failed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.Refresh != "" {
+		k.Refresh = t.Refresh
+	}
+	if k.Access == nil {
+		k.Access = map[string]access{}
+	}
+	k.Access[audience] = access{t.Access, time.Now().Add(t.ExpiresIn)}
+	return json.Marshal(k)
+}
+
+// Transport returns a RoundTripper that adds the access token of the session in
+// the request's context, for an http.Client or a httputil.ReverseProxy. It sends
+// requests to baseURL and below alone, which must be https or loopback, and
+// without cookies; others are errors. Where the user must sign in again it answers
+// 401 itself. next defaults to http.DefaultTransport.
+func (h *Handler) Transport(audience, baseURL string, next http.RoundTripper) (http.RoundTripper, error) {
+	base, err := url.Parse(baseURL)
+	if err != nil || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" || base.Opaque != "" ||
+		base.Scheme != "https" && (base.Scheme != "http" || !issuer.IsLoopback(base.Hostname())) {
+		return nil, errors.New(`login: baseURL must be an https URL, such as "https://api.example.com/v1"; plain http is for loopback alone`)
+	}
+	if h.cfg.Audience == "" || audience == "" {
+		return nil, errors.New("login: access tokens need Config.Audience and the audience that they are for")
+	}
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	return &transport{h: h, audience: audience, base: base, next: next}, nil
+}
+
+type transport struct {
+	h        *Handler
+	audience string
+	base     *url.URL
+	next     http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !t.covers(r.URL) {
+		closeBody(r)
+		return nil, errors.New("login: the request leaves the address that its access token is for")
+	}
+	token, err := t.h.AccessToken(r.Context(), t.audience)
+	if err != nil {
+		closeBody(r)
+		if !errors.Is(err, ErrLoginRequired) {
+			return nil, err
+		}
+		return &http.Response{
+			Status: "401 Unauthorized", StatusCode: http.StatusUnauthorized, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+			Header: http.Header{"Cache-Control": {"no-store"}}, Body: http.NoBody, Request: r,
+		}, nil
+	}
+	r = r.Clone(r.Context())
+	r.Header.Del("Cookie")
+	r.Header.Set("Authorization", "Bearer "+token)
+	return t.next.RoundTrip(r)
+}
+
+// covers reports whether u is the base or below it. A path with dots in it could
+// be read otherwise by the other side.
+func (t *transport) covers(u *url.URL) bool {
+	if u.Scheme != t.base.Scheme || !strings.EqualFold(u.Host, t.base.Host) || u.User != nil || u.Opaque != "" {
+		return false
+	}
+	below := strings.TrimSuffix(t.base.Path, "/")
+	p := u.Path
+	if strings.ContainsRune(p, '\\') || strings.Contains(strings.ToLower(u.EscapedPath()), "%2e") || p != "" && path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
+		return false
+	}
+	return p == below || strings.HasPrefix(p, below+"/")
+}
+
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+}
