@@ -268,10 +268,6 @@ func (h *HTTP) visit(r *http.Request) *visit {
 	return v
 }
 
-func gone(err error) bool {
-	return errors.Is(err, ErrNone) || errors.Is(err, ErrExpired) || errors.Is(err, ErrRevoked)
-}
-
 func (h *HTTP) renew(w http.ResponseWriter, r *http.Request, v *visit) {
 	s := v.now.Load()
 	if h.cfg.RenewEvery == 0 || s.session.Stale || h.m.now().Sub(s.session.rotatedAt) < h.cfg.RenewEvery {
