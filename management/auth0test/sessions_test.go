@@ -58,7 +58,7 @@ func TestSessions(t *testing.T) {
 	g, id, _ := twoLogins(t)
 	list := "/users/" + esc(id) + "/sessions"
 	first := g.page(list + "?take=1&include_totals=true")
-	if len(first.Sessions) != 1 || first.Next == "" || first.Total == nil || *first.Total != 2 {
+	if len(first.Sessions) != 1 || first.Next == "" || first.Total != nil { // no total by Auth0's description, whatever include_totals says
 		t.Fatalf("first page: %+v", first)
 	}
 	second := g.page(list + "?take=1&from=" + first.Next)
@@ -151,7 +151,7 @@ func TestRefreshTokens(t *testing.T) {
 		t.Errorf("%d refresh tokens, want 1: another API's were to be revoked", len(p.Tokens))
 	}
 	g.want("POST", "/refresh-tokens/revoke", `{"user_id":"`+id+`"}`, 202, "")
-	g.want("GET", "/users/"+esc(id)+"/refresh-tokens?include_totals=true", "", 200, `{"tokens":[],"total":0}`)
+	g.want("GET", "/users/"+esc(id)+"/refresh-tokens?include_totals=true", "", 200, `{"tokens":[]}`)
 	g.want("DELETE", "/users/"+esc(id)+"/refresh-tokens", "", 202, `{}`)
 }
 
