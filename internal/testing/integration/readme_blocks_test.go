@@ -19,12 +19,13 @@ import (
 	"github.com/auth0kit/auth0kit/migration/sqlsource"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/login"
 	"github.com/auth0kit/auth0kit/tenancy"
 )
 
 // The Go blocks of README.md, so that the compiler reads them as well:
 // TestREADME looks each one up in this file.
-var _ = []any{readmeManagement, readmeTenant, readmeMigration, readmeTenancy, readmeSession, readmeGuardian, readmeRisk}
+var _ = []any{readmeManagement, readmeTenant, readmeMigration, readmeTenancy, readmeSession, readmeLogin, readmeGuardian, readmeRisk}
 
 func readmeManagement(ctx context.Context) error {
 	client, err := management.New(management.Config{
@@ -72,6 +73,20 @@ func readmeMigration(ctx context.Context, db *sql.DB, client *management.Client)
 	result, err := runner.Run(ctx) // resumes where it was stopped
 	fmt.Println(result)
 	return err
+}
+
+func readmeLogin(mux *http.ServeMux, web *session.HTTP, account http.Handler) error {
+	app, err := login.FromEnv() // APP_BASE_URL, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET
+	if err != nil {
+		return err
+	}
+	auth, err := login.New(web, app, login.Config{})
+	if err != nil {
+		return err
+	}
+	mux.Handle("/auth/", auth)
+	mux.Handle("GET /account", web.Require(account))
+	return nil
 }
 
 func readmeTenancy(mux *http.ServeMux, listInvoices http.Handler) error {
