@@ -33,7 +33,7 @@ func (p *population) learn(n network, a agent, hour int, seen novelty) {
 	p.own.learn(n, a, hour, seen)
 }
 
-// take returns what this process saw since the last merge, and starts anew.
+// take returns what this process saw since the last merge, and starts over.
 func (p *population) take() *sketch {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 // errUnchanged makes update leave the record as it is, without an error.
 var errUnchanged = errors.New("guardian: unchanged")
 
-// maxConflicts bounds how often an update begins anew. Each conflict means that
+// maxConflicts bounds how often an update begins again. Each conflict means that
 // somebody else got further.
 const maxConflicts = 1000
 

@@ -22,7 +22,7 @@ type flight struct {
 }
 
 // boarding is how long after a flight began others may join it, at most. Who
-// comes later looks anew: by then the password at Auth0 may be another.
+// comes later looks again: by then the password at Auth0 may be another.
 const boarding = 10 * time.Second
 
 // flights are the logins of the last seconds, by key.

@@ -34,7 +34,7 @@ const tombstone = "-"
 
 const pseudonymPrefix = "p_"
 
-// keyLife is how long a process seals with a key that it read: so long it may
+// keyLife is how long a process seals with a key that it read: for so much time it may
 // seal under a key that another process has destroyed, which nobody can open.
 const keyLife = time.Minute
 

@@ -147,7 +147,7 @@ func (w *walker) wrong() string {
 	return string(code)
 }
 
-// recover: a recovery code proves enough to set the app up anew.
+// recover: a recovery code proves enough to set the app up again.
 func (w *walker) recover(context.Context) error {
 	if err := w.want(w.answer("code", w.recovery[0], "factor", "local-recovery"))(200, ""); err != nil {
 		return err

@@ -40,7 +40,7 @@ const (
 // signature good or bad, except for the one refresh when keys reach their age.
 //
 // Fetches run apart from the request that caused them, and all that wait share
-// them; a request that is cancelled cancels nothing.
+// them; a request that is canceled cancels nothing.
 type KeySet struct {
 	url     string
 	cfg     KeySetConfig

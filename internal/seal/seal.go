@@ -143,7 +143,7 @@ func (r *Ring) Open(sealed, aad []byte) ([]byte, error) {
 }
 
 // Stale reports whether the value was not sealed by the first key, so that its
-// owner can seal it anew.
+// owner can seal it again.
 func (r *Ring) Stale(sealed []byte) bool {
 	return len(sealed) < headerSize || [idSize]byte(sealed[1:headerSize]) != r.keys[0].id
 }

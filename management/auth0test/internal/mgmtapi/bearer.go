@@ -44,7 +44,7 @@ type bearerCache struct {
 	refused map[refusedToken]bool // The blacklist.
 }
 
-// maxBearers bounds the cache; it starts anew when it is full.
+// maxBearers bounds the cache; it starts over when it is full.
 const maxBearers = 256
 
 // known verifies a token. Expiry and revocation of the key are checked each time.
@@ -77,7 +77,7 @@ func (c *bearerCache) known(t *state.Tenant, token string) (*keys.Bearer, error)
 var errRefused = errors.New("auth0test: the token is on the blacklist")
 
 // refuse puts a token on the blacklist; false when it is there already. The
-// cache starts anew, so that the token is looked at again.
+// cache starts over, so that the token is looked at again.
 func (c *bearerCache) refuse(r refusedToken) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

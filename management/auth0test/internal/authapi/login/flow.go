@@ -235,7 +235,7 @@ func mfaReasonsOf(t *state.Tenant, l *login, r *http.Request, now time.Time) aut
 }
 
 // remembered reports whether the browser passes the second factor; a request
-// that asks for one by acr_values wants it anew.
+// that asks for one by acr_values wants it again.
 func remembered(t *state.Tenant, l *login, r *http.Request, now time.Time) bool {
 	b, known := t.Auth.Factors.Browsers[authapi.Cookie(r, authapi.BrowserCookie)]
 	return known && b.UserID == l.user.ID && now.Before(b.Expires) && !l.req.wantsMFA()
