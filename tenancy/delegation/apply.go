@@ -134,7 +134,7 @@ func (r *run) join(ctx context.Context, changes []*Change) {
 			err := failed[c]
 			var undo func(context.Context) error
 			if err == nil {
-				undo, err = r.a.s.assign(ctx, r.plan.OrgID, c)
+				undo, err = r.a.s.assign(ctx, r.plan.OrgID, c, true)
 			}
 			r.a.finish(ctx, r.plan.OrgID, r.by, c, undo, err)
 		})

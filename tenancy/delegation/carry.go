@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
@@ -64,13 +65,8 @@ func (a *Admin) do(ctx context.Context, orgID string, c *Change) (undo func(cont
 		return a.s.invite(ctx, orgID, c)
 	case kindProvision:
 		return a.s.provision(ctx, orgID, c)
-	case kindAddMember:
-		if err := a.s.dir.AddMembers(ctx, orgID, c.UserID); err != nil {
-			return nil, err
-		}
-		return a.s.assign(ctx, orgID, c)
-	case kindAddRole:
-		return a.s.assign(ctx, orgID, c)
+	case kindAddMember, kindAddRole:
+		return a.s.give(ctx, orgID, c)
 	case kindRemoveRole:
 		return nil, a.s.unassign(ctx, orgID, c)
 	case kindRevokeInvitation:
@@ -79,13 +75,31 @@ func (a *Admin) do(ctx context.Context, orgID string, c *Change) (undo func(cont
 	return nil, fmt.Errorf("delegation: nothing is done for a change of the kind %s", c.Kind)
 }
 
+// give makes somebody a member with the role. What they had before is neither given
+// again nor taken back.
+func (s *Service) give(ctx context.Context, orgID string, c *Change) (undo func(context.Context) error, err error) {
+	roles, err := s.dir.MemberRoles(ctx, orgID, c.UserID)
+	switch {
+	case err != nil && !errors.Is(err, resource.ErrNotFound):
+		return nil, err
+	case slices.ContainsFunc(roles, func(r resource.Role) bool { return r.ID == c.RoleID }):
+		return func(context.Context) error { return nil }, nil
+	case c.Kind == kindAddRole:
+		return s.assign(ctx, orgID, c, false)
+	}
+	if err := s.dir.AddMembers(ctx, orgID, c.UserID); err != nil {
+		return nil, err
+	}
+	return s.assign(ctx, orgID, c, len(roles) == 0) // Auth0 answers alike for a member without roles and for none
+}
+
 // notYet is how long a role waits for a membership that Auth0 does not see yet.
 var notYet = retry.Backoff{First: 200 * time.Millisecond, Last: 2 * time.Second}
 
 const tries = 6
 
 // assign gives a member the role, until Auth0 says that it is held.
-func (s *Service) assign(ctx context.Context, orgID string, c *Change) (undo func(context.Context) error, err error) {
+func (s *Service) assign(ctx context.Context, orgID string, c *Change, joined bool) (undo func(context.Context) error, err error) {
 	for n := 1; ; n++ {
 		var held *resource.Role
 		if err = s.dir.AssignMemberRoles(ctx, orgID, c.UserID, c.RoleID); err == nil {
@@ -93,7 +107,7 @@ func (s *Service) assign(ctx context.Context, orgID string, c *Change) (undo fun
 		}
 		switch {
 		case held != nil:
-			return func(ctx context.Context) error { return s.takeBack(ctx, orgID, c) }, nil
+			return func(ctx context.Context) error { return s.takeBack(ctx, orgID, c, joined) }, nil
 		case err != nil && !errors.Is(err, resource.ErrNotFound):
 			return nil, err
 		case n == tries:
@@ -105,8 +119,9 @@ func (s *Service) assign(ctx context.Context, orgID string, c *Change) (undo fun
 	}
 }
 
-func (s *Service) takeBack(ctx context.Context, orgID string, c *Change) error {
-	if err := s.dir.RemoveMemberRoles(ctx, orgID, c.UserID, c.RoleID); err != nil || c.Kind != kindAddMember {
+// takeBack ends what assign has given, with the membership if that was new.
+func (s *Service) takeBack(ctx context.Context, orgID string, c *Change, joined bool) error {
+	if err := s.dir.RemoveMemberRoles(ctx, orgID, c.UserID, c.RoleID); err != nil || !joined {
 		return err
 	}
 	return s.dir.RemoveMembers(ctx, orgID, c.UserID)
@@ -179,7 +194,7 @@ func (s *Service) provision(ctx context.Context, orgID string, c *Change) (undo 
 	}
 	err = s.dir.AddMembers(ctx, orgID, u.ID)
 	if err == nil {
-		_, err = s.assign(ctx, orgID, c)
+		_, err = s.assign(ctx, orgID, c, true)
 	}
 	if err == nil {
 		c.InvitationURL, err = s.dir.PasswordTicket(ctx, u.ID, p.TTL)

@@ -198,6 +198,24 @@ func TestGrantIsTakenBackWhenItIsNotRecorded(t *testing.T) {
 	}
 }
 
+// Whoever holds the role already loses nothing when the second record fails.
+func TestGrantTakesBackOnlyWhatItGave(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0test.Options{})
+	ada, bob := w.admin("ada"), w.user("bob")
+	other := w.tenant.AddRole("reader", "")
+	w.tenant.AddMember(w.org, bob, other)
+	s := func() *delegation.Service {
+		return w.service(delegation.Config{Recorder: &failing{Recorder: w.audit, after: 1}})
+	}
+	require.ErrorIs(t, s().As(delegation.User(ada)).Grant(t.Context(), w.org, ada, w.role), audit.ErrNotRecorded)
+	assert.True(t, w.holds(ada), "the last administrator stays one")
+	assert.True(t, w.isMember(ada))
+	require.ErrorIs(t, s().As(delegation.User(ada)).Grant(t.Context(), w.org, bob, w.role), audit.ErrNotRecorded)
+	assert.False(t, w.holds(bob))
+	assert.True(t, w.isMember(bob), "a membership that was there before stays")
+}
+
 func TestRevoke(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, auth0test.Options{})
