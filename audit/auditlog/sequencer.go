@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 const (
@@ -31,7 +32,7 @@ func (l *Log) Run(ctx context.Context) error {
 		if errors.Is(err, ErrOtherLog) {
 			return err
 		}
-		if wait(ctx, retryIn) != nil {
+		if retry.Sleep(ctx, retryIn) != nil {
 			return ctx.Err()
 		}
 	}
@@ -118,15 +119,4 @@ func (l *Log) sealStep(ctx context.Context, lease driver.Lease, t *tree) (int, e
 	}
 	t.version++
 	return len(hashes) / hashSize, nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -114,7 +114,7 @@ var Rules = map[string]Rule{
 	"tenancy/tenancygrpc":             {Own: []string{"tenancy"}, Others: []string{"google.golang.org/"}},
 
 	// The audit log. What it seals with stays out of audit, which every pattern imports.
-	"audit/auditlog":        {Own: []string{"audit", "audit/auditlog/driver", "internal/lru", "internal/seal", "internal/secret"}, Others: []string{merkle, notes}},
+	"audit/auditlog":        {Own: []string{"audit", "audit/auditlog/driver", "internal/lru", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{merkle, notes}},
 	"audit/auditlog/driver": {Own: []string{"audit"}},
 
 	"audit/pgaudit":            {Own: []string{"audit/auditlog/driver", "internal/auditsql", "internal/sqlstore"}, Others: []string{pgx}},

@@ -136,9 +136,8 @@ func (h *Handler) know(app Application) (err error) {
 	if h.issuer, err = issuer.Parse("login: Application.Domain", app.Domain); err != nil {
 		return err
 	}
-	base, err := url.Parse(app.BaseURL)
-	if err != nil || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" || strings.Trim(base.Path, "/") != "" ||
-		base.Scheme != "https" && (base.Scheme != "http" || !issuer.IsLoopback(base.Hostname())) {
+	base, ok := parseBase(app.BaseURL)
+	if !ok || strings.Trim(base.Path, "/") != "" {
 		return errors.New(`login: Application.BaseURL must be an https URL without a path, such as "https://app.example.com"; plain http is for loopback alone`)
 	}
 	h.base, h.secure = base.Scheme+"://"+base.Host, base.Scheme == "https"
@@ -163,6 +162,13 @@ func (h *Handler) know(app Application) (err error) {
 		Types: []string{"JWT", ""}, Algorithms: []string{"RS256", "PS256"}, Leeway: skew,
 	})
 	return err
+}
+
+// parseBase reads an address that others stand below: https, or http on loopback.
+func parseBase(s string) (*url.URL, bool) {
+	u, err := url.Parse(s)
+	return u, err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
+		(u.Scheme == "https" || u.Scheme == "http" && issuer.IsLoopback(u.Hostname()))
 }
 
 func (h *Handler) route() error {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/auth0kit/auth0kit/internal/issuer"
 	"github.com/auth0kit/auth0kit/internal/oauth"
 	"github.com/auth0kit/auth0kit/session"
 )
@@ -121,9 +120,8 @@ func (h *Handler) refresh(ctx context.Context, tokens []byte, audience string) (
 // without cookies; others are errors. Where the user must sign in again it answers
 // 401 itself. next defaults to http.DefaultTransport.
 func (h *Handler) Transport(audience, baseURL string, next http.RoundTripper) (http.RoundTripper, error) {
-	base, err := url.Parse(baseURL)
-	if err != nil || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" || base.Opaque != "" ||
-		base.Scheme != "https" && (base.Scheme != "http" || !issuer.IsLoopback(base.Hostname())) {
+	base, ok := parseBase(baseURL)
+	if !ok {
 		return nil, errors.New(`login: baseURL must be an https URL, such as "https://api.example.com/v1"; plain http is for loopback alone`)
 	}
 	if h.cfg.Audience == "" || audience == "" {
