@@ -34,4 +34,10 @@
 // algorithm or use, an RSA key under 2048 bits; a token without exp, or one with
 // a cnf claim, since proof of possession is not checked here (RFC 7800, RFC
 // 8705, RFC 9449).
+//
+// # DPoP
+//
+// [NewProof] makes the proofs of RFC 9449, and [ProofPolicy] checks them. That a
+// proof is used once, which nonces are taken, and that the access token is bound
+// to the proof's key is for the caller.
 package jose

@@ -34,6 +34,9 @@ const (
 	BadAudience Reason = "audience"     // aud does not have the policy's audience
 	Expired     Reason = "expired"      // exp is past
 	NotYet      Reason = "not_yet"      // nbf or iat is to come
+
+	WrongRequest Reason = "request" // a DPoP proof for another method or URL
+	WrongToken   Reason = "token"   // a DPoP proof for another access token, or for none
 )
 
 // Error is why a token is refused. It has nothing of the token itself.
