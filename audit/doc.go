@@ -5,13 +5,32 @@
 // Middleware puts the origin of a request into the context once, and every event
 // that is recorded below it carries that origin:
 //
-//	log := audit.NewMemory()
-//	sessions, err := session.New(store, session.Config{Recorder: log})
-//	…
-//	ctx = audit.NewContext(ctx, audit.Origin{
-//		Actor: audit.Ref{Kind: "user", ID: userID},
-//		IP:    clientIP, UserAgent: r.UserAgent(), Correlation: sid,
-//	})
+//	package main
+//
+//	import (
+//		"log"
+//		"net/http"
+//
+//		"github.com/auth0kit/auth0kit/audit"
+//	)
+//
+//	func main() {
+//		events := audit.NewMemory() // in production a log of package auditlog
+//
+//		http.HandleFunc("POST /invoices/{id}/pay", func(w http.ResponseWriter, r *http.Request) {
+//			ctx := audit.NewContext(r.Context(), audit.Origin{ // usually a middleware's
+//				Actor: audit.Ref{Kind: "user", ID: "auth0|42"}, IP: "203.0.113.7", UserAgent: r.UserAgent(),
+//			})
+//			err := audit.Record(ctx, events, audit.Event{
+//				Type: "invoice", Action: "invoice.pay", Outcome: audit.Success,
+//				Target: audit.Ref{Kind: "invoice", ID: r.PathValue("id")},
+//			})
+//			if err != nil { // audit.ErrNotRecorded
+//				http.Error(w, "try again later", http.StatusServiceUnavailable)
+//			}
+//		})
+//		log.Fatal(http.ListenAndServe(":8080", nil))
+//	}
 //
 // Packages record with [Record], which completes the event from the context,
 // validates it, and wraps a failure in [ErrNotRecorded].

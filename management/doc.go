@@ -3,18 +3,39 @@
 // of them declares what it needs as a small interface, and *[Client] implements
 // them all.
 //
-//	tenant, err := management.New(management.Config{
-//		Domain:       "tenant.eu.auth0.com",
-//		ClientID:     os.Getenv("AUTH0_CLIENT_ID"),
-//		ClientSecret: os.Getenv("AUTH0_CLIENT_SECRET"),
-//	})
-//	…
-//	if err := tenant.Check(ctx, "read:users", "update:users"); err != nil {
-//		log.Fatal(err) // Names what is missing.
-//	}
-//	user, err := tenant.User(ctx, "auth0|5f7c8ec7c33c6c004bbafe82")
-//	if errors.Is(err, management.ErrNotFound) {
-//		…
+//	package main
+//
+//	import (
+//		"context"
+//		"errors"
+//		"fmt"
+//		"log"
+//		"os"
+//
+//		"github.com/auth0kit/auth0kit/management"
+//	)
+//
+//	func main() {
+//		ctx := context.Background()
+//		tenant, err := management.New(management.Config{
+//			Domain:       "tenant.eu.auth0.com",
+//			ClientID:     os.Getenv("AUTH0_CLIENT_ID"),
+//			ClientSecret: os.Getenv("AUTH0_CLIENT_SECRET"),
+//		})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		if err := tenant.Check(ctx, "read:users"); err != nil {
+//			log.Fatal(err) // names what is missing
+//		}
+//		user, err := tenant.User(ctx, "auth0|5f7c8ec7c33c6c004bbafe82")
+//		if errors.Is(err, management.ErrNotFound) {
+//			log.Fatal("there is no such user")
+//		}
+//		if err != nil {
+//			log.Fatal(err) // the result is unknown
+//		}
+//		fmt.Println(user.Name)
 //	}
 //
 // New does no I/O. The token is fetched by the first call that needs it, once
@@ -25,9 +46,8 @@
 // Auth0 limits the calls of a tenant, and logins in production may draw on the
 // same bucket. Client learns the buckets from the X-RateLimit headers, leaves a
 // share of each of them untouched ([Config.Budget]), and lets a call wait for up
-// to [Config.MaxWait] before it fails with [ErrRateLimited]. What it knows it
-// knows from its own answers, so several Clients share a bucket politely without
-// knowing of each other.
+// to [Config.MaxWait] before it fails with [ErrRateLimited]. It learns only from its own
+// answers, so several Clients can share a bucket without knowing of each other.
 //
 // # Repetitions and unknown outcomes
 //
@@ -37,7 +57,7 @@
 // and the POSTs that are marked with [Idempotent]. Anything that never left is
 // repeated as well.
 //
-// A write that was sent and has no answer, or a 5xx, may have been carried out.
+// A write that was sent may have been carried out if it has no answer or a 5xx.
 // Its error is [ErrOutcomeUnknown]: look before you repeat it. Check for it
 // before ErrUnavailable, which such an error is too.
 //

@@ -1,10 +1,42 @@
 // Package risk decides for a login service what happens to a login with the right
 // password: it is allowed, needs a verification or a second factor, or is denied.
 //
-//	// login answers a login with the right password. Call engine.Failed for a wrong one.
-//	func login(engine *risk.Engine, read func(*http.Request) risk.Login) http.HandlerFunc {
-//		return func(w http.ResponseWriter, r *http.Request) {
-//			decision, err := engine.Evaluate(r.Context(), read(r))
+//	package main
+//
+//	import (
+//		"context"
+//		"errors"
+//		"fmt"
+//		"log"
+//		"net/http"
+//		"net/netip"
+//		"time"
+//
+//		"github.com/auth0kit/auth0kit/anomaly"
+//		"github.com/auth0kit/auth0kit/risk"
+//	)
+//
+//	// challenges starts what the user has to do: a push, a mail.
+//	type challenges struct{}
+//
+//	func (challenges) RequireMFA(ctx context.Context, d risk.Decision) error       { return nil }
+//	func (challenges) SendVerification(ctx context.Context, d risk.Decision) error { return nil }
+//
+//	func main() {
+//		detector, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{}) // Geo: see package geoip
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		engine, err := risk.New(detector, challenges{}, risk.Config{})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		// A login whose password was right. For a wrong one call engine.Failed.
+//		http.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+//			address, _ := netip.ParseAddrPort(r.RemoteAddr)
+//			decision, err := engine.Evaluate(r.Context(), risk.Login{Attempt: anomaly.Attempt{
+//				UserID: "auth0|42", Time: time.Now(), IP: address.Addr(), UserAgent: r.UserAgent(),
+//			}})
 //			if err == nil {
 //				err = engine.Apply(r.Context(), decision)
 //			}
@@ -20,7 +52,8 @@
 //			default: // no decision, no login
 //				http.Error(w, "try again later", http.StatusServiceUnavailable)
 //			}
-//		}
+//		})
+//		log.Fatal(http.ListenAndServe(":8080", nil))
 //	}
 //
 // # Score and action

@@ -2,11 +2,43 @@
 // seals them into a Merkle tree, finds tampering, forgets people and still proves
 // the rest.
 //
-//	seal, err := auditlog.ParseSeal(os.Getenv("AUDIT_KEY"), sealKey) // see GenerateKey
-//	store, err := sqlaudit.New(db, sqlaudit.SQLite, sqlaudit.Config{})
-//	events, err := auditlog.New(store, seal, auditlog.Config{})
-//	go events.Run(ctx) // seals
-//	sessions, err := session.New(sessionStore, session.Config{Recorder: events})
+//	package main
+//
+//	import (
+//		"context"
+//		"encoding/hex"
+//		"log"
+//		"os"
+//
+//		"github.com/auth0kit/auth0kit/audit"
+//		"github.com/auth0kit/auth0kit/audit/auditlog"
+//	)
+//
+//	func main() {
+//		ctx := context.Background()
+//		wrap, err := hex.DecodeString(os.Getenv("AUDIT_WRAP")) // 32 random bytes
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		seal, err := auditlog.ParseSeal(os.Getenv("AUDIT_KEY"), wrap) // see GenerateKey
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		// Packages sqlaudit and pgaudit have stores that outlive the process.
+//		events, err := auditlog.New(auditlog.NewMemoryStore(), seal, auditlog.Config{})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		go func() { log.Fatal(events.Run(ctx)) }() // seals
+//
+//		err = audit.Record(ctx, events, audit.Event{
+//			Type: "invoice", Action: "invoice.pay", Outcome: audit.Success,
+//			Actor: audit.Ref{Kind: "user", ID: "auth0|42"},
+//		})
+//		if err != nil {
+//			log.Fatal(err) // it is not in the log
+//		}
+//	}
 //
 // A [Log] is an audit.Recorder: hand it to the packages that record. [Log.Record]
 // returns when the event is stored durably. One process at a time, of all that

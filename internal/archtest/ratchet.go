@@ -83,3 +83,16 @@ var FileCycles = map[string]int{
 	"session/redissession/internal/core":             3,
 	"session/sessiontest":                            2,
 }
+
+// WithProgram are the packages that people start with. Their docs show a
+// complete program.
+var WithProgram = []string{
+	"anomaly",
+	"audit",
+	"audit/auditlog",
+	"guardian",
+	"management",
+	"migration/passhash",
+	"risk",
+	"tenancy",
+}

@@ -13,17 +13,17 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode"
 )
 
-// exported loads the exported types of every package, from what the compiler
-// exports of them.
-func exported(t *testing.T) (found []*types.Named) {
-	t.Helper()
+// compiled imports packages from what the compiler exports of them: ours, and
+// all that they import.
+var compiled = sync.OnceValues(func() (types.Importer, error) {
 	out, err := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export", Module+"/...").Output()
 	if err != nil {
-		t.Fatal("go list -export:", err)
+		return nil, err
 	}
 	files := make(map[string]string)
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -31,11 +31,33 @@ func exported(t *testing.T) (found []*types.Named) {
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		files[p.ImportPath] = p.Export
 	}
-	from := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) { return os.Open(files[path]) })
+	open := func(path string) (io.ReadCloser, error) { return os.Open(files[path]) }
+	return &onceAtATime{from: importer.ForCompiler(token.NewFileSet(), "gc", open)}, nil
+})
+
+// onceAtATime lets parallel tests share an importer, which is not safe for that.
+type onceAtATime struct {
+	mu   sync.Mutex
+	from types.Importer
+}
+
+func (i *onceAtATime) Import(path string) (*types.Package, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.from.Import(path)
+}
+
+// exported loads the exported types of every package.
+func exported(t *testing.T) (found []*types.Named) {
+	t.Helper()
+	from, err := compiled()
+	if err != nil {
+		t.Fatal("go list -export:", err)
+	}
 	for _, p := range load(t) {
 		if len(p.GoFiles) == 0 || p.isExample() {
 			continue

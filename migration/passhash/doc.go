@@ -6,15 +6,30 @@
 // stays in the legacy system until the next login, when [Verify] checks the
 // password and Auth0 receives it in clear text:
 //
-//	stored := passhash.Stored{Value: row.Password}
-//	imported, err := passhash.Convert(stored)
-//	switch {
-//	case err == nil:
-//		user[imported.Field] = imported.JSON // for the import job
-//	case errors.Is(err, passhash.ErrLazyOnly):
-//		// at the login: passhash.Verify(stored, typed) == nil
-//	case errors.Is(err, passhash.ErrUnusable):
-//		// no password: the user resets it
+//	package main
+//
+//	import (
+//		"errors"
+//		"fmt"
+//		"log"
+//
+//		"github.com/auth0kit/auth0kit/migration/passhash"
+//	)
+//
+//	func main() {
+//		stored := passhash.Stored{Value: "md5$NaCl$5fb1be92a23b7d3a0f2bd8cd1e7a2d0c"} // of a row
+//		imported, err := passhash.Convert(stored)
+//		switch {
+//		case err == nil:
+//			user := map[string]any{imported.Field: imported.JSON} // for the import job
+//			fmt.Println(len(user))
+//		case errors.Is(err, passhash.ErrLazyOnly):
+//			// At the next login: passhash.Verify(stored, typed) == nil
+//		case errors.Is(err, passhash.ErrUnusable):
+//			// There is no password: the user resets it.
+//		default:
+//			log.Fatal(err)
+//		}
 //	}
 //
 // Auth0 does not report a wrong hash: the import succeeds, and the user cannot log
