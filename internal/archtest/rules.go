@@ -56,6 +56,7 @@ var Rules = map[string]Rule{
 	"internal/testing/integration": {},
 	"internal/authn":               {},
 	"internal/issuer":              {},
+	"internal/challenge":           {},
 	"internal/clientip":            {},
 	"internal/sqlstore":            {Own: []string{"internal/retry"}},
 	"internal/auditsql":            {Own: []string{"audit", "audit/auditlog/driver", "internal/sqlstore"}},
