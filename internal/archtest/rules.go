@@ -70,6 +70,7 @@ var Rules = map[string]Rule{
 	"internal/retry":               {},
 	"internal/seal":                {},
 	"internal/secret":              {},
+	"internal/webhook":             {},
 
 	// The adapter and the tenant.
 	"management": {Own: []string{"management/resource", "internal/issuer", "internal/oauth", "internal/once", "internal/pace", "internal/retry", "internal/secret"}, Others: []string{sdk}},
