@@ -126,8 +126,8 @@ func (c *Client) Bindings(ctx context.Context, trigger string) ([]resource.Bindi
 	}))
 }
 
-// SetBindings replaces all bindings of a trigger by b, in that order. What is
-// not in b is unbound: read them with Bindings first.
+// SetBindings replaces all bindings of a trigger by b, in that order. Bindings that
+// are not in b are removed: read them with Bindings first.
 func (c *Client) SetBindings(ctx context.Context, trigger string, b []resource.Binding) error {
 	const op = "set bindings"
 	for _, binding := range b {

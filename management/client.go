@@ -61,9 +61,9 @@ func New(cfg Config) (*Client, error) {
 	return &Client{cfg: &cfg, sdk: api, http: t, tokens: t.tokens}, nil
 }
 
-// API is the whole SDK on the same transport: same token, same bucket, same
-// repetitions. Its errors are the SDK's own, and their texts may have emails
-// and ids in them. Mark a POST that may be repeated with [Idempotent].
+// API returns the whole SDK on the same transport: same token, same bucket, same
+// repetitions. Its errors are the SDK's own, and their texts may have emails and
+// ids in them. Mark a POST that may be repeated with [Idempotent].
 func (c *Client) API() *sdk.Management { return c.sdk }
 
 // HTTPClient returns a client for another SDK, or for requests of your own, on

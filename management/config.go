@@ -37,10 +37,9 @@ type Config struct {
 	Audience   string       // Defaults to "https://tenant.eu.auth0.com/api/v2/", with the host of Domain.
 	HTTPClient *http.Client // For API calls, token calls and downloads; its Timeout is for each attempt. Defaults to one with 60 s.
 
-	// Budget is the share of the tenant's rate-limit bucket that this Client
-	// may drain; the rest is left to others, such as logins in production. An
-	// estimate that was wrong can cost them a few tokens for a moment. Defaults
-	// to 0.8.
+	// Budget is the share of the tenant's rate-limit bucket that this Client may
+	// drain; the rest is left to others, such as logins in production. A wrong
+	// estimate can cost them a few requests for a moment. Defaults to 0.8.
 	Budget float64
 
 	// MaxWait is the longest that one call waits for the bucket before it fails
@@ -49,7 +48,7 @@ type Config struct {
 	MaxWait time.Duration
 
 	// Logger is told, each at most once a minute, of waits, empty buckets and
-	// unknown outcomes, and once of each limit that is learnt; at debug level of
+	// unknown outcomes, and once of each limit that is learned; at debug level of
 	// every repetition. There is no personal data in it. Defaults to none.
 	Logger *slog.Logger
 

@@ -27,8 +27,8 @@ func (c *Client) SetFactor(ctx context.Context, name string, enabled bool) error
 
 // CreateEnrollmentTicket returns a link on which the user enrolls a factor:
 // "push-notification", "phone", "email", "otp", "webauthn-roaming" or
-// "webauthn-platform"; empty leaves the choice to the user. Auth0 sends no
-// mail. The ticket works although the user has factors already.
+// "webauthn-platform"; empty leaves the choice to the user. Auth0 sends no mail.
+// The ticket works even if the user already has factors.
 func (c *Client) CreateEnrollmentTicket(ctx context.Context, userID, factor string) (*resource.EnrollmentTicket, error) {
 	const op = "create enrollment ticket"
 	if userID == "" {

@@ -39,16 +39,16 @@ func member(m sdk.OrganizationMember) resource.Member {
 	return out
 }
 
-// AddMembers makes users members of an organization, ten in a call; those who
-// are already stay so. When it fails, the calls before the failed one are done.
-// It is repeatable, see [Idempotent].
+// AddMembers makes users members of an organization, ten in a call; existing
+// members stay members. When it fails, the calls before the failed one have taken
+// effect. It is repeatable, see [Idempotent].
 func (c *Client) AddMembers(ctx context.Context, orgID string, userIDs ...string) error {
 	return c.inTens(Idempotent(ctx), "add members", "POST", orgID, userIDs)
 }
 
-// RemoveMembers ends memberships, ten in a call, with the roles that hang on
-// them; those who are no members stay so. When it fails, the calls before the
-// failed one are done.
+// RemoveMembers ends memberships, ten in a call, with the roles that belong to
+// them; users who are not members are skipped. When it fails, the calls before the
+// failed one have taken effect.
 func (c *Client) RemoveMembers(ctx context.Context, orgID string, userIDs ...string) error {
 	return c.inTens(ctx, "remove members", "DELETE", orgID, userIDs)
 }
@@ -67,8 +67,8 @@ func (c *Client) inTens(ctx context.Context, op, method, orgID string, userIDs [
 }
 
 // MemberRoles returns the roles that a member holds in an organization, those
-// assigned directly and those inherited from groups. A user who is not there is
-// ErrNotFound or has none.
+// assigned directly and those inherited from groups. For a user who does not exist
+// it returns ErrNotFound or no roles.
 //
 // Inherited roles need the scope read:organization_member_effective_roles and a
 // tenant with that endpoint; otherwise only the direct ones are returned, which
@@ -141,15 +141,15 @@ func (c *Client) directRoles(ctx context.Context, orgID, userID string) ([]resou
 	}))
 }
 
-// AssignMemberRoles gives a member roles in an organization; those that the
-// member has stay. More than Auth0's 50 are ErrConflict. It is repeatable, see
+// AssignMemberRoles gives a member roles in an organization, beside those that the
+// member has. More than Auth0's 50 are ErrConflict. It is repeatable, see
 // [Idempotent].
 func (c *Client) AssignMemberRoles(ctx context.Context, orgID, userID string, roleIDs ...string) error {
 	return c.memberRoles(Idempotent(ctx), "assign member roles", "POST", orgID, userID, roleIDs)
 }
 
-// RemoveMemberRoles takes roles from a member of an organization; those that
-// the member does not have are no error.
+// RemoveMemberRoles takes roles from a member of an organization; roles that the
+// member does not have are ignored.
 func (c *Client) RemoveMemberRoles(ctx context.Context, orgID, userID string, roleIDs ...string) error {
 	return c.memberRoles(ctx, "remove member roles", "DELETE", orgID, userID, roleIDs)
 }

@@ -60,8 +60,8 @@ func (c *Client) Roles(ctx context.Context) ([]resource.Role, error) {
 	}))
 }
 
-// AssignRoles gives a user roles in the tenant, outside of any organization;
-// those that the user has stay. It is repeatable, see [Idempotent].
+// AssignRoles gives a user roles in the tenant, outside of any organization, beside
+// those that the user has. It is repeatable, see [Idempotent].
 func (c *Client) AssignRoles(ctx context.Context, userID string, roleIDs ...string) error {
 	const op = "assign roles"
 	if len(roleIDs) == 0 {

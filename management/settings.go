@@ -35,9 +35,9 @@ type Need struct {
 	flip string // What to do when it is not.
 }
 
-// CheckSettings tells at start-up whether the tenant is set up as needed.
-// Settings that are not are ErrSettings, each with the switch that mends it. It
-// needs the scopes read:clients, read:resource_servers, read:guardian_factors and
+// CheckSettings tells at start-up whether the tenant is set up as needed. Missing
+// settings are ErrSettings, and the text names the switch for each. It needs the
+// scopes read:clients, read:resource_servers, read:guardian_factors and
 // read:connections, each for its needs.
 func (c *Client) CheckSettings(ctx context.Context, needs ...Need) error {
 	const op = "check settings"

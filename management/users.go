@@ -20,9 +20,9 @@ func (c *Client) User(ctx context.Context, id string) (*resource.User, error) {
 	return new(user(&out)), nil
 }
 
-// UsersByEmail returns the users with that email in all connections, none being
-// no error. Auth0 compares with upper and lower case as stored; in database
-// connections it stores lower case. It sees every write at once.
+// UsersByEmail returns the users with that email in all connections, which may be
+// none. Auth0 compares with upper and lower case as stored; in database connections
+// it stores lower case. It sees every write at once.
 func (c *Client) UsersByEmail(ctx context.Context, email string) ([]resource.User, error) {
 	const op = "find users by email"
 	if email == "" {
@@ -95,7 +95,7 @@ func (c *Client) UpdateUser(ctx context.Context, id string, p resource.UserPatch
 	return new(user(&out)), nil
 }
 
-// DeleteUser deletes a user; a missing one is no error.
+// DeleteUser deletes a user. It succeeds when there is no such user.
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	return c.send(ctx, "delete user", "DELETE", nil, nil, "users", id)
 }

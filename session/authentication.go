@@ -2,9 +2,10 @@ package session
 
 import "time"
 
-// AuthenticatedBy returns when the user last used the method of that name, such
-// as "mfa" (RFC 8176). Zero means never, unknown, or that s is stale. Freshness is a matter of
-// the method: a password typed again makes an old second factor no younger.
+// AuthenticatedBy returns when the user last used the method of that name, such as
+// "mfa" (RFC 8176). Zero means never, unknown, or that s is stale. Freshness
+// belongs to the method: typing the password again does not make an old second
+// factor fresh.
 func (s *Session) AuthenticatedBy(method string) time.Time {
 	var at time.Time
 	if s.Stale {

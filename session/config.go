@@ -20,7 +20,7 @@ const (
 	defaultMaxPerUser = 20
 )
 
-// AtLimit is what happens when a user signs in once too often.
+// AtLimit is what happens when a user signs in and has Config.MaxPerUser sessions.
 type AtLimit uint8
 
 // The policies.
@@ -49,7 +49,7 @@ const renewGrace = 10 * time.Second
 // a late one.
 const supersededFor = 10 * time.Second
 
-// Config is a Manager's policy. The zero value is a good one.
+// Config holds a Manager's policy. The zero value uses the defaults.
 type Config struct {
 	// Idle ends a session that is not used. Defaults to 1 hour.
 	Idle time.Duration
@@ -77,9 +77,9 @@ type Config struct {
 	Outbox  driver.Outbox
 
 	// Cutoff is told at once of whatever ends, by back-channel logout too, so that
-	// access tokens of the session are refused: a *tenancy.Cutoff. When it cannot be
-	// told, the session is dead and the error is ErrUnavailable: call again. Defaults
-	// to nobody.
+	// access tokens of the session are refused: a *tenancy.Cutoff. When it cannot
+	// be told, the session is dead and the error is ErrUnavailable: call again.
+	// Defaults to none.
 	Cutoff Revoker
 
 	// AllowStaleReads lets Validate answer, while the store does not, with what

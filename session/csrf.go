@@ -21,11 +21,11 @@ const (
 	CSRFField  = "csrf_token" // in a form; in a multipart one before its files
 )
 
-// CSRFToken returns a token that the session's pages put into their forms or
-// send as a header with every request that changes something; [HTTP.Load]
-// refuses those without it. It lives as long as the session, survives Renew and
-// ends with StepUp. Each call returns other text for the same token, so that
-// compression cannot leak it.
+// CSRFToken returns a token that the session's pages put into their forms or send
+// as a header with every request that changes something; [HTTP.Load] refuses those
+// without it. It lives as long as the session, survives Renew and ends with StepUp.
+// Each call returns a different text for the same token, so that compression cannot
+// leak it.
 func (s *Session) CSRFToken() string {
 	var masked [2 * csrfSize]byte
 	rand.Read(masked[:csrfSize])

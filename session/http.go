@@ -15,7 +15,8 @@ import (
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-// HTTPConfig is optional.
+// HTTPConfig holds the optional settings of an HTTP. The zero value uses the
+// defaults.
 type HTTPConfig struct {
 	// Name of the cookie. Defaults to "session"; the browser's name for it is
 	// "__Host-session", so that neither another host nor an unencrypted page can
@@ -45,8 +46,8 @@ type HTTPConfig struct {
 	// "/auth/login". Defaults to none: they are answered with 401, as all other
 	// requests are.
 	LoginPath string
-	// Render returns the body of a refusal and its Content-Type. Status and headers
-	// are not its matter. Defaults to a line of text.
+	// Render returns the body of a refusal and its Content-Type. It cannot change
+	// the status or the headers. Defaults to a line of text.
 	Render func(r *http.Request, x Refusal) (contentType string, body []byte)
 }
 
@@ -56,9 +57,9 @@ type HTTP struct {
 	cfg HTTPConfig
 }
 
-// NewHTTP returns the middleware of a Manager. It does no I/O. An error names what
-// cannot be: a nil Manager, a Name that no cookie can have, SameSiteNoneMode, a
-// negative time.
+// NewHTTP returns the middleware of a Manager. It does no I/O. It returns an error
+// for a nil Manager, a Name that no cookie can have, SameSiteNoneMode, a negative
+// time.
 func NewHTTP(m *Manager, cfg HTTPConfig) (*HTTP, error) {
 	if cfg.Name == "" {
 		cfg.Name = "session"

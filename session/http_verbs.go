@@ -48,10 +48,10 @@ func (h *HTTP) StepUp(w http.ResponseWriter, r *http.Request, at time.Time, amr 
 	return nil
 }
 
-// Logout ends the request's session, takes the cookie back, and asks the browser
-// to forget what it has of this site. Without a session it does the same. Send
-// the user to Auth0's /v2/logout afterwards, if it shall be signed out there at
-// once. With an error the cookie is gone all the same; see [Manager.Revoke].
+// Logout ends the request's session, takes the cookie back, and asks the browser to
+// forget what it has of this site. Without a session it does the same. Send the
+// user to Auth0's /v2/logout afterwards to sign them out there at once. The cookie
+// is removed even if there is an error; see [Manager.Revoke].
 func (h *HTTP) Logout(w http.ResponseWriter, r *http.Request) error {
 	token := h.token(r)
 	h.signedOut(w, r)

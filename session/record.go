@@ -26,9 +26,10 @@ type Login struct {
 	UserID string // Required: the "sub" of the ID token.
 	SID    string // The "sid" of the ID token: the session at Auth0.
 	OrgID  string // The "org_id" of the ID token.
-	// AuthTime is the "auth_time" of the ID token, which Auth0 sends only to who has
-	// asked for it with max_age or prompt=login. Zero is unknown: such a login is
-	// never fresh, and is refused by every revocation that concerns it.
+	// AuthTime is the "auth_time" of the ID token, which Auth0 sends only to
+	// applications that ask for it with max_age or prompt=login. Zero is unknown:
+	// such a login is never fresh, and is refused by every revocation that concerns
+	// it.
 	AuthTime time.Time
 	// IssuedAt is the "iat" of the ID token. Where AuthTime is unknown it is compared
 	// with revocations instead: the user has authenticated before it, at an unknown

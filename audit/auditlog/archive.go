@@ -112,8 +112,8 @@ func archiveEvent(ctx context.Context, lines *json.Encoder, tree *nodes, r drive
 // the kept checkpoints alone: every event must be in the log of the archive's
 // checkpoint, and that log must extend each kept checkpoint. Without a kept
 // checkpoint, or when the archive has no proof for one of them, the result comes
-// with ErrTailNotProved. That the archive has every event that matches a filter
-// is not proved, unless its Events are all of its Size.
+// with ErrTailNotProved. It does not prove that the archive has every event that
+// matches a filter, unless its Events equal its Size.
 func VerifyArchive(r io.Reader, verifierKey string, kept ...[]byte) (*Verification, error) {
 	name, known, err := verifiersOf(verifierKey)
 	if err != nil {

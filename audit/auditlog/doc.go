@@ -53,9 +53,9 @@
 // [Log.Verify] reads everything and says which event was edited, deleted or moved.
 // Columns that a store keeps beside the leaf for searching are compared with it.
 //
-// Who can write to the store and has the signing key can write another log. Keep
-// checkpoints elsewhere ([Log.Checkpoint]): only they show that the end was cut
-// off, which Verify calls [ErrTailNotProved] until it gets one.
+// Whoever can write to the store and has the signing key can write another log.
+// Keep checkpoints elsewhere ([Log.Checkpoint]): only they show that the end was
+// cut off, which Verify calls [ErrTailNotProved] until it gets one.
 //
 // # People
 //

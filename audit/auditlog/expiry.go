@@ -120,9 +120,9 @@ func within(f driver.Filter, month Period) (driver.Filter, bool) {
 
 // Apply removes what the plan found. The event "audit.expire" is recorded first,
 // with a digest of the indexes that go, so that Verify tells retention from
-// deletion; the tree keeps their hashes and every proof still verifies. When
-// Apply fails after that, plan and apply again. ErrDrift says that the plan does
-// not hold any more; nothing was removed then.
+// deletion; the tree keeps their hashes and every proof still verifies. When Apply
+// fails after that, plan and apply again. ErrDrift says that the plan is out of
+// date; nothing was removed.
 func (l *Log) Apply(ctx context.Context, x *Expiry) error {
 	if x.Events == 0 {
 		return nil

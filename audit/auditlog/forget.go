@@ -175,8 +175,8 @@ type heldFilter struct {
 	Filter driver.Filter `json:"filter"`
 }
 
-// Hold puts a legal hold on the events that match, those that are still to come
-// too, and records it as "audit.hold". A hold of the same name is replaced.
+// Hold puts a legal hold on the events that match, including later ones, and
+// records it as "audit.hold". A hold of the same name is replaced.
 func (l *Log) Hold(ctx context.Context, h Hold) error {
 	if h.Name == "" || h.Reason == "" {
 		return errors.New("auditlog: Hold needs a Name and a Reason")

@@ -15,8 +15,8 @@ import (
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
-// Seal is what makes a log this log and no other. All fields are required, and a
-// store that belongs to another log refuses it with ErrOtherLog.
+// Seal identifies a log. All fields are required, and a store that belongs to
+// another log refuses it with ErrOtherLog.
 type Seal struct {
 	// Name is the origin line of the log's checkpoints: a URL without a scheme,
 	// such as "example.com/audit". No spaces and no plus sign.

@@ -41,9 +41,9 @@ type Entry struct {
 const page = 500 // Rows of one read.
 
 // Query returns the events that match, ordered by time and then by ID. It reads a
-// page at a time; break stops reading, and an error ends the sequence. That
-// someone reads is itself recorded first, as "audit.query" with the actor of ctx;
-// when that fails nothing is read.
+// page at a time; break stops reading, and an error ends the sequence. It first
+// records that someone reads, as "audit.query" with the actor of ctx; if that
+// fails, nothing is read.
 func (l *Log) Query(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		if err := l.access(ctx, "query", f); err != nil {
@@ -195,7 +195,7 @@ type Status struct {
 	SealingLag time.Duration
 }
 
-// Status reads it from the store. It is not recorded.
+// Status returns the state of the log, read from the store. It is not recorded.
 func (l *Log) Status(ctx context.Context) (*Status, error) {
 	h, _, err1 := readHead(ctx, l.store)
 	events, since, err2 := l.store.Backlog(ctx)

@@ -28,12 +28,12 @@ type Verification struct {
 
 // Verify reads the whole log and compares every event, and the copies beside it,
 // with the tree, the tree with every checkpoint in the store, and all of it with
-// the checkpoints that were kept outside of the store. A *TamperError says what
-// was done to which event. Without a kept checkpoint, or with the empty one only,
-// the result comes with ErrTailNotProved: who can write to the store can cut off
+// the checkpoints that were kept outside of the store. A *TamperError says what was
+// done to which event. Without a kept checkpoint, or with the empty one only, the
+// result comes with ErrTailNotProved: whoever can write to the store can cut off
 // the end. Each kept checkpoint must have this log's name and a known signer;
-// otherwise the error is ErrOtherLog. Verify can run while events are recorded.
-// It is recorded itself, as "audit.verify" with its outcome.
+// otherwise the error is ErrOtherLog. Verify can run while events are recorded. It
+// is recorded itself, as "audit.verify" with its outcome.
 func (l *Log) Verify(ctx context.Context, kept ...[]byte) (*Verification, error) {
 	if _, err := l.open(ctx); err != nil {
 		return nil, err
