@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,15 +29,17 @@ func TestStormOfUnknownKeysThroughTheMiddleware(t *testing.T) {
 		h := extractor(t, i, tenancy.FromToken, tenancy.Config{}).Authenticated()(reached)
 		good := token(i, "", nil)
 		wantStatus(t, ask(h, good), http.StatusOK)
+		var wg sync.WaitGroup
 		for n := range 500 {
-			wantStatus(t, ask(h, invented(i, n)), http.StatusUnauthorized, `error="invalid_token"`)
+			junk := invented(i, n)
+			wg.Go(func() { wantStatus(t, ask(h, junk), http.StatusUnauthorized, `error="invalid_token"`) })
 		}
-		if got := i.Fetches.Load(); got != 2 {
-			t.Errorf("%d fetches, want the first and one for 500 unknown keys", got)
+		wg.Wait()
+		if got := i.Fetches.Load(); got > 3 {
+			t.Errorf("%d fetches, want the first and two for 500 unknown keys", got)
 		}
 		i.Publish(josetest.RSAKey("rs", &josetest.RSA(0).PublicKey), josetest.RSAKey("new", &josetest.RSA(1).PublicKey))
 		rotated := josetest.Sign(josetest.RSA(1), josetest.Header("new"), claims(i))
-		time.Sleep(5 * time.Second)
 		wantStatus(t, ask(h, rotated), http.StatusOK)
 		wantStatus(t, ask(h, good), http.StatusOK)
 	})

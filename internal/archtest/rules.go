@@ -60,7 +60,7 @@ var Rules = map[string]Rule{
 	"internal/clientip":            {},
 	"internal/sqlstore":            {Own: []string{"internal/retry"}},
 	"internal/auditsql":            {Own: []string{"audit", "audit/auditlog/driver", "internal/sqlstore"}},
-	"internal/jose":                {Own: []string{"internal/issuer", "internal/once"}, Others: []string{gojwt}},
+	"internal/jose":                {Own: []string{"internal/issuer", "internal/lru", "internal/once", "internal/retry"}, Others: []string{gojwt}},
 	"internal/jose/josetest":       {Others: []string{gojwt}},
 	"internal/lru":                 {},
 	"internal/publicip":            {},

@@ -32,8 +32,7 @@
 // there twice, also in another case; crit, b64, zip, enc, and key material in
 // the header; an algorithm that is not listed, a key that is meant for another
 // algorithm or use, an RSA key under 2048 bits; a token without exp, or one with
-// a cnf claim, since proof of possession is not checked here (RFC 7800, RFC
-// 8705, RFC 9449).
+// a cnf claim, unless Policy.Bound takes those of RFC 9449.
 //
 // # DPoP
 //

@@ -3,16 +3,20 @@ package jose
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/issuer"
+	"github.com/auth0kit/auth0kit/internal/lru"
 	"github.com/auth0kit/auth0kit/internal/once"
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 // KeySetConfig may be zero.
@@ -20,24 +24,29 @@ type KeySetConfig struct {
 	HTTPClient *http.Client  // Defaults to one on http.DefaultTransport.
 	Refresh    time.Duration // Age at which keys are read again. Defaults to 5 min: so long a revoked key lives.
 	MaxStale   time.Duration // Age up to which keys serve while the issuer cannot be reached. Defaults to 24 h.
-	Window     time.Duration // Time between two fetches for keys that are not there. Defaults to 5 s.
+	Window     time.Duration // Least time between two fetches for keys that are not there; half after a failure. Defaults to 10 s.
 }
 
 const (
 	fetchTimeout = 5 * time.Second
 	patience     = time.Second // how long a request waits for fresher keys when stale ones would do
+	maxWaiting   = 4096        // requests that wait for the next fetch; others are told to come back
+	quickFetches = 3           // fetches in a minute after which even one that found its key closes the window
 	maxBody      = 1 << 20
 )
 
 // KeySet holds the keys of one issuer. It reads them when a token needs them,
 // and starts no goroutine before.
 //
-// A key that is not there is looked for at once. If it was in vain, the next
-// look comes no earlier than one Window after, whatever keys are asked for; a
-// fetch that did find its key closes nothing. A flood of tokens with invented
-// keys thus costs the issuer one fetch in a window and hides a new key for one
-// window at most. A token whose key is known never causes a fetch, be its
-// signature good or bad, except for the one refresh when keys reach their age.
+// A key that is not there is looked for at once, and after that no earlier than
+// one Window later, whatever keys are asked for; a fetch that did find its key
+// closes nothing while there were few. A token whose key is not there waits for
+// the first fetch that begins after the token came, and is refused by no other,
+// so that a flood of tokens with invented keys costs the issuer one fetch in a
+// window and delays a new key by one window, but cannot have it refused. A key
+// that was looked for in vain is refused without waiting for one Window. A token
+// whose key is known never causes a fetch, be its signature good or bad, except
+// for the one refresh when keys reach their age.
 //
 // Fetches run apart from the request that caused them, and all that wait share
 // them; a request that is canceled cancels nothing.
@@ -47,7 +56,20 @@ type KeySet struct {
 	current atomic.Pointer[snapshot]
 
 	fetches once.Call[fetch]
+	begun   atomic.Int64
+	recent  []time.Time                   // When fetches of the last minute began; in settle.
+	vain    *lru.Cache[string, time.Time] // By the SHA-256 of the key's id: when the fetch in vain began.
+	waiting atomic.Int64
 }
+
+// identity is what makes two key sets the same one.
+type identity struct {
+	url string
+	cfg KeySetConfig
+}
+
+// shared holds the key sets, so that verifiers of one issuer ask it once for all.
+var shared interned[identity, KeySet]
 
 // snapshot is one answer of the issuer.
 type snapshot struct {
@@ -57,13 +79,16 @@ type snapshot struct {
 
 // fetch is one look at the issuer's keys.
 type fetch struct {
-	kid    string // What it was made for.
-	keys   []*Key
-	closed time.Time // No fetch for an unknown key before.
+	kid   string // What it was made for.
+	keys  []*Key
+	n     int64 // Which one it is, from 1.
+	began time.Time
+	next  time.Time // No fetch for an unknown key before.
 }
 
-// NewKeySet makes a key set of the JWK set at an https URL; http is for loopback
-// addresses alone. Auth0's is at the issuer followed by .well-known/jwks.json.
+// NewKeySet returns the key set of the JWK set at an https URL; http is for loopback
+// addresses alone. Auth0's is at the issuer followed by .well-known/jwks.json. All
+// who ask for the same URL with the same client and times get the same KeySet.
 func NewKeySet(jwksURL string, cfg KeySetConfig) (*KeySet, error) {
 	u, err := url.Parse(jwksURL)
 	if err != nil || u.Host == "" {
@@ -77,16 +102,19 @@ func NewKeySet(jwksURL string, cfg KeySetConfig) (*KeySet, error) {
 			return nil, fmt.Errorf("jose: %s must not be negative", field)
 		}
 	}
+	id := identity{jwksURL, cfg}
 	cfg.HTTPClient = withoutRedirects(cfg.HTTPClient)
 	cfg.Refresh = cmp.Or(cfg.Refresh, 5*time.Minute)
 	cfg.MaxStale = cmp.Or(cfg.MaxStale, 24*time.Hour)
-	cfg.Window = cmp.Or(cfg.Window, 5*time.Second)
+	cfg.Window = cmp.Or(cfg.Window, 10*time.Second)
 	if cfg.MaxStale < cfg.Refresh {
 		return nil, fmt.Errorf("jose: MaxStale is %s; it must be at least Refresh, %s", cfg.MaxStale, cfg.Refresh)
 	}
-	s := &KeySet{url: jwksURL, cfg: cfg}
-	s.fetches.Detach, s.fetches.Settle = fetchTimeout, s.settle
-	return s, nil
+	return shared.get(id, func() *KeySet {
+		s := &KeySet{url: jwksURL, cfg: cfg, vain: lru.New[string, time.Time](1000)}
+		s.fetches.Detach, s.fetches.Settle = fetchTimeout, s.settle
+		return s
+	}), nil
 }
 
 // withoutRedirects keeps an issuer from sending us elsewhere for its keys, such as
@@ -135,20 +163,44 @@ func (s *snapshot) find(kid, alg string) (key *Key, known bool) {
 	return nil, known
 }
 
-// fresh answers from what the issuer publishes now, or not at all. While the
-// window is closed it answers from the last fetch: the key is unknown, or, if that
-// failed, nobody can tell.
+// fresh answers from what the issuer publishes after the token came, or not at all.
 func (s *KeySet) fresh(ctx context.Context, kid, alg string) (*Key, error) {
-	closed := func(last once.Outcome[fetch]) bool { return time.Until(last.Value.closed) > 0 }
-	f, err := s.fetches.Do(ctx, closed, s.fetch(kid))
-	if err == nil {
-		return s.have(kid, alg)
+	before, sum := s.begun.Load(), sha256.Sum256([]byte(kid))
+	name := string(sum[:])
+	if at, ok := s.vain.Get(name); ok && time.Since(at) < s.cfg.Window {
+		return nil, refuse(UnknownKey)
 	}
-	wait := time.Second // ctx has ended.
-	if !f.closed.IsZero() {
-		wait = max(time.Until(f.closed), time.Millisecond)
+	if s.waiting.Add(1) > maxWaiting {
+		s.waiting.Add(-1)
+		return nil, s.unavailable(fetch{}, errors.New("too many requests wait for keys"))
 	}
-	return nil, &UnavailableError{RetryAfter: wait, Err: err}
+	defer s.waiting.Add(-1)
+	closed := func(last once.Outcome[fetch]) bool { return time.Until(last.Value.next) > 0 }
+	for {
+		f, err := s.fetches.Do(ctx, closed, s.fetch(kid))
+		if err != nil {
+			return nil, s.unavailable(f, err)
+		}
+		key, err := s.have(kid, alg)
+		if err == nil {
+			return key, nil
+		}
+		if f.n > before {
+			s.vain.Put(name, f.began)
+			return nil, err
+		}
+		if err := retry.Sleep(ctx, time.Until(f.next)); err != nil {
+			return nil, s.unavailable(f, err)
+		}
+	}
+}
+
+func (s *KeySet) unavailable(f fetch, err error) error {
+	wait := time.Second // ctx has ended
+	if !f.next.IsZero() {
+		wait = max(time.Until(f.next), time.Millisecond)
+	}
+	return &UnavailableError{RetryAfter: wait, Err: err}
 }
 
 // fresher prefers what the issuer publishes now to key, which is due for a
@@ -171,7 +223,7 @@ func (s *KeySet) refresh(ctx context.Context, key *Key) {
 
 // resting reports whether the issuer is left in peace after a failure.
 func resting(last once.Outcome[fetch]) bool {
-	return last.Err != nil && time.Until(last.Value.closed) > 0
+	return last.Err != nil && time.Until(last.Value.next) > 0
 }
 
 // have answers from the keys in memory.
@@ -184,22 +236,30 @@ func (s *KeySet) have(kid, alg string) (*Key, error) {
 
 func (s *KeySet) fetch(kid string) func(context.Context) (fetch, error) {
 	return func(ctx context.Context) (fetch, error) {
-		keys, err := s.read(ctx)
-		return fetch{kid: kid, keys: keys}, err
+		f := fetch{kid: kid, n: s.begun.Add(1), began: time.Now()}
+		var err error
+		f.keys, err = s.read(ctx)
+		return f, err
 	}
 }
 
-// settle takes over the keys of a fetch, and closes the window if it failed or
-// was in vain.
-func (s *KeySet) settle(last, now once.Outcome[fetch]) once.Outcome[fetch] {
+// settle takes over the keys of a fetch, and closes the window if it failed, was
+// in vain, or is one of many.
+func (s *KeySet) settle(_, now once.Outcome[fetch]) once.Outcome[fetch] {
+	if now.Value.began.IsZero() { // it did not return
+		now.Value.began = now.At
+	}
+	s.recent = append(slices.DeleteFunc(s.recent, func(t time.Time) bool { return now.At.Sub(t) > time.Minute }), now.Value.began)
 	known := false
 	if now.Err == nil {
 		s.store(now.Value.keys, now.At)
 		_, known = s.current.Load().find(now.Value.kid, "")
 	}
-	now.Value.closed = last.Value.closed
-	if !known {
-		now.Value.closed = now.At.Add(s.cfg.Window)
+	switch {
+	case now.Err != nil: // nobody waits for the next one, so it comes sooner
+		now.Value.next = now.At.Add(s.cfg.Window / 2)
+	case !known, len(s.recent) > quickFetches:
+		now.Value.next = now.Value.began.Add(s.cfg.Window)
 	}
 	return now
 }

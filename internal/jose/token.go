@@ -16,6 +16,9 @@ type Token struct {
 	ExpiresAt time.Time
 	Type      string // typ as the policy writes it.
 
+	Audiences  []string // Those of the policy that the token has.
+	Thumbprint string   // Of the key that the token is bound to (cnf.jkt); "" for a bearer token.
+
 	claims object
 	key    *Key
 	keys   *KeySet

@@ -31,6 +31,8 @@ type Issuer struct {
 type Policy struct {
 	Issuers    []Issuer      // Required.
 	Audience   string        // Required: one of the token's audiences.
+	Others     []string      // Further audiences; the token needs one of them all.
+	Bound      bool          // Takes tokens that are bound to a DPoP key (cnf.jkt); the caller must check the proof.
 	Types      []string      // Required: typ without "application/", in any case. "" takes a token without typ.
 	Algorithms []string      // Defaults to RS256 alone. RS, PS and ES are known; HS and none are not.
 	Leeway     time.Duration // For clocks that differ. Defaults to 30 s, negative means none, 5 min is the most.
@@ -45,7 +47,7 @@ func NewVerifier(p Policy) (*Verifier, error) {
 	if len(p.Issuers) == 0 || slices.ContainsFunc(p.Issuers, func(i Issuer) bool { return i.ID == "" || i.Keys == nil }) {
 		return nil, errors.New("jose: Policy.Issuers needs at least one issuer, each with ID and Keys")
 	}
-	if p.Audience == "" {
+	if p.Audience == "" || slices.Contains(p.Others, "") {
 		return nil, errors.New("jose: Policy.Audience is empty")
 	}
 	if len(p.Types) == 0 {
@@ -229,15 +231,31 @@ func (v *Verifier) issuer(claims object) (*Issuer, error) {
 	return nil, refuse(BadIssuer)
 }
 
+// IssuerOf returns the iss of a token that nobody has verified, to choose who
+// verifies it; "" when it has none.
+func IssuerOf(raw string) string {
+	_, parts, err := split(raw)
+	if err != nil {
+		return ""
+	}
+	claims, err := parseObject(parts[1], maxMembers)
+	if err != nil {
+		return ""
+	}
+	iss, _ := claims.text("iss") // "" when it is of another type
+	return iss
+}
+
 // check looks at the claims of a token whose signature is good.
 func (v *Verifier) check(t *Token) error {
 	if t.claims.strict() != nil {
 		return refuse(BadClaims)
 	}
-	if t.Has("cnf") {
-		return refuse(Bound)
+	if err := v.bound(t); err != nil {
+		return err
 	}
-	if !t.claims.audience(v.p.Audience) {
+	t.Audiences = slices.DeleteFunc(append([]string{v.p.Audience}, v.p.Others...), func(a string) bool { return !t.claims.audience(a) })
+	if len(t.Audiences) == 0 {
 		return refuse(BadAudience)
 	}
 	sub, err := t.Text("sub")
@@ -246,6 +264,26 @@ func (v *Verifier) check(t *Token) error {
 	}
 	t.Subject = sub
 	return v.times(t)
+}
+
+// bound takes cnf if the policy does and it is a jkt alone: what else is in it
+// would not be proved (RFC 7800 section 3.1).
+func (v *Verifier) bound(t *Token) error {
+	value, ok := t.claims.get("cnf")
+	if !ok {
+		return nil
+	}
+	if !v.p.Bound || value[0] != '{' {
+		return refuse(Bound)
+	}
+	o, err := parseObject(value, 1)
+	if err != nil {
+		return refuse(Bound)
+	}
+	if t.Thumbprint, err = o.text("jkt"); err != nil || t.Thumbprint == "" {
+		return refuse(Bound)
+	}
+	return nil
 }
 
 // audience accepts a string or an array of strings, and no array with anything

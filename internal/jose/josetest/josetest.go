@@ -56,6 +56,7 @@ type Issuer struct {
 	status  int
 	err     error
 	latency time.Duration
+	hold    <-chan struct{}
 }
 
 // NewIssuer makes one.
@@ -79,6 +80,9 @@ func (i *Issuer) Answer(status int, err error) { i.set(func() { i.status, i.err 
 // Delay sets how long an answer takes.
 func (i *Issuer) Delay(d time.Duration) { i.set(func() { i.latency = d }) }
 
+// Hold makes the next answer wait for the channel, with the keys of now.
+func (i *Issuer) Hold(until <-chan struct{}) { i.set(func() { i.hold = until }) }
+
 func (i *Issuer) set(change func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -98,13 +102,19 @@ func (i *Issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	body, hold := i.body, i.hold
+	if i.hold = nil; hold != nil {
+		i.mu.Unlock()
+		<-hold
+		i.mu.Lock()
+	}
 	if i.err != nil {
 		return nil, i.err
 	}
 	return &http.Response{
 		StatusCode: i.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header:        http.Header{"Content-Type": {"application/json"}},
-		ContentLength: int64(len(i.body)), Body: io.NopCloser(bytes.NewReader(i.body)),
+		ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
 	}, nil
 }
 
