@@ -28,16 +28,16 @@ func NewCIBA(a AuthAPI) (*CIBA, error) {
 // bindingMessage is what Auth0 takes as one.
 var bindingMessage = regexp.MustCompile(`^[A-Za-z0-9+\-_.,:# ]{1,64}$`)
 
-func (b *CIBA) precheck(_ context.Context, r Request) error {
+func (b *CIBA) precheck(_ context.Context, r Request) (weight int, err error) {
 	if !bindingMessage.MatchString(r.Message) {
-		return invalid("Request.Message", "must be 1 to 64 letters, digits, spaces and +-_.,:#")
+		return 0, invalid("Request.Message", "must be 1 to 64 letters, digits, spaces and +-_.,:#")
 	}
-	return nil
+	return 1, nil
 }
 
 // Verify implements Verifier.
 func (b *CIBA) Verify(ctx context.Context, r Request) (*Verification, error) {
-	if err := b.precheck(ctx, r); err != nil {
+	if _, err := b.precheck(ctx, r); err != nil {
 		return nil, err
 	}
 	c, err := b.app.StartCIBA(ctx, oauth.CIBARequest{UserID: r.UserID, Message: r.Message})

@@ -83,15 +83,31 @@
 // Config.MirrorTOTP registers the local app at Auth0 too, so that it serves both.
 // [Directory] names the scopes that the Management API asks for.
 //
+// # Time
+//
+// The code of now is accepted, and those of the steps before and after it. Beside
+// them stand the same three of the app's own clock once it is known to be wrong by
+// up to two minutes: to be ahead as soon as a code comes early, to be behind when
+// the last ten codes were all late, or the only one so far. Reading and typing make
+// a code later and never earlier, so a single code that is typed at once, or a
+// clock that is corrected, ends that. Someone who never takes less than 25 s looks
+// like an app that is 25 s behind: a code of theirs is accepted for up to 90 s.
+//
 // # Guessing
 //
 // A user has five failures in a row with a factor free. After that, attempts are
 // refused for 30 s, after the next failure for twice that, and so on up to an
-// hour. A hundred failures lock the factor until it is enrolled again. With three
-// codes accepted out of a million, a day of guessing succeeds with a probability
-// of 1 in 9,800; at Auth0's own limit (10, and one more every six minutes) it is 1
-// in 1,300. Attempts are counted before their codes are compared, so parallel
+// hour. A hundred failures lock the factor until it is enrolled again; a proof of
+// another factor or a recovery code is enough for that. While two windows are open
+// a wrong code counts twice, and delays are twice as long. With three codes
+// accepted out of a million, a day of guessing succeeds with a probability of 1 in
+// 9,800; at Auth0's own limit (10, and one more every six minutes) it is 1 in
+// 1,300. Attempts are counted before their codes are compared, so parallel
 // attempts gain nothing.
+//
+// An address with fifty failures is forgiven one a minute. Until then wrong codes
+// from there count twice for their user. It never refuses a right code: an office
+// or a carrier's customers share an address.
 //
 // # Events
 //
@@ -108,8 +124,8 @@
 //	RFC 4226 R6           secrets of 128 bits at least, here 160    TestShortSecretsAreRefused TestSecretsAreOf160Bits
 //	RFC 4226 7.3          throttling with a growing delay           TestDelays TestDelaysGrowAndSuccessResets TestBruteForce
 //	RFC 6238 B            TOTP values, three hashes                 TestRFC6238 TestOathtool
-//	RFC 6238 5.2          no second use; one step of delay          TestReplayAndEarlierStepsAreRefused TestWindow
-//	RFC 6238 6            drift learnt within a limit               TestDriftIsLearntWithinBounds TestDrift
+//	RFC 6238 5.2          no second use; one step of delay          TestReplaysAreRefused TestWindow TestTheWindowDoesNotFollowTheTypist
+//	RFC 6238 6            drift learnt within a limit               TestDriftIsLearntWithinBounds TestDriftingPhone
 //	NIST 800-63B-4 3.1.2  recovery codes random, hashed, used once  TestRecoveryCodes guardiantest
 //	NIST 800-63B-4 3.1.4  an output is accepted once                TestCodeOfTwoStepsIsSpentOnce guardiantest
 //	NIST 800-63B-4 3.2.2  100 failures in a row, then rebinding     TestLockNeedsRebinding

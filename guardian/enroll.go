@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -19,13 +20,14 @@ const (
 // EnrollTOTP returns the secret of a new authenticator app for a user. The
 // enrollment is pending until ConfirmTOTP has accepted a code, and is forgotten
 // after 15 minutes. The app shows account, such as the user's email, beside
-// Config.Issuer; it must not contain a colon.
+// Config.Issuer. A colon in it becomes a period, because a colon separates the two.
 //
 // The first factor of a user needs no proof. If the user has a factor here or at
 // Auth0, proof must be a [Verification] of this user that is at most ten minutes
 // old; otherwise EnrollTOTP returns [ErrStepUp], so that whoever steals a session
 // cannot enroll an app. The new app replaces a confirmed one.
 func (s *Service) EnrollTOTP(ctx context.Context, userID, account string, proof *Verification) (*TOTPKey, error) {
+	account = strings.ReplaceAll(account, ":", ".")
 	if err := errors.Join(checkUser(userID), checkLabel("account", account)); err != nil {
 		return nil, err
 	}
@@ -291,7 +293,7 @@ func (s *Service) undo(ctx context.Context, userID string, c *confirmation) erro
 
 // retire ends the lock, which was one of the old app, and takes that from Auth0.
 func (s *Service) retire(ctx context.Context, userID string, c *confirmation) error {
-	if err := s.userCounter(userID, LocalTOTP).reset(ctx); err != nil || c.replaced == nil {
+	if err := s.resetAttempts(ctx, userAttempts(userID, LocalTOTP)); err != nil || c.replaced == nil {
 		return err
 	}
 	if err := s.unmirror(ctx, userID, c.replaced); err != nil {

@@ -25,27 +25,19 @@ func newKey(issuer, account string, secret []byte) (*TOTPKey, error) {
 }
 
 // keyURL writes the URL itself: the library leaves an & in the issuer as it is,
-// which ends the parameter (v1.5.0).
+// which ends the parameter (v1.5.0). Everything but letters and digits is encoded,
+// also what a path may have: parsers differ in what they make of a bare + or &.
 func keyURL(issuer, account, secret string) string {
+	encode := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	return fmt.Sprintf("otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=%s&digits=%d&period=%d",
-		url.PathEscape(issuer), url.PathEscape(account), secret, strings.ReplaceAll(url.QueryEscape(issuer), "+", "%20"),
-		standard.algorithm, standard.digits.Length(), standard.period)
+		encode(issuer), encode(account), secret, encode(issuer), standard.algorithm, standard.digits.Length(), standard.period)
 }
 
 // Secret returns the secret in base32, for users who cannot scan.
 func (k *TOTPKey) Secret() string { return k.secret }
 
 // Grouped returns the secret in groups of four characters, for reading and typing.
-func (k *TOTPKey) Grouped() string {
-	var b strings.Builder
-	for i := 0; i < len(k.secret); i += 4 {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(k.secret[i:min(i+4, len(k.secret))])
-	}
-	return b.String()
-}
+func (k *TOTPKey) Grouped() string { return grouped(k.secret, " ") }
 
 // URL returns the otpauth URL (https://github.com/google/google-authenticator/wiki/Key-Uri-Format).
 // It contains the secret: put it into a QR code, never into a log or a link to

@@ -92,7 +92,7 @@ func (b *browser) want(status, wanted int, parts ...string) {
 }
 
 var keyOnPage = regexp.MustCompile(`<code>([A-Z2-7 ]{39})</code>`)
-var codesOnPage = regexp.MustCompile(`<code>([A-Z2-7-]{31})</code>`)
+var codesOnPage = regexp.MustCompile(`<code>([A-Z2-7-]{19})</code>`)
 
 func (b *browser) enroll() (secret string, codes []string) {
 	b.Helper()

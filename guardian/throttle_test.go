@@ -3,7 +3,6 @@ package guardian_test
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,69 +80,6 @@ func TestLockNeedsRebinding(t *testing.T) {
 		s.mustVerify(again)
 		_, err = s.verify(guardian.LocalTOTP, s.otp(secret))
 		s.wantNo(err, guardian.ErrWrongCode)
-	})
-}
-
-// An address that guesses at many users is stopped although no user is, and an
-// account of its own does not help it.
-func TestAddress(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := localService(t, guardian.NewMemory())
-		attempt := func(user, ip, code string) error {
-			_, err := s.Verify(t.Context(), guardian.Request{UserID: user, Factor: guardian.LocalTOTP, Code: code, IP: netip.MustParseAddr(ip)})
-			return err
-		}
-		own := enrollLocal(t, s, "auth0|mallory")
-		for i := range 50 {
-			victim := fmt.Sprintf("auth0|victim%d", i)
-			secret := enrollLocal(t, s, victim)
-			if err := attempt(victim, "2001:db8::1", wrongCode(t, secret)); !errors.Is(err, guardian.ErrWrongCode) {
-				t.Fatalf("guess %d: %v", i, err)
-			}
-			if i == 25 {
-				time.Sleep(time.Minute)
-				if err := attempt("auth0|mallory", "2001:db8::2", codeNow(t, own)); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		time.Sleep(29 * time.Second)
-		other := enrollLocal(t, s, "auth0|other")
-		time.Sleep(time.Second - time.Millisecond)
-		if err := attempt("auth0|other", "2001:db8::ffff:1", wrongCode(t, other)); !errors.Is(err, guardian.ErrThrottled) {
-			t.Errorf("the guess after fifty, from the same network: %v", err)
-		}
-		if err := attempt("auth0|other", "2001:db8:0:1::1", wrongCode(t, other)); !errors.Is(err, guardian.ErrWrongCode) {
-			t.Errorf("from the next network: %v", err)
-		}
-		if err := attempt("auth0|other", "::ffff:192.0.2.1", wrongCode(t, other)); !errors.Is(err, guardian.ErrWrongCode) {
-			t.Errorf("from an IPv4 address: %v", err)
-		}
-		time.Sleep(24 * time.Hour)
-		if err := attempt("auth0|other", "2001:db8::1", codeNow(t, other)); err != nil {
-			t.Errorf("after a day: %v", err)
-		}
-	})
-}
-
-// Many people behind one address who succeed are no attack.
-func TestAddressOfAnOffice(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := localService(t, guardian.NewMemory())
-		secrets := make(map[string]string)
-		for i := range 120 {
-			user := fmt.Sprintf("auth0|%d", i)
-			secrets[user] = enrollLocal(t, s, user)
-		}
-		time.Sleep(time.Minute)
-		for user, secret := range secrets {
-			r := guardian.Request{UserID: user, Factor: guardian.LocalTOTP, Code: codeNow(t, secret), IP: netip.MustParseAddr("192.0.2.1")}
-			if _, err := s.Verify(t.Context(), r); err != nil {
-				t.Fatal(err)
-			}
-		}
 	})
 }
 

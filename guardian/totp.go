@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/base32"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -19,6 +20,9 @@ const (
 
 	// driftLimit bounds, in steps, how far a clock is followed (RFC 6238 section 6).
 	driftLimit = 4
+
+	// driftLogins is how many logins tell how far that is.
+	driftLogins = 10
 )
 
 var base32NoPadding = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -59,24 +63,26 @@ func (s scheme) code(secret []byte, step int64) (string, error) {
 		totp.ValidateOpts{Period: uint(s.period), Digits: s.digits, Algorithm: s.algorithm})
 }
 
-// match returns the highest step from first to last that has this code. Highest,
-// because two steps may share a code, and spending the lower would leave the
-// other to be spent again. All steps are computed, whatever matches.
-func (s scheme) match(secret []byte, code string, first, last int64) (step int64, ok bool, err error) {
-	well := s.wellFormed(code)
-	for i := max(first, 0); i <= last; i++ {
-		want, err := s.code(secret, i)
-		if err != nil {
-			return 0, false, err
-		}
-		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
-			step, ok = i, true
-		}
-	}
+// match returns the steps among steps that have this code: two may share one. All
+// codes are computed, whatever matches.
+func (s scheme) match(secret []byte, code string, steps []int64) (matched []int64, err error) {
 	if len(secret) < minSecret {
-		return 0, false, errSecret
+		return nil, errSecret
 	}
-	return step, ok && well, nil
+	well := s.wellFormed(code)
+	for _, step := range steps {
+		if step < 0 {
+			continue
+		}
+		want, err := s.code(secret, step)
+		if err != nil {
+			return nil, err
+		}
+		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 && well {
+			matched = append(matched, step)
+		}
+	}
+	return matched, nil
 }
 
 // wellFormed accepts ASCII digits of the right number, and nothing around them.
@@ -96,10 +102,10 @@ func (s scheme) wellFormed(code string) bool {
 type seed struct {
 	Secret    []byte
 	CreatedAt time.Time
-	LastStep  int64  // Of the last code that was accepted: no step up to it is accepted again.
-	Drift     int64  // How many steps the app's clock is ahead.
-	Mirrored  bool   // Auth0 knows the secret too,
-	MirrorID  string // as this authentication method.
+	Spent     []int64 `json:",omitempty"` // Steps whose codes were accepted and could be again.
+	Seen      []int64 `json:",omitempty"` // How early the last codes came; see drift.
+	Mirrored  bool    // Auth0 knows the secret too,
+	MirrorID  string  // as this authentication method.
 
 	// Of a pending one:
 	ExpiresAt time.Time
@@ -113,20 +119,64 @@ type totpState struct {
 	Pending *seed `json:",omitempty"`
 }
 
-// accept spends a code within window steps of where the app's clock is thought to
-// be, and learns where it is.
+// accept spends a code within window steps of now, or of where the app's clock is
+// thought to be, and remembers how early it came.
 func (s *seed) accept(code string, now time.Time, window int64) error {
 	at := standard.step(now)
-	step, ok, err := standard.match(s.Secret, code, at+s.Drift-window, at+s.Drift+window)
+	steps := s.steps(at, window)
+	matched, err := standard.match(s.Secret, code, steps)
 	switch {
 	case err != nil:
 		return err
-	case !ok:
+	case len(matched) == 0:
 		return ErrWrongCode
-	case step <= s.LastStep:
+	case slices.ContainsFunc(matched, func(step int64) bool { return slices.Contains(s.Spent, step) }):
 		return ErrReplayed
 	}
-	s.LastStep = step
-	s.Drift = min(max(step-at, -driftLimit), driftLimit)
+	s.Spent = slices.DeleteFunc(s.Spent, func(step int64) bool { return step < at-driftLimit-2 || step > at+driftLimit+2 })
+	s.Spent = append(s.Spent, matched...)
+	s.Seen = append(s.Seen, slices.Max(matched)*standard.period-now.Unix())
+	s.Seen = s.Seen[max(0, len(s.Seen)-driftLogins):]
 	return nil
+}
+
+// steps are those whose codes are accepted: around now, because a clock that was
+// wrong may have been corrected, and around the drift.
+func (s *seed) steps(at, window int64) (steps []int64) {
+	drift := s.drift()
+	for step := at - window - driftLimit; step <= at+window+driftLimit; step++ {
+		if near(step-at, window) || window == 1 && near(step-at-drift, window) {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+func near(offset, window int64) bool { return max(offset, -offset) <= window }
+
+// drift is how many steps the app's clock is ahead. A code comes at most as early
+// as that: reading and typing make it later, never earlier. So the earliest of the
+// last codes tells, and a single one that was typed at once shows that a clock is
+// not behind. The fewer there are, the later they must be to show that it is.
+func (s *seed) drift() int64 {
+	if len(s.Seen) == 0 {
+		return 0
+	}
+	drift, earliest := int64(0), slices.Max(s.Seen)
+	switch {
+	case earliest >= 5:
+		drift = earliest/standard.period + 1
+	case earliest <= -25-15/int64(len(s.Seen)):
+		drift = min(-1, 1-(5-earliest+standard.period-1)/standard.period)
+	}
+	return min(max(drift, -driftLimit), driftLimit)
+}
+
+// weight is how many failures a wrong code counts for: with two windows a guess is
+// right up to twice as often as with one.
+func (s *seed) weight() int {
+	if s.drift() == 0 {
+		return 1
+	}
+	return 2
 }

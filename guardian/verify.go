@@ -21,7 +21,7 @@ type Request struct {
 	MFAToken string     // For the MFA API: from the error mfa_required.
 	OOBCode  string     // For SMS and Email: from Challenge. Push may leave it empty.
 	Message  string     // For CIBA: shown on the device.
-	IP       netip.Addr // The user's address. Failures are counted for it too, and events contain it.
+	IP       netip.Addr // The user's address; the zero Addr if it is not known. Many failures from there make each count twice. Events contain it.
 }
 
 // Format hides codes and tokens from package fmt.
@@ -84,7 +84,7 @@ func (v *Verification) check(userID string, now time.Time) error {
 // With a Store, attempts are throttled: a user has five failures in a row with a
 // factor free, then the delay grows from 30 s to an hour, and Config.MaxFailures
 // failures lock the factor until it is enrolled again. A success resets only this
-// factor. Failures of an address are counted too, without a lock.
+// factor. An address with many failures makes each count twice.
 //
 // For Push it waits until the user has answered or ctx ends. It never confirms an
 // enrollment.
@@ -132,19 +132,21 @@ func (s *Service) verifier(r Request) (Verifier, error) {
 }
 
 // A precheck says without an attempt that the answer is no: what cannot be a code
-// is no guess.
+// is no guess. Otherwise it says how many failures a wrong code counts for.
 type precheck interface {
-	precheck(ctx context.Context, r Request) error
+	precheck(ctx context.Context, r Request) (weight int, err error)
 }
 
 // attempt charges, asks, and settles the charge.
 func (s *Service) attempt(ctx context.Context, verifier Verifier, r Request) (*Verification, error) {
+	weight := 1
 	if p, has := verifier.(precheck); has {
-		if err := p.precheck(ctx, r); err != nil {
-			return nil, charges{}.explain(err, false)
+		var err error
+		if weight, err = p.precheck(ctx, r); err != nil {
+			return nil, new(charge).explain(err, false)
 		}
 	}
-	c, err := s.charge(ctx, r)
+	c, err := s.charge(ctx, r, weight)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +156,7 @@ func (s *Service) attempt(ctx context.Context, verifier Verifier, r Request) (*V
 	}
 	if err != nil {
 		if counts(r.Factor, err) {
-			return nil, c.explain(err, true)
+			return nil, errors.Join(c.explain(err, true), c.failed(ctx))
 		}
 		return nil, errors.Join(c.explain(err, false), c.refund(ctx))
 	}
@@ -179,18 +181,18 @@ func counts(f Factor, err error) bool {
 // localTOTP verifies LocalTOTP.
 type localTOTP struct{ s *Service }
 
-func (l localTOTP) precheck(ctx context.Context, r Request) error {
+func (l localTOTP) precheck(ctx context.Context, r Request) (weight int, err error) {
 	var st totpState
 	if _, err := l.s.read(ctx, totpKey(r.UserID), &st); err != nil {
-		return err
+		return 0, err
 	}
 	if st.Current == nil {
-		return ErrNotEnrolled
+		return 0, ErrNotEnrolled
 	}
 	if !standard.wellFormed(r.Code) {
-		return ErrWrongCode
+		return 0, ErrWrongCode
 	}
-	return nil
+	return st.Current.weight(), nil
 }
 
 // Verify spends the code's step by an update on condition that nobody else has

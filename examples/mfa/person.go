@@ -75,7 +75,7 @@ func (p *person) code() string { return p.shop.tenant.OTP(p.seed) }
 
 var (
 	keyOnPage   = regexp.MustCompile(`<code>([A-Z2-7 ]{39})</code>`)
-	codesOnPage = regexp.MustCompile(`<code>([A-Z2-7-]{31})</code>`)
+	codesOnPage = regexp.MustCompile(`<code>([A-Z2-7-]{19})</code>`)
 )
 
 // scan takes the seed from the QR code, or from the key beside it.

@@ -1,0 +1,30 @@
+package guardian
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// grouped writes s in groups of four.
+func grouped(s, between string) string {
+	var groups []string
+	for group := range slices.Chunk([]byte(s), 4) {
+		groups = append(groups, string(group))
+	}
+	return strings.Join(groups, between)
+}
+
+// squeeze takes out the spaces and dashes of every kind that people, phones and
+// word processors put into a code, and makes wide characters narrow.
+func squeeze(typed string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), unicode.In(r, unicode.Pd, unicode.Cf), r == '\u2212': // Cf: of no width. The last is minus.
+			return -1
+		case '\uFF01' <= r && r <= '\uFF5E':
+			return r - 0xFEE0
+		}
+		return r
+	}, typed)
+}
