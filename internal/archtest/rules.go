@@ -106,6 +106,8 @@ var Rules = map[string]Rule{
 	"session":   {Own: []string{"session/driver", "audit", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/issuer", "internal/jose", "internal/lru", "internal/once"}},
 
+	"actions": {Own: []string{"audit", "internal/lru", "internal/secret", "internal/webhook"}},
+
 	// What belongs to one pattern.
 	"migration/passhash":              {Own: []string{"internal/auth0hash", "internal/secret"}, Others: []string{xcrypto, gocrypt}},
 	"migration/sqlsource":             {Own: []string{"migration"}},

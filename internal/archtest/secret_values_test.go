@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/audit/auditlog"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/internal/oauth"
@@ -46,6 +47,10 @@ var hidings = []hiding{
 	{zero: oauth.Association{}, shows: []string{"Type"}, stored: true},
 	{zero: oauth.Challenge{}, shows: []string{"Type"}, stored: true},
 	{zero: oauth.CIBA{}, stored: true},
+	{zero: actions.Event{}, shows: []string{"ID", "Trigger", "User.ID", "Client.ID", "Transaction.Protocol"}, stored: true},
+	{zero: actions.User{}, shows: []string{"ID"}, stored: true},
+	{zero: actions.Request{}, shows: []string{"Country"}, stored: true},
+	{zero: actions.Result{}, shows: []string{"Denied"}, stored: true},
 	{zero: auditlog.Seal{}, shows: []string{"Name"}},
 	{zero: guardian.Challenge{}, stored: true},
 	{zero: guardian.Association{}},

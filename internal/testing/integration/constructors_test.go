@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/anomaly/geoip"
 	"github.com/auth0kit/auth0kit/anomaly/redisanomaly"
@@ -118,6 +119,14 @@ var (
 // constructors has each of the module, by its package and name: see
 // TestConstructorsAreComplete.
 var constructors = map[string]func(p probe){
+	"actions.Handler": func(p probe) {
+		pipeline, err := actions.New(actions.PostLogin, actions.Suspended("suspended"))
+		require.NoError(p, err)
+		p.refuses("keys")(actions.Handler(nil, actions.HandlerConfig{}, pipeline))
+		p.refuses("pipeline")(actions.Handler([][]byte{sealKey}, actions.HandlerConfig{}, nil))
+	},
+	"actions.New":              func(p probe) { p.refuses("steps")(actions.New(actions.PostLogin)) },
+	"actions.NewMemoryCounter": func(p probe) { assert.NotNil(p, actions.NewMemoryCounter()) },
 	"anomaly.New": func(p probe) {
 		p.refuses("store")(anomaly.New(nil, anomaly.Config{}))
 		negatives(p, anomaly.Config{}, func(c anomaly.Config) error { return second(anomaly.New(anyStore{}, c)) })

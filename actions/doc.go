@@ -1,0 +1,60 @@
+// Package actions runs login business logic in Go behind an Auth0 Action: what
+// Rules and Hooks did until November 2026. A pipeline of steps looks at an event
+// and says what is to be done; it is plain Go and is tested without a tenant:
+//
+//	p, err := actions.New(actions.PostLogin,
+//		actions.Suspended("Your account is suspended."),
+//		actions.MetadataClaims("https://example.com/", "plan", "customer_id"),
+//		actions.Segment("https://example.com/segment", counter),
+//		actions.Step{Name: "trial", Run: trial},
+//		actions.Track(recorder),
+//	)
+//	…
+//	r, err := p.Run(ctx, &actions.Event{User: actions.User{ID: "auth0|1", AppMetadata: m}})
+//
+// A step returns an error to stop the login: the reason of Deny is shown to the
+// user, the text of another error is not. A step that is Optional is left out when
+// it fails.
+//
+// # In production
+//
+// Handler serves pipelines over HTTP. A Deployment puts a small Action of
+// JavaScript, without npm packages, into the tenant; it sends the event to the
+// Handler and does what the answer says:
+//
+//	handler, err := actions.Handler(keys, actions.HandlerConfig{}, p)
+//	http.Handle("/auth0/actions", handler)
+//	…
+//	d, err := actions.NewDeployment(client, p, "https://login.example.com/auth0/actions", keys, actions.DeploymentConfig{})
+//	plan, err := d.Plan(ctx)
+//	err = plan.WriteDiff(os.Stdout, false)
+//	err = d.Apply(ctx, plan)
+//
+// Requests and answers are signed under keys by Standard Webhooks, and an answer is
+// good for its request alone. The Action waits for Config.Timeout, never repeats a
+// request, stops asking for ten seconds once a server has cost it more than a
+// second and a half, and never throws: without a good answer it does what
+// DeploymentConfig.OnUnreachable says. Suspended users are refused by the Action
+// itself, so that an outage lets none of them in.
+//
+// # What is sent
+//
+// The Action sends ids, the flow, app_metadata and the time of creation of the
+// user. Emails, names, phone numbers, addresses and all else are sent when a step
+// Needs them, and Pipeline.Run shows a step nothing that would not be sent, in
+// tests too.
+//
+// # Delegated sessions and agents
+//
+// Auth0 runs the same Action for refresh tokens, for silent authentication, and in
+// sessions in which another acts for the user, where claims would appear in the
+// user's own profile. Event.Interactive and Event.Delegated tell. Steps of this
+// package that set claims, count or record leave delegated sessions alone unless
+// Step.Delegated is set, and only interactive logins are counted and recorded.
+//
+// # Before it is live
+//
+// HandlerConfig.Candidates are pipelines that see every event and change nothing:
+// OnDiff gets what would be different. Replay does the same with events that a
+// History has kept.
+package actions

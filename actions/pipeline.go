@@ -1,0 +1,143 @@
+package actions
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Pipeline is an ordered list of steps for one trigger. It is immutable and safe
+// for concurrent use.
+type Pipeline struct {
+	trigger Trigger
+	steps   []Step
+	needs   []string       // Sorted.
+	hide    []func(*Event) // Takes out what no step needs.
+}
+
+// New returns a pipeline. It refuses steps without a name, with a name that is
+// there already, for other triggers, and with claims that Auth0 would drop.
+func New(t Trigger, steps ...Step) (*Pipeline, error) {
+	if !t.known() {
+		return nil, fmt.Errorf("actions: the trigger is %q; give PostLogin, CredentialsExchange or PreUserRegistration", t)
+	}
+	if len(steps) == 0 {
+		return nil, errors.New("actions: steps is empty; a pipeline has at least one")
+	}
+	p := &Pipeline{trigger: t, steps: slices.Clone(steps)}
+	for i := range p.steps {
+		s := &p.steps[i]
+		if err := s.check(t); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(p.steps[:i], func(other Step) bool { return other.Name == s.Name }) {
+			return nil, fmt.Errorf("actions: two steps are named %q; set Step.Name", s.Name)
+		}
+		p.needs = append(p.needs, s.Needs...)
+	}
+	slices.Sort(p.needs)
+	p.needs = slices.Compact(p.needs)
+	for name, hide := range fields {
+		if !slices.Contains(p.needs, name) {
+			p.hide = append(p.hide, hide)
+		}
+	}
+	return p, nil
+}
+
+// Trigger returns the trigger that the pipeline is for.
+func (p *Pipeline) Trigger() Trigger { return p.trigger }
+
+// Needs returns the fields that its steps need, sorted.
+func (p *Pipeline) Needs() []string { return slices.Clone(p.needs) }
+
+// Run runs the steps in their order. Where a step denies, or fails without being
+// Optional, the error is ErrDenied, wraps what the step returned, and stands beside
+// the Result of the steps so far. Run does not change e. A step that does not
+// return in time is given up on, and its commands are dropped.
+func (p *Pipeline) Run(ctx context.Context, e *Event) (*Result, error) {
+	r := &Result{}
+	if e == nil || e.Trigger != "" && e.Trigger != p.trigger {
+		return r.fail(fmt.Errorf("actions: the event is not one of %s", p.trigger))
+	}
+	if missing := p.missing(e); len(missing) > 0 {
+		return r.fail(fmt.Errorf("actions: the deployed Action does not send %s; deploy it again", strings.Join(missing, ", ")))
+	}
+	view := *e
+	view.Trigger = p.trigger
+	if view.Time.IsZero() {
+		view.Time = time.Now()
+	}
+	for _, hide := range p.hide {
+		hide(&view)
+	}
+	size := 0
+	r.Steps = make([]StepResult, 0, len(p.steps))
+	for i := range p.steps {
+		s := &p.steps[i]
+		if s.ownOnly && !s.Delegated && view.Delegated() {
+			continue
+		}
+		c := &Commands{trigger: p.trigger, checked: s.Claims, size: size, staged: new(Result)}
+		start := time.Now()
+		err := s.run(ctx, &view, c)
+		r.Steps = append(r.Steps, StepResult{Name: s.Name, Took: time.Since(start), Err: err})
+		d, denied := errors.AsType[*denial](err)
+		switch {
+		case err == nil || denied:
+			r.merge(c.staged)
+			size = c.size
+		case s.Optional:
+			continue
+		default:
+			return r.fail(fmt.Errorf("actions: step %s: %w", s.Name, err))
+		}
+		if denied {
+			r.Denied = d.reason
+			return r, fmt.Errorf("%w by step %s: %s", ErrDenied, s.Name, d.reason)
+		}
+	}
+	return r, nil
+}
+
+// missing are the fields that a step needs and that were not sent.
+func (p *Pipeline) missing(e *Event) []string {
+	if e.Sent == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.needs), func(name string) bool { return slices.Contains(e.Sent, name) })
+}
+
+// run runs a step until its time is over. c is not to be read after an error that
+// is none of the step's.
+func (s *Step) run(ctx context.Context, e *Event, c *Commands) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.quick {
+		return s.call(ctx, e, c)
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, defaultStepTimeout))
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- s.call(ctx, e, c) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Step) call(ctx context.Context, e *Event, c *Commands) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return s.Run(ctx, e, c)
+}
