@@ -157,6 +157,9 @@ func (l *Log) Apply(ctx context.Context, x *Expiry) error {
 		if err := l.store.Drop(ctx, month.From, month.To, x.below); err != nil {
 			return fmt.Errorf("auditlog: removing events of %s: %w", month.From.Format("2006-01"), err)
 		}
+		if err := l.dropSums(ctx, month); err != nil {
+			return err
+		}
 	}
 	return nil
 }

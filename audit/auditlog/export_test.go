@@ -90,3 +90,15 @@ func (m MemoryTamper) Cut(from uint64) error {
 	}
 	return nil
 }
+
+// DecodeSums decodes encoded sums and encodes them again.
+func DecodeSums(b []byte) ([]byte, error) {
+	c := make(cells)
+	err := c.decodeInto(b)
+	return c.encode(), err
+}
+
+// SomeSums are encoded sums.
+func SomeSums() []byte {
+	return cells{"t": {First: 1, Last: 2, Events: 3, Failed: -1}, "u:user:p_A": {Events: 300, Event: "e1"}}.encode()
+}

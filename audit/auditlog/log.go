@@ -159,13 +159,7 @@ func (l *Log) Record(ctx context.Context, e audit.Event) error {
 
 // prepare validates and seals an event.
 func (l *Log) prepare(ctx context.Context, e audit.Event) (driver.Event, error) {
-	if e.ID == "" {
-		return driver.Event{}, errors.New("audit: Event.ID must be set; audit.Record does it")
-	}
-	if y := e.Time.UTC().Year(); e.Time.IsZero() || y < 1970 || y > 9999 {
-		return driver.Event{}, errors.New("audit: Event.Time must be set, between 1970 and 9999; audit.Record sets the present time")
-	}
-	if err := e.Validate(); err != nil {
+	if err := check(&e); err != nil {
 		return driver.Event{}, err
 	}
 	var back time.Duration
@@ -181,6 +175,17 @@ func (l *Log) prepare(ctx context.Context, e audit.Event) (driver.Event, error) 
 		return driver.Event{}, err
 	}
 	return rows[0], nil
+}
+
+// check refuses an event that the log cannot keep.
+func check(e *audit.Event) error {
+	if e.ID == "" {
+		return errors.New("audit: Event.ID must be set; audit.Record does it")
+	}
+	if y := e.Time.UTC().Year(); e.Time.IsZero() || y < 1970 || y > 9999 {
+		return errors.New("audit: Event.Time must be set, between 1970 and 9999; audit.Record sets the present time")
+	}
+	return e.Validate()
 }
 
 // clockStep is by how much a clock must go back to be worth an event: goroutines

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
@@ -56,6 +57,11 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	var behind sync.WaitGroup
+	behind.Go(func() { l.trail(ctx) })
+	defer behind.Wait()
+	defer stop()
 	ticker := time.NewTicker(sealEvery)
 	defer ticker.Stop()
 	for {
@@ -69,6 +75,17 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 		}
 		if again, err := l.store.Acquire(ctx, holder, leaseFor); err != nil || again != lease {
 			return errors.Join(driver.ErrFenced, err)
+		}
+	}
+}
+
+// trail does what comes after sealing, under the same lease. What fails is tried
+// again a second later.
+func (l *Log) trail(ctx context.Context) {
+	for {
+		_ = l.rollUp(ctx)
+		if retry.Sleep(ctx, retryIn) != nil {
+			return
 		}
 	}
 }

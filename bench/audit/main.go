@@ -35,6 +35,7 @@ type settings struct {
 	pairs          int
 	writers, batch int
 	only           string
+	report         int
 }
 
 func main() {
@@ -44,6 +45,7 @@ func main() {
 	flag.IntVar(&s.writers, "writers", 8, "writers at once")
 	flag.IntVar(&s.batch, "batch", 200, "events of one transaction")
 	flag.StringVar(&s.only, "only", "", "one product: sqlite, postgres or mariadb")
+	flag.IntVar(&s.report, "report", 0, "make reports over so many events instead")
 	flag.Parse()
 	if err := run(context.Background(), os.Stdout, s); err != nil {
 		fmt.Fprintln(os.Stderr, "audit:", err)
@@ -62,6 +64,16 @@ type row struct {
 }
 
 func run(ctx context.Context, out io.Writer, s settings) error {
+	if s.report > 0 {
+		for _, p := range products {
+			if s.only == "" || strings.EqualFold(s.only, p.name) {
+				if err := printReport(ctx, out, p, s.report); err != nil {
+					return fmt.Errorf("%s: %w", p.name, err)
+				}
+			}
+		}
+		return nil
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "events/s\t plain\t sealed\t sealed/plain\t (all pairs)\t chained\t behind\t done\t Record\t verified\t")
 	for _, p := range products {

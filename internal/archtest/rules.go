@@ -122,6 +122,7 @@ var Rules = map[string]Rule{
 	"audit/auditlog/driver": {Own: []string{"audit"}},
 
 	"audit/pgaudit":            {Own: []string{"audit/auditlog/driver", "internal/auditsql", "internal/sqlstore"}, Others: []string{pgx}},
+	"audit/report":             {Own: []string{"audit", "audit/auditlog"}},
 	"audit/slogaudit":          {Own: []string{"audit"}},
 	"audit/sqlaudit":           {Own: []string{"audit/auditlog/driver", "internal/auditsql", "internal/sqlstore"}},
 	"audit/auditlog/audittest": {Own: []string{"audit", "audit/auditlog", "audit/auditlog/driver"}},

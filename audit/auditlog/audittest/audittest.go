@@ -81,6 +81,7 @@ func Run(t *testing.T, open func(*testing.T) Harness) {
 		{"Columns", testColumns},
 		{"Forked", testForked},
 		{"OtherLog", testOtherLog},
+		{"Report", testReport},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

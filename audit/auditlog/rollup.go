@@ -1,0 +1,211 @@
+package auditlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+)
+
+// Sums are written when so many events or so much time have come together: each
+// write is of the records of whole days. A report reads the events since then.
+const (
+	rollUpEvents = 10_000
+	rollUpEvery  = time.Minute
+	rollUpMost   = 40_000 // Events of one step.
+)
+
+// rollUp brings the sums up to date when it is time.
+func (l *Log) rollUp(ctx context.Context) error {
+	for {
+		n, err := l.rollUpStep(ctx)
+		if err != nil || n < rollUpMost {
+			return err
+		}
+	}
+}
+
+// rollUpStep adds the next events to the sums and moves the cursor in the same
+// transaction, so that each event counts once. It returns how many there were.
+func (l *Log) rollUpStep(ctx context.Context) (int, error) {
+	var at rolledUp
+	version, err := readState(ctx, l.store, kindCursor, rollUpCursor, &at)
+	if err != nil {
+		return 0, err
+	}
+	h, _, err := readHead(ctx, l.store)
+	if err != nil {
+		return 0, fmt.Errorf("auditlog: reading the tree: %w", err)
+	}
+	now := l.cfg.Now().UTC()
+	age := now.Sub(at.At)
+	if h.Size <= at.Next || h.Size-at.Next < rollUpEvents && age >= 0 && age < rollUpEvery {
+		return 0, nil
+	}
+	s, n := newSums(at.Open), 0
+	next, err := follow(ctx, l.store, at.Next, rollUpMost, func(r *driver.Row) { s.add(r); n++ })
+	if err != nil {
+		return 0, err
+	}
+	s.close(now)
+	cursor, err := writeOf(kindCursor, rollUpCursor, rolledUp{Next: next, At: now, Open: s.open}, version)
+	if err != nil {
+		return 0, err
+	}
+	writes, err := l.sumWrites(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	if err := l.store.Append(ctx, driver.Batch{Writes: append(writes, cursor)}); err != nil {
+		return 0, fmt.Errorf("auditlog: writing sums: %w", err)
+	}
+	return n, nil
+}
+
+// sumWrites adds to the records that are there.
+func (l *Log) sumWrites(ctx context.Context, s *sums) ([]driver.Write, error) {
+	records := s.records()
+	keys := make(map[string][]string)
+	for r := range records {
+		keys[r.kind] = append(keys[r.kind], r.key)
+	}
+	versions := make(map[recordKey]int64)
+	for kind, some := range keys {
+		there, err := l.store.Get(ctx, kind, some...)
+		if err != nil {
+			return nil, fmt.Errorf("auditlog: reading sums: %w", err)
+		}
+		for _, r := range there {
+			k := recordKey{kind, r.Key}
+			versions[k] = r.Version
+			old := make(cells)
+			if err := old.decodeInto(r.Value); err != nil {
+				return nil, err
+			}
+			old.merge(records[k])
+			records[k] = old
+		}
+	}
+	writes := make([]driver.Write, 0, len(records)+1)
+	for k, c := range records {
+		c.trim()
+		writes = append(writes, driver.Write{Kind: k.kind, Key: k.key, Value: c.encode(), Version: versions[k]})
+	}
+	slices.SortFunc(writes, func(a, b driver.Write) int { // databases lock rows in one order
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Key, b.Key))
+	})
+	return writes, nil
+}
+
+// day is what is summed of one day.
+type day struct {
+	Date string
+	cells
+}
+
+// daysOf returns the sums of a period, of everything or of one organization, with
+// the events that are not in the stored sums yet.
+func (l *Log) daysOf(ctx context.Context, org, from, to string) ([]day, error) {
+	for range 10 {
+		var at rolledUp
+		version, err := readState(ctx, l.store, kindCursor, rollUpCursor, &at)
+		if err != nil {
+			return nil, err
+		}
+		s := newSums(at.Open)
+		if _, err := follow(ctx, l.store, at.Next, 1<<62, s.add); err != nil {
+			return nil, err
+		}
+		byDay, err := l.storedDays(ctx, org, from, to)
+		if err != nil {
+			return nil, err
+		}
+		again, err := readState(ctx, l.store, kindCursor, rollUpCursor, &at)
+		if err != nil {
+			return nil, err
+		}
+		if again != version {
+			continue // the sums have moved on while they were read
+		}
+		for k, c := range s.scopes {
+			if k.org != org || k.day < from || k.day >= to {
+				continue
+			}
+			if byDay[k.day] == nil {
+				byDay[k.day] = make(cells)
+			}
+			byDay[k.day].merge(c)
+		}
+		return sortedDays(byDay), nil
+	}
+	return nil, errors.New("auditlog: the sums moved on ten times while they were read")
+}
+
+func sortedDays(byDay map[string]cells) []day {
+	var days []day
+	for date, c := range byDay {
+		c.trim()
+		days = append(days, day{date, c})
+	}
+	slices.SortFunc(days, func(a, b day) int { return strings.Compare(a.Date, b.Date) })
+	return days
+}
+
+func (l *Log) storedDays(ctx context.Context, org, from, to string) (map[string]cells, error) {
+	kind, prefix := kindSum, ""
+	if org != "" {
+		kind, prefix = kindOrgSum, orgKey(org)+"/"
+	}
+	byDay := make(map[string]cells)
+	for after := prefix + from; ; {
+		records, err := l.store.List(ctx, kind, after, false, page)
+		if err != nil {
+			return nil, fmt.Errorf("auditlog: reading sums: %w", err)
+		}
+		for _, r := range records {
+			if r.Key >= prefix+to {
+				return byDay, nil
+			}
+			date := r.Key[len(prefix):][:len(dayForm)]
+			if byDay[date] == nil {
+				byDay[date] = make(cells)
+			}
+			if err := byDay[date].decodeInto(r.Value); err != nil {
+				return nil, err
+			}
+			after = r.Key
+		}
+		if len(records) < page {
+			return byDay, nil
+		}
+	}
+}
+
+// dropSums removes the sums of a month.
+func (l *Log) dropSums(ctx context.Context, month Period) error {
+	days, err := l.storedDays(ctx, "", month.From.Format(dayForm), month.To.Format(dayForm))
+	if err != nil {
+		return err
+	}
+	for date, c := range days {
+		var writes []driver.Write
+		for part := range sumParts {
+			writes = append(writes, driver.Write{Kind: kindSum, Key: date + "/" + strconv.FormatInt(int64(part), 16), Version: driver.Any})
+		}
+		for key := range c {
+			if org, ok := strings.CutPrefix(key, ofOrg); ok {
+				writes = append(writes, driver.Write{Kind: kindOrgSum, Key: orgKey(org) + "/" + date + "/0", Version: driver.Any})
+			}
+		}
+		if err := l.store.Append(ctx, driver.Batch{Writes: writes}); err != nil {
+			return fmt.Errorf("auditlog: removing sums of %s: %w", date, err)
+		}
+	}
+	return nil
+}
