@@ -119,6 +119,7 @@ func user(u *sdk.User) resource.User {
 	}
 	if len(u.Identities) > 0 {
 		out.Connection = u.Identities[0].GetConnection()
+		out.Linked = convert(u.Identities[1:], (*sdk.UserIdentity).GetConnection)
 	}
 	if u.AppMetadata != nil {
 		out.AppMetadata = *u.AppMetadata

@@ -19,7 +19,9 @@
 // Without arguments it shows all this on an Auth0 tenant in this process.
 //
 // It exits with 0 when everything is as declared, or was made so; with 2 when a plan
-// has something to do; with 3 when something was refused; and with 1 when it failed.
+// has something to do; with 3 when something was refused, or too few administrators
+// count; and with 1 when something failed. Where several of these happened, 1 goes
+// before 3 and 3 before 2.
 package main
 
 import (

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func TestDemo(t *testing.T) {
 	text := regexp.MustCompile(`\x1b\[\d+m`).ReplaceAllString(out.String(), "")
 	for _, line := range []string{
 		"$ orgadmin plan admins.yaml", "  + carl@example.com  add the role", "  + new@example.com   invite", "  - bob@example.com   remove the role",
-		"  ! eve@example.com   refused", "exit code 2", "exit code 3", "$ orgadmin undo", "exit code 0",
+		"  ! eve@example.com   refused", "exit code 3", "$ orgadmin undo", "exit code 0",
 	} {
 		assert.Contains(t, text, line)
 	}
@@ -141,4 +142,49 @@ func TestWrongFilesAndArguments(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, asDeclared, code)
 	assert.Contains(t, out.String(), "create:organization_member_roles\n")
+}
+
+// The gravest of what happened decides, in one organization as in several.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p, orgs := small(t, &out)
+	p.json = false
+
+	// Something to do and somebody refused: who is declared without an account.
+	file := write(t, "organizations:\n  %s: [ada@acme.test, nobody@acme.test]\n", orgs[0])
+	code, err := p.declared(t.Context(), file, false)
+	require.NoError(t, err)
+	assert.Equal(t, refused, code)
+
+	// It was applied, and that cannot be written down: that is a failure, whatever was refused.
+	p.folder = filepath.Join(t.TempDir(), "missing")
+	out.Reset()
+	code, err = p.declared(t.Context(), file, true)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	assert.Equal(t, failed, code)
+	assert.Equal(t, 1, strings.Count(out.String(), orgs[0]), "the plan is not shown beside what became of it")
+	assert.Contains(t, out.String(), "done")
+
+	for err, want := range map[error]int{
+		delegation.ErrDrift: refused, fmt.Errorf("%w: 1 would remain", delegation.ErrLastAdmin): refused,
+		errors.Join(delegation.ErrNotAllowed, os.ErrPermission):        failed,
+		errors.Join(delegation.ErrNotAllowed, delegation.ErrDrift):     refused,
+		fmt.Errorf("%w: %w", delegation.ErrNotAllowed, os.ErrNotExist): failed,
+		os.ErrNotExist: failed,
+	} {
+		assert.Equal(t, want, p.one(t.Context(), orgs[0], nil, err, false).code, "%v", err)
+	}
+}
+
+// Too few administrators is nothing to be silent about.
+func TestTooFew(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p, orgs := small(t, &out)
+	p.json = false
+	plan := &delegation.Plan{OrgID: orgs[0], Missing: 1}
+	r := p.one(t.Context(), orgs[0], plan, nil, false)
+	assert.Equal(t, refused, r.code)
+	assert.Contains(t, out.String(), "too few")
 }

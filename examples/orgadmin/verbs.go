@@ -48,40 +48,51 @@ func (p program) undo(ctx context.Context, file string) (int, error) {
 	return p.report([]result{p.one(ctx, done.Plan.OrgID, plan, err, true)})
 }
 
-// one shows a plan and applies it if that is asked for. With a guard's error the
-// plan is there too, to be shown.
+// one applies a plan if that is asked for, and shows the plan or what became of it.
+// With a guard's error the plan is there too, to be shown.
 func (p program) one(ctx context.Context, org string, plan *delegation.Plan, err error, apply bool) result {
-	r := result{Org: org, err: err}
-	if plan != nil {
-		r.err = errors.Join(r.err, p.show(plan.WriteDiff))
-		r.Plan = document(plan.WriteJSON)
-	}
-	switch {
-	case r.err != nil:
-	case plan.Empty():
-		r.Outcome, r.code = "as_declared", asDeclared
-	case !apply:
+	r := result{Org: org, Outcome: "as_declared", err: err}
+	var done *delegation.Applied
+	if err == nil && !plan.Empty() {
 		r.Outcome, r.code = "changes", changes
-	default:
-		r.Outcome, r.code = "applied", asDeclared
-		var done *delegation.Applied
-		if done, r.err = p.admin.Apply(ctx, plan); done != nil {
-			r.Applied = document(done.WriteJSON)
-			r.err = errors.Join(r.err, p.show(done.WriteDiff), keep(p.folder, done))
+		if apply {
+			r.Outcome, r.code = "applied", asDeclared
+			done, r.err = p.admin.Apply(ctx, plan)
 		}
 	}
-	if plan != nil && r.code != changes && slices.ContainsFunc(plan.Changes, func(c delegation.Change) bool { return c.Kind == "refused" }) {
+	final := []delegation.Change(nil)
+	if plan != nil {
+		r.Plan, final = document(plan.WriteJSON), plan.Changes
+	}
+	if done != nil {
+		final, r.Applied = done.Changes, document(done.WriteJSON)
+		r.err = errors.Join(r.err, p.show(done.WriteDiff), keep(p.folder, done))
+	} else if plan != nil {
+		r.err = errors.Join(r.err, p.show(plan.WriteDiff))
+	}
+	if plan != nil && plan.Missing > 0 || slices.ContainsFunc(final, func(c delegation.Change) bool { return c.Kind == "refused" }) {
 		r.Outcome, r.code = "refused", refused
 	}
-	if r.err != nil {
+	switch {
+	case r.err != nil && refusal(r.err):
+		r.Outcome, r.code, r.Error = "refused", refused, r.err.Error()
+	case r.err != nil:
 		r.Outcome, r.code, r.Error = "failed", failed, r.err.Error()
 	}
-	for _, guard := range []error{delegation.ErrLastAdmin, delegation.ErrTooManyRemovals, delegation.ErrEmpty, delegation.ErrNotAllowed, delegation.ErrDrift} {
-		if errors.Is(r.err, guard) {
-			r.Outcome, r.code = "refused", refused
-		}
-	}
 	return r
+}
+
+// refusal reports whether an error is a decision, or several, and nothing failed.
+func refusal(err error) bool {
+	if joined, is := err.(interface{ Unwrap() []error }); is {
+		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !refusal(err) })
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		return refusal(inner)
+	}
+	return slices.Contains([]error{
+		delegation.ErrLastAdmin, delegation.ErrTooManyRemovals, delegation.ErrEmpty, delegation.ErrNotAllowed, delegation.ErrDrift,
+	}, err)
 }
 
 // show prints a diff, unless a document is asked for.

@@ -10,8 +10,9 @@ import (
 
 // User is a user as the Management API shows it.
 type User struct {
-	ID         string // As Auth0 writes it, with the provider: "auth0|5f7c8ec7c33c6c004bbafe82".
-	Connection string // Name of the connection, such as "Username-Password-Authentication".
+	ID         string   // As Auth0 writes it, with the provider: "auth0|5f7c8ec7c33c6c004bbafe82".
+	Connection string   // Name of the connection, such as "Username-Password-Authentication".
+	Linked     []string // Connections of the accounts that were linked to this one. Ignored when a user is created.
 	Email      string
 	Username   string
 	Phone      string // E.164.

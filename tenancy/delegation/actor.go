@@ -35,13 +35,21 @@ func (a Actor) ref() audit.Ref {
 func (a Actor) is(userID string) bool { return a == User(userID) }
 
 // Authorizer decides whether an actor may do something to the administrators of an
-// organization. It returns nil to allow it, and ErrNotAllowed or any other error to
-// refuse. It is asked about every change, with the kind, and for what a change
-// reads with the kind Read. It must be safe for concurrent use.
+// organization. It returns nil to allow it, and ErrNotAllowed to refuse. Any other
+// error refuses too, and says that it failed: that is recorded with the reason
+// "authorizer", and the verb returns the error. It is asked about every change, with
+// its kind, the role, and the email in lower case and with the domain in ASCII, as far
+// as there is one; and before something is read, with the kind "read". It must be
+// safe for concurrent use.
+//
+// It need not ask for more than the actor's rights: a person acts with an account that
+// would count as an administrator's, whatever the Authorizer says, and grants what
+// they hold.
 type Authorizer func(ctx context.Context, a Actor, orgID string, c Change) error
 
 // Holders allows everything to persons who hold the role in that very
-// organization, directly or through a group, and nothing to jobs.
+// organization, directly or through a group, and nothing to jobs. The Service refuses
+// those who do not count.
 func Holders(dir MemberRoles, roleID string) Authorizer {
 	return func(ctx context.Context, a Actor, orgID string, _ Change) error {
 		if a.kind != "user" || !a.valid() || roleID == "" {

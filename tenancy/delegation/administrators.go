@@ -51,25 +51,31 @@ func (a Administrator) LogValue() slog.Value {
 // is sorted by email. It reads the whole list of members: a request for every 100
 // of them, and about eight.
 func (a *Admin) List(ctx context.Context, orgID string) ([]Administrator, error) {
-	if orgID == "" {
-		return nil, invalid("the organization id is empty")
-	}
-	if err := a.allowed(ctx, orgID, Change{Kind: kindRead, RoleID: a.s.role}); err != nil {
-		return nil, err
-	}
-	o, err := a.s.observe(ctx, orgID)
+	o, err := a.look(ctx, orgID)
 	if err != nil {
 		return nil, err
 	}
 	return o.all(), nil
 }
 
+// look observes an organization for an actor who may.
+func (a *Admin) look(ctx context.Context, orgID string) (*observation, error) {
+	if err := named(orgID); err != nil {
+		return nil, err
+	}
+	c := Change{Kind: kindRead, RoleID: a.s.role}
+	if err := a.enters(ctx, orgID, c); err != nil {
+		return nil, a.refuse(ctx, orgID, origin{}, &c, err)
+	}
+	return a.s.observe(ctx, orgID)
+}
+
 // observation is what Auth0 says about the administrators of an organization.
 type observation struct {
 	org         string
-	holders     []Administrator // Who hold the role, by id.
-	invited     []Administrator // Invitations with the role, by email.
-	members     map[string]bool
+	holders     []Administrator       // Who hold the role, by id.
+	invited     []Administrator       // Invitations with the role, by email.
+	also        map[string][]string   // What other roles an invitation has, by its id.
 	connections []resource.Connection // Enabled in the organization.
 	noGroups    bool                  // Groups cannot be read.
 }
@@ -108,7 +114,7 @@ func (o *observation) invitation(id string) *Administrator {
 }
 
 func (s *Service) observe(ctx context.Context, orgID string) (o *observation, err error) {
-	o = &observation{org: orgID, members: make(map[string]bool)}
+	o = &observation{org: orgID}
 	if o.connections, err = s.dir.OrganizationConnections(ctx, orgID); err != nil {
 		return nil, err
 	}
@@ -120,7 +126,7 @@ func (s *Service) observe(ctx context.Context, orgID string) (o *observation, er
 	if o.holders, err = s.holders(ctx, o, inGroups); err != nil {
 		return nil, err
 	}
-	if o.invited, err = s.invitations(ctx, orgID); err != nil {
+	if o.invited, o.also, err = s.invitations(ctx, orgID); err != nil {
 		return nil, err
 	}
 	return o, s.judge(ctx, o)
@@ -137,7 +143,6 @@ func (s *Service) holders(ctx context.Context, o *observation, inGroups map[stri
 		if err != nil {
 			return nil, err
 		}
-		o.members[m.UserID] = true
 		switch {
 		case slices.ContainsFunc(m.Roles, func(r resource.Role) bool { return r.ID == s.role }):
 			found[m.UserID] = Administrator{UserID: m.UserID, Email: m.Email, How: direct}
@@ -185,21 +190,22 @@ func (s *Service) groupHolders(ctx context.Context, orgID string) (who map[strin
 	return who, true, err
 }
 
-// invitations reads the invitations that carry the role.
-func (s *Service) invitations(ctx context.Context, orgID string) ([]Administrator, error) {
-	var out []Administrator
+// invitations reads the invitations that carry the role, and what others they carry.
+func (s *Service) invitations(ctx context.Context, orgID string) (out []Administrator, also map[string][]string, err error) {
+	also = make(map[string][]string)
 	for i, err := range s.dir.Invitations(ctx, orgID) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if slices.Contains(i.RoleIDs, s.role) {
 			out = append(out, invitee(i))
+			also[i.ID] = slices.DeleteFunc(slices.Clone(i.RoleIDs), func(id string) bool { return id == s.role })
 		}
 	}
 	slices.SortFunc(out, func(a, b Administrator) int {
 		return cmp.Or(strings.Compare(a.Email, b.Email), strings.Compare(a.InvitationID, b.InvitationID))
 	})
-	return out, nil
+	return out, also, nil
 }
 
 func invitee(i resource.Invitation) Administrator {
@@ -300,24 +306,37 @@ func (s *Service) flaw(u *resource.User, enabled []resource.Connection) string {
 	if u == nil {
 		return "deleted"
 	}
-	c := connection(u, enabled)
 	switch {
 	case u.Blocked:
 		return "blocked"
-	case c == nil:
+	case !belongs(u, enabled):
 		return "connection"
-	case !u.EmailVerified && !enterprise(c.Strategy) && !s.cfg.AllowUnverifiedEmail:
+	case !u.EmailVerified && !vouched(u, enabled) && !s.cfg.AllowUnverifiedEmail:
 		return "unverified"
 	}
 	return ""
 }
 
-func connection(u *resource.User, of []resource.Connection) *resource.Connection {
-	i := slices.IndexFunc(of, func(c resource.Connection) bool { return c.Name == u.Connection })
-	if i < 0 {
-		return nil
-	}
-	return &of[i]
+// belongs reports whether a user can log in by one of these connections, with their
+// first account or one that was linked to it.
+func belongs(u *resource.User, enabled []resource.Connection) bool {
+	return slices.ContainsFunc(enabled, func(c resource.Connection) bool {
+		return c.Name == u.Connection || slices.Contains(u.Linked, c.Name)
+	})
+}
+
+// vouched reports whether the organization's own identity provider says whose the
+// email is: it is that of the first account.
+func vouched(u *resource.User, enabled []resource.Connection) bool {
+	return slices.ContainsFunc(enabled, func(c resource.Connection) bool { return c.Name == u.Connection && enterprise(c.Strategy) })
+}
+
+// isMember asks about one user. It sees every write at once, which the list of
+// members does not, and Auth0 answers alike about the roles of a member who has none
+// and of somebody who is none.
+func (s *Service) isMember(ctx context.Context, orgID, userID string) (bool, error) {
+	all, err := s.dir.UserOrganizations(ctx, userID)
+	return slices.ContainsFunc(all, func(o resource.Organization) bool { return o.ID == orgID }), err
 }
 
 // enterprise reports whether the organization itself says who its people are: it

@@ -1,7 +1,9 @@
 package delegation
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -18,12 +20,12 @@ const chunk = 10
 // wherever it stops, there are no fewer administrators than before or after it, and
 // a second run completes it. Once something was tried the result is never nil; it
 // has what became of each person, and the error joins their errors. A refused
-// change is no error.
+// change is no error, unless it was refused because the Authorizer failed.
 func (a *Admin) Apply(ctx context.Context, p *Plan) (*Applied, error) {
 	if p == nil {
 		return nil, invalid("the plan is nil")
 	}
-	return a.sync(ctx, p.OrgID, Declared{Emails: p.Declared, From: p.From}, p.Leaving, func(now *Plan) error {
+	return a.sync(ctx, &Plan{OrgID: p.OrgID, From: p.From, Leaving: p.Leaving, Undo: p.Undo}, p.Declared, func(now *Plan) error {
 		if now.State != p.State {
 			return ErrDrift
 		}
@@ -34,20 +36,17 @@ func (a *Admin) Apply(ctx context.Context, p *Plan) (*Applied, error) {
 // Sync plans and applies at once, so that nothing comes in between. It returns what
 // Plan and Apply return.
 func (a *Admin) Sync(ctx context.Context, orgID string, d Declared) (*Applied, error) {
-	return a.sync(ctx, orgID, d, nil, func(*Plan) error { return nil })
+	return a.sync(ctx, &Plan{OrgID: orgID, From: d.From}, d.Emails, func(*Plan) error { return nil })
 }
 
-func (a *Admin) sync(ctx context.Context, orgID string, d Declared, leaving []string, accept func(*Plan) error) (done *Applied, err error) {
-	if err := named(orgID); err != nil {
+func (a *Admin) sync(ctx context.Context, asked *Plan, emails []string, accept func(*Plan) error) (done *Applied, err error) {
+	if err := named(asked.OrgID); err != nil {
 		return nil, err
 	}
-	err = a.locked(ctx, orgID, func(ctx context.Context) error {
-		p, o, err := a.plan(ctx, orgID, d, leaving)
+	err = a.locked(ctx, asked.OrgID, func(ctx context.Context) error {
+		p, o, err := a.plan(ctx, asked, emails)
 		if err != nil {
-			if p == nil {
-				p = &Plan{OrgID: orgID, RoleID: a.s.role, From: d.From}
-			}
-			return a.refusePlan(ctx, p, err)
+			return a.refusePlan(ctx, cmp.Or(p, asked), err)
 		}
 		if err := accept(p); err != nil {
 			return a.refusePlan(ctx, p, err)
@@ -60,7 +59,7 @@ func (a *Admin) sync(ctx context.Context, orgID string, d Declared, leaving []st
 }
 
 func (a *Admin) refusePlan(ctx context.Context, p *Plan, err error) error {
-	c := Change{Kind: kindRefused, RoleID: p.RoleID}
+	c := Change{RoleID: a.s.role}
 	return a.refuse(ctx, p.OrgID, origin{p.State[:min(16, len(p.State))], p.From}, &c, err)
 }
 
@@ -88,6 +87,9 @@ func (r *run) all(ctx context.Context) error {
 	refused := r.of(kindRefused)
 	for _, c := range refused {
 		errs = append(errs, r.a.record(ctx, r.plan.OrgID, r.by, c, audit.Failure, c.Reason))
+		if errors.Is(c.Err, errAuthorizer) {
+			errs = append(errs, c.Err)
+		}
 	}
 	r.each(ctx, r.of(kindInvite, kindReinvite, kindProvision, kindAddRole))
 	r.join(ctx, r.of(kindAddMember))
@@ -259,17 +261,38 @@ func (a *Admin) PlanUndo(ctx context.Context, done *Applied) (*Plan, error) {
 	if done == nil {
 		return nil, invalid("there is nothing to undo")
 	}
-	current, err := a.List(ctx, done.Plan.OrgID)
+	p := &Plan{OrgID: done.Plan.OrgID, From: "undo " + done.Plan.State[:min(16, len(done.Plan.State))], Undo: true}
+	if err := named(p.OrgID); err != nil {
+		return nil, err
+	}
+	if done.Plan.RoleID != a.s.role {
+		return nil, invalid("what was applied is about another role than this Service's")
+	}
+	if err := a.permitted(ctx, p.OrgID, Change{Kind: kindRead, RoleID: a.s.role}); err != nil {
+		return nil, a.refuseRead(ctx, p.OrgID, p.From, err)
+	}
+	o, err := a.s.observe(ctx, p.OrgID)
 	if err != nil {
 		return nil, err
 	}
+	emails, written, err := a.s.declared(p.takeBack(done, o))
+	if err != nil {
+		return nil, a.refuseRead(ctx, p.OrgID, p.From, err)
+	}
+	p.Declared = emails
+	plan, _, err := a.compare(ctx, o, p, written)
+	return plan, a.refuseRead(ctx, p.OrgID, p.From, err)
+}
+
+// takeBack returns who shall be an administrator when what was done is undone, and
+// notes who shall leave the organization.
+func (p *Plan) takeBack(done *Applied, o *observation) (emails []string) {
 	wanted := make(map[string]bool)
-	for _, h := range current {
+	for _, h := range o.all() {
 		if n, err := normal(h.Email); err == nil && h.Why != "expired" && h.Why != "deleted" {
 			wanted[n] = true
 		}
 	}
-	var leaving []string
 	for _, c := range done.Changes {
 		n, err := normal(c.Email)
 		if err != nil || !c.Done || !c.Kind.Gives() && !c.Kind.Takes() {
@@ -277,16 +300,14 @@ func (a *Admin) PlanUndo(ctx context.Context, done *Applied) (*Plan, error) {
 		}
 		wanted[n] = c.Kind.Takes()
 		if c.Kind == kindAddMember || c.Kind == kindProvision {
-			leaving = append(leaving, n)
+			p.Leaving = append(p.Leaving, n)
 		}
 	}
-	var emails []string
 	for email, is := range wanted {
 		if is {
 			emails = append(emails, email)
 		}
 	}
-	slices.Sort(leaving)
-	p, _, err := a.plan(ctx, done.Plan.OrgID, Declared{Emails: emails, From: "undo " + done.Plan.State[:min(16, len(done.Plan.State))]}, leaving)
-	return p, err
+	slices.Sort(p.Leaving)
+	return emails
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
@@ -78,19 +77,22 @@ func (a *Admin) do(ctx context.Context, orgID string, c *Change) (undo func(cont
 // give makes somebody a member with the role. What they had before is neither given
 // again nor taken back.
 func (s *Service) give(ctx context.Context, orgID string, c *Change) (undo func(context.Context) error, err error) {
-	roles, err := s.dir.MemberRoles(ctx, orgID, c.UserID)
+	held, err := holds(ctx, s.dir, orgID, c.UserID, c.RoleID)
 	switch {
-	case err != nil && !errors.Is(err, resource.ErrNotFound):
+	case err != nil:
 		return nil, err
-	case slices.ContainsFunc(roles, func(r resource.Role) bool { return r.ID == c.RoleID }):
-		return func(context.Context) error { return nil }, nil
-	case c.Kind == kindAddRole:
+	case c.Kind == kindAddMember:
+		if err := s.dir.AddMembers(ctx, orgID, c.UserID); err != nil {
+			return nil, err
+		}
+		if held == nil {
+			return s.assign(ctx, orgID, c, true)
+		}
+		return func(ctx context.Context) error { return s.dir.RemoveMembers(ctx, orgID, c.UserID) }, nil
+	case held == nil:
 		return s.assign(ctx, orgID, c, false)
 	}
-	if err := s.dir.AddMembers(ctx, orgID, c.UserID); err != nil {
-		return nil, err
-	}
-	return s.assign(ctx, orgID, c, len(roles) == 0) // Auth0 answers alike for a member without roles and for none
+	return func(context.Context) error { return nil }, nil
 }
 
 // notYet is how long a role waits for a membership that Auth0 does not see yet.
@@ -147,14 +149,15 @@ func (s *Service) unassign(ctx context.Context, orgID string, c *Change) error {
 	return invalid("Auth0 still shows the role after it was removed; run it again")
 }
 
-// invite makes an invitation, and then withdraws the one that it replaces.
-func (s *Service) invite(ctx context.Context, orgID string, c *Change) (undo func(context.Context) error, err error) {
+// invite makes an invitation, also to other roles, and then withdraws the one that it
+// replaces.
+func (s *Service) invite(ctx context.Context, orgID string, c *Change, also ...string) (undo func(context.Context) error, err error) {
 	in, is := s.cfg.Onboarding.(Invite)
 	if !is {
 		return nil, ErrUnknown
 	}
 	made, err := s.dir.CreateInvitation(ctx, orgID, resource.NewInvitation{
-		ClientID: in.ClientID, Inviter: in.Inviter, Email: c.Email, RoleIDs: []string{c.RoleID}, TTL: in.TTL, NoMail: in.NoMail,
+		ClientID: in.ClientID, Inviter: in.Inviter, Email: c.Email, RoleIDs: append([]string{c.RoleID}, also...), TTL: in.TTL, NoMail: in.NoMail,
 	})
 	if err != nil {
 		return nil, err

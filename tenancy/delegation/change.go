@@ -54,6 +54,7 @@ type kindInfo struct {
 }
 
 var kinds = map[ChangeKind]kindInfo{
+	kindRead:             {verb: "read"},
 	kindNone:             {sign: " ", words: "unchanged"},
 	kindInvite:           {verb: "invite", before: "none", after: "invited", sign: "+", words: "invite", gives: true},
 	kindReinvite:         {verb: "reinvite", before: "invited", after: "invited", sign: "~", words: "invite again", gives: true},

@@ -42,6 +42,7 @@ func TestCreateAddsAnExistingUser(t *testing.T) {
 	assert.Equal(t, delegation.ChangeKind("add_role"), c.Kind)
 
 	dora := w.user("dora")
+	w.tenant.AddMember(w.org, dora)
 	w.group("IT", dora)
 	c, err = admin.Create(t.Context(), w.org, "dora@acme.test")
 	require.NoError(t, err)

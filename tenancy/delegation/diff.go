@@ -65,6 +65,9 @@ func writeDiff(w io.Writer, color bool, p *Plan, changes []Change, note func(Cha
 		fmt.Fprintf(&b, "    %s unchanged\n", plural(unchanged, "person", "people"))
 	}
 	fmt.Fprintf(&b, "    administrators who count: %d now, %d afterwards\n", p.Before, p.Administrators)
+	if p.Missing > 0 {
+		fmt.Fprintln(&b, paint("!", fmt.Sprintf("  ! too few: add %d more who can log in; nobody who is invited counts", p.Missing)))
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }

@@ -24,6 +24,7 @@ type Memberships interface {
 	AddMembers(ctx context.Context, orgID string, userIDs ...string) error
 	RemoveMembers(ctx context.Context, orgID string, userIDs ...string) error
 	OrganizationConnections(ctx context.Context, orgID string) ([]resource.Connection, error)
+	UserOrganizations(ctx context.Context, userID string) ([]resource.Organization, error)
 	GroupHolders(ctx context.Context, orgID, roleID string) ([]string, error)
 }
 

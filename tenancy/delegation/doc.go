@@ -29,10 +29,12 @@
 // Somebody who holds the administrator role in the organization, directly or
 // through a group. Administrators who are blocked, deleted, unverified, or of a
 // connection that the organization has not enabled are shown, and do not count:
-// they cannot log in, or should not have been let in. An invitation is shown and
+// they cannot log in, or should not have been let in, and they cannot act here. Of
+// linked accounts any may belong to an enabled connection. An invitation is shown and
 // does not count either, because it may never be accepted. An invitation that has
 // gone was not necessarily accepted: Auth0 also removes it when somebody tries it
-// with another account. Only the role tells.
+// with another account. Only the role tells. A declared person who does not count is
+// refused in the plan, unless another account of theirs can get the role.
 //
 // Roles are given inside of the organization alone. A role that is given for the
 // whole tenant is none of the organization's, and [Admin.Review] reports it.

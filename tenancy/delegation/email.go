@@ -1,6 +1,7 @@
 package delegation
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -28,6 +29,27 @@ func normal(email string) (string, error) {
 // an address or in a search.
 func outsideOfAddresses(r rune) bool {
 	return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune(`"\<>()[],;:`, r)
+}
+
+// address returns the normal form of what Auth0 stores, or that itself when it is no
+// address.
+func address(stored string) string {
+	if n, err := normal(stored); err == nil {
+		return n
+	}
+	return stored
+}
+
+// spellings are the forms of a normal address in which Auth0 may have stored it:
+// the one that somebody wrote, and the domain in ASCII and in Unicode.
+func spellings(email, written string) []string {
+	local, domain, _ := strings.Cut(email, "@")
+	out := []string{email, written}
+	if u, err := idna.Lookup.ToUnicode(domain); err == nil {
+		out = append(out, local+"@"+u)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // same reports whether an address of Auth0 is the normal address.

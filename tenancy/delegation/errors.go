@@ -36,7 +36,9 @@ func (e *AmbiguousError) Error() string {
 
 // Refusals that nobody branches on.
 var (
+	errAuthorizer = errors.New("delegation: the Authorizer failed")
 	errConnection = errors.New("delegation: the organization has not enabled Provision.Connection")
+	errNotEnabled = errors.New("delegation: the organization has not enabled the connection of the account")
 	errNoEmail    = errors.New("delegation: the account has no email that could be declared; revoke the role by the user's id")
 	errHeldBack   = errors.New("delegation: not removed, because somebody who was to be added was not; run it again")
 )
@@ -47,10 +49,10 @@ var reasons = []struct {
 	word     string
 	decision bool
 }{
-	{ErrNotAllowed, "not_allowed", true}, {ErrSelf, "self", true}, {ErrLastAdmin, "last_admin", true}, {ErrEmpty, "empty", true},
+	{errAuthorizer, "authorizer", true}, {ErrNotAllowed, "not_allowed", true}, {ErrSelf, "self", true}, {ErrLastAdmin, "last_admin", true}, {ErrEmpty, "empty", true},
 	{ErrTooManyRemovals, "too_many_removals", true}, {ErrUnknown, "unknown", true}, {ErrUnverified, "unverified", true},
 	{ErrBlocked, "blocked", true}, {ErrInherited, "inherited", true}, {ErrDrift, "drift", true}, {ErrEmail, "email", true},
-	{errConnection, "connection", true}, {errNoEmail, "no_email", true}, {errHeldBack, "held_back", true},
+	{errConnection, "connection", true}, {errNotEnabled, "connection", true}, {errNoEmail, "no_email", true}, {errHeldBack, "held_back", true},
 	{ErrNotNotified, "not_notified", false}, {ErrLockLost, "lock_lost", false},
 	{resource.ErrOutcomeUnknown, "outcome_unknown", false}, {resource.ErrRateLimited, "rate_limited", false},
 	{resource.ErrForbidden, "forbidden", false}, {resource.ErrNotFound, "not_found", false},

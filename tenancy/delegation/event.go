@@ -21,7 +21,7 @@ func (a *Admin) record(ctx context.Context, orgID string, by origin, c *Change, 
 	kind := cmp.Or(c.wanted, c.Kind)
 	info := kinds[kind]
 	e := audit.Event{
-		Type: "delegation", Action: "delegation." + cmp.Or(info.verb, kinds[kindRefused].verb), Actor: a.actor.ref(), Target: c.target(),
+		Type: "delegation", Action: "delegation." + cmp.Or(info.verb, kinds[kindRefused].verb), Actor: a.actor.ref(), Target: c.target(orgID),
 		Outcome: outcome, Reason: why, Organization: orgID, Source: source, Metadata: map[string]string{"role": c.RoleID},
 	}
 	for key, value := range map[string]string{
@@ -39,7 +39,7 @@ func (a *Admin) record(ctx context.Context, orgID string, by origin, c *Change, 
 
 // target names whom the events of one change are about, the same before and after
 // it. Who has no account has a reference of their own.
-func (c *Change) target() audit.Ref {
+func (c *Change) target(orgID string) audit.Ref {
 	if !c.subject.IsZero() {
 		return c.subject
 	}
@@ -48,6 +48,8 @@ func (c *Change) target() audit.Ref {
 		c.subject = audit.Ref{Kind: "user", ID: c.UserID}
 	case c.InvitationID != "":
 		c.subject = audit.Ref{Kind: "invitation", ID: c.InvitationID}
+	case c.Kind == kindRead || c.Kind == kindRefused && (c.wanted == "" || c.wanted == kindRead):
+		c.subject = audit.Ref{Kind: "organization", ID: orgID} // It is about nobody.
 	default:
 		c.subject = audit.Ref{Kind: "invitee", ID: rand.Text()}
 	}

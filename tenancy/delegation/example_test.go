@@ -1,6 +1,7 @@
 package delegation_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -105,4 +106,73 @@ func ExampleAmbiguousError() {
 	}
 	fmt.Println(answer(&delegation.AmbiguousError{UserIDs: []string{"auth0|1", "auth0|2"}}), answer(delegation.ErrNotAllowed))
 	// Output: 409 403
+}
+
+// One step of a pipeline plans and keeps the plan as a file; another, after somebody
+// has approved it, applies what the file says, unless the organization has changed.
+func ExampleReadPlan() {
+	tenant, org, role, _ := shop()
+	service, err := delegation.New(tenant.Management(), role, delegation.Jobs("pipeline"), delegation.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	job, ctx := service.As(delegation.Job("pipeline")), context.Background()
+	plan, err := job.Plan(ctx, org, delegation.Declared{Emails: []string{"ada@example.com", "bob@example.com"}, From: "admins.yaml@3f2a91c"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var file bytes.Buffer
+	fmt.Println(plan.WriteJSON(&file))
+
+	approved, err := delegation.ReadPlan(&file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	done, err := job.Apply(ctx, approved)
+	fmt.Println(done.Plan.Administrators, err)
+	_, err = job.Apply(ctx, approved) // Bob is there meanwhile.
+	fmt.Println(errors.Is(err, delegation.ErrDrift))
+	// Output:
+	// <nil>
+	// 2 <nil>
+	// true
+}
+
+// What was applied can be undone later, from a file.
+func ExampleReadApplied() {
+	tenant, org, role, _ := shop()
+	service, err := delegation.New(tenant.Management(), role, delegation.Jobs("nightly"), delegation.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	job, ctx := service.As(delegation.Job("nightly")), context.Background()
+	done, err := job.Sync(ctx, org, delegation.Declared{Emails: []string{"ada@example.com", "bob@example.com"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var file bytes.Buffer
+	fmt.Println(done.WriteJSON(&file))
+
+	kept, err := delegation.ReadApplied(&file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan, err := job.PlanUndo(ctx, kept)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, change := range plan.Changes {
+		fmt.Println(change.Email, change.Kind)
+	}
+	// Output:
+	// <nil>
+	// ada@example.com none
+	// bob@example.com remove_member
 }

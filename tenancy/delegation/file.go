@@ -19,6 +19,8 @@ type planFile struct {
 	Changes        []changeFile `json:"changes"`
 	Before         int          `json:"before"`
 	Administrators int          `json:"administrators"`
+	Missing        int          `json:"missing,omitempty"`
+	Undo           bool         `json:"undo,omitempty"`
 }
 
 // changeFile is a Change in a file, without its link.
@@ -41,11 +43,11 @@ type appliedFile struct {
 }
 
 func (p *Plan) file() planFile {
-	return planFile{p.OrgID, p.RoleID, p.From, p.Declared, p.Leaving, p.State, filed(p.Changes), p.Before, p.Administrators}
+	return planFile{p.OrgID, p.RoleID, p.From, p.Declared, p.Leaving, p.State, filed(p.Changes), p.Before, p.Administrators, p.Missing, p.Undo}
 }
 
 func (f planFile) plan() Plan {
-	return Plan{f.OrgID, f.RoleID, f.From, f.Declared, f.Leaving, f.State, read(f.Changes), f.Before, f.Administrators}
+	return Plan{f.OrgID, f.RoleID, f.From, f.Declared, f.Leaving, f.State, read(f.Changes), f.Before, f.Administrators, f.Missing, f.Undo}
 }
 
 func filed(changes []Change) []changeFile {

@@ -3,6 +3,7 @@ package delegation
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/auth0kit/auth0kit/management/resource"
 )
@@ -12,30 +13,29 @@ import (
 // stands in the way is a refused change; an error is that Auth0 did not answer.
 func (a *Admin) wanted(ctx context.Context, o *observation, email, written string) (Change, error) {
 	c := Change{Kind: kindNone, Email: email, RoleID: a.s.role}
-	for _, h := range o.holders {
-		if h.Why != "deleted" && same(h.Email, email) {
-			c.UserID, c.Reason = h.UserID, reasonOf(h)
-			if h.How == byGroup {
-				c.Kind = kindInherited
-			}
-			return c, nil
+	counts, flawed := o.holding(email)
+	if counts != nil {
+		c.UserID, c.Reason = counts.UserID, "administrator"
+		if counts.How == byGroup {
+			c.Kind, c.Reason = kindInherited, "group"
 		}
+		return c, nil
 	}
-	var expired string
-	for _, i := range o.invited {
-		switch {
-		case !same(i.Email, email):
-		case i.Why == "expired":
-			expired = i.InvitationID
-		default:
-			c.InvitationID, c.Reason = i.InvitationID, "invited"
-			return c, nil
-		}
+	pending, expired := o.invitationsTo(email)
+	if pending != "" && flawed == nil {
+		c.InvitationID, c.Reason = pending, "invited"
+		return c, nil
 	}
 	users, err := a.s.accounts(ctx, o, email, written)
+	users = slices.DeleteFunc(users, func(u *resource.User) bool {
+		return slices.ContainsFunc(flawed, func(h Administrator) bool { return h.UserID == u.ID })
+	})
 	switch {
 	case err != nil:
 		return c, err
+	case len(users) == 0 && flawed != nil:
+		c.UserID, c.Kind = flawed[0].UserID, kindAddRole
+		return c.refused(flaws[flawed[0].Why]), nil
 	case len(users) == 0:
 		return a.s.newcomer(o, c, expired), nil
 	case len(users) > 1:
@@ -44,15 +44,38 @@ func (a *Admin) wanted(ctx context.Context, o *observation, email, written strin
 	return a.existing(ctx, o, c, users[0])
 }
 
-func reasonOf(h Administrator) string {
-	switch {
-	case h.Why != "":
-		return h.Why
-	case h.How == byGroup:
-		return "group"
+// holding returns a holder of the role with an email who counts, or those who do
+// not. Who is deleted is nobody, and who is no member can become one.
+func (o *observation) holding(email string) (counts *Administrator, flawed []Administrator) {
+	for i, h := range o.holders {
+		switch {
+		case h.Why == "deleted" || h.Why == "not_a_member" || !same(h.Email, email):
+		case h.Counts:
+			return &o.holders[i], nil
+		default:
+			flawed = append(flawed, h)
+		}
 	}
-	return "administrator"
+	return nil, flawed
 }
+
+// invitationsTo returns a pending invitation to an email, and one that has expired
+// and has no other role that would go with it.
+func (o *observation) invitationsTo(email string) (pending, expired string) {
+	for _, i := range o.invited {
+		switch {
+		case !same(i.Email, email):
+		case i.Why != "expired":
+			pending = i.InvitationID
+		case len(o.also[i.InvitationID]) == 0:
+			expired = i.InvitationID
+		}
+	}
+	return pending, expired
+}
+
+// flaws are the errors for why somebody does not count.
+var flaws = map[string]error{"": nil, "unverified": ErrUnverified, "blocked": ErrBlocked, "deleted": ErrBlocked, "connection": errNotEnabled}
 
 // newcomer returns the change for somebody who has no account that the
 // organization could let in.
@@ -62,7 +85,7 @@ func (s *Service) newcomer(o *observation, c Change, expired string) Change {
 	}
 	c.Kind = s.cfg.Onboarding.onboards()
 	if p, is := s.cfg.Onboarding.(Provision); is {
-		if connection(&resource.User{Connection: p.Connection}, o.connections) == nil {
+		if !belongs(&resource.User{Connection: p.Connection}, o.connections) {
 			return c.refused(errConnection)
 		}
 		return c
@@ -76,12 +99,14 @@ func (s *Service) newcomer(o *observation, c Change, expired string) Change {
 // existing returns the change for a user of an enabled connection.
 func (a *Admin) existing(ctx context.Context, o *observation, c Change, u *resource.User) (Change, error) {
 	c.UserID, c.Kind = u.ID, kindAddMember
-	if o.members[u.ID] {
-		c.Kind = kindAddRole
-	}
-	if err := a.s.fit(u, o.connections); err != nil {
+	if err := flaws[a.s.flaw(u, o.connections)]; err != nil {
 		return c.refused(err), nil
 	}
+	member, err := a.s.isMember(ctx, o.org, u.ID)
+	if err != nil || !member {
+		return c, err
+	}
+	c.Kind = kindAddRole
 	held, err := holds(ctx, a.s.dir, o.org, u.ID, a.s.role) // The list lags behind.
 	switch {
 	case err != nil:
@@ -95,27 +120,15 @@ func (a *Admin) existing(ctx context.Context, o *observation, c Change, u *resou
 	return c, nil
 }
 
-// fit reports by its error whether a user may get the role.
-func (s *Service) fit(u *resource.User, enabled []resource.Connection) error {
-	switch s.flaw(u, enabled) {
-	case "":
-		return nil
-	case "unverified":
-		return ErrUnverified
-	case "connection":
-		return ErrUnknown
-	}
-	return ErrBlocked
-}
-
 // accounts returns the users with an email who belong to a connection that the
 // organization has enabled. Auth0 finds emails in the case in which they are
 // stored, and by search in any case, but late: all three are asked, and merged by
 // the user's id. What was found is read again, because search lags behind.
 func (s *Service) accounts(ctx context.Context, o *observation, email, written string) ([]*resource.User, error) {
 	var found []string
-	for _, spelling := range slices.Compact([]string{written, email}) {
-		users, err := s.dir.UsersByEmail(ctx, spelling)
+	forms := spellings(email, written)
+	for _, form := range forms {
+		users, err := s.dir.UsersByEmail(ctx, form)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +136,7 @@ func (s *Service) accounts(ctx context.Context, o *observation, email, written s
 			found = append(found, u.ID)
 		}
 	}
-	for u, err := range s.dir.SearchUsers(ctx, `email:"`+email+`"`) {
+	for u, err := range s.dir.SearchUsers(ctx, `email:"`+strings.Join(forms, `" OR email:"`)+`"`) {
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +145,7 @@ func (s *Service) accounts(ctx context.Context, o *observation, email, written s
 	slices.Sort(found)
 	read, err := inParallel(ctx, slices.Compact(found), s.user)
 	return slices.DeleteFunc(read, func(u *resource.User) bool {
-		return u == nil || !same(u.Email, email) || connection(u, o.connections) == nil
+		return u == nil || !same(u.Email, email) || !belongs(u, o.connections)
 	}), err
 }
 

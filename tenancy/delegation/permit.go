@@ -2,16 +2,36 @@ package delegation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
 
-// permitted asks for everything that holds whoever the change is about.
+// permitted asks whether the actor may do c, and give or take its role.
 func (a *Admin) permitted(ctx context.Context, orgID string, c Change) error {
-	if err := a.allowed(ctx, orgID, c); err != nil {
+	if err := a.enters(ctx, orgID, c); err != nil {
 		return err
 	}
 	return a.grantable(ctx, orgID, c.RoleID)
+}
+
+// enters asks whether the actor may do c, with an account that would count.
+func (a *Admin) enters(ctx context.Context, orgID string, c Change) error {
+	if err := a.allowed(ctx, orgID, c); err != nil || a.actor.kind != "user" {
+		return err
+	}
+	enabled, err := a.s.dir.OrganizationConnections(ctx, orgID)
+	if err != nil {
+		return err
+	}
+	u, err := a.s.user(ctx, a.actor.id)
+	if err != nil {
+		return err
+	}
+	if why := a.s.flaw(u, enabled); why != "" {
+		return fmt.Errorf("%w: the account of the actor does not count: %s", ErrNotAllowed, why)
+	}
+	return nil
 }
 
 func named(ids ...string) error {
@@ -21,12 +41,16 @@ func named(ids ...string) error {
 	return nil
 }
 
-// allowed asks whether the actor may do c.
+// allowed asks the Authorizer. What is not its ErrNotAllowed is errAuthorizer.
 func (a *Admin) allowed(ctx context.Context, orgID string, c Change) error {
 	if !a.actor.valid() {
 		return ErrNotAllowed
 	}
-	return a.s.may(ctx, a.actor, orgID, c)
+	err := a.s.may(ctx, a.actor, orgID, c)
+	if err == nil || errors.Is(err, ErrNotAllowed) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errAuthorizer, err)
 }
 
 // grantable reports by its error whether the actor may give or take the role: it

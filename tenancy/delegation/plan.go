@@ -37,6 +37,8 @@ type Plan struct {
 	// afterwards. Nobody who is invited does.
 	Before         int
 	Administrators int
+	Missing        int  // How many that is below Config.MinAdmins.
+	Undo           bool // Made by PlanUndo: who holds the role and does not count stays as they are.
 }
 
 // Format hides the emails.
@@ -48,7 +50,7 @@ func (p Plan) MarshalJSON() ([]byte, error) { return secret.JSON(p) }
 // LogValue is what Format writes.
 func (p Plan) LogValue() slog.Value {
 	return secret.Shown(slog.String("org_id", p.OrgID), slog.String("from", p.From), slog.String("state", p.State),
-		slog.Int("before", p.Before), slog.Int("administrators", p.Administrators))
+		slog.Int("before", p.Before), slog.Int("administrators", p.Administrators), slog.Int("missing", p.Missing))
 }
 
 // Empty reports whether there is nothing to do. Something may be refused.

@@ -161,6 +161,7 @@ func TestGuardsOfPlans(t *testing.T) {
 			})
 			e := w.audit.Events()
 			assert.Equal(t, []any{"delegation.refuse", audit.Failure}, []any{e[len(e)-1].Action, e[len(e)-1].Outcome})
+			assert.NotEmpty(t, e[len(e)-1].Reason)
 		})
 	}
 }
@@ -189,11 +190,12 @@ func TestActorsOfPlans(t *testing.T) {
 		return nil
 	}, delegation.Config{Recorder: w.audit})
 	require.NoError(t, err)
+	n := len(w.audit.Events())
 	done, err := careful.As(delegation.Job("x")).Sync(t.Context(), w.org, declare("ada", "member"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"ada none administrator", "bob refused not_allowed", "member add_role"}, lines(done.Changes))
 	assert.True(t, w.holds(bob))
-	assert.Equal(t, []string{"remove_role failure not_allowed", "add_role unknown planned", "add_role success"}, w.events(0))
+	assert.Equal(t, []string{"remove_role failure not_allowed", "add_role unknown planned", "add_role success"}, w.events(n))
 }
 
 func TestApplyRefusesDrift(t *testing.T) {

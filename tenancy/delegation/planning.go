@@ -12,56 +12,71 @@ import (
 
 // Plan compares the organization with what is declared. It only reads: a request
 // for every 100 members and about eight, and some for each person who is to be
-// added.
+// added. A plan that is refused is recorded.
 //
-// A person who cannot be added, or must not be removed, is a refused change with a
-// reason, and the others go on. With ErrLastAdmin and ErrTooManyRemovals the plan
+// A person who cannot be added, who has the role and does not count, or who must not
+// be removed, is a refused change with a reason, and the others go on; so is one for
+// whom the Authorizer failed. Fewer administrators than Config.MinAdmins afterwards
+// are Plan.Missing; it is ErrLastAdmin only where something is removed. With ErrLastAdmin and ErrTooManyRemovals the plan
 // comes too, to be shown; Apply refuses it. Without a plan come ErrEmpty, ErrEmail
 // (the text says which), ErrNotAllowed, and failures.
 func (a *Admin) Plan(ctx context.Context, orgID string, d Declared) (*Plan, error) {
-	p, _, err := a.plan(ctx, orgID, d, nil)
-	return p, err
+	if err := named(orgID); err != nil {
+		return nil, err
+	}
+	p, _, err := a.plan(ctx, &Plan{OrgID: orgID, From: d.From}, d.Emails)
+	return p, a.refuseRead(ctx, orgID, d.From, err)
 }
 
-func (a *Admin) plan(ctx context.Context, orgID string, d Declared, leaving []string) (*Plan, *observation, error) {
-	if err := named(orgID); err != nil {
+// refuseRead records that somebody was refused a look.
+func (a *Admin) refuseRead(ctx context.Context, orgID, from string, err error) error {
+	return a.refuse(ctx, orgID, origin{from: from}, &Change{Kind: kindRead, RoleID: a.s.role}, err)
+}
+
+// plan completes p for the people of emails.
+func (a *Admin) plan(ctx context.Context, p *Plan, emails []string) (*Plan, *observation, error) {
+	if err := a.permitted(ctx, p.OrgID, Change{Kind: kindRead, RoleID: a.s.role}); err != nil {
 		return nil, nil, err
 	}
-	emails, written, err := a.s.declared(d)
+	emails, written, err := a.s.declared(emails)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := a.permitted(ctx, orgID, Change{Kind: kindRead, RoleID: a.s.role}); err != nil {
-		return nil, nil, err
-	}
-	o, err := a.s.observe(ctx, orgID)
+	o, err := a.s.observe(ctx, p.OrgID)
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &Plan{OrgID: orgID, RoleID: a.s.role, From: d.From, Declared: emails, Leaving: leaving}
-	if p.Changes, err = a.additions(ctx, o, emails, written); err != nil {
+	p.Declared = emails
+	return a.compare(ctx, o, p, written)
+}
+
+// compare completes a plan that has its declaration.
+func (a *Admin) compare(ctx context.Context, o *observation, p *Plan, written map[string]string) (_ *Plan, _ *observation, err error) {
+	p.RoleID = a.s.role
+	if p.Changes, err = a.additions(ctx, o, p, written); err != nil {
 		return nil, nil, err
 	}
 	removals, err := a.removals(ctx, o, p)
 	if err != nil {
 		return nil, nil, err
 	}
-	if p.Changes, err = a.allow(ctx, orgID, append(p.Changes, removals...)); err != nil {
+	if p.Changes, err = a.allow(ctx, p.OrgID, append(p.Changes, removals...)); err != nil {
 		return nil, nil, err
 	}
 	p.count(o)
+	p.Missing = max(0, a.s.cfg.MinAdmins-p.Administrators)
 	p.State = p.state(o)
 	return p, o, a.s.guard(p)
 }
 
 // declared returns the normal form of what is declared, sorted, and how each was
 // written.
-func (s *Service) declared(d Declared) (emails []string, written map[string]string, err error) {
-	if len(d.Emails) == 0 && !s.cfg.AllowEmpty {
+func (s *Service) declared(all []string) (emails []string, written map[string]string, err error) {
+	if len(all) == 0 && !s.cfg.AllowEmpty {
 		return nil, nil, ErrEmpty
 	}
-	emails, written = make([]string, 0, len(d.Emails)), make(map[string]string)
-	for i, email := range d.Emails {
+	emails, written = make([]string, 0, len(all)), make(map[string]string)
+	for i, email := range all {
 		n, err := normal(email)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: Declared.Emails[%d]", err, i)
@@ -75,8 +90,11 @@ func (s *Service) declared(d Declared) (emails []string, written map[string]stri
 }
 
 // additions returns a change for each person who is declared.
-func (a *Admin) additions(ctx context.Context, o *observation, emails []string, written map[string]string) ([]Change, error) {
-	return inParallel(ctx, emails, func(ctx context.Context, email string) (Change, error) {
+func (a *Admin) additions(ctx context.Context, o *observation, p *Plan, written map[string]string) ([]Change, error) {
+	return inParallel(ctx, p.Declared, func(ctx context.Context, email string) (Change, error) {
+		if counts, flawed := o.holding(email); p.Undo && counts == nil && flawed != nil {
+			return Change{Kind: kindNone, Email: email, RoleID: a.s.role, UserID: flawed[0].UserID, Reason: flawed[0].Why}, nil
+		}
 		return a.wanted(ctx, o, email, written[email])
 	})
 }
@@ -91,7 +109,7 @@ func (a *Admin) removals(ctx context.Context, o *observation, p *Plan) ([]Change
 	var out []Change
 	for _, i := range o.invited {
 		if !keep(i.Email) && i.Why != "expired" {
-			out = append(out, Change{Kind: kindRevokeInvitation, Email: i.Email, RoleID: a.s.role, InvitationID: i.InvitationID, Reason: "not_declared"})
+			out = append(out, Change{Kind: kindRevokeInvitation, Email: address(i.Email), RoleID: a.s.role, InvitationID: i.InvitationID, Reason: "not_declared"})
 		}
 	}
 	var others []Administrator
@@ -106,7 +124,7 @@ func (a *Admin) removals(ctx context.Context, o *observation, p *Plan) ([]Change
 
 // removal returns the change for a holder who is not declared.
 func (a *Admin) removal(ctx context.Context, o *observation, p *Plan, h Administrator) (Change, error) {
-	c := Change{Kind: kindRemoveRole, Email: h.Email, UserID: h.UserID, RoleID: a.s.role, Reason: "not_declared"}
+	c := Change{Kind: kindRemoveRole, Email: address(h.Email), UserID: h.UserID, RoleID: a.s.role, Reason: "not_declared"}
 	n, err := normal(h.Email)
 	if a.s.cfg.RemoveMembership || err == nil && slices.Contains(p.Leaving, n) {
 		c.Kind = kindRemoveMember
@@ -130,16 +148,17 @@ func (a *Admin) removal(ctx context.Context, o *observation, p *Plan, h Administ
 	return c, err
 }
 
-// allow asks the Authorizer about every change that would be made.
+// allow asks the Authorizer about every change that would be made. Where it fails
+// that one is refused.
 func (a *Admin) allow(ctx context.Context, orgID string, changes []Change) ([]Change, error) {
 	for i, c := range changes {
 		if !c.Kind.Gives() && !c.Kind.Takes() {
 			continue
 		}
-		if err := a.allowed(ctx, orgID, c); isRefusal(err) {
-			changes[i] = c.refused(err)
+		if err := a.allowed(ctx, orgID, c); ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		} else if err != nil {
-			return nil, err
+			changes[i] = c.refused(err)
 		}
 	}
 	return changes, nil
@@ -182,9 +201,14 @@ func (s *Service) guard(p *Plan) error {
 	return nil
 }
 
-// state hashes what was seen and what follows from it.
+// state hashes what was seen and what follows from it. Of errors the words count:
+// the text of an Authorizer's may be another each time.
 func (p *Plan) state(o *observation) string {
-	text, err := json.Marshal([]any{p.OrgID, p.RoleID, p.Declared, p.Leaving, o.holders, o.invited, filed(p.Changes)})
+	changes := filed(p.Changes)
+	for i := range changes {
+		changes[i].Error = ""
+	}
+	text, err := json.Marshal([]any{p.OrgID, p.RoleID, p.Declared, p.Leaving, p.Undo, o.holders, o.invited, changes})
 	if err != nil {
 		panic("delegation: " + err.Error()) // Strings, numbers and times.
 	}

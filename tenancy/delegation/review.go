@@ -52,13 +52,7 @@ type Finding struct {
 // does, a request for each administrator, and some for roles. What it may not read
 // is a finding.
 func (a *Admin) Review(ctx context.Context, orgID string) (*Review, error) {
-	if err := named(orgID); err != nil {
-		return nil, err
-	}
-	if err := a.allowed(ctx, orgID, Change{Kind: kindRead, RoleID: a.s.role}); err != nil {
-		return nil, err
-	}
-	o, err := a.s.observe(ctx, orgID)
+	o, err := a.look(ctx, orgID)
 	if err != nil {
 		return nil, err
 	}

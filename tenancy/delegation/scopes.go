@@ -5,7 +5,7 @@ package delegation
 func (s *Service) Scopes() []string {
 	scopes := []string{
 		"read:organization_members", "create:organization_members", "read:organization_member_roles",
-		"create:organization_member_roles", "delete:organization_member_roles", "read:organization_connections",
+		"create:organization_member_roles", "delete:organization_member_roles", "read:organization_connections", "read:organizations",
 		"read:organization_invitations", "delete:organization_invitations", "read:roles", "read:users",
 		"delete:organization_members", // To take back an addition.
 	}

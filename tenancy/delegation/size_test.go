@@ -61,3 +61,24 @@ func TestRequestsOfAPlan(t *testing.T) {
 	t.Logf("5,000 members, 300 administrators: a plan takes %d requests with roles in the list of members, %d without (%d minutes at 200 a minute)",
 		with, without, without/200)
 }
+
+// What each person who is to be added costs a plan.
+func TestRequestsForAPerson(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0test.Options{})
+	w.admin("ada")
+	w.user("bob")
+	w.tenant.AddMember(w.org, w.user("eve"))
+	job := w.job(delegation.Config{})
+	cost := func(emails ...string) int {
+		before := len(w.tenant.Requests())
+		_, err := job.Plan(t.Context(), w.org, delegation.Declared{Emails: append(emails, "ada@acme.test")})
+		require.NoError(t, err)
+		return len(w.tenant.Requests()) - before
+	}
+	cost() // The first call needs a token.
+	least := cost()
+	assert.Equal(t, least+4, cost("bob@acme.test"))
+	assert.Equal(t, least+5, cost("eve@acme.test"), "whether a member has the role")
+	assert.Equal(t, least+5, cost("Bob@acme.test"))
+}
