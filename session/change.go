@@ -46,7 +46,7 @@ func (m *Manager) Renew(ctx context.Context, t Token) (Token, error) {
 		if k != r.Key {
 			return ErrSuperseded
 		}
-		token, r.Key = newToken(k.Tag)
+		token, r.Key = newToken(k)
 		return m.vault.reseal(r)
 	})
 	if err != nil {
@@ -84,7 +84,7 @@ func (m *Manager) stepUp(ctx context.Context, t Token, at time.Time, amr ...stri
 		if k, err = m.vault.open(r); err != nil {
 			return err
 		}
-		token, r.Key = newToken(r.Key.Tag)
+		token, r.Key = newToken(r.Key)
 		r.Methods = withMethods(r.Methods, earlier(milli(at), r.LastSeen), amr...)
 		rand.Read(r.CSRF[:])
 		return m.vault.reseal(r)

@@ -57,15 +57,19 @@ func NewMemory() *Memory {
 	return m
 }
 
-func (m *Memory) lock(tag uint16) *memoryShard {
-	s := &m.shards[tag%memoryShards]
+func (m *Memory) lock(k driver.Key) *memoryShard {
+	return m.lockShard(int(k.Tag()))
+}
+
+func (m *Memory) lockShard(n int) *memoryShard {
+	s := &m.shards[n%memoryShards]
 	s.mu.Lock()
 	return s
 }
 
 // Create implements Store.
 func (m *Memory) Create(_ context.Context, r driver.Record, l driver.Limit) ([]driver.Ended, error) {
-	s := m.lock(r.Key.Tag)
+	s := m.lock(r.Key)
 	defer s.mu.Unlock()
 	epoch, refused := m.marks.check(&r, l.Bound)
 	if refused {
@@ -91,7 +95,7 @@ func (m *Memory) Create(_ context.Context, r driver.Record, l driver.Limit) ([]d
 
 // Load implements Store.
 func (m *Memory) Load(_ context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
-	s := m.lock(k.Tag)
+	s := m.lock(k)
 	defer s.mu.Unlock()
 	e, err := s.find(k, t.Now, m.marks.current())
 	switch {
@@ -112,7 +116,7 @@ func (m *Memory) Load(_ context.Context, k driver.Key, t driver.Touch) (driver.R
 
 // Replace implements Store.
 func (m *Memory) Replace(_ context.Context, k driver.Key, r driver.Record, g driver.Grace) error {
-	s := m.lock(k.Tag)
+	s := m.lock(k)
 	defer s.mu.Unlock()
 	e, err := s.find(k, g.Now, m.marks.current())
 	if err != nil {
@@ -161,7 +165,7 @@ func (m *Memory) Delete(_ context.Context, sel driver.Selector) ([]driver.Ended,
 }
 
 func (m *Memory) deleteKey(sel driver.Selector) []driver.Ended {
-	s := m.lock(sel.Key.Tag)
+	s := m.lock(sel.Key)
 	defer s.mu.Unlock()
 	e := s.byHash[sel.Key.Hash]
 	if e == nil || e.last().gone(sel.Now, m.marks.current()) != nil {
@@ -172,7 +176,7 @@ func (m *Memory) deleteKey(sel driver.Selector) []driver.Ended {
 
 // supersede leaves a key that was replaced, by nothing.
 func (m *Memory) supersede(sel driver.Selector) ([]driver.Ended, error) {
-	s := m.lock(sel.Key.Tag)
+	s := m.lock(sel.Key)
 	defer s.mu.Unlock()
 	e, err := s.find(sel.Key, sel.Now, m.marks.current())
 	if e != nil && (e.rec.Key != sel.Key || err == driver.ErrReplaced) {
@@ -187,7 +191,7 @@ func (m *Memory) supersede(sel driver.Selector) ([]driver.Ended, error) {
 }
 
 func (m *Memory) deleteOf(sel driver.Selector, match func(*driver.Record) bool) []driver.Ended {
-	s := m.lock(driver.Tag(sel.UserID))
+	s := m.lock(driver.NewKey(sel.UserID, ""))
 	defer s.mu.Unlock()
 	var ended []driver.Ended
 	for _, e := range s.byUser.live(sel.UserID, sel.Now, m.marks.current()) {
@@ -201,7 +205,7 @@ func (m *Memory) deleteOf(sel driver.Selector, match func(*driver.Record) bool) 
 func (m *Memory) deleteSID(sel driver.Selector) []driver.Ended {
 	var ended []driver.Ended
 	for i := range m.shards {
-		s := m.lock(uint16(i))
+		s := m.lockShard(i)
 		for _, e := range s.bySID.live(sel.SID, sel.Now, m.marks.current()) {
 			ended = append(ended, s.end(e))
 		}
@@ -212,7 +216,7 @@ func (m *Memory) deleteSID(sel driver.Selector) []driver.Ended {
 
 // Forget implements driver.Store.
 func (m *Memory) Forget(_ context.Context, userID string) error {
-	s := m.lock(driver.Tag(userID))
+	s := m.lock(driver.NewKey(userID, ""))
 	defer s.mu.Unlock()
 	for hash, e := range s.byHash {
 		if e.rec.UserID == userID {
@@ -226,7 +230,7 @@ func (m *Memory) Forget(_ context.Context, userID string) error {
 
 // List implements Store.
 func (m *Memory) List(_ context.Context, userID string, now time.Time) ([]driver.Record, error) {
-	s := m.lock(driver.Tag(userID))
+	s := m.lock(driver.NewKey(userID, ""))
 	defer s.mu.Unlock()
 	live := s.byUser.live(userID, now, m.marks.current())
 	records := make([]driver.Record, len(live))
@@ -247,7 +251,7 @@ func (m *Memory) Sweep(ctx context.Context, now time.Time) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
-		s := m.lock(uint16(i))
+		s := m.lockShard(i)
 		n += s.sweep(now, m.marks.current())
 		s.mu.Unlock()
 	}

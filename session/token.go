@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"log/slog"
 
@@ -12,8 +11,8 @@ import (
 	"github.com/auth0kit/auth0kit/session/driver"
 )
 
-// Token is the secret that the client holds: 32 random bytes after the two of
-// the user's tag, in base64url. Whoever has it has the session, so it is
+// Token is the secret that the client holds: 32 random bytes after hashes of the
+// user's id and the SID, 16 bytes each, in base64url. Whoever has it has the session, so it is
 // not printed or logged; string(t) is the real value, for the cookie.
 type Token string
 
@@ -30,21 +29,27 @@ func (t Token) LogValue() slog.Value { return secret.Shown() }
 func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 const (
-	tagSize    = 2
+	nameSize   = len(driver.Name{})
 	secretSize = 32 // ASVS 5.0 7.2.3 asks for 128 bits, NIST SP 800-63B-4 section 5.1 for 64
-	tokenSize  = tagSize + secretSize
+	tokenSize  = 2*nameSize + secretSize
 	tokenText  = (tokenSize*8 + 5) / 6
 )
 
-func newToken(tag uint16) (Token, driver.Key) {
+// newToken makes another token with the names of k.
+func newToken(k driver.Key) (Token, driver.Key) {
 	var raw [tokenSize]byte
-	binary.BigEndian.PutUint16(raw[:], tag)
-	rand.Read(raw[tagSize:])
-	return Token(base64.RawURLEncoding.EncodeToString(raw[:])), driver.Key{Tag: tag, Hash: sha256.Sum256(raw[:])}
+	copy(raw[:], k.User[:])
+	copy(raw[nameSize:], k.SID[:])
+	rand.Read(raw[2*nameSize:])
+	return Token(base64.RawURLEncoding.EncodeToString(raw[:])), keyOf(&raw)
 }
 
-// key is the place of t, or false for what no Manager ever issued. The tag is
-// hashed too, so that a token with another tag is another token.
+func keyOf(raw *[tokenSize]byte) driver.Key {
+	return driver.Key{User: driver.Name(raw[:nameSize]), SID: driver.Name(raw[nameSize : 2*nameSize]), Hash: sha256.Sum256(raw[:])}
+}
+
+// key is the place of t, or false for what no Manager ever issued. The names are
+// hashed too, so that a token with other names is another token.
 func (t Token) key() (driver.Key, bool) {
 	if len(t) != tokenText {
 		return driver.Key{}, false
@@ -55,7 +60,7 @@ func (t Token) key() (driver.Key, bool) {
 	if n, err := strictBase64.Decode(raw[:], text[:]); err != nil || n != tokenSize {
 		return driver.Key{}, false
 	}
-	return driver.Key{Tag: binary.BigEndian.Uint16(raw[:]), Hash: sha256.Sum256(raw[:])}, true
+	return keyOf(&raw), true
 }
 
 // strictBase64 refuses a second spelling of one token.

@@ -18,11 +18,11 @@ func TestToken(t *testing.T) {
 	t.Parallel()
 	m := newSetup(t, session.Config{MaxPerUser: 1000})
 	seen := map[string]bool{}
-	var ones [34 * 8]int
+	var ones [64 * 8]int
 	const n = 1000
 	for range n {
 		raw, err := base64.RawURLEncoding.DecodeString(string(m.login(t, session.Login{UserID: "auth0|alice"})))
-		if err != nil || len(raw) != 34 || seen[string(raw)] {
+		if err != nil || len(raw) != 64 || seen[string(raw)] {
 			t.Fatalf("a token of %d bytes, %v", len(raw), err)
 		}
 		seen[string(raw)] = true
@@ -30,7 +30,7 @@ func TestToken(t *testing.T) {
 			ones[bit] += int(raw[bit/8] >> (bit % 8) & 1)
 		}
 	}
-	for bit := 16; bit < len(ones); bit++ { // after the two bytes of the user's tag
+	for bit := 32 * 8; bit < len(ones); bit++ { // after the names of the user and the SID
 		if ones[bit] < n*4/10 || ones[bit] > n*6/10 {
 			t.Errorf("bit %d is one in %d of %d tokens", bit, ones[bit], n)
 		}

@@ -36,6 +36,13 @@ type candidate struct {
 	has     func(r *http.Request, key string) bool
 }
 
+// The candidates whose ratios are printed.
+const (
+	theirs      = "scs goredisstore, idle"
+	ours        = "auth0kit redissession"
+	oursGoRedis = "auth0kit redissession, go-redis"
+)
+
 const (
 	userID    = "auth0|507f1f77bcf86cd799439011"
 	tokenSize = 1500
@@ -65,7 +72,7 @@ func candidates(addr string) ([]*candidate, error) {
 		ofSCS("scs memstore", false, memstore.NewWithCleanupInterval(0), 0),
 		ofSCS("scs memstore, idle", false, memstore.NewWithCleanupInterval(0), time.Hour),
 		ofSCS("scs goredisstore", true, goredisstore.NewWithPrefix(plain, "a:"), 0),
-		ofSCS("scs goredisstore, idle", true, goredisstore.NewWithPrefix(plain, "b:"), time.Hour),
+		ofSCS(theirs, true, goredisstore.NewWithPrefix(plain, "b:"), time.Hour),
 		ofSCS("scs redisstore", true, redisstore.NewWithPrefix(pool, "c:"), 0),
 		ofSCS("scs redisstore, idle", true, redisstore.NewWithPrefix(pool, "d:"), time.Hour),
 	}
@@ -77,10 +84,10 @@ func candidates(addr string) ([]*candidate, error) {
 		cfg     redissession.Config
 	}{
 		{"auth0kit Memory", 0, false, false, redissession.Config{}},
-		{"auth0kit redissession", 0, true, false, redissession.Config{Prefix: "e"}},
+		{ours, 0, true, false, redissession.Config{Prefix: "e"}},
 		{"auth0kit redissession, touch always", time.Nanosecond, true, false, redissession.Config{Prefix: "f"}},
 		{"auth0kit redissession, 5 s cache", 0, true, false, redissession.Config{Prefix: "g", MaxStale: 5 * time.Second}},
-		{"auth0kit redissession, go-redis", 0, true, true, redissession.Config{Prefix: "h"}},
+		{oursGoRedis, 0, true, true, redissession.Config{Prefix: "h"}},
 	}
 	for _, o := range ours {
 		var store driver.Store = session.NewMemory()

@@ -18,6 +18,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -26,14 +28,15 @@ func main() {
 	length := flag.Duration("time", time.Second, "how long each candidate runs for each number of clients and round")
 	rounds := flag.Int("rounds", 3, "rounds of every candidate; the median is printed")
 	sessions := flag.Int("sessions", 20000, "sessions whose memory is measured")
+	only := flag.Bool("ratios", false, "run the three candidates whose ratios are printed, and print nothing else")
 	flag.Parse()
-	if err := run(context.Background(), *length, *rounds, *sessions); err != nil {
+	if err := run(context.Background(), *length, *rounds, *sessions, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "session:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, length time.Duration, rounds, sessions int) error {
+func run(ctx context.Context, length time.Duration, rounds, sessions int, only bool) error {
 	redis, err := startRedis()
 	if err != nil {
 		return err
@@ -43,9 +46,18 @@ func run(ctx context.Context, length time.Duration, rounds, sessions int) error 
 	if err != nil {
 		return err
 	}
+	if only {
+		all = slices.DeleteFunc(all, func(c *candidate) bool { return c.name != theirs && c.name != ours && c.name != oursGoRedis })
+	}
+	fmt.Println("load of the machine before:", loadOfMachine())
 	results, err := measure(ctx, all, redis, length, rounds)
 	if err != nil {
 		return err
+	}
+	defer func() { fmt.Println("load of the machine after:", loadOfMachine()) }()
+	if only {
+		printRatios(all, results)
+		return nil
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "us per request\t")
@@ -66,7 +78,36 @@ func run(ctx context.Context, length time.Duration, rounds, sessions int) error 
 		fmt.Fprintf(w, " %d\t %s\t %s\t %s\t %s\t %s\t %s\t\n", r.allocs, r.commands, r.bytes, memory,
 			yes(c, resurrects), yes(c, revivesFixated), yes(c, losesUpdates))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	printRatios(all, results)
+	return nil
+}
+
+// printRatios says how many times less time and CPU ours needs than scs.
+func printRatios(all []*candidate, results []result) {
+	of := func(name string) result {
+		return results[slices.IndexFunc(all, func(c *candidate) bool { return c.name == name })]
+	}
+	scs := of(theirs)
+	for _, name := range []string{ours, oursGoRedis} {
+		r := of(name)
+		fmt.Printf("%s against %s:", name, theirs)
+		for i, n := range clients {
+			fmt.Printf("  %d clients %.1fx wall, %.1fx CPU", n, float64(scs.wall[i])/float64(r.wall[i]), float64(scs.cpu[i])/float64(r.cpu[i]))
+		}
+		fmt.Println()
+	}
+}
+
+// loadOfMachine is the load average of the last minutes, where the system tells it.
+func loadOfMachine() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(text))
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }

@@ -9,20 +9,37 @@ import (
 // MaxPayload is how many bytes a payload has at most before it is sealed.
 const MaxPayload = 256 << 10
 
-// Key is where a store keeps a session: the SHA-256 of the token, and the user's
-// tag, by which a store may place all sessions of one user together. A stolen
+// Key is where a store keeps a session: the SHA-256 of the token. A stolen
 // database has no token in it: 256 random bits cannot be found from their hash.
+//
+// The token names the user and the SID too, so that a store can ask for the session
+// and for what revokes it at once. Names are what a client has sent: what the record
+// says decides.
 type Key struct {
-	Tag  uint16
-	Hash [sha256.Size]byte
+	User, SID Name
+	Hash      [sha256.Size]byte
 }
 
-// Tag is the tag of a user: 16 bits of a hash of the id. A store may use all or
-// some of them to choose a shard. They do not tell who the user is.
-func Tag(userID string) uint16 {
-	sum := sha256.Sum256([]byte("auth0kit/session tag v1\x00" + userID))
-	return binary.BigEndian.Uint16(sum[:])
+// Name is 128 bits of a hash of a user id or a SID, which do not collide by
+// accident; zero for none. It tells who is meant only to those who guess it.
+type Name [16]byte
+
+// NewKey returns a key with the names of a user and a SID, and no Hash.
+func NewKey(userID, sid string) Key {
+	return Key{User: nameOf("user", userID), SID: nameOf("sid", sid)}
 }
+
+func nameOf(kind, id string) (n Name) {
+	if id != "" {
+		sum := sha256.Sum256([]byte("auth0kit/session " + kind + " v1\x00" + id))
+		copy(n[:], sum[:])
+	}
+	return n
+}
+
+// Tag returns 16 bits of the user's name, by which a store may place all sessions of
+// one user together.
+func (k Key) Tag() uint16 { return binary.BigEndian.Uint16(k.User[:]) }
 
 // Device says where a session was started. It is personal data.
 type Device struct {

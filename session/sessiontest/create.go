@@ -156,7 +156,7 @@ func testUnknownBound(t *testing.T, h Harness) {
 		r := newRecord("u2", start)
 		if i < 2 {
 			r.UserID, r.SID = []string{"u1", "u3"}[i], "sid1"
-			r.Key = newKey(r.UserID)
+			r.Key = newKey(r)
 			if i == 0 {
 				r.SID = ""
 			}

@@ -48,7 +48,7 @@ func testDeleteKey(t *testing.T, h Harness) {
 	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectKey, Key: a.Key}); len(ended) > 0 {
 		t.Fatalf("a second Delete = %v", ended)
 	}
-	missing := newKey("u1")
+	missing := newKey(driver.Record{UserID: "u1"})
 	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectKey, Key: missing}); len(ended) > 0 {
 		t.Fatalf("Delete of nothing = %v", ended)
 	}
@@ -110,7 +110,7 @@ func testSuperseded(t *testing.T, h Harness) {
 	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectKey, Key: r2.Key, Now: now}); len(ended) > 0 {
 		t.Fatalf("Delete = %v; the session that came is another one", ended)
 	}
-	missing := newKey("u1")
+	missing := newKey(driver.Record{UserID: "u1"})
 	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectSuperseded, Key: missing}); len(ended) > 0 {
 		t.Fatalf("Delete of nothing = %v", ended)
 	}

@@ -33,7 +33,7 @@ func testLoadReturns(t *testing.T, h Harness) {
 }
 
 func testLoadMissing(t *testing.T, h Harness) {
-	k := newKey("u1")
+	k := newKey(driver.Record{UserID: "u1"})
 	touch := driver.Touch{Now: start, IfBefore: start.Add(time.Hour), IdleAt: start.Add(time.Hour)}
 	for range 2 {
 		_, err := h.Store.Load(t.Context(), k, touch)

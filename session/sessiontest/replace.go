@@ -37,7 +37,7 @@ func next(r driver.Record, now time.Time) driver.Record {
 // rotate is r after a change, with another key.
 func rotate(r driver.Record, now time.Time) driver.Record {
 	r = next(r, now)
-	r.Key, r.RotatedAt = newKey(r.UserID), now
+	r.Key, r.RotatedAt = newKey(r), now
 	return r
 }
 

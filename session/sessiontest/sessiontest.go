@@ -41,18 +41,19 @@ var start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 // newRecord is a live record that ends an hour after at when idle.
 func newRecord(userID string, at time.Time) driver.Record {
 	r := driver.Record{
-		Key: newKey(userID), ID: rand.Text(), UserID: userID, SID: "sid-" + rand.Text(), Version: 1,
+		ID: rand.Text(), UserID: userID, SID: "sid-" + rand.Text(), Version: 1,
 		CreatedAt: at, RotatedAt: at, LastSeen: at, IdleAt: at.Add(time.Hour), ExpiresAt: at.Add(24 * time.Hour),
 		Methods: []driver.Method{{Name: "pwd", At: at}, {Name: "otp", At: at.Add(-time.Minute)}},
 		Device:  driver.Device{UserAgent: "Mozilla/5.0", IP: "192.0.2.7"},
 		Payload: []byte("sealed " + userID),
 	}
 	rand.Read(r.CSRF[:])
+	r.Key = newKey(r)
 	return r
 }
 
-func newKey(userID string) driver.Key {
-	k := driver.Key{Tag: driver.Tag(userID)}
+func newKey(r driver.Record) driver.Key {
+	k := driver.NewKey(r.UserID, r.SID)
 	rand.Read(k.Hash[:])
 	return k
 }

@@ -35,8 +35,8 @@ const (
 
 // gone returns why the session is not live, with what may be told about it, and the
 // whole record when it is or has expired.
-func (r *row) gone(k driver.Key, now time.Time) (driver.Record, error) {
-	out := r.record(k.Tag)
+func (r *row) gone(now time.Time) (driver.Record, error) {
+	out := r.record()
 	ids := driver.Record{ID: r.id, UserID: r.userID}
 	switch {
 	case r.replaced && now.UnixMilli() >= r.until:
@@ -53,9 +53,9 @@ func (r *row) gone(k driver.Key, now time.Time) (driver.Record, error) {
 	return out, nil
 }
 
-func (r *row) record(tag uint16) driver.Record {
+func (r *row) record() driver.Record {
 	out := driver.Record{
-		Key: driver.Key{Tag: tag}, ID: r.id, UserID: r.userID, SID: r.sid, OrgID: r.orgID, Version: r.version,
+		Key: driver.NewKey(r.userID, r.sid), ID: r.id, UserID: r.userID, SID: r.sid, OrgID: r.orgID, Version: r.version,
 		CreatedAt: fromMillis(r.createdAt), RotatedAt: fromMillis(r.rotatedAt), LastSeen: fromMillis(r.lastSeen),
 		IdleAt: fromMillis(r.idleAt), ExpiresAt: fromMillis(r.expiresAt), Methods: methodsOf(r.methods),
 		Device: driver.Device{UserAgent: r.userAgent, IP: r.ip},

@@ -134,7 +134,7 @@ func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.
 	if err != nil {
 		return driver.Record{}, err
 	}
-	r, err := row.gone(k, t.Now)
+	r, err := row.gone(t.Now)
 	if err != nil || !r.LastSeen.Before(t.IfBefore) {
 		return r, err
 	}
@@ -210,7 +210,7 @@ func (s *Store) why(ctx context.Context, k driver.Key, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if _, err := row.gone(k, now); err != nil {
+	if _, err := row.gone(now); err != nil {
 		return err
 	}
 	return driver.ErrConflict
@@ -218,7 +218,6 @@ func (s *Store) why(ctx context.Context, k driver.Key, now time.Time) error {
 
 // List implements driver.Store.
 func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]driver.Record, error) {
-	k := driver.Key{Tag: driver.Tag(userID)}
 	rows, err := sqlstore.Query(ctx, s.db.Conn, func(rows *sql.Rows) (r row, err error) {
 		return r, r.scan(rows)
 	}, s.query.list, userID, now.UnixMilli())
@@ -227,7 +226,7 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]drive
 	}
 	records := make([]driver.Record, 0, len(rows))
 	for i := range rows {
-		if r, err := rows[i].gone(k, now); err == nil {
+		if r, err := rows[i].gone(now); err == nil {
 			records = append(records, r)
 		}
 	}

@@ -36,6 +36,35 @@ func New(c redis.UniversalClient, cfg redissession.Config) (*redissession.Store,
 
 type client struct{ redis.UniversalClient }
 
+// Values implements core.Client. A client of one Redis sends an MGET, which a
+// cluster client could send to a replica: there a script reads.
+func (c client) Values(ctx context.Context, keys ...string) ([][]byte, error) {
+	one, ok := c.UniversalClient.(*redis.Client)
+	if !ok {
+		reply := c.Run(ctx, mget, core.Call{Keys: keys})[0]
+		return reply.Values, reply.Err
+	}
+	args := make([]any, 0, 1+len(keys))
+	args = append(args, "mget")
+	for _, key := range keys {
+		args = append(args, key)
+	}
+	cmd := once{redis.NewStringSliceCmd(ctx, args...)}
+	_ = one.Process(ctx, cmd)
+	return bytesOf(cmd)
+}
+
+var mget = core.NewScript(`return redis.call('MGET', unpack(KEYS))`)
+
+func bytesOf(cmd once) ([][]byte, error) {
+	texts, err := cmd.Result()
+	values := make([][]byte, len(texts))
+	for i, text := range texts {
+		values[i] = []byte(text)
+	}
+	return values, err
+}
+
 // Run implements core.Client.
 func (c client) Run(ctx context.Context, s *core.Script, calls ...core.Call) []core.Reply {
 	replies := c.run(ctx, "evalsha", s.SHA1, calls)
@@ -63,11 +92,7 @@ func (c client) run(ctx context.Context, verb, script string, calls []core.Call)
 	_, _ = pipe.Exec(ctx) // every command has its own error
 	replies := make([]core.Reply, len(calls))
 	for i, cmd := range cmds {
-		values, err := cmd.Result()
-		replies[i].Err = err
-		for _, v := range values {
-			replies[i].Values = append(replies[i].Values, []byte(v))
-		}
+		replies[i].Values, replies[i].Err = bytesOf(cmd)
 	}
 	return replies
 }

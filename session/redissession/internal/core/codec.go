@@ -1,7 +1,6 @@
 package core
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"time"
@@ -13,13 +12,6 @@ var (
 	errRecord = errors.New("redissession: a stored record cannot be read; was it written by another version?")
 	errReply  = errors.New("redissession: Redis has answered a script with something else")
 )
-
-// ref is how keys name a user or a SID: of fixed length, and without characters
-// that mean something. 128 bits of SHA-256 do not collide by accident.
-func ref(kind, id string) string {
-	sum := sha256.Sum256([]byte("auth0kit/redissession " + kind + "\x00" + id))
-	return string(sum[:refSize])
-}
 
 // encode writes the body of r, live. Scripts fill in the epochs and put the
 // version in front.
@@ -34,12 +26,8 @@ func encode(r *driver.Record) ([]byte, error) {
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Version))
 	b = append(b, make([]byte, 3*epochSize+lengthSize)...) // epochs, and the length that is known below
-	b = append(b, ref("user", r.UserID)...)
-	if r.SID == "" {
-		b = append(b, make([]byte, refSize)...)
-	} else {
-		b = append(b, ref("sid", r.SID)...)
-	}
+	names := driver.NewKey(r.UserID, r.SID)
+	b = append(append(b, names.User[:]...), names.SID[:]...)
 	b = append(b, r.ID...)
 	b = appendText(b, r.UserID)
 	b = appendTime(appendTime(b, r.CreatedAt), r.RotatedAt)

@@ -73,12 +73,14 @@ type sighting struct {
 	run [runSize]byte
 }
 
-func (s *Store) shard(tag uint16) *shard { return &s.parts[tag%shards] }
+func (s *Store) shard(k driver.Key) *shard { return &s.parts[k.Tag()%shards] }
 
-func (p *shard) session(k driver.Key) string { return p.sessions + string(k.Hash[:]) }
-func (p *shard) user(id string) string       { return p.base + ":u:" + ref("user", id) }
-func (p *shard) userMark(id string) string   { return p.base + ":m:" + ref("user", id) }
-func (p *shard) sidEpoch(sid string) string  { return p.base + ":e:" + ref("sid", sid) }
+func (s *Store) shardOf(userID string) *shard { return s.shard(driver.NewKey(userID, "")) }
+
+func (p *shard) session(k driver.Key) string  { return p.sessions + string(k.Hash[:]) }
+func (p *shard) user(k driver.Key) string     { return p.base + ":u:" + string(k.User[:]) }
+func (p *shard) userMark(k driver.Key) string { return p.base + ":m:" + string(k.User[:]) }
+func (p *shard) sidEpoch(k driver.Key) string { return p.base + ":e:" + string(k.SID[:]) }
 
 // mayForget returns an error when the Redis of a shard evicts keys, or does not say.
 func (s *Store) mayForget(ctx context.Context, p *shard) error {
@@ -183,8 +185,9 @@ func (s *Store) Create(ctx context.Context, r driver.Record, l driver.Limit) ([]
 	if err := s.join(ctx, &r, l); err != nil {
 		return nil, err
 	}
-	p := s.shard(r.Key.Tag)
-	keys := []string{p.session(r.Key), p.user(r.UserID), p.userMark(r.UserID), p.sidEpoch(r.SID)}
+	names := driver.NewKey(r.UserID, r.SID)
+	p := s.shard(names)
+	keys := []string{p.session(r.Key), p.user(names), p.userMark(names), p.sidEpoch(names)}
 	state, rest, err := s.run(ctx, createScript, p, l.Now, keys, string(value), millis(r.CreatedAt),
 		millis(l.Bound), strconv.Itoa(l.Max), strconv.Itoa(int(l.Policy)), lifetime(l.Now, r.ExpiresAt))
 	if err == nil {
@@ -229,8 +232,9 @@ func (s *Store) confirm(ctx context.Context, r *driver.Record, l driver.Limit) e
 
 // sidKeys are the mark and the index of a SID.
 func (s *Store) sidKeys(sid string) []string {
-	p := s.shard(driver.Tag(sid))
-	return []string{p.base + ":x:" + ref("sid", sid), p.base + ":i:" + ref("sid", sid)}
+	name := driver.NewKey("", sid).SID
+	p := s.shard(driver.Key{User: name})
+	return []string{p.base + ":x:" + string(name[:]), p.base + ":i:" + string(name[:])}
 }
 
 // Replace implements driver.Store.
@@ -243,8 +247,8 @@ func (s *Store) Replace(ctx context.Context, k driver.Key, r driver.Record, g dr
 	if !g.Until.IsZero() {
 		until = g.Until
 	}
-	p := s.shard(k.Tag)
-	keys := []string{p.session(k), p.session(r.Key), p.user(r.UserID)}
+	p := s.shard(k)
+	keys := []string{p.session(k), p.session(r.Key), p.user(driver.NewKey(r.UserID, ""))}
 	state, _, err := s.run(ctx, replaceScript, p, g.Now, keys,
 		strconv.FormatInt(r.Version-1, 10), string(value), millis(until), millis(r.CreatedAt))
 	if err != nil {
@@ -255,8 +259,9 @@ func (s *Store) Replace(ctx context.Context, k driver.Key, r driver.Record, g dr
 
 // List implements driver.Store.
 func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]driver.Record, error) {
-	p := s.shard(driver.Tag(userID))
-	state, rest, err := s.run(ctx, listScript, p, now, []string{p.user(userID)})
+	names := driver.NewKey(userID, "")
+	p := s.shard(names)
+	state, rest, err := s.run(ctx, listScript, p, now, []string{p.user(names)})
 	if err == nil {
 		err = answer(state)
 	}
@@ -265,11 +270,13 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]drive
 	}
 	records := make([]driver.Record, 0, len(rest)/2)
 	for i := 0; i+1 < len(rest); i += 2 {
-		k := driver.Key{Tag: driver.Tag(userID)}
-		copy(k.Hash[:], rest[i+1])
-		if r, err := decode(rest[i], k); err == nil { // else it is dead
-			records = append(records, r)
+		r, err := decode(rest[i], names)
+		if err != nil { // it is dead
+			continue
 		}
+		r.Key = driver.NewKey(r.UserID, r.SID)
+		copy(r.Key.Hash[:], rest[i+1])
+		records = append(records, r)
 	}
 	return records, nil
 }

@@ -13,18 +13,19 @@ func (s *Store) Delete(ctx context.Context, sel driver.Selector) ([]driver.Ended
 	if err := sel.Check(); err != nil {
 		return nil, err
 	}
-	p := s.shard(driver.Tag(sel.UserID))
+	names := driver.NewKey(sel.UserID, "")
+	p := s.shard(names)
 	switch sel.Form {
 	case driver.SelectKey:
 		return s.deleteKey(ctx, sel, "")
 	case driver.SelectSuperseded:
 		return s.deleteKey(ctx, sel, "superseded")
 	case driver.SelectOne:
-		return s.deleteOf(ctx, sel, sel.UserID, "one", sel.ID, p.user(sel.UserID))
+		return s.deleteOf(ctx, sel, sel.UserID, "one", sel.ID, p.user(names))
 	case driver.SelectOthers:
 		return s.deleteOf(ctx, sel, sel.UserID, "others", sel.ID, p.session(sel.Key))
 	case driver.SelectUser:
-		return s.deleteOf(ctx, sel, sel.UserID, "all", "", p.user(sel.UserID))
+		return s.deleteOf(ctx, sel, sel.UserID, "all", "", p.user(names))
 	case driver.SelectSID:
 		return s.deleteSID(ctx, sel)
 	}
@@ -32,7 +33,7 @@ func (s *Store) Delete(ctx context.Context, sel driver.Selector) ([]driver.Ended
 }
 
 func (s *Store) deleteKey(ctx context.Context, sel driver.Selector, how string) ([]driver.Ended, error) {
-	p := s.shard(sel.Key.Tag)
+	p := s.shard(sel.Key)
 	state, rest, err := s.run(ctx, deleteKeyScript, p, sel.Now, []string{p.session(sel.Key)}, how)
 	switch {
 	case err != nil:
@@ -47,8 +48,9 @@ func (s *Store) deleteKey(ctx context.Context, sel driver.Selector, how string) 
 
 // deleteOf ends those of one user's sessions that match, in one script.
 func (s *Store) deleteOf(ctx context.Context, sel driver.Selector, userID, which, of, key string) ([]driver.Ended, error) {
-	p := s.shard(driver.Tag(userID))
-	keys := []string{p.user(userID), p.userMark(userID), key}
+	names := driver.NewKey(userID, "")
+	p := s.shard(names)
+	keys := []string{p.user(names), p.userMark(names), key}
 	state, rest, err := s.run(ctx, deleteUserScript, p, sel.Now, keys, which, of, lifetime(sel.Now, sel.MarkUntil))
 	if err == nil {
 		err = answer(state)
@@ -66,10 +68,11 @@ func (s *Store) deleteSID(ctx context.Context, sel driver.Selector) ([]driver.En
 	if err != nil {
 		return nil, err
 	}
+	names := driver.NewKey("", sel.SID)
 	var ended []driver.Ended
 	for _, user := range users {
-		p := s.shard(driver.Tag(string(user)))
-		some, err := s.deleteOf(ctx, sel, string(user), "sid", ref("sid", sel.SID), p.sidEpoch(sel.SID))
+		key := s.shardOf(string(user)).sidEpoch(names)
+		some, err := s.deleteOf(ctx, sel, string(user), "sid", string(names.SID[:]), key)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +81,7 @@ func (s *Store) deleteSID(ctx context.Context, sel driver.Selector) ([]driver.En
 	if !s.options.AllowEviction {
 		return ended, nil
 	}
-	return ended, s.everyShard(ctx, unlistedScript, sel.Now, func(p *shard) []string { return []string{p.sidEpoch(sel.SID)} })
+	return ended, s.everyShard(ctx, unlistedScript, sel.Now, func(p *shard) []string { return []string{p.sidEpoch(names)} })
 }
 
 // deleteEveryone moves every shard to another epoch.
@@ -91,7 +94,7 @@ func (s *Store) deleteEveryone(ctx context.Context, now time.Time) error {
 func (s *Store) everyShard(ctx context.Context, lua *Script, now time.Time, keys func(*shard) []string) error {
 	calls := make([]Call, shards)
 	for i := range calls {
-		p := s.shard(uint16(i))
+		p := &s.parts[i]
 		if err := s.mayForget(ctx, p); err != nil {
 			return err
 		}
@@ -101,7 +104,7 @@ func (s *Store) everyShard(ctx context.Context, lua *Script, now time.Time, keys
 	var last error
 	for i, reply := range s.client.Run(ctx, lua, calls...) {
 		if reply.Err == nil {
-			reply.Err = s.shard(uint16(i)).counted(reply.Values)
+			reply.Err = s.parts[i].counted(reply.Values)
 		}
 		if reply.Err != nil {
 			failed, last = failed+1, reply.Err
@@ -116,8 +119,9 @@ func (s *Store) everyShard(ctx context.Context, lua *Script, now time.Time, keys
 // Forget implements driver.Store. What is left of sessions that ended before goes
 // by itself, ten minutes after they would have expired.
 func (s *Store) Forget(ctx context.Context, userID string) error {
-	p := s.shard(driver.Tag(userID))
-	_, rest, err := s.run(ctx, forgetScript, p, time.UnixMilli(0), []string{p.user(userID), p.userMark(userID)})
+	names := driver.NewKey(userID, "")
+	p := s.shard(names)
+	_, rest, err := s.run(ctx, forgetScript, p, time.UnixMilli(0), []string{p.user(names), p.userMark(names)})
 	if err != nil {
 		return err
 	}

@@ -25,11 +25,17 @@ func stand(t *testing.T) (s *Store, c rueidis.Client, broken, good driver.Record
 	records := []driver.Record{sample(), sample()}
 	for i := range records {
 		r := &records[i]
-		r.ID, r.Key = rand.Text(), driver.Key{Tag: driver.Tag(r.UserID), Hash: [hashSize]byte{byte(i + 1)}}
+		r.ID, r.Key = rand.Text(), keyOf(r, byte(i+1))
 		_, err = s.Create(t.Context(), *r, driver.Limit{Now: r.CreatedAt, Bound: r.CreatedAt, Max: 9})
 		require.NoError(t, err)
 	}
 	return s, c, records[0], records[1]
+}
+
+func keyOf(r *driver.Record, hash byte) driver.Key {
+	k := driver.NewKey(r.UserID, r.SID)
+	k.Hash = [hashSize]byte{hash}
+	return k
 }
 
 // TestUnreadable: a value that is cut, changed or of another version is a dead
@@ -37,7 +43,7 @@ func stand(t *testing.T) (s *Store, c rueidis.Client, broken, good driver.Record
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	s, c, broken, good := stand(t)
-	key := s.shard(broken.Key.Tag).session(broken.Key)
+	key := s.shard(broken.Key).session(broken.Key)
 	whole, err := c.Do(t.Context(), c.B().Get().Key(key).Build()).ToString()
 	require.NoError(t, err)
 	values := map[string]string{
@@ -84,13 +90,13 @@ func TestMissingMarks(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []string{":g", ":m:", ":e:"} {
 		s, c, r, _ := stand(t)
-		p, now := s.shard(r.Key.Tag), r.CreatedAt
+		p, now := s.shard(r.Key), r.CreatedAt
 		load := func() error {
 			_, err := s.Load(t.Context(), r.Key, driver.Touch{Now: now})
 			return err
 		}
 		require.NoError(t, load())
-		key := map[string]string{":g": p.state, ":m:": p.userMark(r.UserID), ":e:": p.sidEpoch(r.SID)}[lost]
+		key := map[string]string{":g": p.state, ":m:": p.userMark(r.Key), ":e:": p.sidEpoch(r.Key)}[lost]
 		require.NoError(t, c.Do(t.Context(), c.B().Del().Key(key).Build()).Error())
 		require.ErrorIs(t, load(), driver.ErrRevoked, lost)
 		other := r
@@ -123,8 +129,8 @@ func TestLostIndex(t *testing.T) {
 	} {
 		s, c, r, kept := stand(t)
 		s.options.AllowEviction = true
-		p, now := s.shard(r.Key.Tag), r.CreatedAt
-		require.NoError(t, c.Do(t.Context(), c.B().Del().Key(p.user(r.UserID)).Build()).Error())
+		p, now := s.shard(r.Key), r.CreatedAt
+		require.NoError(t, c.Do(t.Context(), c.B().Del().Key(p.user(r.Key)).Build()).Error())
 		require.NoError(t, c.Do(t.Context(), c.B().Del().Key(s.sidKeys(r.SID)[1]).Build()).Error())
 		sel := revoke(r, kept)
 		sel.Now, sel.MarkUntil = now, now.Add(time.Hour)

@@ -3,6 +3,8 @@ package core
 import (
 	"fmt"
 	"strings"
+
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // A session is stored as a version and a body: a header that scripts read and
@@ -11,7 +13,7 @@ import (
 //
 // Whoever changes the layout raises version. A value of another version is a dead
 // session: what it does not say, such as an epoch, must not be taken for granted.
-const version = 3
+const version = 4
 
 // The states with which a body begins.
 const (
@@ -24,7 +26,7 @@ const (
 	timeSize   = 8 // milliseconds, and what else is a big number
 	epochSize  = 8 // random
 	lengthSize = 4
-	refSize    = 16 // of a hashed user id or SID
+	refSize    = len(driver.Name{})
 	idSize     = 26
 	textSize   = 2 // the length before a text
 	hashSize   = 32

@@ -14,19 +14,23 @@ import (
 // Load implements driver.Store. It is one round trip when the session lives and
 // needs no touch, which is nearly always; everything else is the other script's to say.
 func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
-	p := s.shard(k.Tag)
+	p := s.shard(k)
 	if err := s.mayForget(ctx, p); err != nil {
 		return driver.Record{}, err
 	}
+	keys := p.read(k)
 	if s.options.MaxStale > 0 && !t.Fresh {
-		if r, ok := s.live(p, k, t, s.cached(ctx, p, k)); ok {
+		if r, ok := s.live(p, k, t, s.cached(ctx, keys)); ok {
 			return r, nil
 		}
 	}
-	values, err := s.eval(ctx, readScript, []string{p.state, p.session(k)}, p.base)
+	values, err := s.client.Values(ctx, keys...)
 	if err != nil {
 		p.checked.Store(0)
-		return driver.Record{}, err
+		return driver.Record{}, wrap(err)
+	}
+	if len(values) != len(keys) {
+		return driver.Record{}, errReply
 	}
 	if r, ok := s.live(p, k, t, values); ok {
 		return r, nil
@@ -34,22 +38,29 @@ func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.
 	return s.touch(ctx, p, k, t)
 }
 
+// read are the keys of what decides whether a session lives, all named by its token.
+func (p *shard) read(k driver.Key) []string {
+	keys := []string{p.state, p.session(k), p.userMark(k), p.sidEpoch(k)}
+	if k.SID == (driver.Name{}) {
+		return keys[:3]
+	}
+	return keys
+}
+
 // live reads a record that can be answered as it is: live by the state of its
 // shard, which is not behind what is known, by its user and its SID, and without
-// need of a touch. The values are those of readScript.
+// need of a touch. The values are those at the keys of read; when these were not of
+// the record's user and SID, they say nothing about it.
 func (s *Store) live(p *shard, k driver.Key, t driver.Touch, values [][]byte) (driver.Record, bool) {
-	if len(values) != 4 {
-		return driver.Record{}, false
-	}
-	state, user, sid := values[0], values[2], values[3]
 	value, ok := body(values[1])
-	if !ok || len(value) < headerSize || value[atState] != stateLive || !s.current(p, state) {
+	if !ok || len(value) < headerSize || value[atState] != stateLive || !s.current(p, values[0]) {
 		return driver.Record{}, false
 	}
-	noSID := len(bytes.Trim(value[atSID:atSID+refSize], "\x00")) == 0
-	if !bytes.Equal(value[atEpoch:atUserEpoch], state[:epochSize]) ||
-		len(user) < epochSize || !bytes.Equal(value[atUserEpoch:atSIDEpoch], user[:epochSize]) ||
-		!noSID && !bytes.Equal(value[atSIDEpoch:atLength], sid) {
+	if !bytes.Equal(value[atUser:atSID], k.User[:]) || !bytes.Equal(value[atSID:atID], k.SID[:]) {
+		return driver.Record{}, false
+	}
+	if !epoch(values[0], value[atEpoch:atUserEpoch]) || !epoch(values[2], value[atUserEpoch:atSIDEpoch]) ||
+		len(values) > 3 && !epoch(values[3], value[atSIDEpoch:atLength]) {
 		return driver.Record{}, false
 	}
 	r, err := decode(value, k)
@@ -57,6 +68,11 @@ func (s *Store) live(p *shard, k driver.Key, t driver.Touch, values [][]byte) (d
 		return driver.Record{}, false
 	}
 	return r, true
+}
+
+// epoch reports whether a mark has the epoch that the session names.
+func epoch(mark, named []byte) bool {
+	return len(mark) >= epochSize && bytes.Equal(mark[:epochSize], named)
 }
 
 // current reports whether the state of a shard is not older than what this process
@@ -105,19 +121,9 @@ func (s *Store) touch(ctx context.Context, p *shard, k driver.Key, t driver.Touc
 	return driver.Record{}, answer(state)
 }
 
-// cached reads what live needs from the client-side cache, which asks Redis for
-// what it does not have. An error reads as nothing.
-func (s *Store) cached(ctx context.Context, p *shard, k driver.Key) [][]byte {
-	values := s.cachedKeys(ctx, p.state, p.session(k))
-	value, ok := body(values[1])
-	if !ok || len(value) < headerSize {
-		return nil
-	}
-	user, sid := string(value[atUser:atUser+refSize]), string(value[atSID:atSID+refSize])
-	return append(values, s.cachedKeys(ctx, p.base+":m:"+user, p.base+":e:"+sid)...)
-}
-
-func (s *Store) cachedKeys(ctx context.Context, keys ...string) [][]byte {
+// cached reads keys from the client-side cache, which asks Redis for what it does
+// not have. An error reads as nothing.
+func (s *Store) cached(ctx context.Context, keys []string) [][]byte {
 	values := make([][]byte, len(keys))
 	gets := make([]rueidis.CacheableTTL, len(keys))
 	for i, key := range keys {

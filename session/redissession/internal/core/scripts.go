@@ -14,18 +14,10 @@ package core
 //	{prefix:jti:<hash>}       a logout token that was used
 //
 // A session lives as long as it has the epochs of its shard, its user and its SID.
-// They are random and are read with it: whatever is lost, evicted or restored from
+// They are random and are read with it, by one MGET, since the token names all four:
+// whatever is lost, evicted or restored from
 // an old copy, a session that was revoked has none of them back. The sets find
 // sessions to list and to count, and nothing depends on them.
-
-// read is what most requests need: a live session and its epochs.
-// KEYS g, session. ARGV base.
-var readText = layout + `
-local v = redis.call('GET', KEYS[2])
-local g = redis.call('GET', KEYS[1])
-if not v or #v <= USERID or v:byte(2) ~= LIVE then return {g, v} end
-local user = redis.call('GET', ARGV[1] .. ':m:' .. v:sub(USER + 1, USER + REFSIZE))
-return {g, v, user, redis.call('GET', ARGV[1] .. ':e:' .. v:sub(SID + 1, SID + REFSIZE))}`
 
 // prelude reads the shard's state. When Redis counts fewer revocations than this
 // process has seen, or another one in the place of the last that it has seen, it has
@@ -341,7 +333,6 @@ if redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return {'new'} end
 return {}`
 
 var (
-	readScript       = NewScript(readText)
 	loadScript       = NewScript(loadText)
 	createScript     = NewScript(createText)
 	replaceScript    = NewScript(replaceText)

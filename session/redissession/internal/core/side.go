@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -13,7 +14,8 @@ import (
 // Seen implements driver.Replay.
 func (s *Store) Seen(ctx context.Context, id string, now, until time.Time) error {
 	life := max(until.Sub(now), time.Millisecond).Milliseconds()
-	key := "{" + s.options.Prefix + ":jti:" + ref("jti", id) + "}"
+	sum := sha256.Sum256([]byte("auth0kit/redissession jti\x00" + id))
+	key := "{" + s.options.Prefix + ":jti:" + string(sum[:refSize]) + "}"
 	fresh, err := s.eval(ctx, seenScript, []string{key}, strconv.FormatInt(life, 10))
 	if err == nil && len(fresh) == 0 {
 		return driver.ErrReplayed
