@@ -61,7 +61,9 @@ func navigates(r *http.Request) bool {
 // cameBack is the parameter of an address to which a browser was sent back once.
 const cameBack = "superseded"
 
-func marked(r *http.Request) bool { return r.URL.Query().Has(cameBack) }
+func marked(r *http.Request) bool {
+	return strings.Contains(r.URL.RawQuery, cameBack) && r.URL.Query().Has(cameBack) // nearly always without parsing
+}
 
 // comeback is the request's own address, with the mark.
 func comeback(r *http.Request) string {

@@ -59,6 +59,9 @@ func candidates(addr string) ([]*candidate, error) {
 		return nil, err
 	}
 	plain := goredis.NewClient(&goredis.Options{Addr: addr, PoolSize: 100})
+	batches := goredis.NewClient(&goredis.Options{
+		Addr: addr, PoolSize: 100, AutoPipelineOptions: goredis.DefaultAutoPipelineOptions(),
+	})
 	pool := &redis.Pool{MaxIdle: 100, Dial: func() (redis.Conn, error) { return redis.Dial("tcp", addr) }}
 	value := userID + tokens
 	if err := plain.Set(context.Background(), "bare", value, 0).Err(); err != nil {
@@ -92,7 +95,7 @@ func candidates(addr string) ([]*candidate, error) {
 	for _, o := range ours {
 		var store driver.Store = session.NewMemory()
 		if o.goRedis {
-			store, err = ourgoredis.New(plain, o.cfg)
+			store, err = ourgoredis.New(batches, o.cfg)
 		} else if o.inRedis {
 			store, err = redissession.New(client, o.cfg)
 		}

@@ -46,6 +46,9 @@ type Store interface {
 	// With it come ID, UserID and, as RotatedAt, when the key stopped working. The
 	// record's own Key tells which one it was found by.
 	//
+	// The names in k are the client's: they may say where to look, and the record's
+	// UserID and SID decide.
+	//
 	// Load itself looks whether the user, the SID or everyone was deleted since the
 	// record was created, in the same round trip: what else finds a user's records
 	// may be lost without bringing one back.

@@ -133,7 +133,7 @@ func testSIDMark(t *testing.T, h Harness) {
 	now := start.Add(10 * time.Minute)
 	del(t, h.Store, driver.Selector{Form: driver.SelectSID, SID: "sid1", Now: now})
 	r := newRecord("u1", now)
-	r.SID = "sid1"
+	r = withSID(r, "sid1")
 	_, err := h.Again.Create(t.Context(), r, driver.Limit{Now: now, Bound: now.Add(-time.Millisecond), Max: 20})
 	wantError(t, "Create", err, driver.ErrRevoked)
 	wantLoad(t, h.Store, r.Key, now, driver.ErrNone, driver.ErrRevoked)
@@ -142,10 +142,10 @@ func testSIDMark(t *testing.T, h Harness) {
 		t.Fatalf("List = %v, %v; a refused session must not be there", list, err)
 	}
 	again := newRecord("u1", now) // a password that was typed again, at a provider that keeps the SID
-	again.SID = "sid1"
+	again = withSID(again, "sid1")
 	wantLive(t, h.Again, create(t, h.Store, again).Key, now)
 	r = newRecord("u1", start)
-	r.SID = "sid2"
+	r = withSID(r, "sid2")
 	create(t, h.Store, r)
 }
 
@@ -155,11 +155,8 @@ func testUnknownBound(t *testing.T, h Harness) {
 	} {
 		r := newRecord("u2", start)
 		if i < 2 {
-			r.UserID, r.SID = []string{"u1", "u3"}[i], "sid1"
-			r.Key = newKey(r)
-			if i == 0 {
-				r.SID = ""
-			}
+			r.UserID = []string{"u1", "u3"}[i]
+			r = withSID(r, []string{"", "sid1"}[i])
 		}
 		del(t, h.Store, sel)
 		_, err := h.Again.Create(t.Context(), r, driver.Limit{Now: start, Max: 20})
@@ -180,7 +177,7 @@ func testMarksGrow(t *testing.T, h Harness) {
 		r := newRecord("u1", start)
 		if name == "sid" {
 			r = newRecord("u2", start)
-			r.SID = "sid1"
+			r = withSID(r, "sid1")
 		}
 		_, err := h.Again.Create(t.Context(), r, driver.Limit{Now: late, Bound: late.Add(-time.Millisecond), Max: 20})
 		wantError(t, "Create after a mark on the "+name, err, driver.ErrRevoked)

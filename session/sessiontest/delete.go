@@ -23,6 +23,7 @@ var deleteTests = map[string]func(*testing.T, Harness){
 	"ends all but one":                      testDeleteOthers,
 	"ends all of a user":                    testDeleteUser,
 	"ends all of a SID":                     testDeleteSID,
+	"ends what a key names wrongly":         testDeleteMisnamed,
 	"ends everyone":                         testDeleteEveryone,
 	"ends nothing without a form":           testDeleteNothing,
 	"does not return what has expired":      testDeleteExpired,
@@ -161,7 +162,7 @@ func testDeleteUser(t *testing.T, h Harness) {
 
 func testDeleteSID(t *testing.T, h Harness) {
 	a, b, c := newRecord("u1", start), newRecord("u1", start), newRecord("u2", start)
-	a.SID, b.SID, c.SID = "shared", "own", "shared"
+	a, b, c = withSID(a, "shared"), withSID(b, "own"), withSID(c, "shared")
 	for _, r := range []driver.Record{a, b, c} {
 		create(t, h.Store, r)
 	}
@@ -173,6 +174,24 @@ func testDeleteSID(t *testing.T, h Harness) {
 	wantLive(t, h.Store, b.Key, start)
 	if ended := del(t, h.Again, driver.Selector{Form: driver.SelectSID, SID: "unknown"}); len(ended) > 0 {
 		t.Fatalf("Delete of nothing = %v", ended)
+	}
+}
+
+// testDeleteMisnamed: a client who names another user or SID, or none, gains nothing.
+func testDeleteMisnamed(t *testing.T, h Harness) {
+	for _, sel := range []driver.Selector{{Form: driver.SelectUser, UserID: "u1"}, {Form: driver.SelectSID, SID: "mine"}} {
+		r := create(t, h.Store, withSID(newRecord("u1", start), "mine"))
+		others := create(t, h.Store, withSID(newRecord("u2", start), "yours"))
+		names := []driver.Key{driver.NewKey("u1", "yours"), driver.NewKey("u1", ""), driver.NewKey("u2", "mine"), others.Key}
+		sameTag := driver.NewKey("u1", "mine")
+		sameTag.User[15]++
+		names = append(names, sameTag)
+		del(t, h.Again, sel)
+		for _, k := range names {
+			k.Hash = r.Key.Hash
+			wantLoad(t, h.Store, k, start, driver.ErrRevoked, driver.ErrNone)
+		}
+		wantLive(t, h.Store, others.Key, start)
 	}
 }
 
@@ -272,8 +291,7 @@ func testIDs(t *testing.T, h Harness) {
 	}
 	var rs []driver.Record
 	for _, id := range ids {
-		r := newRecord(id, start)
-		r.SID = "sid " + id[:min(len(id), 200)]
+		r := withSID(newRecord(id, start), "sid "+id[:min(len(id), 200)])
 		rs = append(rs, create(t, h.Store, r))
 	}
 	for i, r := range rs {

@@ -90,7 +90,7 @@ func testForgetRace(t *testing.T, h Harness) {
 
 func testForgetSID(t *testing.T, h Harness) {
 	a, b := newRecord("u1", start), newRecord("u2", start)
-	a.SID, b.SID = "shared", "shared"
+	a, b = withSID(a, "shared"), withSID(b, "shared")
 	create(t, h.Store, a)
 	create(t, h.Store, b)
 	forget(t, h.Store, "u1")

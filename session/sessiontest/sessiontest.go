@@ -41,13 +41,19 @@ var start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 // newRecord is a live record that ends an hour after at when idle.
 func newRecord(userID string, at time.Time) driver.Record {
 	r := driver.Record{
-		ID: rand.Text(), UserID: userID, SID: "sid-" + rand.Text(), Version: 1,
+		ID: rand.Text(), UserID: userID, Version: 1,
 		CreatedAt: at, RotatedAt: at, LastSeen: at, IdleAt: at.Add(time.Hour), ExpiresAt: at.Add(24 * time.Hour),
 		Methods: []driver.Method{{Name: "pwd", At: at}, {Name: "otp", At: at.Add(-time.Minute)}},
 		Device:  driver.Device{UserAgent: "Mozilla/5.0", IP: "192.0.2.7"},
 		Payload: []byte("sealed " + userID),
 	}
 	rand.Read(r.CSRF[:])
+	return withSID(r, "sid-"+rand.Text())
+}
+
+// withSID returns r with a SID, under a key that names it.
+func withSID(r driver.Record, sid string) driver.Record {
+	r.SID = sid
 	r.Key = newKey(r)
 	return r
 }

@@ -247,7 +247,7 @@ func testSweepKeeps(t *testing.T, h Harness) {
 	wantLive(t, h.Store, r2.Key, start.Add(9*time.Second))
 	wantLoad(t, h.Store, revoked.Key, start, driver.ErrRevoked)
 	late := newRecord("u1", start.Add(time.Minute))
-	late.SID = "sid1"
+	late = withSID(late, "sid1")
 	_, err := h.Store.Create(t.Context(), late, driver.Limit{Now: late.CreatedAt, Bound: late.CreatedAt, Max: 20})
 	wantError(t, "Create", err, driver.ErrRevoked)
 }
