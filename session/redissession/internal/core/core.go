@@ -149,7 +149,10 @@ func (s *Store) args(p *shard, now time.Time) []string {
 func (p *shard) learn(is sighting) {
 	for {
 		old := p.known.Load()
-		if is.n == 0 || old != nil && (is.n < old.n || is == *old) || p.known.CompareAndSwap(old, &is) {
+		if is.n == 0 || old != nil && (is.n < old.n || is == *old) {
+			return
+		}
+		if next := is; p.known.CompareAndSwap(old, &next) {
 			return
 		}
 	}

@@ -40,9 +40,9 @@ func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.
 
 // read are the keys of what decides whether a session lives, all named by its token.
 func (p *shard) read(k driver.Key) []string {
-	keys := []string{p.state, p.session(k), p.userMark(k), p.sidEpoch(k)}
-	if k.SID == (driver.Name{}) {
-		return keys[:3]
+	keys := append(make([]string, 0, 4), p.state, p.session(k), p.userMark(k))
+	if k.SID != (driver.Name{}) {
+		keys = append(keys, p.sidEpoch(k))
 	}
 	return keys
 }
