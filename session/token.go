@@ -29,7 +29,7 @@ func (t Token) LogValue() slog.Value { return secret.Shown() }
 func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 const (
-	nameSize   = len(driver.Name{})
+	nameSize   = len(driver.Key{}.User)
 	secretSize = 32 // ASVS 5.0 7.2.3 asks for 128 bits, NIST SP 800-63B-4 section 5.1 for 64
 	tokenSize  = 2*nameSize + secretSize
 	tokenText  = (tokenSize*8 + 5) / 6
@@ -45,7 +45,7 @@ func newToken(k driver.Key) (Token, driver.Key) {
 }
 
 func keyOf(raw *[tokenSize]byte) driver.Key {
-	return driver.Key{User: driver.Name(raw[:nameSize]), SID: driver.Name(raw[nameSize : 2*nameSize]), Hash: sha256.Sum256(raw[:])}
+	return driver.Key{User: [nameSize]byte(raw[:nameSize]), SID: [nameSize]byte(raw[nameSize : 2*nameSize]), Hash: sha256.Sum256(raw[:])}
 }
 
 // key is the place of t, or false for what no Manager ever issued. The names are

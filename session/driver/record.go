@@ -12,24 +12,20 @@ const MaxPayload = 256 << 10
 // Key is where a store keeps a session: the SHA-256 of the token. A stolen
 // database has no token in it: 256 random bits cannot be found from their hash.
 //
-// The token names the user and the SID too, so that a store can ask for the session
-// and for what revokes it at once. Names are what a client has sent: what the record
-// says decides.
+// The token names the user and the SID too, by 128 bits of a hash, zero for none, so
+// that a store can ask for the session and for what revokes it at once. Names are
+// what a client has sent: what the record says decides.
 type Key struct {
-	User, SID Name
+	User, SID [16]byte
 	Hash      [sha256.Size]byte
 }
-
-// Name is 128 bits of a hash of a user id or a SID, which do not collide by
-// accident; zero for none. It tells who is meant only to those who guess it.
-type Name [16]byte
 
 // NewKey returns a key with the names of a user and a SID, and no Hash.
 func NewKey(userID, sid string) Key {
 	return Key{User: nameOf("user", userID), SID: nameOf("sid", sid)}
 }
 
-func nameOf(kind, id string) (n Name) {
+func nameOf(kind, id string) (n [16]byte) {
 	if id != "" {
 		sum := sha256.Sum256([]byte("auth0kit/session " + kind + " v1\x00" + id))
 		copy(n[:], sum[:])

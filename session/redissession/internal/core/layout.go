@@ -26,7 +26,7 @@ const (
 	timeSize   = 8 // milliseconds, and what else is a big number
 	epochSize  = 8 // random
 	lengthSize = 4
-	refSize    = len(driver.Name{})
+	refSize    = len(driver.Key{}.User)
 	idSize     = 26
 	textSize   = 2 // the length before a text
 	hashSize   = 32

@@ -41,7 +41,7 @@ func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.
 // read are the keys of what decides whether a session lives, all named by its token.
 func (p *shard) read(k driver.Key) []string {
 	keys := append(make([]string, 0, 4), p.state, p.session(k), p.userMark(k))
-	if k.SID != (driver.Name{}) {
+	if k.SID != ([refSize]byte{}) {
 		keys = append(keys, p.sidEpoch(k))
 	}
 	return keys
