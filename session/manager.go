@@ -115,7 +115,7 @@ func (m *Manager) newRecord(l Login) (Token, driver.Record, error) {
 		}
 	}
 	at := earlier(milli(l.AuthTime), now)
-	token, key := newToken(driver.NewKey(l.UserID, l.SID))
+	token, key := newToken(driver.KeyOf(l.UserID, l.SID))
 	rec := driver.Record{
 		Key: key, ID: rand.Text(), UserID: l.UserID, SID: l.SID, OrgID: l.OrgID, Version: 1,
 		CreatedAt: now, RotatedAt: now, LastSeen: now, IdleAt: now.Add(m.cfg.Idle), ExpiresAt: expires,

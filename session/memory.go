@@ -191,7 +191,7 @@ func (m *Memory) supersede(sel driver.Selector) ([]driver.Ended, error) {
 }
 
 func (m *Memory) deleteOf(sel driver.Selector, match func(*driver.Record) bool) []driver.Ended {
-	s := m.lock(driver.NewKey(sel.UserID, ""))
+	s := m.lock(driver.KeyOf(sel.UserID, ""))
 	defer s.mu.Unlock()
 	var ended []driver.Ended
 	for _, e := range s.byUser.live(sel.UserID, sel.Now, m.marks.current()) {
@@ -216,7 +216,7 @@ func (m *Memory) deleteSID(sel driver.Selector) []driver.Ended {
 
 // Forget implements driver.Store.
 func (m *Memory) Forget(_ context.Context, userID string) error {
-	s := m.lock(driver.NewKey(userID, ""))
+	s := m.lock(driver.KeyOf(userID, ""))
 	defer s.mu.Unlock()
 	for hash, e := range s.byHash {
 		if e.rec.UserID == userID {
@@ -230,7 +230,7 @@ func (m *Memory) Forget(_ context.Context, userID string) error {
 
 // List implements Store.
 func (m *Memory) List(_ context.Context, userID string, now time.Time) ([]driver.Record, error) {
-	s := m.lock(driver.NewKey(userID, ""))
+	s := m.lock(driver.KeyOf(userID, ""))
 	defer s.mu.Unlock()
 	live := s.byUser.live(userID, now, m.marks.current())
 	records := make([]driver.Record, len(live))

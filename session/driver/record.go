@@ -20,8 +20,8 @@ type Key struct {
 	Hash      [sha256.Size]byte
 }
 
-// NewKey returns a key with the names of a user and a SID, and no Hash.
-func NewKey(userID, sid string) Key {
+// KeyOf returns a key with the names of a user and a SID, and no Hash.
+func KeyOf(userID, sid string) Key {
 	return Key{User: nameOf("user", userID), SID: nameOf("sid", sid)}
 }
 

@@ -182,8 +182,8 @@ func testDeleteMisnamed(t *testing.T, h Harness) {
 	for _, sel := range []driver.Selector{{Form: driver.SelectUser, UserID: "u1"}, {Form: driver.SelectSID, SID: "mine"}} {
 		r := create(t, h.Store, withSID(newRecord("u1", start), "mine"))
 		others := create(t, h.Store, withSID(newRecord("u2", start), "yours"))
-		names := []driver.Key{driver.NewKey("u1", "yours"), driver.NewKey("u1", ""), driver.NewKey("u2", "mine"), others.Key}
-		sameTag := driver.NewKey("u1", "mine")
+		names := []driver.Key{driver.KeyOf("u1", "yours"), driver.KeyOf("u1", ""), driver.KeyOf("u2", "mine"), others.Key}
+		sameTag := driver.KeyOf("u1", "mine")
 		sameTag.User[15]++
 		names = append(names, sameTag)
 		del(t, h.Again, sel)

@@ -59,7 +59,7 @@ func withSID(r driver.Record, sid string) driver.Record {
 }
 
 func newKey(r driver.Record) driver.Key {
-	k := driver.NewKey(r.UserID, r.SID)
+	k := driver.KeyOf(r.UserID, r.SID)
 	rand.Read(k.Hash[:])
 	return k
 }

@@ -55,7 +55,7 @@ func (r *row) gone(now time.Time) (driver.Record, error) {
 
 func (r *row) record() driver.Record {
 	out := driver.Record{
-		Key: driver.NewKey(r.userID, r.sid), ID: r.id, UserID: r.userID, SID: r.sid, OrgID: r.orgID, Version: r.version,
+		Key: driver.KeyOf(r.userID, r.sid), ID: r.id, UserID: r.userID, SID: r.sid, OrgID: r.orgID, Version: r.version,
 		CreatedAt: fromMillis(r.createdAt), RotatedAt: fromMillis(r.rotatedAt), LastSeen: fromMillis(r.lastSeen),
 		IdleAt: fromMillis(r.idleAt), ExpiresAt: fromMillis(r.expiresAt), Methods: methodsOf(r.methods),
 		Device: driver.Device{UserAgent: r.userAgent, IP: r.ip},

@@ -26,7 +26,7 @@ func encode(r *driver.Record) ([]byte, error) {
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Version))
 	b = append(b, make([]byte, 3*epochSize+lengthSize)...) // epochs, and the length that is known below
-	names := driver.NewKey(r.UserID, r.SID)
+	names := driver.KeyOf(r.UserID, r.SID)
 	b = append(append(b, names.User[:]...), names.SID[:]...)
 	b = append(b, r.ID...)
 	b = appendText(b, r.UserID)

@@ -75,7 +75,7 @@ type sighting struct {
 
 func (s *Store) shard(k driver.Key) *shard { return &s.parts[k.Tag()%shards] }
 
-func (s *Store) shardOf(userID string) *shard { return s.shard(driver.NewKey(userID, "")) }
+func (s *Store) shardOf(userID string) *shard { return s.shard(driver.KeyOf(userID, "")) }
 
 func (p *shard) session(k driver.Key) string  { return p.sessions + string(k.Hash[:]) }
 func (p *shard) user(k driver.Key) string     { return p.base + ":u:" + string(k.User[:]) }
@@ -188,7 +188,7 @@ func (s *Store) Create(ctx context.Context, r driver.Record, l driver.Limit) ([]
 	if err := s.join(ctx, &r, l); err != nil {
 		return nil, err
 	}
-	names := driver.NewKey(r.UserID, r.SID)
+	names := driver.KeyOf(r.UserID, r.SID)
 	p := s.shard(names)
 	keys := []string{p.session(r.Key), p.user(names), p.userMark(names), p.sidEpoch(names)}
 	state, rest, err := s.run(ctx, createScript, p, l.Now, keys, string(value), millis(r.CreatedAt),
@@ -235,7 +235,7 @@ func (s *Store) confirm(ctx context.Context, r *driver.Record, l driver.Limit) e
 
 // sidKeys are the mark and the index of a SID.
 func (s *Store) sidKeys(sid string) []string {
-	name := driver.NewKey("", sid).SID
+	name := driver.KeyOf("", sid).SID
 	p := s.shard(driver.Key{User: name})
 	return []string{p.base + ":x:" + string(name[:]), p.base + ":i:" + string(name[:])}
 }
@@ -251,7 +251,7 @@ func (s *Store) Replace(ctx context.Context, k driver.Key, r driver.Record, g dr
 		until = g.Until
 	}
 	p := s.shard(k)
-	keys := []string{p.session(k), p.session(r.Key), p.user(driver.NewKey(r.UserID, ""))}
+	keys := []string{p.session(k), p.session(r.Key), p.user(driver.KeyOf(r.UserID, ""))}
 	state, _, err := s.run(ctx, replaceScript, p, g.Now, keys,
 		strconv.FormatInt(r.Version-1, 10), string(value), millis(until), millis(r.CreatedAt))
 	if err != nil {
@@ -262,7 +262,7 @@ func (s *Store) Replace(ctx context.Context, k driver.Key, r driver.Record, g dr
 
 // List implements driver.Store.
 func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]driver.Record, error) {
-	names := driver.NewKey(userID, "")
+	names := driver.KeyOf(userID, "")
 	p := s.shard(names)
 	state, rest, err := s.run(ctx, listScript, p, now, []string{p.user(names)})
 	if err == nil {
@@ -277,7 +277,7 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]drive
 		if err != nil { // it is dead
 			continue
 		}
-		r.Key = driver.NewKey(r.UserID, r.SID)
+		r.Key = driver.KeyOf(r.UserID, r.SID)
 		copy(r.Key.Hash[:], rest[i+1])
 		records = append(records, r)
 	}

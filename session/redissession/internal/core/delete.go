@@ -13,7 +13,7 @@ func (s *Store) Delete(ctx context.Context, sel driver.Selector) ([]driver.Ended
 	if err := sel.Check(); err != nil {
 		return nil, err
 	}
-	names := driver.NewKey(sel.UserID, "")
+	names := driver.KeyOf(sel.UserID, "")
 	p := s.shard(names)
 	switch sel.Form {
 	case driver.SelectKey:
@@ -48,7 +48,7 @@ func (s *Store) deleteKey(ctx context.Context, sel driver.Selector, how string) 
 
 // deleteOf ends those of one user's sessions that match, in one script.
 func (s *Store) deleteOf(ctx context.Context, sel driver.Selector, userID, which, of, key string) ([]driver.Ended, error) {
-	names := driver.NewKey(userID, "")
+	names := driver.KeyOf(userID, "")
 	p := s.shard(names)
 	keys := []string{p.user(names), p.userMark(names), key}
 	state, rest, err := s.run(ctx, deleteUserScript, p, sel.Now, keys, which, of, lifetime(sel.Now, sel.MarkUntil))
@@ -68,7 +68,7 @@ func (s *Store) deleteSID(ctx context.Context, sel driver.Selector) ([]driver.En
 	if err != nil {
 		return nil, err
 	}
-	names := driver.NewKey("", sel.SID)
+	names := driver.KeyOf("", sel.SID)
 	var ended []driver.Ended
 	for _, user := range users {
 		key := s.shardOf(string(user)).sidEpoch(names)
@@ -119,7 +119,7 @@ func (s *Store) everyShard(ctx context.Context, lua *Script, now time.Time, keys
 // Forget implements driver.Store. What is left of sessions that ended before goes
 // by itself, ten minutes after they would have expired.
 func (s *Store) Forget(ctx context.Context, userID string) error {
-	names := driver.NewKey(userID, "")
+	names := driver.KeyOf(userID, "")
 	p := s.shard(names)
 	_, rest, err := s.run(ctx, forgetScript, p, time.UnixMilli(0), []string{p.user(names), p.userMark(names)})
 	if err != nil {

@@ -33,7 +33,7 @@ func stand(t *testing.T) (s *Store, c rueidis.Client, broken, good driver.Record
 }
 
 func keyOf(r *driver.Record, hash byte) driver.Key {
-	k := driver.NewKey(r.UserID, r.SID)
+	k := driver.KeyOf(r.UserID, r.SID)
 	k.Hash = [hashSize]byte{hash}
 	return k
 }
