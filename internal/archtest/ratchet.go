@@ -14,6 +14,7 @@ var ExportedNames = map[string]int{
 	"audit/auditlog":                  37,
 	"audit/auditlog/audittest":        3,
 	"audit/auditlog/driver":           24,
+	"audit/auth0logs":                 15,
 	"audit/pgaudit":                   3,
 	"audit/report":                    2,
 	"audit/sqlaudit":                  7,

@@ -19,6 +19,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/audit/auditlog"
+	"github.com/auth0kit/auth0kit/audit/auth0logs"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/internal/oauth"
 	"github.com/auth0kit/auth0kit/management"
@@ -52,6 +53,7 @@ var hidings = []hiding{
 	{zero: actions.Request{}, shows: []string{"Country"}, stored: true},
 	{zero: actions.Result{}, shows: []string{"Denied"}, stored: true},
 	{zero: auditlog.Seal{}, shows: []string{"Name"}},
+	{zero: auth0logs.Config{}},
 	{zero: guardian.Challenge{}, stored: true},
 	{zero: guardian.Association{}},
 	{zero: guardian.TOTPKey{}},

@@ -23,6 +23,7 @@ import (
 	"github.com/auth0kit/auth0kit/anomaly/sqlanomaly"
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/audit/auditlog"
+	"github.com/auth0kit/auth0kit/audit/auth0logs"
 	"github.com/auth0kit/auth0kit/audit/pgaudit"
 	"github.com/auth0kit/auth0kit/audit/slogaudit"
 	"github.com/auth0kit/auth0kit/audit/sqlaudit"
@@ -155,7 +156,14 @@ var constructors = map[string]func(p probe){
 	"audit/auditlog.NewMemoryStore": func(p probe) { assert.NotNil(p, auditlog.NewMemoryStore()) },
 	"audit/auditlog.ParseSeal":      func(p probe) { p.refuses("key")(auditlog.ParseSeal("")) },
 	"audit/pgaudit.New":             func(p probe) { p.refuses("pool")(pgaudit.New((*pgxpool.Pool)(nil), pgaudit.Config{})) },
-	"audit/slogaudit.New":           func(p probe) { p.refuses("handler")(slogaudit.New(nil)) },
+	"audit/auth0logs.New": func(p probe) {
+		log := &auditlog.Log{}
+		p.refuses("tenant")(auth0logs.New("", &management.Client{}, log, auth0logs.Config{}))
+		p.refuses("reader")(auth0logs.New("t.auth0.com", nil, log, auth0logs.Config{}))
+		p.refuses("Authorization")(auth0logs.New("t.auth0.com", &management.Client{}, log, auth0logs.Config{Authorization: []string{"short"}}))
+		p.refuses("negative")(auth0logs.New("t.auth0.com", &management.Client{}, log, auth0logs.Config{Every: -1}))
+	},
+	"audit/slogaudit.New": func(p probe) { p.refuses("handler")(slogaudit.New(nil)) },
 	"audit/sqlaudit.New": func(p probe) {
 		p.refuses("db")(sqlaudit.New(nil, sqlaudit.SQLite, sqlaudit.Config{}))
 		p.refuses("dialect")(sqlaudit.New(new(sql.DB), 0, sqlaudit.Config{}))
