@@ -87,6 +87,15 @@ func (c *Client) Organizations(ctx context.Context) iter.Seq2[resource.Organizat
 	})
 }
 
+// Organization reads an organization by id. A missing one is ErrNotFound.
+func (c *Client) Organization(ctx context.Context, id string) (*resource.Organization, error) {
+	var out sdk.Organization
+	if err := c.get(ctx, "read organization", nil, objectWith("id", &out), "organizations", id); err != nil {
+		return nil, err
+	}
+	return new(organization(&out)), nil
+}
+
 // CreateOrganization creates an organization and returns it with its id; o.ID is
 // ignored. A name that is taken is ErrConflict. After ErrOutcomeUnknown it may
 // exist.

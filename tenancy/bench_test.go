@@ -23,10 +23,10 @@ func BenchmarkVerify(b *testing.B) {
 		})
 	}
 	b.Run("extract cached", func(b *testing.B) {
-		x := extractor(b, i, tenancy.FromToken, tenancy.Config{})
+		x := extractor(b, i, tenancy.FromToken, tenancy.GuardConfig{})
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := x.Extract(b.Context(), good); err != nil {
+			if _, err := x.extract(b.Context(), good); err != nil {
 				b.Fatal(err)
 			}
 		}

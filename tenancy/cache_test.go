@@ -20,8 +20,8 @@ import (
 func TestCacheConfusionSameTokenTwoRoutes(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromToken, tenancy.Config{})
-	read, admin := x.Require(tenancy.AllOf("read:invoices"))(reached), x.Require(tenancy.AllOf("admin:all"))(reached)
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{})
+	read, admin := x.require(tenancy.AllOf("read:invoices"))(reached), x.require(tenancy.AllOf("admin:all"))(reached)
 	good := token(i, "", nil)
 	for range 3 {
 		wantStatus(t, ask(read, good), http.StatusOK)
@@ -32,8 +32,8 @@ func TestCacheConfusionSameTokenTwoRoutes(t *testing.T) {
 func TestCacheConfusionSameTokenTwoOrganizations(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromHeader("X-Org"), tenancy.Config{})
-	h := x.Require(tenancy.AllOf("read:invoices"))(reached)
+	x := extractor(t, i, tenancy.FromHeader("X-Org"), tenancy.GuardConfig{})
+	h := x.require(tenancy.AllOf("read:invoices"))(reached)
 	good := token(i, "", nil)
 	for range 3 {
 		for org, status := range map[string]int{orgID: 200, "org_victim": 403, "ORG_ACME": 403, "": 400} {
@@ -146,7 +146,7 @@ func TestCacheServesThroughAnOutageUpToMaxStale(t *testing.T) {
 func TestCallersCannotChangeTheCache(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromToken, tenancy.Config{})
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{})
 	good := token(i, "", nil)
 	for range 2 {
 		tenant := mustExtract(t, x, good)
@@ -190,8 +190,8 @@ func TestCacheIsBounded(t *testing.T) {
 func TestCacheUnderConcurrency(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromToken, tenancy.Config{})
-	h := x.Require(tenancy.AllOf("read:invoices"))(reached)
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{})
+	h := x.require(tenancy.AllOf("read:invoices"))(reached)
 	tokens := []string{token(i, "", nil), token(i, "permissions", []string{"other"}), token(i, "exp", 1000)}
 	want := []int{200, 403, 401}
 	var wg sync.WaitGroup

@@ -48,8 +48,8 @@ func TestDirectoryThatDoesNotReturn(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				i, d := josetest.NewIssuer(), &dying{directory: newDirectory(), die: die}
 				d.latency = time.Second
-				x := extractor(t, i, tenancy.FromToken, tenancy.Config{Directory: d})
-				h := x.Require(tenancy.AllOf("write:invoices"))(reached)
+				x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Directory: d})
+				h := x.require(tenancy.AllOf("write:invoices"))(reached)
 				good := token(i, "", nil)
 				var wg sync.WaitGroup
 				for range 8 {
@@ -57,7 +57,7 @@ func TestDirectoryThatDoesNotReturn(t *testing.T) {
 						resp := ask(h, good)
 						wantStatus(t, resp, http.StatusServiceUnavailable)
 						assert.Equal(t, "1", resp.Header.Get("Retry-After"))
-						_, err := x.Extract(t.Context(), good)
+						_, err := x.extract(t.Context(), good)
 						assert.ErrorIs(t, err, tenancy.ErrUnavailable)
 						assert.NotErrorIs(t, err, resource.ErrNotFound)
 						assert.NotContains(t, err.Error(), "ada")

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/jose"
 )
 
 // Kind says what a token's subject is.
@@ -15,7 +17,7 @@ type Kind uint8
 const (
 	User   Kind = iota // a person
 	Client             // an application for itself (client credentials)
-	Agent              // an AI agent for itself; one that acts for a user is the Actor of a User
+	Agent              // an AI agent for itself; one that acts for a user is among the Actors of a User
 )
 
 // String returns "user", "client" or "agent".
@@ -47,36 +49,61 @@ func kind(sub, profile, grant string) Kind {
 	return User
 }
 
-// TenantContext holds who is calling, for which organization, and what they may do
-// there. Each call of Extract returns a new one; handlers only read it.
+// TenantContext holds who is calling, through what, for which organization, and
+// what they may do there. Each request gets its own; handlers only read it.
 type TenantContext struct {
 	TenantID    string // org_id. Never empty.
 	TenantName  string // org_name, where the tenant puts it into tokens. A name can be given to another organization later.
 	UserID      string // sub, also of a client ("…@clients") or an agent.
-	Actor       string // Who acts for UserID; empty when nobody does. Permissions are still UserID's, so check Scopes too.
-	SessionID   string // sid, where an Action puts it into access tokens.
 	Kind        Kind
+	Issuer      string   // iss, of the tenant or its custom domain.
+	ClientID    string   // azp, or client_id: the application that got the token. Empty when the token does not say.
+	FirstParty  bool     // ClientID is one of GuardConfig.FirstParty.
+	Actors      []string // Who acts for UserID: act, the one that acts now first (RFC 8693 section 4.1). Empty when nobody does.
 	Roles       []string // Names; from the Directory alone.
-	Permissions []string // For this API in this organization.
-	Scopes      []string // What the application asked for and got.
-	AMR         []string // How the user signed in, where an Action puts it into access tokens, as auth_time.
-	AuthTime    time.Time
-	ExpiresAt   time.Time // Of the token.
+	Permissions []string // For this API in this organization. See Requirement for when scopes are needed too.
+	Scopes      []string // What the application was granted.
+
+	SessionID string    // sid, where an Action puts it into access tokens.
+	JTI       string    // jti: the token's id, in the profile of RFC 9068.
+	ACR       string    // acr, and
+	AMR       []string  // amr: how the user signed in, where an Action puts it into access tokens, as auth_time.
+	AuthTime  time.Time // Zero: not known.
+	IssuedAt  time.Time // Of the token. Zero when it does not say.
+	ExpiresAt time.Time
+
+	token *jose.Token
+	now   func() time.Time
 }
 
-// Check returns nil if the caller meets the requirements in that organization, and
-// a [*ForbiddenError] otherwise. It is for gRPC, queues and tests; use Require for
-// HTTP.
-func (t *TenantContext) Check(orgID string, r ...Requirement) error {
-	if t == nil || orgID == "" || orgID != t.TenantID {
-		return &ForbiddenError{}
+// Claim decodes the token's claim of exactly that name into v. It returns
+// ErrNoClaim if there is none. Below the claim, encoding/json matches the fields
+// of structs without regard to case: decode what users can influence into a map.
+func (t *TenantContext) Claim(name string, v any) error {
+	if t == nil || t.token == nil {
+		return ErrNoClaim
 	}
-	for _, requirement := range r {
-		if err := requirement.check(t); err != nil {
-			return err
-		}
+	return fromJose(t.token.Claim(name, v))
+}
+
+// ErrNoClaim is returned when a token has no claim of that name.
+var ErrNoClaim = jose.ErrNoClaim
+
+// Subject returns UserID.
+func (t *TenantContext) Subject() string {
+	if t == nil {
+		return ""
 	}
-	return nil
+	return t.UserID
+}
+
+// AuthenticatedBy returns when the user proved the method, by its name of RFC
+// 8176; zero if the token does not say that they did, or when.
+func (t *TenantContext) AuthenticatedBy(method string) time.Time {
+	if t == nil || method == "" || !slices.Contains(t.AMR, method) {
+		return time.Time{}
+	}
+	return t.AuthTime
 }
 
 // Authentication returns when and how the user signed in, for policies about
@@ -85,17 +112,33 @@ func (t *TenantContext) Authentication() (at time.Time, amr []string) {
 	return t.AuthTime, slices.Clone(t.AMR)
 }
 
+// holds reports whether the caller has the permission.
 func (t *TenantContext) holds(permission string) bool {
-	if permission == "" {
-		return false
+	return permission != "" && (slices.Contains(t.Permissions, permission) || t.Kind != User && t.granted(permission))
+}
+
+// granted reports whether the application was granted the scope.
+func (t *TenantContext) granted(scope string) bool {
+	return scope != "" && slices.Contains(t.Scopes, scope)
+}
+
+// delegated reports whether the caller has no more than what was granted: somebody
+// acts for the user, or the application is not one of ours.
+func (t *TenantContext) delegated() bool {
+	return !t.FirstParty || len(t.Actors) > 0 || t.Kind == Agent
+}
+
+func (t *TenantContext) time() time.Time {
+	if t.now == nil {
+		return time.Now()
 	}
-	return slices.Contains(t.Permissions, permission) || t.Kind != User && slices.Contains(t.Scopes, permission)
+	return t.now()
 }
 
 // clone copies what callers could change.
 func (t *TenantContext) clone() *TenantContext {
 	c := *t
-	c.Roles, c.Permissions = slices.Clone(t.Roles), slices.Clone(t.Permissions)
+	c.Roles, c.Permissions, c.Actors = slices.Clone(t.Roles), slices.Clone(t.Permissions), slices.Clone(t.Actors)
 	c.Scopes, c.AMR = slices.Clone(t.Scopes), slices.Clone(t.AMR)
 	return &c
 }
@@ -113,43 +156,4 @@ func NewContext(ctx context.Context, t *TenantContext) context.Context {
 func FromContext(ctx context.Context) (*TenantContext, bool) {
 	t, ok := ctx.Value(contextKey{}).(*TenantContext)
 	return t, ok && t != nil
-}
-
-// Requirement holds what a route requires of its callers. The zero value is never
-// met.
-type Requirement struct {
-	any         bool
-	permissions []string
-}
-
-// AllOf requires all of the permissions. The first is an argument of its own, so
-// that an empty list from a file cannot open a route. Nobody has the permission
-// "".
-func AllOf(permission string, more ...string) Requirement {
-	return Requirement{permissions: append([]string{permission}, more...)}
-}
-
-// AnyOf requires one of the permissions.
-func AnyOf(permission string, more ...string) Requirement {
-	return Requirement{any: true, permissions: append([]string{permission}, more...)}
-}
-
-func (r Requirement) check(t *TenantContext) error {
-	var missing []string
-	for _, p := range r.permissions {
-		if !t.holds(p) {
-			missing = append(missing, p)
-		}
-	}
-	met := len(missing) == 0
-	if r.any {
-		met = len(missing) < len(r.permissions)
-	}
-	if met && len(r.permissions) > 0 {
-		return nil
-	}
-	if len(missing) == 0 {
-		missing = []string{""} // the zero Requirement
-	}
-	return &ForbiddenError{Missing: missing, Any: r.any}
 }

@@ -15,13 +15,13 @@ import (
 func TestTenantContextHasTheClaims(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromToken, tenancy.Config{})
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{})
 	c := claims(i)
 	c["sid"], c["auth_time"], c["amr"] = "sid_1", 1700000000, []string{"pwd", "mfa"}
 	c["act"] = map[string]any{"sub": "agt_1", "SUB": "agt_2", "act": map[string]any{"sub": "spa"}}
 	tenant := mustExtract(t, x, i.Token(josetest.Header("rs"), c))
 	at, amr := tenant.Authentication()
-	if tenant.TenantID != orgID || tenant.TenantName != "acme" || tenant.UserID != "auth0|1" || tenant.SessionID != "sid_1" || tenant.Actor != "agt_1" {
+	if tenant.TenantID != orgID || tenant.TenantName != "acme" || tenant.UserID != "auth0|1" || tenant.SessionID != "sid_1" || !slices.Equal(tenant.Actors, []string{"agt_1", "spa"}) {
 		t.Errorf("got %+v", tenant)
 	}
 	if !at.Equal(time.Unix(1700000000, 0)) || !slices.Equal(amr, []string{"pwd", "mfa"}) || !slices.Equal(tenant.Scopes, []string{"openid", "profile"}) {
@@ -35,7 +35,7 @@ func TestTenantContextHasTheClaims(t *testing.T) {
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromToken, tenancy.Config{})
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{})
 	for name, c := range map[string]struct {
 		sub     string
 		profile any
@@ -62,7 +62,7 @@ func TestKinds(t *testing.T) {
 		if tenant.Kind != c.want {
 			t.Errorf("%s is a %s, want %s", name, tenant.Kind, c.want)
 		}
-		err := tenant.Check(orgID, tenancy.AllOf("purge:invoices"))
+		err := tenant.Check(t.Context(), orgID, tenancy.AllOf("purge:invoices"))
 		if counts := err == nil; counts != (c.want != tenancy.User) {
 			t.Errorf("%s: its scope counts: %t", name, counts)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 
@@ -12,13 +13,13 @@ import (
 	"github.com/auth0kit/auth0kit/tenancy"
 )
 
-func ExampleExtractor_Require() {
+func ExampleGuard_Require() {
 	tenant := josetest.NewIssuer() // stands for Auth0
 	v, err := tenancy.NewVerifier(tenant.ID, "https://api.example.com", tenancy.VerifierConfig{HTTPClient: &http.Client{Transport: tenant}})
 	if err != nil {
 		panic(err)
 	}
-	x, err := tenancy.NewExtractor(v, tenancy.FromPath("org"), tenancy.Config{})
+	guard, err := tenancy.NewGuard(v, tenancy.GuardConfig{FirstParty: []string{"client"}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		panic(err)
 	}
@@ -27,8 +28,8 @@ func ExampleExtractor_Require() {
 		fmt.Fprintf(w, "invoices of %s for %s", caller.TenantID, caller.UserID)
 	})
 	mux := http.NewServeMux()
-	mux.Handle("GET /orgs/{org}/invoices", x.Require(tenancy.AllOf("read:invoices"))(list))
-	mux.Handle("DELETE /orgs/{org}/invoices", x.Require(tenancy.AllOf("delete:invoices"))(list))
+	mux.Handle("GET /orgs/{org}/invoices", guard.Require(tenancy.FromPath("org"), tenancy.AllOf("read:invoices"))(list))
+	mux.Handle("DELETE /orgs/{org}/invoices", guard.Require(tenancy.FromPath("org"), tenancy.AllOf("delete:invoices"))(list))
 
 	get := func(method, path string) {
 		r := httptest.NewRequest(method, path, nil)
@@ -44,9 +45,9 @@ func ExampleExtractor_Require() {
 	// 200 invoices of org_acme for auth0|1
 	//
 	// 403 {"error":"insufficient_scope","error_description":"the token is for another organization"}
-	// Bearer realm="https://api.example.com", error="insufficient_scope", error_description="the token is for another organization"
+	// Bearer realm="https://api.example.com", error="insufficient_scope", error_description="the token is for another organization", resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"
 	// 403 {"error":"insufficient_scope","error_description":"missing permission: delete:invoices"}
-	// Bearer realm="https://api.example.com", error="insufficient_scope", error_description="missing permission: delete:invoices", scope="delete:invoices"
+	// Bearer realm="https://api.example.com", error="insufficient_scope", error_description="missing permission: delete:invoices", scope="delete:invoices", resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"
 }
 
 func ExampleVerifier_Verify() {
@@ -64,44 +65,45 @@ func ExampleVerifier_Verify() {
 	// true tenancy: invalid token: audience
 }
 
-func ExampleExtractor_Extract() {
+func ExampleGuard_Admit() {
 	tenant := josetest.NewIssuer()
 	v, err := tenancy.NewVerifier(tenant.ID, "https://api.example.com", tenancy.VerifierConfig{HTTPClient: &http.Client{Transport: tenant}})
 	if err != nil {
 		panic(err)
 	}
 	// A *management.Client is a Directory; this one is in memory.
-	x, err := tenancy.NewExtractor(v, tenancy.FromToken, tenancy.Config{Directory: newDirectory()})
+	guard, err := tenancy.NewGuard(v, tenancy.GuardConfig{FirstParty: []string{"client"}, Directory: newDirectory()})
 	if err != nil {
 		panic(err)
 	}
-	caller, err := x.Extract(context.Background(), token(tenant, "", nil))
+	ctx, err := guard.Admit(context.Background(), token(tenant, "", nil), tenancy.Org{ID: "org_acme"}, tenancy.Authenticated())
 	if err != nil {
 		panic(err)
 	}
+	caller, _ := tenancy.FromContext(ctx)
 	fmt.Println(caller.Kind, caller.UserID, caller.Roles, caller.Permissions)
-	fmt.Println(caller.Check("org_acme", tenancy.AnyOf("read:log", "admin")))
-	fmt.Println(caller.Check("org_acme", tenancy.AllOf("read:log", "admin")))
+	fmt.Println(caller.Check(ctx, "org_acme", tenancy.AnyOf("read:log", "admin")))
+	fmt.Println(caller.Check(ctx, "org_acme", tenancy.AllOf("read:log", "admin")))
 	// Output:
 	// user auth0|1 [clerk auditor] [read:invoices read:log write:invoices]
 	// <nil>
 	// tenancy: forbidden: missing permission: admin
 }
 
-func ExampleExtractor_Diagnose() {
+func ExampleGuard_Diagnose() {
 	tenant := josetest.NewIssuer()
 	v, err := tenancy.NewVerifier(tenant.ID, "https://api.example.com", tenancy.VerifierConfig{HTTPClient: &http.Client{Transport: tenant}})
 	if err != nil {
 		panic(err)
 	}
-	x, err := tenancy.NewExtractor(v, tenancy.FromToken, tenancy.Config{})
+	guard, err := tenancy.NewGuard(v, tenancy.GuardConfig{})
 	if err != nil {
 		panic(err)
 	}
-	found, err := x.Diagnose(context.Background(), token(tenant, "nonce", "only ID tokens have one"))
+	found, err := guard.Diagnose(context.Background(), token(tenant, "nonce", "only ID tokens have one"))
 	fmt.Println(found[0])
 	fmt.Println(err)
 	// Output:
-	// The token is an ID or logout token. Send the access token.
+	// The token is an ID token (or a logout token). Send the access token.
 	// tenancy: invalid token: id_token
 }

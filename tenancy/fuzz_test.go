@@ -32,10 +32,7 @@ func FuzzTokens(f *testing.F) {
 	f.Add(`{"alg":"ES256","typ":"JWT","kid":"es","crit":["b64"],"b64":false}`, payload)
 	f.Add("", josetest.Sign(josetest.EC(), header, payload))
 	v := verifier(f, i, tenancy.VerifierConfig{Algorithms: []string{"ES256"}, CacheSize: -1})
-	x, err := tenancy.NewExtractor(v, tenancy.FromToken, tenancy.Config{})
-	if err != nil {
-		f.Fatal(err)
-	}
+	x := routesOf(f, v, tenancy.FromToken, tenancy.GuardConfig{})
 	reference := jwt.NewParser(jwt.WithValidMethods([]string{"ES256"}), jwt.WithIssuer(i.ID), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithStrictDecoding(), jwt.WithLeeway(30*time.Second))
 	key := func(*jwt.Token) (any, error) { return &josetest.EC().PublicKey, nil }
@@ -44,7 +41,7 @@ func FuzzTokens(f *testing.F) {
 		if header != "" {
 			token = josetest.Sign(josetest.EC(), header, payload)
 		}
-		tenant, err := x.Extract(t.Context(), token)
+		tenant, err := x.extract(t.Context(), token)
 		if err != nil {
 			return
 		}
@@ -72,10 +69,10 @@ func FuzzObserve(f *testing.F) {
 	f.Add([]byte(`{"type":"organization.member.role.deleted","data":{"object":{"organization":{"id":"org_acme"},"user":{"user_id":"auth0|1"}}}}`))
 	f.Add([]byte(`{"event":{"event":{"type":"group.deleted"}}}`))
 	i, d := josetest.NewIssuer(), newDirectory()
-	x := extractor(f, i, tenancy.FromToken, tenancy.Config{Directory: d})
+	x := extractor(f, i, tenancy.FromToken, tenancy.GuardConfig{Directory: d})
 	good := token(i, "exp", time.Now().Add(100*time.Hour).Unix())
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_ = x.Observe(body) // whatever it is, members keep what they have
+		_ = x.Observe(t.Context(), body) // whatever it is, members keep what they have
 		if got := mustExtract(t, x, good).Permissions; len(got) != 3 {
 			t.Fatalf("after %q: %q", body, got)
 		}

@@ -26,7 +26,7 @@ func TestStormOfUnknownKeysThroughTheMiddleware(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		i := josetest.NewIssuer()
-		h := extractor(t, i, tenancy.FromToken, tenancy.Config{}).Authenticated()(reached)
+		h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{}).authenticated()(reached)
 		good := token(i, "", nil)
 		wantStatus(t, ask(h, good), http.StatusOK)
 		var wg sync.WaitGroup
@@ -49,7 +49,7 @@ func TestStormOfBadSignaturesThroughTheMiddleware(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		i := josetest.NewIssuer()
-		h := extractor(t, i, tenancy.FromToken, tenancy.Config{}).Authenticated()(reached)
+		h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{}).authenticated()(reached)
 		wantStatus(t, ask(h, token(i, "", nil)), http.StatusOK)
 		head := josetest.Segment(josetest.Header("rs")) + "."
 		for n := range 500 {
@@ -68,7 +68,7 @@ func TestOutageIsNoReasonToSignUsersOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := josetest.NewIssuer()
 		i.Answer(0, errors.New("no route to host"))
-		h := extractor(t, i, tenancy.FromToken, tenancy.Config{}).Authenticated()(reached)
+		h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{}).authenticated()(reached)
 		good := token(i, "", nil)
 		for range 10 {
 			resp := ask(h, good)

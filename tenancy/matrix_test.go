@@ -34,17 +34,14 @@ func TestMatrix(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			v := verifier(t, i, tenancy.VerifierConfig{Algorithms: r.policy})
-			x, err := tenancy.NewExtractor(v, tenancy.FromToken, tenancy.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			x := routesOf(t, v, tenancy.FromToken, tenancy.GuardConfig{})
 			if _, err := v.Verify(t.Context(), token(i, "", nil)); err != nil && r.policy == nil {
 				t.Fatalf("the unchanged token is refused too: %v", err)
 			}
 			for _, token := range r.tokens {
 				_, err := v.Verify(t.Context(), token)
 				wantToken(t, err, r.reason)
-				resp := ask(x.Authenticated()(reached), token)
+				resp := ask(x.authenticated()(reached), token)
 				if strings.ContainsAny(token, " \n,") { // no header can carry it
 					continue
 				}
@@ -162,10 +159,10 @@ func malleable(i *josetest.Issuer) []row {
 func TestMatrix22ExactNames(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromToken, tenancy.Config{})
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{})
 	c := josetest.With(claims(i), "org_id", nil)
 	c["ORG_ID"] = "org_victim"
-	if _, err := x.Extract(t.Context(), i.Token(josetest.Header("rs"), c)); err != tenancy.ErrNoTenant {
+	if _, err := x.extract(t.Context(), i.Token(josetest.Header("rs"), c)); err != tenancy.ErrNoTenant {
 		t.Errorf("got %v, want ErrNoTenant: ORG_ID is not org_id", err)
 	}
 }
@@ -173,7 +170,7 @@ func TestMatrix22ExactNames(t *testing.T) {
 func TestMatrix30TwoAuthorizationHeaders(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	h := extractor(t, i, tenancy.FromToken, tenancy.Config{}).Authenticated()(reached)
+	h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{}).authenticated()(reached)
 	good := token(i, "", nil)
 	wantStatus(t, ask(h, good, good), http.StatusBadRequest, `error="invalid_request"`)
 	wantStatus(t, ask(h, good), http.StatusOK)

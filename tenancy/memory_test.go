@@ -3,10 +3,12 @@ package tenancy
 import (
 	"context"
 	"fmt"
+	"iter"
 	"runtime"
 	"testing"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/jose"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -23,13 +25,26 @@ func (*crowd) RolePermissions(_ context.Context, roleID string) ([]resource.Perm
 	return []resource.Permission{{Name: "read:" + roleID, Audience: "api"}}, nil
 }
 
+func (*crowd) Members(context.Context, string) iter.Seq2[resource.Member, error] {
+	return func(func(resource.Member, error) bool) {}
+}
+
+func (*crowd) User(_ context.Context, id string) (*resource.User, error) {
+	return &resource.User{ID: id}, nil
+}
+
+func (*crowd) Organization(context.Context, string) (*resource.Organization, error) {
+	return nil, resource.ErrNotFound
+}
+
 func TestTenThousandMembersStayWithinMemory(t *testing.T) {
 	const entries, members = 500, 10_000
 	dir := &crowd{}
-	l := newLive(dir, "api", entries, time.Hour, time.Hour)
+	l := newLive(GuardConfig{Directory: dir, MaxEntries: entries, RoleTTL: time.Hour, PermissionTTL: time.Hour})
 	ask := func(n int) {
-		if _, permissions, err := l.member(t.Context(), member{"org_acme", fmt.Sprintf("auth0|%024d", n)}); err != nil || len(permissions) != 2 {
-			t.Fatalf("%d: %q %v", n, permissions, err)
+		tenant := &TenantContext{TenantID: "org_acme", UserID: fmt.Sprintf("auth0|%024d", n), token: &jose.Token{Audiences: []string{"api"}}}
+		if err := l.fill(t.Context(), tenant); err != nil || len(tenant.Permissions) != 2 {
+			t.Fatalf("%d: %q %v", n, tenant.Permissions, err)
 		}
 	}
 	before := heap()
@@ -39,7 +54,7 @@ func TestTenThousandMembersStayWithinMemory(t *testing.T) {
 	if grown := heap() - before; grown > entries<<10 {
 		t.Errorf("the heap has grown by %d bytes, want at most 1 kB for each of %d entries", grown, entries)
 	}
-	if got := l.roles.entries.Len(); got != entries {
+	if got := l.members.entries.Len(); got != entries {
 		t.Errorf("%d members are kept, want %d", got, entries)
 	}
 	for n := range entries { // the newest are there

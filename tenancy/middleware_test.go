@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 	"github.com/auth0kit/auth0kit/tenancy"
@@ -17,10 +19,13 @@ import (
 func TestAnswersOfRFC6750(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromHeader("X-Org"), tenancy.Config{})
-	h := x.Require(tenancy.AllOf("read:invoices", "delete:invoices", "purge:invoices"), tenancy.AnyOf("read:invoices"))(reached)
+	x := extractor(t, i, tenancy.FromHeader("X-Org"), tenancy.GuardConfig{})
+	h := x.require(tenancy.AllOf("read:invoices", "delete:invoices", "purge:invoices"), tenancy.AnyOf("read:invoices"))(reached)
 	good := "Bearer " + token(i, "", nil)
-	const realm = `Bearer realm="https://api.example.com"`
+	const (
+		realm    = `Bearer realm="https://api.example.com"`
+		metadata = `, resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"`
+	)
 	for name, c := range map[string]struct {
 		authorization string
 		org           string
@@ -31,6 +36,7 @@ func TestAnswersOfRFC6750(t *testing.T) {
 		"another scheme":     {"Basic dXNlcjpwYXNz", orgID, 401, realm},
 		"DPoP scheme":        {"DPoP " + good[7:], orgID, 401, realm},
 		"scheme alone":       {"Bearer", orgID, 400, realm + `, error="invalid_request"`},
+		"two spaces":         {"Bearer  " + good[7:], orgID, 403, `scope="delete:invoices purge:invoices"`},
 		"scheme and space":   {"Bearer ", orgID, 400, realm + `, error="invalid_request"`},
 		"two tokens":         {good + " " + good[7:], orgID, 400, realm + `, error="invalid_request"`},
 		"two by comma":       {good + ", " + good, orgID, 400, realm + `, error="invalid_request"`},
@@ -50,7 +56,7 @@ func TestAnswersOfRFC6750(t *testing.T) {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
 			wantStatus(t, w.Result(), c.status, c.challenge)
-			if got := w.Result().Header.Get("WWW-Authenticate"); strings.HasSuffix(name, "n") && c.status == 401 && c.challenge == realm && got != realm {
+			if got := w.Result().Header.Get("WWW-Authenticate"); strings.HasSuffix(name, "n") && c.status == 401 && c.challenge == realm && got != realm+metadata {
 				t.Errorf("the challenge is %q, want no error code", got)
 			}
 			if w.Result().Header.Get("Cache-Control") != "no-store" {
@@ -62,12 +68,13 @@ func TestAnswersOfRFC6750(t *testing.T) {
 
 func TestRequirements(t *testing.T) {
 	t.Parallel()
-	tenant := &tenancy.TenantContext{TenantID: orgID, Permissions: []string{"a", "b", ""}, Scopes: []string{"s"}}
+	tenant := &tenancy.TenantContext{TenantID: orgID, FirstParty: true, Permissions: []string{"a", "b", ""}, Scopes: []string{"s"}}
 	for name, c := range map[string]struct {
 		r    []tenancy.Requirement
 		want string // missing permissions; "ok" for none
 	}{
-		"nothing":         {nil, "ok"},
+		"nothing":         {nil, ""},
+		"authenticated":   {[]tenancy.Requirement{tenancy.Authenticated()}, "ok"},
 		"one":             {[]tenancy.Requirement{tenancy.AllOf("a")}, "ok"},
 		"all":             {[]tenancy.Requirement{tenancy.AllOf("a", "b")}, "ok"},
 		"not all":         {[]tenancy.Requirement{tenancy.AllOf("a", "c", "d")}, "c d"},
@@ -80,7 +87,7 @@ func TestRequirements(t *testing.T) {
 		"prefix":          {[]tenancy.Requirement{tenancy.AllOf("a:b")}, "a:b"},
 		"scope of a user": {[]tenancy.Requirement{tenancy.AllOf("s")}, "s"},
 	} {
-		err := tenant.Check(orgID, c.r...)
+		err := tenant.Check(t.Context(), orgID, c.r...)
 		if c.want == "ok" {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -93,7 +100,7 @@ func TestRequirements(t *testing.T) {
 		}
 	}
 	var nobody *tenancy.TenantContext
-	for _, err := range []error{nobody.Check(orgID), tenant.Check(""), tenant.Check("org_victim"), (&tenancy.TenantContext{}).Check("")} {
+	for _, err := range []error{nobody.Check(t.Context(), orgID), tenant.Check(t.Context(), ""), tenant.Check(t.Context(), "org_victim"), (&tenancy.TenantContext{}).Check(t.Context(), "")} {
 		if !errors.Is(err, tenancy.ErrForbidden) {
 			t.Errorf("got %v, want ErrForbidden", err)
 		}
@@ -103,7 +110,7 @@ func TestRequirements(t *testing.T) {
 func TestOptional(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	h := extractor(t, i, tenancy.FromToken, tenancy.Config{}).Optional()(reached)
+	h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{}).optional()(reached)
 	resp := ask(h)
 	wantStatus(t, resp, http.StatusOK)
 	if got := resp.Header.Get("X-Caller"); got != "nobody" {
@@ -120,12 +127,12 @@ func TestOptional(t *testing.T) {
 func TestTokenWithoutOrganization(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromToken, tenancy.Config{})
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{})
 	for _, value := range []any{nil, ""} {
-		if _, err := x.Extract(t.Context(), token(i, "org_id", value)); !errors.Is(err, tenancy.ErrNoTenant) {
+		if _, err := x.extract(t.Context(), token(i, "org_id", value)); !errors.Is(err, tenancy.ErrNoTenant) {
 			t.Errorf("got %v, want ErrNoTenant", err)
 		}
-		wantStatus(t, ask(x.Authenticated()(reached), token(i, "org_id", value)), http.StatusForbidden, `error="insufficient_scope"`)
+		wantStatus(t, ask(x.authenticated()(reached), token(i, "org_id", value)), http.StatusForbidden, `error="insufficient_scope"`)
 	}
 }
 
@@ -133,20 +140,20 @@ func TestLocators(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
 	good := token(i, "", nil)
-	resolve := func(host string) (string, error) {
+	resolve := func(host string) (tenancy.Org, error) {
 		switch host {
 		case "acme.example.com":
-			return orgID, nil
+			return tenancy.Org{ID: orgID}, nil
 		case "slow.example.com":
-			return "", errors.New("database is away")
+			return tenancy.Org{}, errors.New("database is away")
 		case "closed.example.com":
-			return "", tenancy.ErrForbidden
+			return tenancy.Org{}, tenancy.ErrForbidden
 		}
-		return "", tenancy.ErrNoTenant
+		return tenancy.Org{}, tenancy.ErrNoTenant
 	}
 	serve := func(where tenancy.Locator, change func(*http.Request)) *http.Response {
 		mux := http.NewServeMux()
-		mux.Handle("GET /orgs/{org}/invoices", extractor(t, i, where, tenancy.Config{}).Authenticated()(reached))
+		mux.Handle("GET /orgs/{org}/invoices", extractor(t, i, where, tenancy.GuardConfig{}).authenticated()(reached))
 		r := httptest.NewRequest(http.MethodGet, "/orgs/"+orgID+"/invoices", nil)
 		r.Header.Set("Authorization", "Bearer "+good)
 		change(r)
@@ -158,7 +165,7 @@ func TestLocators(t *testing.T) {
 	keep := func(*http.Request) {}
 	wantStatus(t, serve(tenancy.FromPath("org"), keep), http.StatusOK)
 	wantStatus(t, serve(tenancy.FromPath("org"), func(r *http.Request) { r.URL.Path = "/orgs/org_victim/invoices" }), http.StatusForbidden)
-	wantStatus(t, serve(tenancy.FromPath("typo"), keep), http.StatusBadRequest)
+	wantStatus(t, serve(tenancy.FromPath("typo"), keep), http.StatusInternalServerError)
 	wantStatus(t, serve(tenancy.FromHost(resolve), host("ACME.example.com.:8443")), http.StatusOK)
 	wantStatus(t, serve(tenancy.FromHost(resolve), host("nobody.example.com")), http.StatusBadRequest)
 	wantStatus(t, serve(tenancy.FromHost(resolve), host("closed.example.com")), http.StatusForbidden)
@@ -174,8 +181,8 @@ func TestLocators(t *testing.T) {
 func TestDenialsAreRecorded(t *testing.T) {
 	t.Parallel()
 	i, log := josetest.NewIssuer(), audit.NewMemory()
-	x := extractor(t, i, tenancy.FromHeader("X-Org"), tenancy.Config{Recorder: log})
-	h := x.Require(tenancy.AllOf("delete:invoices"))(reached)
+	x := extractor(t, i, tenancy.FromHeader("X-Org"), tenancy.GuardConfig{Recorder: log})
+	h := x.require(tenancy.AllOf("delete:invoices"))(reached)
 	for _, org := range []string{orgID, "org_victim"} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", "Bearer "+token(i, "", nil))
@@ -187,7 +194,7 @@ func TestDenialsAreRecorded(t *testing.T) {
 	if len(events) != 2 {
 		t.Fatalf("got %q, want two denials", log.Actions())
 	}
-	for n, reason := range []string{"missing_permission", "wrong_organization"} {
+	for n, reason := range []string{"permission", "other_org"} {
 		e := events[n]
 		if e.Action != "tenancy.deny" || e.Reason != reason || e.Actor != (audit.Ref{Kind: "user", ID: "auth0|1"}) || e.Organization != orgID || e.Outcome != audit.Failure {
 			t.Errorf("got %+v", e)
@@ -202,10 +209,10 @@ func TestDenialsAreRecorded(t *testing.T) {
 func TestRecorderFailure(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromToken, tenancy.Config{Recorder: fullLog{}})
-	wantStatus(t, ask(x.Require(tenancy.AllOf("delete:invoices"))(reached), token(i, "", nil)), http.StatusForbidden, `scope="delete:invoices"`)
-	wantStatus(t, ask(x.Require(tenancy.AllOf("read:invoices"))(reached), token(i, "", nil)), http.StatusOK)
-	_, err := x.Admit(t.Context(), token(i, "", nil), func(context.Context) (string, error) { return "org_victim", nil })
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Recorder: fullLog{}})
+	wantStatus(t, ask(x.require(tenancy.AllOf("delete:invoices"))(reached), token(i, "", nil)), http.StatusForbidden, `scope="delete:invoices"`)
+	wantStatus(t, ask(x.require(tenancy.AllOf("read:invoices"))(reached), token(i, "", nil)), http.StatusOK)
+	_, err := x.Admit(t.Context(), token(i, "", nil), tenancy.Org{ID: "org_victim"}, tenancy.Authenticated())
 	if !errors.Is(err, tenancy.ErrForbidden) || !errors.Is(err, audit.ErrNotRecorded) {
 		t.Errorf("got %v, want both errors", err)
 	}
@@ -218,9 +225,9 @@ func (fullLog) Record(context.Context, audit.Event) error { return errors.New("d
 func TestHandlersRecordTheirCaller(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	x := extractor(t, i, tenancy.FromToken, tenancy.Config{})
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{})
 	ctx := audit.NewContext(t.Context(), audit.Origin{IP: "192.0.2.1", UserAgent: "curl"})
-	ctx, err := x.Admit(ctx, token(i, "", nil), func(ctx context.Context) (string, error) { return orgID, nil })
+	ctx, err := x.Admit(ctx, token(i, "", nil), tenancy.Org{ID: orgID}, tenancy.Authenticated())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,19 +237,18 @@ func TestHandlersRecordTheirCaller(t *testing.T) {
 	}
 }
 
-func TestNewExtractorRefuses(t *testing.T) {
+func TestNewGuardRefuses(t *testing.T) {
 	t.Parallel()
 	v := verifier(t, josetest.NewIssuer(), tenancy.VerifierConfig{})
-	for name, err := range map[string]error{
-		"no verifier":  second(tenancy.NewExtractor(nil, tenancy.FromToken, tenancy.Config{})),
-		"no locator":   second(tenancy.NewExtractor(v, nil, tenancy.Config{})),
-		"negative TTL": second(tenancy.NewExtractor(v, tenancy.FromToken, tenancy.Config{RoleTTL: -1})),
-		"negative max": second(tenancy.NewExtractor(v, tenancy.FromToken, tenancy.Config{MaxEntries: -1})),
+	for want, cfg := range map[string]tenancy.GuardConfig{
+		"RoleTTL": {RoleTTL: -1}, "PermissionTTL": {PermissionTTL: -1}, "MaxEntries": {MaxEntries: -1}, "OnOutage": {OnOutage: tenancy.StaleFor(-1)},
+		"FirstParty": {FirstParty: []string{""}}, "PublicURL": {PublicURL: "api.example.com"}, "Replay": {DPoP: tenancy.DPoPAllowed},
+		"NonceKeys": {DPoP: tenancy.DPoPAllowed, Replay: tenancy.NewMemory(), NonceKeys: [][]byte{{1}}}, "DPoP": {DPoP: 7}, "disabled": {Replay: tenancy.NewMemory()},
 	} {
-		if err == nil {
-			t.Errorf("%s is accepted", name)
-		}
+		assert.ErrorContains(t, second(tenancy.NewGuard(v, cfg)), want)
 	}
+	assert.ErrorContains(t, second(tenancy.NewGuard(nil, tenancy.GuardConfig{})), "Verifier")
+	assert.Panics(t, func() { extractor(t, josetest.NewIssuer(), nil, tenancy.GuardConfig{}).authenticated() })
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -45,13 +46,54 @@ func verifier(t testing.TB, i *josetest.Issuer, cfg tenancy.VerifierConfig) *ten
 	return v
 }
 
-func extractor(t testing.TB, i *josetest.Issuer, where tenancy.Locator, cfg tenancy.Config) *tenancy.Extractor {
+// routes is a Guard with one Locator for all its routes.
+type routes struct {
+	*tenancy.Guard
+	where tenancy.Locator
+}
+
+func (r routes) require(first tenancy.Requirement, more ...tenancy.Requirement) func(http.Handler) http.Handler {
+	return r.Require(r.where, first, more...)
+}
+
+func (r routes) authenticated() func(http.Handler) http.Handler {
+	return r.require(tenancy.Authenticated())
+}
+
+func (r routes) optional() func(http.Handler) http.Handler { return r.Optional(r.where) }
+
+// extract admits a caller to their own organization.
+func (r routes) extract(ctx context.Context, token string) (*tenancy.TenantContext, error) {
+	ctx, err := r.AdmitCall(ctx, tenancy.Call{Token: token, Where: func(ctx context.Context) (tenancy.Org, error) {
+		t, _ := tenancy.FromContext(ctx)
+		return tenancy.Org{ID: t.TenantID}, nil
+	}}, tenancy.Authenticated())
+	if err != nil {
+		return nil, err
+	}
+	t, _ := tenancy.FromContext(ctx)
+	return t, nil
+}
+
+// extractor has the application of josetest's claims as its own.
+func extractor(t testing.TB, i *josetest.Issuer, where tenancy.Locator, cfg tenancy.GuardConfig) routes {
 	t.Helper()
-	x, err := tenancy.NewExtractor(verifier(t, i, tenancy.VerifierConfig{}), where, cfg)
+	return routesOf(t, verifier(t, i, tenancy.VerifierConfig{}), where, cfg)
+}
+
+func routesOf(t testing.TB, v *tenancy.Verifier, where tenancy.Locator, cfg tenancy.GuardConfig) routes {
+	t.Helper()
+	if cfg.FirstParty == nil {
+		cfg.FirstParty = []string{"client"}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	g, err := tenancy.NewGuard(v, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x
+	return routes{g, where}
 }
 
 // reached is the handler behind the middleware: it names its caller.
@@ -104,9 +146,9 @@ func wantToken(t *testing.T, err error, reason string) {
 	}
 }
 
-func mustExtract(t *testing.T, x *tenancy.Extractor, token string) *tenancy.TenantContext {
+func mustExtract(t *testing.T, x routes, token string) *tenancy.TenantContext {
 	t.Helper()
-	tenant, err := x.Extract(context.WithoutCancel(t.Context()), token)
+	tenant, err := x.extract(context.WithoutCancel(t.Context()), token)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -13,58 +14,46 @@ type Token struct {
 	Issuer, Subject string
 	ExpiresAt       time.Time
 
-	verified *jose.Token
-	tenant   TenantContext // never handed out itself: its slices are shared
+	tenant TenantContext // never handed out itself: its slices are shared
 }
 
-// Claim decodes the claim of exactly that name into v. It returns ErrNoClaim if
-// there is none. Below the claim, encoding/json matches the fields of structs
-// without regard to case: decode what users can influence into a map.
-func (t *Token) Claim(name string, v any) error { return t.verified.Claim(name, v) }
-
-// ErrNoClaim is returned when a token has no claim of that name.
-var ErrNoClaim = jose.ErrNoClaim
-
-func (t *Token) orNil(err error) *Token {
-	if err != nil {
-		return nil
-	}
-	return t
-}
+// Claim decodes the claim of exactly that name into v; see TenantContext.Claim.
+func (t *Token) Claim(name string, v any) error { return t.tenant.Claim(name, v) }
 
 // newToken reads the claims that a TenantContext has. One of the wrong type is
 // an error: a permissions claim that is a string has been read as a list of
 // letters, and as a list of one.
-func newToken(verified *jose.Token) (*Token, error) {
-	if isIDToken(verified) {
+func newToken(verified *jose.Token, now func() time.Time) (*Token, error) {
+	c := claims{token: verified}
+	tenant := TenantContext{
+		TenantID: c.text("org_id"), TenantName: c.text("org_name"), UserID: verified.Subject,
+		Issuer: verified.Issuer, ClientID: c.client(), Actors: c.actors(),
+		SessionID: c.text("sid"), Permissions: c.texts("permissions"), AMR: c.texts("amr"), ACR: c.text("acr"), JTI: c.text("jti"),
+		Scopes: strings.Fields(c.text("scope")), AuthTime: c.time("auth_time"), IssuedAt: verified.IssuedAt, ExpiresAt: verified.ExpiresAt,
+		Kind: kind(verified.Subject, c.text("sub_profile"), c.grant()), token: verified, now: now,
+	}
+	if isIDToken(verified) || slices.Contains(verified.Audiences, tenant.ClientID) {
 		return nil, &TokenError{Reason: "id_token"}
 	}
 	if verified.Subject == "" {
 		return nil, &TokenError{Reason: string(jose.BadClaims)}
 	}
-	c := claims{token: verified}
-	tenant := TenantContext{
-		TenantID: c.text("org_id"), TenantName: c.text("org_name"), UserID: verified.Subject,
-		SessionID: c.text("sid"), Permissions: c.texts("permissions"), AMR: c.texts("amr"),
-		Scopes: strings.Fields(c.text("scope")), AuthTime: c.time("auth_time"), ExpiresAt: verified.ExpiresAt,
-		Kind: kind(verified.Subject, c.text("sub_profile"), c.grant()), Actor: c.actor(),
-	}
 	if c.err != nil {
 		return nil, fromJose(c.err)
 	}
-	return &Token{Issuer: verified.Issuer, Subject: verified.Subject, ExpiresAt: verified.ExpiresAt, verified: verified, tenant: tenant}, nil
+	return &Token{Issuer: verified.Issuer, Subject: verified.Subject, ExpiresAt: verified.ExpiresAt, tenant: tenant}, nil
 }
 
 // isIDToken tells ID and logout tokens from access tokens, which Auth0 gives the
 // same typ, JWT, unless the API uses the profile of RFC 9068. ID tokens have
 // claims that access tokens never have (OpenID Connect Core section 2,
 // Back-Channel Logout section 2.4), and lack all that every access token has one
-// of.
+// of. One whose audience is its own client is an ID token too, in newToken.
 func isIDToken(t *jose.Token) bool {
 	if slices.ContainsFunc([]string{"nonce", "at_hash", "c_hash", "s_hash", "events"}, t.Has) {
 		return true
 	}
-	return t.Type != "at+jwt" && !slices.ContainsFunc([]string{"scope", "permissions", "azp", "client_id", "gty"}, t.Has)
+	return t.Type != "at+jwt" && !slices.ContainsFunc([]string{"scope", "azp", "client_id", "gty"}, t.Has)
 }
 
 // claims reads claims and keeps the first error.
@@ -85,6 +74,14 @@ func keep[T any](c *claims, name string, read func(string) (T, error)) T {
 	return value
 }
 
+// client returns who got the token: azp, or client_id in the profile of RFC 9068.
+func (c *claims) client() string {
+	if azp := c.text("azp"); azp != "" {
+		return azp
+	}
+	return c.text("client_id")
+}
+
 // grant returns how the token was got: Auth0 writes gty as a string, and as an
 // array where one grant follows another.
 func (c *claims) grant() string {
@@ -94,14 +91,27 @@ func (c *claims) grant() string {
 	return c.text("gty")
 }
 
-// actor returns act.sub (RFC 8693 section 4.1): who acts for the subject.
-func (c *claims) actor() string {
+// actors returns the chain of act (RFC 8693 section 4.1): who acts for the subject,
+// and for whom they do.
+func (c *claims) actors() (actors []string) {
 	if !c.token.Has("act") {
-		return ""
+		return nil
 	}
-	act := keep(c, "act", c.token.Object)
-	if act["sub"] == "" && c.err == nil {
+	var act map[string]json.RawMessage // a map: names are exact
+	err := c.token.Claim("act", &act)
+	for err == nil && act != nil {
+		var sub string
+		if err = json.Unmarshal(act["sub"], &sub); err != nil || sub == "" {
+			break
+		}
+		actors = append(actors, sub)
+		next := act["act"]
+		if act = nil; next != nil {
+			err = json.Unmarshal(next, &act)
+		}
+	}
+	if (err != nil || act != nil || len(actors) == 0) && c.err == nil {
 		c.err = &TokenError{Reason: string(jose.BadClaims)}
 	}
-	return act["sub"]
+	return actors
 }

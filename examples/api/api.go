@@ -10,26 +10,24 @@ import (
 )
 
 // newAPI protects each route by what its callers may do in the organization of
-// the path.
-func newAPI(issuer, audience string, cfg tenancy.VerifierConfig) (http.Handler, error) {
+// the path. firstParty are the client ids of our own applications; others need the
+// scopes as well.
+func newAPI(issuer, audience string, firstParty []string, cfg tenancy.VerifierConfig) (http.Handler, error) {
 	verifier, err := tenancy.NewVerifier(issuer, audience, cfg)
 	if err != nil {
 		return nil, err
 	}
-	org, err := tenancy.NewExtractor(verifier, tenancy.FromPath("org"), tenancy.Config{})
+	guard, err := tenancy.NewGuard(verifier, tenancy.GuardConfig{FirstParty: firstParty})
 	if err != nil {
 		return nil, err
 	}
-	own, err := tenancy.NewExtractor(verifier, tenancy.FromToken, tenancy.Config{})
-	if err != nil {
-		return nil, err
-	}
-	books := &books{invoices: make(map[string][]invoice)}
+	books, org := &books{invoices: make(map[string][]invoice)}, tenancy.FromPath("org")
 	mux := http.NewServeMux()
-	mux.Handle("GET /orgs/{org}/invoices", org.Require(tenancy.AllOf("read:invoices"))(http.HandlerFunc(books.list)))
-	mux.Handle("POST /orgs/{org}/invoices", org.Require(tenancy.AllOf("read:invoices", "write:invoices"))(http.HandlerFunc(books.add)))
-	mux.Handle("GET /orgs/{org}/total", org.Require(tenancy.AnyOf("read:invoices", "read:total"))(http.HandlerFunc(books.total)))
-	mux.Handle("GET /me", own.Authenticated()(http.HandlerFunc(me)))
+	mux.Handle("GET /orgs/{org}/invoices", guard.Require(org, tenancy.AllOf("read:invoices"))(http.HandlerFunc(books.list)))
+	mux.Handle("POST /orgs/{org}/invoices", guard.Require(org, tenancy.AllOf("read:invoices", "write:invoices"))(http.HandlerFunc(books.add)))
+	mux.Handle("GET /orgs/{org}/total", guard.Require(org, tenancy.AnyOf("read:invoices", "read:total"))(http.HandlerFunc(books.total)))
+	mux.Handle("GET /me", guard.Require(tenancy.FromToken, tenancy.Authenticated())(http.HandlerFunc(me)))
+	mux.Handle(guard.Metadata())
 	return mux, nil
 }
 

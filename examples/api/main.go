@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,6 +38,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:8080", "address to serve on")
 	issuer := flags.String("issuer", "", "issuer of your tenant, such as https://tenant.eu.auth0.com/ (default: a tenant in this process)")
 	audience := flags.String("audience", "https://invoices.example.com", "identifier of the API")
+	clients := flags.String("first-party", "", "client ids of your own applications, separated by commas")
 	env := flags.String("env", "api.env", "file for the shell variables of the tenant in this process")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -45,7 +47,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("-addr: %w", err)
 	}
-	cfg := tenancy.VerifierConfig{}
+	cfg, firstParty := tenancy.VerifierConfig{}, strings.FieldsFunc(*clients, func(r rune) bool { return r == ',' })
 	if *issuer == "" {
 		offline, err := newOffline(ctx, *audience)
 		if err != nil {
@@ -54,9 +56,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if err := offline.writeEnv(*env, "http://"+listener.Addr().String()); err != nil {
 			return fmt.Errorf("-env: %w", err)
 		}
-		*issuer, cfg.HTTPClient = offline.tenant.Issuer(), offline.tenant.HTTPClient()
+		*issuer, cfg.HTTPClient, firstParty = offline.tenant.Issuer(), offline.tenant.HTTPClient(), []string{offline.app}
 	}
-	handler, err := newAPI(*issuer, *audience, cfg)
+	handler, err := newAPI(*issuer, *audience, firstParty, cfg)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 // may see the total of globex.
 type offline struct {
 	tenant *auth0test.Tenant
+	app    string // Client id of the application that people log in with.
 	vars   [][2]string
 }
 
@@ -29,7 +30,7 @@ func newOffline(ctx context.Context, audience string) (*offline, error) {
 	tenant.AddMember(globex, tenant.AddUser(resource.User{ID: "bob", Email: "bob@example.com", Username: "bob", EmailVerified: true}, password), viewer)
 	app := tenant.AddClient(auth0test.Application{CallbackURL: "http://127.0.0.1:3000/callback"})
 
-	o := &offline{tenant: tenant, vars: [][2]string{{"ACME", acme}, {"GLOBEX", globex}}}
+	o := &offline{tenant: tenant, app: app.ID, vars: [][2]string{{"ACME", acme}, {"GLOBEX", globex}}}
 	for name, login := range map[string]auth0test.Login{
 		"ADA":     {OrgID: acme, Identifier: "ada@example.com"},
 		"BOB":     {OrgID: globex, Identifier: "bob@example.com"},

@@ -104,7 +104,7 @@ var Rules = map[string]Rule{
 	"migration": {Own: []string{"migration/driver", "audit", "management/resource", "internal/once", "internal/retry", "internal/secret", "migration/passhash"}, Others: []string{xcrypto, xsync}},
 	"risk":      {Own: []string{"internal/publicip", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
 	"session":   {Own: []string{"session/driver", "audit", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
-	"tenancy":   {Own: []string{"audit", "management/resource", "internal/issuer", "internal/jose", "internal/lru", "internal/once"}},
+	"tenancy":   {Own: []string{"audit", "management/resource", "internal/authn", "internal/challenge", "internal/issuer", "internal/jose", "internal/lru", "internal/once", "internal/seal", "internal/secret"}},
 
 	"actions": {Own: []string{"audit", "internal/lru", "internal/secret", "internal/webhook"}},
 

@@ -29,6 +29,7 @@ import (
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
+	"github.com/auth0kit/auth0kit/tenancy"
 	"github.com/auth0kit/auth0kit/tenancy/delegation"
 )
 
@@ -67,6 +68,8 @@ var hidings = []hiding{
 	{zero: login.Application{}, shows: []string{"Domain", "ClientID", "BaseURL"}},
 	{zero: login.Identity{}, shows: []string{"UserID", "OrgID"}},
 	{zero: session.Token("")},
+	{zero: tenancy.GuardConfig{}, shows: []string{"PublicURL"}},
+	{zero: tenancy.Call{}},
 	{zero: delegation.Change{}, shows: []string{"Kind", "UserID", "Reason"}},
 	{zero: delegation.Declared{}, shows: []string{"From"}, stored: true},
 	{zero: delegation.Plan{}, shows: []string{"OrgID", "From", "State"}},
@@ -132,7 +135,9 @@ func (f *filler) fill(v reflect.Value, path string) {
 		value := reflect.New(v.Type().Elem()).Elem()
 		f.fill(value, path)
 		v.Set(reflect.MakeMap(v.Type()))
-		v.SetMapIndex(reflect.ValueOf(f.mark(path)).Convert(v.Type().Key()), value)
+		key := reflect.New(v.Type().Key()).Elem()
+		f.fill(key, path)
+		v.SetMapIndex(key, value)
 	case reflect.Interface:
 		if v.Type().NumMethod() == 0 {
 			v.Set(reflect.ValueOf(f.mark(path)))

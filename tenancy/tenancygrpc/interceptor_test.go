@@ -3,10 +3,14 @@ package tenancygrpc_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 	"github.com/auth0kit/auth0kit/tenancy"
@@ -56,26 +60,26 @@ func token(i *josetest.Issuer, name string, value any) string {
 	return i.Token(josetest.Header("rs"), c)
 }
 
-func extractor(t testing.TB, i *josetest.Issuer) *tenancy.Extractor {
+func tenancyGuard(t testing.TB, i *josetest.Issuer, cfg tenancy.GuardConfig) *tenancy.Guard {
 	t.Helper()
 	v, err := tenancy.NewVerifier(i.ID, audience, tenancy.VerifierConfig{HTTPClient: &http.Client{Transport: i}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := tenancy.NewExtractor(v, tenancy.FromToken, tenancy.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
+	require.NoError(t, err)
+	cfg.FirstParty, cfg.Logger = []string{"client"}, slog.New(slog.DiscardHandler)
+	g, err := tenancy.NewGuard(v, cfg)
+	require.NoError(t, err)
+	return g
 }
 
 // serve runs a real gRPC server over a connection in memory.
-func serve(t testing.TB, i *josetest.Issuer, where tenancygrpc.Locator, methods map[string][]tenancy.Requirement) healthpb.HealthClient {
+func serve(t testing.TB, i *josetest.Issuer, where tenancygrpc.Locator, methods map[string]tenancygrpc.Access) healthpb.HealthClient {
 	t.Helper()
-	guard, err := tenancygrpc.New(extractor(t, i), where, methods)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return serveGuard(t, tenancyGuard(t, i, tenancy.GuardConfig{}), where, methods, tenancygrpc.Config{})
+}
+
+func serveGuard(t testing.TB, g *tenancy.Guard, where tenancygrpc.Locator, methods map[string]tenancygrpc.Access, cfg tenancygrpc.Config) healthpb.HealthClient {
+	t.Helper()
+	guard, err := tenancygrpc.New(g, where, methods, cfg)
+	require.NoError(t, err)
 	listener := bufconn.Listen(1 << 16)
 	server := grpc.NewServer(grpc.UnaryInterceptor(guard.Unary), grpc.StreamInterceptor(guard.Stream))
 	healthpb.RegisterHealthServer(server, health{})
@@ -108,9 +112,8 @@ func call(t *testing.T, c healthpb.HealthClient, pairs ...string) *status.Status
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	requirements := []tenancy.Requirement{tenancy.AllOf("read:health")}
-	c := serve(t, i, tenancygrpc.FromMetadata("organization"), map[string][]tenancy.Requirement{
-		"/grpc.health.v1.Health/Check": requirements, "/grpc.health.v1.Health/Watch": requirements,
+	c := serve(t, i, tenancygrpc.FromMetadata("organization"), map[string]tenancygrpc.Access{
+		"/grpc.health.v1.Health/*": tenancygrpc.Require(tenancy.AllOf("read:health")),
 	})
 	good := "Bearer " + token(i, "", nil)
 	for name, tc := range map[string]struct {
@@ -118,6 +121,8 @@ func TestGuard(t *testing.T) {
 		want  codes.Code
 	}{
 		"good":               {[]string{"authorization", good, "organization", "org_acme"}, codes.OK},
+		"two spaces":         {[]string{"authorization", "bearer  " + good[7:], "organization", "org_acme"}, codes.OK},
+		"scheme alone":       {[]string{"authorization", "Bearer ", "organization", "org_acme"}, codes.InvalidArgument},
 		"no token":           {[]string{"organization", "org_acme"}, codes.Unauthenticated},
 		"another scheme":     {[]string{"authorization", "Basic eA==", "organization", "org_acme"}, codes.Unauthenticated},
 		"two tokens":         {[]string{"authorization", good, "authorization", good, "organization", "org_acme"}, codes.InvalidArgument},
@@ -148,23 +153,120 @@ func TestMethodsThatAreNotNamedAreClosed(t *testing.T) {
 	}
 }
 
-func TestMethodsWithoutRequirementsNeedACaller(t *testing.T) {
+func TestMethodsWithoutRequirementsAreClosed(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
-	c := serve(t, i, tenancygrpc.FromToken, map[string][]tenancy.Requirement{"/grpc.health.v1.Health/Check": {}, "/grpc.health.v1.Health/Watch": nil})
-	if got := call(t, c, "authorization", "Bearer "+token(i, "permissions", nil)); got.Code() != codes.OK {
-		t.Errorf("got %v", got)
+	c := serve(t, i, tenancygrpc.FromToken, map[string]tenancygrpc.Access{"/grpc.health.v1.Health/*": {}})
+	require.Equal(t, codes.PermissionDenied, call(t, c, "authorization", "Bearer "+token(i, "", nil)).Code())
+}
+
+func TestAuthenticatedNeedsACaller(t *testing.T) {
+	t.Parallel()
+	i := josetest.NewIssuer()
+	c := serve(t, i, tenancygrpc.FromToken, map[string]tenancygrpc.Access{"/grpc.health.v1.Health/*": tenancygrpc.Require(tenancy.Authenticated())})
+	require.Equal(t, codes.OK, call(t, c, "authorization", "Bearer "+token(i, "permissions", nil)).Code())
+	require.Equal(t, codes.Unauthenticated, call(t, c).Code())
+}
+
+// Probes of Kubernetes and reflection have no token; a method's own access wins
+// over that of its service.
+func TestOpenMethods(t *testing.T) {
+	t.Parallel()
+	i := josetest.NewIssuer()
+	g := tenancyGuard(t, i, tenancy.GuardConfig{})
+	guard, err := tenancygrpc.New(g, tenancygrpc.FromToken, map[string]tenancygrpc.Access{
+		"/grpc.health.v1.Health/*":     tenancygrpc.Open(),
+		"/grpc.health.v1.Health/Watch": tenancygrpc.Require(tenancy.Authenticated()),
+	}, tenancygrpc.Config{})
+	require.NoError(t, err)
+	handler := func(context.Context, any) (any, error) { return "reached", nil }
+	got, err := guard.Unary(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: "/grpc.health.v1.Health/Check"}, handler)
+	require.NoError(t, err)
+	require.Equal(t, "reached", got)
+	for _, method := range []string{"/grpc.health.v1.Health/Watch", "/other.Service/Check", "nonsense"} {
+		_, err = guard.Unary(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: method}, handler)
+		require.Error(t, err, method)
 	}
-	if got := call(t, c); got.Code() != codes.Unauthenticated {
-		t.Errorf("got %v", got)
+}
+
+func TestLocatorSeesTheMessage(t *testing.T) {
+	t.Parallel()
+	i := josetest.NewIssuer()
+	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", "Bearer "+token(i, "", nil)))
+	guard, err := tenancygrpc.New(tenancyGuard(t, i, tenancy.GuardConfig{}), tenancygrpc.FromToken, map[string]tenancygrpc.Access{
+		"/a.B/C": tenancygrpc.Require(tenancy.Custom(func(_ context.Context, _ *tenancy.TenantContext, r tenancy.Request) error {
+			if r.Method != "/a.B/C" || r.Message.(*healthpb.HealthCheckRequest).GetService() == "" {
+				return tenancy.ErrForbidden
+			}
+			return nil
+		})).At(tenancygrpc.FromMessage((*healthpb.HealthCheckRequest).GetService)),
+	}, tenancygrpc.Config{})
+	require.NoError(t, err)
+	for org, want := range map[string]codes.Code{"org_acme": codes.OK, "org_victim": codes.PermissionDenied, "": codes.InvalidArgument} {
+		_, err := guard.Unary(ctx, &healthpb.HealthCheckRequest{Service: org}, &grpc.UnaryServerInfo{FullMethod: "/a.B/C"}, func(context.Context, any) (any, error) { return nil, nil })
+		require.Equal(t, want, status.Code(err), org)
 	}
+	_, err = guard.Unary(ctx, "another message", &grpc.UnaryServerInfo{FullMethod: "/a.B/C"}, nil)
+	require.Equal(t, codes.Unavailable, status.Code(err))
+}
+
+func TestStepUpAndNotFound(t *testing.T) {
+	t.Parallel()
+	i := josetest.NewIssuer()
+	c := serve(t, i, tenancygrpc.FromToken, map[string]tenancygrpc.Access{
+		"/grpc.health.v1.Health/*": tenancygrpc.Require(tenancy.StepUp(5*time.Minute, "urn:mfa")),
+	})
+	got := call(t, c, "authorization", "Bearer "+token(i, "", nil))
+	require.Equal(t, codes.Unauthenticated, got.Code())
+	require.Equal(t, map[string]string{"acr_values": "urn:mfa", "max_age": "300"}, got.Details()[0].(*errdetails.ErrorInfo).GetMetadata())
+	gone := func(context.Context, *tenancy.TenantContext, tenancy.Request) error { return tenancy.ErrNotFound }
+	c = serve(t, i, tenancygrpc.FromToken, map[string]tenancygrpc.Access{"/grpc.health.v1.Health/*": tenancygrpc.Require(tenancy.Custom(gone))})
+	require.Equal(t, codes.NotFound, call(t, c, "authorization", "Bearer "+token(i, "", nil)).Code())
+}
+
+// stream is one that is under way: it ends with its context.
+type stream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s stream) Context() context.Context { return s.ctx }
+func (s stream) SendMsg(any) error        { return nil }
+func (s stream) RecvMsg(any) error        { return nil }
+
+// A revocation ends a stream within Recheck.
+func TestStreamsAreDecidedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		cutoff, err := tenancy.NewCutoff(tenancy.NewMemory(), tenancy.CutoffConfig{})
+		require.NoError(t, err)
+		guard, err := tenancygrpc.New(tenancyGuard(t, i, tenancy.GuardConfig{Cutoff: cutoff}), tenancygrpc.FromToken,
+			map[string]tenancygrpc.Access{"/a.B/C": tenancygrpc.Require(tenancy.Authenticated())}, tenancygrpc.Config{})
+		require.NoError(t, err)
+		ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", "Bearer "+token(i, "", nil)))
+		begun := time.Now()
+		err = guard.Stream(nil, stream{ctx: ctx}, &grpc.StreamServerInfo{FullMethod: "/a.B/C"}, func(_ any, s grpc.ServerStream) error {
+			require.NoError(t, s.SendMsg("one"))
+			require.NoError(t, s.RecvMsg(nil))
+			time.Sleep(90 * time.Second)
+			require.NoError(t, s.SendMsg("two"))
+			require.NoError(t, cutoff.RevokeAccess(t.Context(), "auth0|1"))
+			<-s.Context().Done()
+			require.Equal(t, codes.Unauthenticated, status.Code(s.SendMsg("three")))
+			require.Equal(t, codes.Unauthenticated, status.Code(s.RecvMsg(nil)))
+			return nil
+		})
+		require.Equal(t, codes.Unauthenticated, status.Code(err))
+		require.Equal(t, 2*time.Minute, time.Since(begun))
+	})
 }
 
 func TestOutageIsUnavailable(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()
 	i.Answer(http.StatusBadGateway, nil)
-	c := serve(t, i, tenancygrpc.FromToken, map[string][]tenancy.Requirement{"/grpc.health.v1.Health/Check": nil, "/grpc.health.v1.Health/Watch": nil})
+	c := serve(t, i, tenancygrpc.FromToken, map[string]tenancygrpc.Access{"/grpc.health.v1.Health/*": tenancygrpc.Require(tenancy.Authenticated())})
 	got := call(t, c, "authorization", "Bearer "+token(i, "", nil))
 	if got.Code() != codes.Unavailable {
 		t.Fatalf("got %v", got)
@@ -177,17 +279,21 @@ func TestOutageIsUnavailable(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	x := extractor(t, josetest.NewIssuer())
-	for name, f := range map[string]func() (*tenancygrpc.Guard, error){
-		"no extractor": func() (*tenancygrpc.Guard, error) { return tenancygrpc.New(nil, tenancygrpc.FromToken, nil) },
-		"no locator":   func() (*tenancygrpc.Guard, error) { return tenancygrpc.New(x, nil, nil) },
-		"method": func() (*tenancygrpc.Guard, error) {
-			return tenancygrpc.New(x, tenancygrpc.FromToken, map[string][]tenancy.Requirement{"List": nil})
+	g := tenancyGuard(t, josetest.NewIssuer(), tenancy.GuardConfig{})
+	for want, f := range map[string]func() (*tenancygrpc.Guard, error){
+		"Guard": func() (*tenancygrpc.Guard, error) {
+			return tenancygrpc.New(nil, tenancygrpc.FromToken, nil, tenancygrpc.Config{})
+		},
+		"Locator": func() (*tenancygrpc.Guard, error) { return tenancygrpc.New(g, nil, nil, tenancygrpc.Config{}) },
+		"Recheck": func() (*tenancygrpc.Guard, error) {
+			return tenancygrpc.New(g, tenancygrpc.FromToken, nil, tenancygrpc.Config{Recheck: -1})
+		},
+		"List": func() (*tenancygrpc.Guard, error) {
+			return tenancygrpc.New(g, tenancygrpc.FromToken, map[string]tenancygrpc.Access{"List": tenancygrpc.Open()}, tenancygrpc.Config{})
 		},
 	} {
-		if _, err := f(); err == nil {
-			t.Errorf("%s is accepted", name)
-		}
+		_, err := f()
+		require.ErrorContains(t, err, want)
 	}
 }
 
@@ -197,13 +303,14 @@ func ExampleNew() {
 	if err != nil {
 		panic(err)
 	}
-	x, err := tenancy.NewExtractor(v, tenancy.FromToken, tenancy.Config{})
+	shared, err := tenancy.NewGuard(v, tenancy.GuardConfig{FirstParty: []string{"spa-client-id"}})
 	if err != nil {
 		panic(err)
 	}
-	guard, err := tenancygrpc.New(x, tenancygrpc.FromMetadata("organization"), map[string][]tenancy.Requirement{
-		"/invoices.v1.Invoices/List": {tenancy.AllOf("read:invoices")},
-	})
+	guard, err := tenancygrpc.New(shared, tenancygrpc.FromMetadata("organization"), map[string]tenancygrpc.Access{
+		"/invoices.v1.Invoices/List": tenancygrpc.Require(tenancy.AllOf("read:invoices")),
+		"/grpc.health.v1.Health/*":   tenancygrpc.Open(),
+	}, tenancygrpc.Config{})
 	if err != nil {
 		panic(err)
 	}

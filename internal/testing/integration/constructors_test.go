@@ -290,13 +290,15 @@ var constructors = map[string]func(p probe){
 		p.refuses("db")(sqlsession.New(nil, sqlsession.SQLite, sqlsession.Config{}))
 		p.refuses("dialect")(sqlsession.New(new(sql.DB), 0, sqlsession.Config{}))
 	},
-	"tenancy.NewExtractor": func(p probe) {
-		p.refuses("Verifier")(tenancy.NewExtractor(nil, tenancy.FromToken, tenancy.Config{}))
-		p.refuses("Locator")(tenancy.NewExtractor(anyVerifier(p), nil, tenancy.Config{}))
-		negatives(p, tenancy.Config{}, func(c tenancy.Config) error {
-			return second(tenancy.NewExtractor(anyVerifier(p), tenancy.FromToken, c))
-		})
+	"tenancy.NewCutoff": func(p probe) {
+		p.refuses("store")(tenancy.NewCutoff(nil, tenancy.CutoffConfig{}))
+		negatives(p, tenancy.CutoffConfig{}, func(c tenancy.CutoffConfig) error { return second(tenancy.NewCutoff(tenancy.NewMemory(), c)) })
 	},
+	"tenancy.NewGuard": func(p probe) {
+		p.refuses("Verifier")(tenancy.NewGuard(nil, tenancy.GuardConfig{}))
+		negatives(p, tenancy.GuardConfig{}, func(c tenancy.GuardConfig) error { return second(tenancy.NewGuard(anyVerifier(p), c)) })
+	},
+	"tenancy.NewMemory": func(p probe) { assert.NotNil(p, tenancy.NewMemory()) },
 	"tenancy.NewVerifier": func(p probe) {
 		p.refuses("issuer")(tenancy.NewVerifier("", "api", tenancy.VerifierConfig{}))
 		p.refuses("audience")(tenancy.NewVerifier("tenant.eu.auth0.com", "", tenancy.VerifierConfig{}))
@@ -314,11 +316,13 @@ var constructors = map[string]func(p probe){
 	},
 	"tenancy/delegation/pgdelegation.NewLocker": func(p probe) { p.refuses("database")(pgdelegation.NewLocker(nil)) },
 	"tenancy/tenancygrpc.New": func(p probe) {
-		x, err := tenancy.NewExtractor(anyVerifier(p), tenancy.FromToken, tenancy.Config{})
+		g, err := tenancy.NewGuard(anyVerifier(p), tenancy.GuardConfig{})
 		require.NoError(p, err)
-		p.refuses("Extractor")(tenancygrpc.New(nil, tenancygrpc.FromToken, nil))
-		p.refuses("Locator")(tenancygrpc.New(x, nil, nil))
+		p.refuses("Guard")(tenancygrpc.New(nil, tenancygrpc.FromToken, nil, tenancygrpc.Config{}))
+		p.refuses("Locator")(tenancygrpc.New(g, nil, nil, tenancygrpc.Config{}))
+		negatives(p, tenancygrpc.Config{}, func(c tenancygrpc.Config) error { return second(tenancygrpc.New(g, tenancygrpc.FromToken, nil, c)) })
 	},
+	"tenancy/tenancygrpc.Open": func(p probe) { assert.NotZero(p, tenancygrpc.Open()) },
 }
 
 func TestConstructorsAgree(t *testing.T) {

@@ -94,11 +94,11 @@ func readmeTenancy(mux *http.ServeMux, listInvoices http.Handler) error {
 	if err != nil {
 		return err
 	}
-	orgs, err := tenancy.NewExtractor(verifier, tenancy.FromPath("org"), tenancy.Config{})
+	guard, err := tenancy.NewGuard(verifier, tenancy.GuardConfig{FirstParty: []string{"your-spa-client-id"}})
 	if err != nil {
 		return err
 	}
-	mux.Handle("GET /orgs/{org}/invoices", orgs.Require(tenancy.AllOf("read:invoices"))(listInvoices))
+	mux.Handle("GET /orgs/{org}/invoices", guard.Require(tenancy.FromPath("org"), tenancy.AllOf("read:invoices"))(listInvoices))
 	return nil
 }
 

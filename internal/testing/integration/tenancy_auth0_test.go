@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -47,17 +48,37 @@ func newCompany(opts auth0test.Options) *company {
 	return c
 }
 
-func (c *company) extractor(t testing.TB, cfg tenancy.Config) *tenancy.Extractor {
+func (c *company) extractor(t testing.TB, cfg tenancy.GuardConfig) apiRoutes {
 	t.Helper()
 	v, err := tenancy.NewVerifier(c.Issuer(), invoicesAPI, tenancy.VerifierConfig{HTTPClient: c.HTTPClient()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := tenancy.NewExtractor(v, tenancy.FromHeader("X-Org"), cfg)
+	g, err := tenancy.NewGuard(v, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x
+	return apiRoutes{g}
+}
+
+// apiRoutes is a Guard whose routes find the organization in a header.
+type apiRoutes struct{ *tenancy.Guard }
+
+func (r apiRoutes) require(first tenancy.Requirement, more ...tenancy.Requirement) func(http.Handler) http.Handler {
+	return r.Require(tenancy.FromHeader("X-Org"), first, more...)
+}
+
+// extract admits a caller to their own organization.
+func (r apiRoutes) extract(ctx context.Context, token string) (*tenancy.TenantContext, error) {
+	ctx, err := r.AdmitCall(ctx, tenancy.Call{Token: token, Where: func(ctx context.Context) (tenancy.Org, error) {
+		t, _ := tenancy.FromContext(ctx)
+		return tenancy.Org{ID: t.TenantID}, nil
+	}}, tenancy.Authenticated())
+	if err != nil {
+		return nil, err
+	}
+	t, _ := tenancy.FromContext(ctx)
+	return t, nil
 }
 
 // requests counts what the tenant was asked, by the end of the path.
@@ -70,9 +91,9 @@ func (c *company) asked(suffix string) (n int) {
 	return n
 }
 
-func permissionsOf(t *testing.T, x *tenancy.Extractor, token string) []string {
+func permissionsOf(t *testing.T, x apiRoutes, token string) []string {
 	t.Helper()
-	tenant, err := x.Extract(t.Context(), token)
+	tenant, err := x.extract(t.Context(), token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +112,7 @@ func tenancyStatus(h http.Handler, orgID, token string) int {
 func TestTenancyPermissionsOfATokenAreThoseOfItsOrganization(t *testing.T) {
 	t.Parallel()
 	c := newCompany(auth0test.Options{})
-	for name, cfg := range map[string]tenancy.Config{"claims": {}, "live": {Directory: c.Management()}} {
+	for name, cfg := range map[string]tenancy.GuardConfig{"claims": {}, "live": {Directory: c.Management()}} {
 		t.Run(name, func(t *testing.T) {
 			x := c.extractor(t, cfg)
 			for token, want := range map[string][]string{
@@ -103,7 +124,7 @@ func TestTenancyPermissionsOfATokenAreThoseOfItsOrganization(t *testing.T) {
 					t.Errorf("got %q, want %q", got, want)
 				}
 			}
-			h := x.Require(tenancy.AllOf("read:invoices"))(http.NotFoundHandler())
+			h := x.require(tenancy.AllOf("read:invoices"))(http.NotFoundHandler())
 			for orgID, want := range map[string]int{c.acme: 404, c.globex: 403} {
 				if got := tenancyStatus(h, orgID, c.AccessToken(c.ada, c.acme, invoicesAPI)); got != want {
 					t.Errorf("got %d, want %d", got, want)
@@ -129,8 +150,8 @@ func TestTenancySeesRolesOfGroups(t *testing.T) {
 	if err := resp.Body.Close(); err != nil || resp.StatusCode/100 != 2 {
 		t.Fatalf("got %d (%v)", resp.StatusCode, err)
 	}
-	x := c.extractor(t, tenancy.Config{Directory: c.Management()})
-	tenant, err := x.Extract(t.Context(), c.AccessToken(c.bob, c.acme, invoicesAPI))
+	x := c.extractor(t, tenancy.GuardConfig{Directory: c.Management()})
+	tenant, err := x.extract(t.Context(), c.AccessToken(c.bob, c.acme, invoicesAPI))
 	if err != nil || !slices.Equal(tenant.Permissions, []string{"read:log"}) || !slices.Equal(tenant.Roles, []string{"auditor"}) {
 		t.Errorf("got %+v, %v", tenant, err)
 	}
@@ -141,8 +162,8 @@ func TestTenancyRemovedRole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCompany(auth0test.Options{})
 		client := c.Management()
-		x := c.extractor(t, tenancy.Config{Directory: client, RoleTTL: time.Minute})
-		h := x.Require(tenancy.AllOf("read:invoices"))(http.NotFoundHandler())
+		x := c.extractor(t, tenancy.GuardConfig{Directory: client, RoleTTL: time.Minute})
+		h := x.require(tenancy.AllOf("read:invoices"))(http.NotFoundHandler())
 		token := c.AccessToken(c.ada, c.acme, invoicesAPI)
 		want := func(status int) {
 			t.Helper()
@@ -166,7 +187,7 @@ func TestTenancyRemovedRole(t *testing.T) {
 		if err := client.RemoveMembers(t.Context(), c.acme, c.ada); err != nil {
 			t.Fatal(err)
 		}
-		if err := x.Observe([]byte(`{"type":"organization.member.deleted","data":{"object":{"organization":{"id":"` + c.acme + `"},"user":{"user_id":"` + c.ada + `"}}}}`)); err != nil {
+		if err := x.Observe(t.Context(), []byte(`{"type":"organization.member.deleted","data":{"object":{"organization":{"id":"`+c.acme+`"},"user":{"user_id":"`+c.ada+`"}}}}`)); err != nil {
 			t.Fatal(err)
 		}
 		want(403)
@@ -178,7 +199,7 @@ func TestTenancyColdMemberCostsOneManagementCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCompany(auth0test.Options{})
 		defer c.Fault("GET /api/v2/organizations/{id}/members/{user}/effective-roles", auth0test.Fault{Latency: 100 * time.Millisecond})()
-		x := c.extractor(t, tenancy.Config{Directory: c.Management()})
+		x := c.extractor(t, tenancy.GuardConfig{Directory: c.Management()})
 		token := c.AccessToken(c.ada, c.acme, invoicesAPI)
 		var wg sync.WaitGroup
 		for range 64 {
@@ -210,13 +231,14 @@ func TestTenancyRateLimitOfTheTenantIs503(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := c.extractor(t, tenancy.Config{Directory: client})
+		x := c.extractor(t, tenancy.GuardConfig{Directory: client})
 		token := c.AccessToken(c.ada, c.acme, invoicesAPI)
 		remove := []func(){
 			c.Fault("GET /api/v2/organizations/{id}/members/{user}/effective-roles", auth0test.Fault{RetryAfter: 20 * time.Second}),
 			c.Fault("GET /api/v2/organizations/{id}/members/{user}/roles", auth0test.Fault{RetryAfter: 20 * time.Second}),
+			c.Fault("GET /api/v2/organizations/{id}/members", auth0test.Fault{RetryAfter: 20 * time.Second}),
 		}
-		h := x.Authenticated()(http.NotFoundHandler())
+		h := x.require(tenancy.Authenticated())(http.NotFoundHandler())
 		if got := tenancyStatus(h, c.acme, token); got != http.StatusServiceUnavailable {
 			t.Errorf("got %d, want 503", got)
 		}
@@ -243,7 +265,7 @@ func TestTenancyRotatedAndRevokedKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCompany(auth0test.Options{})
-		x := c.extractor(t, tenancy.Config{})
+		x := c.extractor(t, tenancy.GuardConfig{})
 		old := c.AccessToken(c.ada, c.acme, invoicesAPI)
 		permissionsOf(t, x, old)
 		for range 3 { // the first next key is published ahead, the others are not
@@ -252,7 +274,7 @@ func TestTenancyRotatedAndRevokedKeys(t *testing.T) {
 		}
 		c.RevokeKeys()
 		time.Sleep(5 * time.Minute)
-		if _, err := x.Extract(t.Context(), old); !errors.Is(err, tenancy.ErrInvalidToken) {
+		if _, err := x.extract(t.Context(), old); !errors.Is(err, tenancy.ErrInvalidToken) {
 			t.Errorf("a token of a revoked key: %v", err)
 		}
 	})
@@ -263,7 +285,7 @@ func TestTenancyIssuerOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCompany(auth0test.Options{})
 		remove := c.Fault("GET /.well-known/jwks.json", auth0test.Fault{Status: http.StatusServiceUnavailable})
-		h := c.extractor(t, tenancy.Config{}).Authenticated()(http.NotFoundHandler())
+		h := c.extractor(t, tenancy.GuardConfig{}).require(tenancy.Authenticated())(http.NotFoundHandler())
 		token := c.AccessToken(c.ada, c.acme, invoicesAPI)
 		if got := tenancyStatus(h, c.acme, token); got != http.StatusServiceUnavailable {
 			t.Errorf("got %d, want 503", got)
@@ -289,7 +311,7 @@ func TestTenancyTokensOfALogin(t *testing.T) {
 	t.Parallel()
 	c := newCompany(auth0test.Options{})
 	app := c.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
-	x := c.extractor(t, tenancy.Config{})
+	x := c.extractor(t, tenancy.GuardConfig{})
 	login := auth0test.Login{ClientID: app.ID, Audience: invoicesAPI, OrgID: c.acme, Identifier: "ada@example.com", Password: "correct horse battery"}
 	tokens, err := c.Login(t.Context(), login)
 	if err != nil {
@@ -298,14 +320,14 @@ func TestTenancyTokensOfALogin(t *testing.T) {
 	if got := permissionsOf(t, x, tokens.Access); len(got) != 2 {
 		t.Errorf("got %q", got)
 	}
-	if _, err := x.Extract(t.Context(), tokens.ID); !errors.Is(err, tenancy.ErrInvalidToken) {
+	if _, err := x.extract(t.Context(), tokens.ID); !errors.Is(err, tenancy.ErrInvalidToken) {
 		t.Errorf("the ID token: %v", err)
 	}
 	login.OrgID = ""
 	if tokens, err = c.Login(t.Context(), login); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Extract(t.Context(), tokens.Access); !errors.Is(err, tenancy.ErrNoTenant) {
+	if _, err := x.extract(t.Context(), tokens.Access); !errors.Is(err, tenancy.ErrNoTenant) {
 		t.Errorf("a login without organization: %v", err)
 	}
 	login.Audience = ""

@@ -38,18 +38,18 @@ func TestTenancyClientOfAnOrganization(t *testing.T) {
 	c := newCompany(auth0test.Options{})
 	app := c.AddClient(auth0test.Application{Grants: []string{"client_credentials"}})
 	c.AddGrant(app.ID, invoicesAPI, "read:invoices")
-	x := c.extractor(t, tenancy.Config{Directory: c.Management()})
-	tenant, err := x.Extract(t.Context(), c.clientToken(t, app, c.acme))
+	x := c.extractor(t, tenancy.GuardConfig{Directory: c.Management()})
+	tenant, err := x.extract(t.Context(), c.clientToken(t, app, c.acme))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if tenant.Kind != tenancy.Client || tenant.TenantID != c.acme {
 		t.Errorf("got %+v", tenant)
 	}
-	if err := tenant.Check(c.acme, tenancy.AllOf("read:invoices")); err != nil {
+	if err := tenant.Check(t.Context(), c.acme, tenancy.AllOf("read:invoices")); err != nil {
 		t.Error(err)
 	}
-	for _, err := range []error{tenant.Check(c.acme, tenancy.AllOf("write:invoices")), tenant.Check(c.globex, tenancy.AllOf("read:invoices"))} {
+	for _, err := range []error{tenant.Check(t.Context(), c.acme, tenancy.AllOf("write:invoices")), tenant.Check(t.Context(), c.globex, tenancy.AllOf("read:invoices"))} {
 		if err == nil {
 			t.Error("the client may do more than its grant says")
 		}
@@ -75,7 +75,7 @@ func TestTenancyProfileOfRFC9068(t *testing.T) {
 	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("got %d (%v)", resp.StatusCode, err)
 	}
-	x := c.extractor(t, tenancy.Config{})
+	x := c.extractor(t, tenancy.GuardConfig{})
 	if got := permissionsOf(t, x, c.AccessToken(c.ada, c.acme, invoicesAPI)); !slices.Equal(got, []string{"read:invoices", "write:invoices"}) {
 		t.Errorf("got %q", got)
 	}

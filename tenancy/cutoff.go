@@ -1,0 +1,210 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/once"
+)
+
+// CutoffStore keeps since when tokens of a subject, session, client or member are
+// refused. NewMemory returns one for a single process, package redistenancy has one
+// for several; tenancytest.Run is the suite of the contract.
+type CutoffStore interface {
+	// Cut keeps at for key at least until until. Of several, the latest at and the
+	// latest until stay. A nil error means that every later Cuts has it.
+	Cut(ctx context.Context, key string, at, until time.Time) error
+	// Cuts returns what was cut or changed after the cursor that an earlier call
+	// returned, "" for everything, and the next cursor; with the same cursor as
+	// before, nothing else is to be read now. It may return cuts again. With a
+	// cursor that the store does not know, as after a loss of its data, it returns
+	// everything that it has. It never returns less than was cut.
+	Cuts(ctx context.Context, after string) (cuts map[string]time.Time, next string, err error)
+}
+
+// CutoffConfig holds a Cutoff's optional settings. The zero value uses the defaults.
+type CutoffConfig struct {
+	// Every is how late another process hears of a cut. Defaults to 2 s. When the
+	// store cannot be read for that long, requests are answered with 503.
+	Every time.Duration
+	// Keep is how long cuts are remembered. A token that lives longer, or does not
+	// say when it was issued, is refused. Defaults to 24 h, Auth0's default lifetime.
+	Keep time.Duration
+	Now  func() time.Time // Defaults to time.Now.
+}
+
+// Cutoff refuses the access tokens of a subject, session or client that were issued
+// before a moment, although they have not expired: after "log out everywhere", a
+// takeover, or when an application is compromised. It is safe for concurrent use.
+//
+// It is a session.Config.Cutoff: what ends there, by back-channel logout too, ends
+// here. Guard.Observe feeds it with deleted and blocked users. Tokens name their
+// session (sid) only where an Action puts it there.
+//
+// Checking costs a look-up in memory; what other processes cut is read from the
+// store in one round trip each Every, by the requests that need it. iat has whole
+// seconds, so a token that is issued in the second of the cut is refused too.
+type Cutoff struct {
+	store CutoffStore
+	cfg   CutoffConfig
+	fresh once.Call[time.Time] // When the last reading of the store began.
+	next  string               // Cursor; only the call in progress touches it.
+
+	mu     sync.RWMutex
+	cuts   map[cut]time.Time
+	pruned time.Time
+}
+
+// cut is what tokens are refused by.
+type cut struct {
+	kind      byte // One of the kinds below.
+	id, orgID string
+}
+
+const (
+	bySubject byte = 's'
+	bySession byte = 'd'
+	byClient  byte = 'c'
+	byMember  byte = 'm' // of an organization: the others' tokens of the user stay good
+)
+
+func (c cut) key() string { return string(c.kind) + ":" + c.orgID + ":" + c.id }
+
+func parseCut(key string) (cut, bool) {
+	kind, rest, ok := strings.Cut(key, ":")
+	orgID, id, two := strings.Cut(rest, ":")
+	if !ok || !two || len(kind) != 1 || id == "" {
+		return cut{}, false
+	}
+	return cut{kind[0], id, orgID}, true
+}
+
+// NewCutoff returns a Cutoff. It does no I/O.
+func NewCutoff(store CutoffStore, cfg CutoffConfig) (*Cutoff, error) {
+	if store == nil {
+		return nil, errors.New("tenancy: NewCutoff needs a store; it is nil, and NewMemory returns one for a single process")
+	}
+	if cfg.Every < 0 || cfg.Keep < 0 {
+		return nil, errors.New("tenancy: CutoffConfig.Every and Keep must not be negative")
+	}
+	cfg.Every, cfg.Keep = orDefault(cfg.Every, 2*time.Second), orDefault(cfg.Keep, 24*time.Hour)
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	c := &Cutoff{store: store, cfg: cfg, cuts: make(map[cut]time.Time)}
+	c.fresh.Detach = loadTimeout
+	return c, nil
+}
+
+// RevokeAccess refuses all tokens of the user that were issued until now. It returns
+// an error, and should be called again, while other processes may not hear of it;
+// in this one it is done.
+func (c *Cutoff) RevokeAccess(ctx context.Context, userID string) error {
+	return c.revoke(ctx, cut{kind: bySubject, id: userID})
+}
+
+// RevokeSession refuses all tokens of the session, by Auth0's sid, as RevokeAccess
+// does those of a user.
+func (c *Cutoff) RevokeSession(ctx context.Context, sid string) error {
+	return c.revoke(ctx, cut{kind: bySession, id: sid})
+}
+
+// RevokeClient refuses all tokens that the application got, by its client id.
+func (c *Cutoff) RevokeClient(ctx context.Context, clientID string) error {
+	return c.revoke(ctx, cut{kind: byClient, id: clientID})
+}
+
+func (c *Cutoff) revoke(ctx context.Context, what cut) error {
+	if what.id == "" {
+		return errors.New("tenancy: nothing was revoked: the id is empty")
+	}
+	at := c.cfg.Now()
+	c.add(map[cut]time.Time{what: at})
+	if err := c.store.Cut(ctx, what.key(), at, at.Add(c.cfg.Keep)); err != nil {
+		return &UnavailableError{RetryAfter: minRetry, Err: err}
+	}
+	return nil
+}
+
+func (c *Cutoff) add(cuts map[cut]time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for what, at := range cuts {
+		if at.After(c.cuts[what]) {
+			c.cuts[what] = at
+		}
+	}
+	if now := c.cfg.Now(); now.Sub(c.pruned) > time.Minute {
+		c.pruned = now
+		for what, at := range c.cuts {
+			if now.Sub(at) > c.cfg.Keep {
+				delete(c.cuts, what)
+			}
+		}
+	}
+}
+
+// check returns a TokenError if the token is revoked or lives too long, or an
+// UnavailableError if that cannot be told.
+func (c *Cutoff) check(ctx context.Context, t *TenantContext) error {
+	if t.IssuedAt.IsZero() || t.ExpiresAt.Sub(t.IssuedAt) > c.cfg.Keep {
+		return &TokenError{Reason: "lifetime"}
+	}
+	if err := c.refresh(ctx); err != nil {
+		return err
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, what := range [...]cut{{bySubject, t.UserID, ""}, {byMember, t.UserID, t.TenantID}, {bySession, t.SessionID, ""}, {byClient, t.ClientID, ""}} {
+		if at, ok := c.cuts[what]; ok && t.IssuedAt.Before(at) {
+			return &TokenError{Reason: "revoked"}
+		}
+	}
+	return nil
+}
+
+// refresh sees to it that what is in memory is at most Every old. Under steady
+// traffic nobody waits: the store is read again at half of that.
+func (c *Cutoff) refresh(ctx context.Context) error {
+	within := func(d time.Duration) func(once.Outcome[time.Time]) bool {
+		return func(last once.Outcome[time.Time]) bool {
+			if last.Err != nil {
+				return time.Since(last.At) < c.cfg.Every/4
+			}
+			return time.Since(last.Value) < d
+		}
+	}
+	c.fresh.Start(ctx, within(c.cfg.Every/2), c.read)
+	if last := c.fresh.Last(); last.Err == nil && !last.At.IsZero() && time.Since(last.Value) < c.cfg.Every {
+		return nil
+	}
+	if _, err := c.fresh.Do(ctx, within(c.cfg.Every), c.read); err != nil {
+		return &UnavailableError{RetryAfter: minRetry, Err: err}
+	}
+	return nil
+}
+
+func (c *Cutoff) read(ctx context.Context) (time.Time, error) {
+	start := time.Now()
+	for {
+		cuts, next, err := c.store.Cuts(ctx, c.next)
+		if err != nil {
+			return time.Time{}, err
+		}
+		parsed := make(map[cut]time.Time, len(cuts))
+		for key, at := range cuts {
+			if what, ok := parseCut(key); ok {
+				parsed[what] = at
+			}
+		}
+		c.add(parsed)
+		if next == c.next || len(cuts) == 0 {
+			c.next = next
+			return start, nil
+		}
+		c.next = next
+	}
+}
