@@ -23,6 +23,10 @@ type Config struct {
 	// Retired are the verifier keys of former signers of this log. A log whose
 	// signer was replaced opens only with the old signer's key in this list.
 	Retired []string
+	// Detections are run over the sealed events by the process that seals. Each
+	// finding is recorded as an event. A rule that comes later begins where the others
+	// are.
+	Detections []Detection
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -60,6 +64,9 @@ func New(store driver.Store, s Seal, cfg Config) (*Log, error) {
 	ring, err := seal.New("auth0kit/audit", s.Keys)
 	if err != nil {
 		return nil, fmt.Errorf("auditlog: Seal.Keys: %w", err)
+	}
+	if err := checkDetections(cfg.Detections); err != nil {
+		return nil, err
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

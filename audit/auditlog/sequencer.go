@@ -82,12 +82,32 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 // trail does what comes after sealing, under the same lease. What fails is tried
 // again a second later.
 func (l *Log) trail(ctx context.Context) {
+	var d *detector
 	for {
 		_ = l.rollUp(ctx)
+		d = l.detect(ctx, d)
 		if retry.Sleep(ctx, retryIn) != nil {
 			return
 		}
 	}
+}
+
+// detect runs the detections. It returns nil when they have to begin again, from the
+// cursor.
+func (l *Log) detect(ctx context.Context, d *detector) *detector {
+	if len(l.cfg.Detections) == 0 {
+		return nil
+	}
+	if d == nil {
+		var err error
+		if d, err = l.newDetector(ctx); err != nil {
+			return nil
+		}
+	}
+	if d.step(ctx) != nil {
+		return nil
+	}
+	return d
 }
 
 // sealAll seals until nothing waits.

@@ -120,6 +120,7 @@ var Rules = map[string]Rule{
 	// The audit log. What it seals with stays out of audit, which every pattern imports.
 	"audit/auditlog":        {Own: []string{"audit", "audit/auditlog/driver", "internal/lru", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{merkle, notes}},
 	"audit/auditlog/driver": {Own: []string{"audit"}},
+	"audit/detect":          {Own: []string{"audit", "audit/auditlog", "internal/lru"}},
 	"audit/auth0logs":       {Own: []string{"audit", "audit/auditlog", "management/resource", "internal/retry", "internal/secret"}},
 
 	"audit/pgaudit":            {Own: []string{"audit/auditlog/driver", "internal/auditsql", "internal/sqlstore"}, Others: []string{pgx}},
