@@ -1,8 +1,6 @@
 package auth0test
 
 import (
-	"slices"
-
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -22,14 +20,16 @@ type Application struct {
 	RotateRefreshTokens  bool     // Every exchange gives a new refresh token; a spent one ends them all.
 }
 
-// AddClient registers an application, also at DefaultConnection, and returns it
-// with its ID and Secret.
+// AddClient registers an application, enables it for all connections of the
+// tenant, and returns it with its ID and Secret.
 func (t *Tenant) AddClient(c Application) Application {
 	now := t.s.Lock()
 	defer t.s.Unlock()
 	added := t.s.AddClient(state.Application(c), now)
-	if con := t.s.ConnectionNamed(DefaultConnection); con != nil && !slices.Contains(con.Clients, added.ID) {
-		con.Clients = append(con.Clients, added.ID)
+	for _, con := range t.s.Connections.All() {
+		if !con.EnabledFor(added.ID) {
+			con.Clients = append(con.Clients, added.ID)
+		}
 	}
 	if len(c.Scopes) > 0 {
 		t.s.AddGrant(added.ID, state.ManagementAudience, c.Scopes, now)

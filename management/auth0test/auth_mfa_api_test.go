@@ -341,7 +341,7 @@ func TestSDKLogsInByPassword(t *testing.T) {
 	}
 	org := s.AddOrganization("acme")
 	s.AddMember(org, s.ada)
-	code := s.code(t, s.browser(), "organization", org, "nonce", "n1")
+	code := s.code(t, s.browser(), "organization", org, "nonce", "n1", "max_age", "60")
 	if _, err = api.OAuth.LoginWithAuthCode(t.Context(), oauth.LoginWithAuthCodeRequest{Code: code, RedirectURI: callback},
 		oauth.IDTokenValidationOptions{Nonce: "n1", Organization: org, MaxAge: time.Minute}); err != nil {
 		t.Error(err)

@@ -52,7 +52,7 @@ func TestPasswordPolicies(t *testing.T) {
 		"good":      {[]string{"Abcde1!", "abcdefg1"}, []string{"abcdef1!", "Abcdefg1"}},
 		"excellent": {[]string{"Abcdefg1!", "Abcdefg111"}, []string{"Abcdefg11!"}},
 	} {
-		con := a.want(201, "POST", "/connections", `{"name":"`+policy+`","strategy":"auth0","enabled_clients":["x"],"options":{"passwordPolicy":"`+policy+`"}}`)
+		con := a.want(201, "POST", "/connections", `{"name":"`+policy+`","strategy":"auth0","enabled_clients":["`+tenant.Machine().ID+`"],"options":{"passwordPolicy":"`+policy+`"}}`)
 		if got := con["options"].(map[string]any)["passwordPolicy"]; got != policy {
 			t.Errorf("got policy %v", got)
 		}

@@ -55,7 +55,7 @@ func TestLimitHeaders(t *testing.T) {
 			status, _, h := ask(t, tenant, a.bearer, "GET", path, "")
 			return status, fmt.Sprint(h["X-Ratelimit-Limit"], h["X-Ratelimit-Remaining"])
 		}
-		if _, h := read("/api/v2/roles"); h != "[] []" {
+		if _, h := read("/api/v2/roles"); h != "[10000] [9999]" {
 			t.Errorf("an endpoint without a limit says %s", h)
 		}
 		for i := range 40 {
@@ -73,13 +73,20 @@ func TestLimitHeaders(t *testing.T) {
 	})
 }
 
-func TestUnlimitedHasNoHeaders(t *testing.T) {
+// TestHeadersOnEveryAnswer: Auth0 always sends them, refused or not.
+func TestHeadersOnEveryAnswer(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	a := newAdmin(t, tenant)
-	_, _, h := ask(t, tenant, a.bearer, "GET", "/api/v2/roles", "")
-	if h.Get("X-RateLimit-Limit") != "" {
-		t.Errorf("got %v", h)
+	for _, bearer := range []string{a.bearer, ""} {
+		for _, path := range []string{"/api/v2/roles", "/api/v2/users/nobody", "/api/v2/no-such-thing", "/userinfo", "/.well-known/jwks.json"} {
+			_, _, h := ask(t, tenant, bearer, "GET", path, "")
+			for _, name := range []string{"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} {
+				if h.Get(name) == "" {
+					t.Errorf("%s has no %s: %v", path, name, h)
+				}
+			}
+		}
 	}
 }
 

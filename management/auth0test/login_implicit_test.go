@@ -35,7 +35,7 @@ func TestImplicitAndHybridAnswers(t *testing.T) {
 			}
 		}
 		if v.Has("access_token") {
-			if c := claims(t, s.Tenant, v.Get("access_token")); c["sub"] != s.ada || v.Get("token_type") != "Bearer" || v.Get("expires_in") != "86400" {
+			if c := claims(t, s.Tenant, v.Get("access_token")); c["sub"] != s.ada || v.Get("token_type") != "Bearer" || v.Get("expires_in") != "7200" {
 				t.Errorf("%s: access token %v, %v", types, c, v)
 			}
 		}

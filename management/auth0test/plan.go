@@ -6,7 +6,7 @@ type Plan uint8
 
 // The plans.
 const (
-	Unlimited     Plan = iota // no limits and no X-RateLimit headers
+	Unlimited     Plan = iota // no limits; X-RateLimit headers of 10,000 requests a second
 	Free                      // 2 requests, 2 a second
 	Professional              // limits per endpoint only; Essentials and B2B are the same
 	Enterprise                // 50 requests, 16 a second; production

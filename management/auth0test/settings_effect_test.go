@@ -1,6 +1,7 @@
 package auth0test_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -71,6 +72,24 @@ func TestSuspiciousAddressIsRefused(t *testing.T) {
 	}
 }
 
+// enableEverywhere lets all applications use a connection.
+func enableEverywhere(t *testing.T, g *guardianAPI, connection string) {
+	t.Helper()
+	var cons []struct{ ID string }
+	if err := json.Unmarshal([]byte(g.want("GET", "/connections?name="+connection, "", 200, "")), &cons); err != nil || len(cons) != 1 {
+		t.Fatal(cons, err)
+	}
+	var apps []struct {
+		ClientID string `json:"client_id"`
+	}
+	if err := json.Unmarshal([]byte(g.want("GET", "/clients", "", 200, "")), &apps); err != nil {
+		t.Fatal(err)
+	}
+	for _, app := range apps {
+		g.want("PATCH", "/connections/"+cons[0].ID+"/clients", `[{"client_id":"`+app.ClientID+`","status":true}]`, 204, "")
+	}
+}
+
 func TestDefaultDirectory(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
@@ -81,6 +100,10 @@ func TestDefaultDirectory(t *testing.T) {
 		t.Errorf("the user of another connection: %d", status)
 	}
 	g.want("PATCH", "/tenants/settings", `{"default_directory":"staff"}`, 200, `"default_directory":"staff"`)
+	if status, body := login("ada@example.com", "Correct-horse-1"); status != 400 || body["error_description"] != "the connection was disabled" {
+		t.Errorf("a directory that is not enabled for the application: %d %v", status, body)
+	}
+	enableEverywhere(t, g, "staff")
 	if status, body := login("ada@example.com", "Correct-horse-1"); status != 200 {
 		t.Errorf("the user of the default directory: %d %v", status, body)
 	}

@@ -52,6 +52,12 @@ type Options struct {
 	// repeat: http.StatusNotFound lets auth0-deploy-cli skip what is absent.
 	// Defaults to http.StatusNotImplemented, so that a test fails loudly.
 	Missing int
+	// IgnoredSettings are settings that the tenant keeps and shows although it
+	// does not do what Auth0 does with them, by their names in
+	// docs/auth0test/settings.md: "clients.token_quota", "clients" for all of a
+	// family, "*" for all. Others are refused with the errorCode
+	// auth0test_setting_not_implemented. Defaults to none.
+	IgnoredSettings []string
 	// Outgoing is how the tenant reaches applications, to tell them of logouts;
 	// HandlerTransport makes one that needs no sockets. Defaults to
 	// http.DefaultTransport.
@@ -82,6 +88,7 @@ func NewTenant(opts Options) *Tenant {
 		Domain: opts.Domain, Plan: limit.Plan(opts.Plan), SearchDelay: opts.SearchDelay, JobTime: opts.JobTime,
 		ClientID: opts.ClientID, ClientSecret: opts.ClientSecret, RulesAndHooks: opts.RulesAndHooks,
 		RefusedMail: opts.RefusedMail, Outgoing: opts.Outgoing, Missing: cmp.Or(opts.Missing, http.StatusNotImplemented),
+		IgnoredSettings: opts.IgnoredSettings,
 	})
 	s.Auth.Actions.Bound = func(trigger string) []state.Action { return platform.BoundActions(s, trigger) }
 	return &Tenant{
@@ -99,6 +106,9 @@ func (t *Tenant) Machine() Application {
 
 // ServeHTTP serves the whole tenant: /api/v2 and the Authentication API.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.serve(w, r) }
+
+// Now is the tenant's time: package time and what Advance added.
+func (t *Tenant) Now() time.Time { return t.s.Now() }
 
 // Advance moves the tenant's clock forward by d: jobs finish, tokens expire,
 // buckets refill.

@@ -1,9 +1,6 @@
 package authapi
 
 import (
-	"crypto"
-	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
 	"slices"
@@ -12,6 +9,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
 const (
@@ -64,9 +62,9 @@ func checkAssertion(t *state.Tenant, app *state.App, q *Request) *OAuthError {
 	if !now.Before(exp) || exp.Sub(now) > assertionLife || flowsOf(t).assertions[app.ID+" "+a.Jti] {
 		return refused
 	}
-	digest := sha256.Sum256([]byte(a.signed))
 	verifies := func(k *state.ClientKey) bool {
-		return k.Public != nil && rsa.VerifyPKCS1v15(k.Public, crypto.SHA256, digest[:], a.signature) == nil
+		expires, err := time.Parse(time.RFC3339, store.Document(k.Doc).Text("expires_at"))
+		return k.Public != nil && (err != nil || now.Before(expires)) && keys.Verifies(k.Public, a.alg, a.signed, a.signature)
 	}
 	c := t.Clients.Get(app.ID)
 	if c == nil || !slices.ContainsFunc(c.Keys.All(), verifies) {

@@ -136,7 +136,7 @@ func answeredCIBA(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) 
 		return nil, OAuthFail(http.StatusBadRequest, "authorization_pending", "The end-user authorization is pending")
 	}
 	delete(flowsOf(t).ciba, c.id)
-	c.issuance.AuthTime = now
+	c.issuance.Jkt = q.jkt
 	return &directLogin{Issuance: c.issuance, from: q.Origin, connection: c.issuance.User.Connection, grant: grantCIBA, protocol: "oidc-ciba"}, nil
 }
 

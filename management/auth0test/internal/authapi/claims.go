@@ -1,6 +1,7 @@
 package authapi
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -23,10 +24,11 @@ type Issuance struct {
 	allScope bool     // Without requested scopes, all that there are.
 	Issuer   string
 	gty      string // "" for logins with a browser.
+	Jkt      string // The key of which the request proved possession.
 
 	Sid      string
 	Nonce    string
-	AuthTime time.Time
+	AuthTime time.Time // Zero: ID tokens do not say it.
 	Amr      []string
 	Acr      string
 
@@ -74,7 +76,7 @@ func (i *Issuance) accessClaims(g grant, now time.Time) map[string]any {
 	c := i.commonClaims(i.API, now)
 	c["sub"] = i.User.ID
 	c["aud"] = i.API.Audience
-	if slices.Contains(g.scopes, "openid") {
+	if slices.Contains(g.scopes, "openid") && i.API.Alg != "HS256" { // /userinfo has no secret of an API.
 		c["aud"] = []string{i.API.Audience, i.Issuer + "userinfo"}
 	}
 	if len(g.scopes) > 0 {
@@ -116,10 +118,11 @@ func (i *Issuance) orgClaims(c map[string]any) {
 
 // accessHeader is the header of an access token beside alg and kid.
 func accessHeader(api *state.APIView) map[string]any {
+	h := map[string]any{"alg": cmp.Or(api.Alg, "RS256")}
 	if api.Rfc9068 {
-		return map[string]any{"typ": "at+jwt"}
+		h["typ"] = "at+jwt"
 	}
-	return nil
+	return h
 }
 
 // idClaims are the claims of an ID token.

@@ -58,18 +58,21 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (u *state.User, name, co
 	if con == nil || !con.Database() {
 		return nil, "BadRequestError", "connection_not_found", "The connection was not found"
 	}
+	if !con.EnabledFor(q.Get("client_id")) {
+		return nil, "BadRequestError", "connection_disabled", ConnectionDisabled
+	}
+	if !t.Auth.Protect.SignsUp(q.IP, now) {
+		return nil, "BadRequestError", "too_many_attempts", state.TextSuspicious
+	}
 	if off, _ := con.Options()["disable_signup"].(bool); off {
 		return nil, "BadRequestError", "public_signup_disabled", "Public signup is disabled"
-	}
-	if con.CheckPolicy(q.Get("password")) != "" {
-		return nil, "PasswordStrengthError", "invalid_password", "Password is too weak"
 	}
 	if t.Leaked(q.Get("password"), "signup_pwd_leak", t.Auth.Protect.Breached.SignUp, q.logFields(), now) {
 		return nil, "BadRequestError", state.CodeLeaked, state.TextLeakedChoice
 	}
 	email := strings.ToLower(q.Get("email"))
 	if email != "" && !schema.IsEmail(email) || con.CheckUsername(q.Get("username")) != "" ||
-		email == "" && q.Get("username") == "" && q.Get("phone_number") == "" {
+		email == "" && q.Get("username") == "" && q.Get("phone_number") == "" || !con.CompleteSignup(q.Get) {
 		return nil, "BadRequestError", "invalid_signup", "Invalid sign up"
 	}
 	raw := store.NewUserID(now)
@@ -80,7 +83,13 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (u *state.User, name, co
 		UserMetadata: metadata, CreatedAt: now, UpdatedAt: now,
 		Identities: []state.Identity{{Connection: con.Name, Provider: con.Strategy, UserID: raw}},
 	}
-	if t.Taken(u, con.Name) {
+	if name, description, bad := strings.Cut(con.CheckNewPassword(u, q.Get("password")), ": "); bad {
+		return nil, name, "invalid_password", description
+	}
+	switch taken := t.Taken(u, con.Name); {
+	case taken && t.TenantFlag("enable_public_signup_user_exists_error"):
+		return nil, "BadRequestError", "user_exists", "The user already exists."
+	case taken:
 		return nil, "BadRequestError", "invalid_signup", "Invalid sign up"
 	}
 	t.Users.Add(u)
@@ -127,6 +136,10 @@ func serveChangePassword(t *state.Tenant, w http.ResponseWriter, r *http.Request
 	f := q.logFields()
 	f.ClientID, f.Connection, f.UserName = q.Get("client_id"), q.Get("connection"), q.Get("email")
 	code := "fcpr"
+	if con := t.ConnectionNamed(q.Get("connection")); con != nil && con.Options()["disable_self_service_change_password"] == true {
+		databaseError(w, "BadRequestError", "change_password_disabled", "Self-service change password is disabled")
+		return
+	}
 	if u := t.Users.WithEmail(q.Get("connection"), q.Get("email")); u != nil {
 		tk := t.NewTicket("password_change", u.ID, now.Add(5*24*time.Hour))
 		t.Post(state.Message{Time: now, Channel: "email", To: u.Email, Kind: "reset_email", UserID: u.ID, URL: tk.URL(q.Issuer)})

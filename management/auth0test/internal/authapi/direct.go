@@ -22,6 +22,9 @@ type directLogin struct {
 // finishDirect runs the post-login Actions and issues the tokens, unless an
 // Action refuses or a second factor is due. Call it without the mutex.
 func finishDirect(t *state.Tenant, l *directLogin) (*TokenSet, *OAuthError) {
+	if bad := l.NeedsProof(); bad != nil {
+		return nil, bad
+	}
 	verdict, bad := RunPostLogin(t, l.event())
 	if bad != nil {
 		return nil, bad
@@ -40,6 +43,9 @@ func finishDirect(t *state.Tenant, l *directLogin) (*TokenSet, *OAuthError) {
 
 // completeDirect issues the tokens of a direct login. The caller holds the mutex.
 func completeDirect(t *state.Tenant, l *directLogin, now time.Time) (*TokenSet, *OAuthError) {
+	if bad := l.NeedsProof(); bad != nil {
+		return nil, bad
+	}
 	if l.refresh != nil {
 		return completeRefresh(t, l, now)
 	}

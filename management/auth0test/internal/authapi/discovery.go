@@ -15,13 +15,20 @@ func serveJWKS(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 	for _, k := range t.Keys.Published() {
 		keys = append(keys, k.JWK())
 	}
+	t.Lock()
+	if t.TenantFlag("remove_alg_from_jwks") {
+		for _, k := range keys {
+			delete(k, "alg")
+		}
+	}
+	t.Unlock()
 	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
 	web.SendJSON(w, http.StatusOK, map[string]any{"keys": keys})
 }
 
 // serveDiscovery describes the tenant under the host of the request (OpenID
-// Connect Discovery 1.0, section 3; RFC 8414, section 3). It names what the
-// tenant has routes for and does, no more: Auth0 has a longer list.
+// Connect Discovery 1.0, section 3; RFC 8414, section 3). It names the endpoints
+// that the tenant has, and those which it knows to lack and refuses.
 func (a *API) serveDiscovery(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 	issuer := web.IssuerOf(r)
 	doc := map[string]any{
@@ -40,7 +47,8 @@ func (a *API) serveDiscovery(t *state.Tenant, w http.ResponseWriter, r *http.Req
 			"given_name", "iat", "identities", "iss", "name", "nickname", "phone_number", "picture", "sub"},
 		"subject_types_supported":                                         []string{"public"},
 		"code_challenge_methods_supported":                                []string{"S256", "plain"},
-		"id_token_signing_alg_values_supported":                           []string{"RS256"},
+		"id_token_signing_alg_values_supported":                           []string{"HS256", "RS256", "PS256"},
+		"dpop_signing_alg_values_supported":                               []string{"ES256"},
 		"token_endpoint_auth_methods_supported":                           []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 		"token_endpoint_auth_signing_alg_values_supported":                []string{"RS256"},
 		"grant_types_supported":                                           supportedGrants(),
@@ -49,7 +57,7 @@ func (a *API) serveDiscovery(t *state.Tenant, w http.ResponseWriter, r *http.Req
 		"backchannel_authentication_request_signing_alg_values_supported": []string{},
 	}
 	for name, path := range endpoints {
-		if len(a.routes.Methods("/"+path)) > 0 {
+		if len(a.routes.Methods("/"+path))+len(a.missing.Methods("/"+path)) > 0 {
 			doc[name] = issuer + path
 		}
 	}

@@ -1,6 +1,8 @@
 package authapi
 
 import (
+	"time"
+
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 )
 
@@ -14,14 +16,15 @@ type flows struct {
 	sent   map[string]*sentCode           // Of passwordless, by connection and address.
 	limits map[string]*state.AttackBucket // Of second factors.
 
-	assertions map[string]bool // Client and jti of those that were used.
+	assertions map[string]bool      // Client and jti of those that were used; DPoP proofs too.
+	nonces     map[string]time.Time // Of DPoP proofs, until when.
 }
 
 func newFlows() *flows {
 	return &flows{
 		codes: map[string]*AuthCode{}, opaque: map[string]*opaqueToken{}, mfa: map[string]*mfaTransaction{},
 		oob: map[string]*OOBChallenge{}, ciba: map[string]*cibaRequest{}, sent: map[string]*sentCode{},
-		limits: map[string]*state.AttackBucket{}, assertions: map[string]bool{},
+		limits: map[string]*state.AttackBucket{}, assertions: map[string]bool{}, nonces: map[string]time.Time{},
 	}
 }
 

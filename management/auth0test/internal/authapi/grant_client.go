@@ -1,6 +1,7 @@
 package authapi
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -12,11 +13,13 @@ import (
 // machineGrant returns what an application may have of an API, and the
 // organization that it asked for.
 func machineGrant(t *state.Tenant, q *tokenRequest, api *state.APIView) (scopes []string, org *state.OrgView, bad *OAuthError) {
-	g := t.Grants.Find(func(g *state.ClientGrant) bool { return g.ClientID == q.app.ID && g.Audience == api.Key })
-	if g == nil {
+	g := t.Grants.Find(func(g *state.ClientGrant) bool {
+		return g.ClientID == q.app.ID && g.Audience == api.Key && !g.ForUsers()
+	})
+	if g == nil || api.Machines == "deny_all" {
 		return nil, nil, AccessDenied(`Client is not authorized to access "` + api.Audience + `". You need to create a "client-grant" associated to this API. See: https://auth0.com/docs/api/v2#!/Client_Grants/post_client_grants`)
 	}
-	usage, asked := store.Document(g.Doc).Text("organization_usage"), q.Get("organization")
+	usage, asked := store.Document(g.Doc).Text("organization_usage"), cmp.Or(q.Get("organization"), q.app.DefaultOrg)
 	switch {
 	case asked == "" && usage == "require":
 		return nil, nil, InvalidRequest("An organization is required")
@@ -59,9 +62,13 @@ func clientCredentials(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError
 		}
 		scopes = asked
 	}
-	i := &Issuance{App: q.app, API: api, Org: org, Issuer: q.Issuer, gty: "client-credentials"}
-	set := &TokenSet{Scope: strings.Join(scopes, " "), Expires: Seconds(api.Lifetime), Type: "Bearer"}
+	i := &Issuance{App: q.app, API: api, Org: org, Issuer: q.Issuer, gty: "client-credentials", Jkt: q.jkt}
+	if bad := i.NeedsProof(); bad != nil {
+		return nil, bad
+	}
+	set := &TokenSet{Scope: strings.Join(scopes, " "), Expires: Seconds(api.Lifetime), Type: "Bearer", secret: api.Secret}
 	set.header, set.accessClaims = accessHeader(api), i.machineClaims(scopes, now)
+	i.bind(set)
 	f := q.logFields()
 	f.ClientID, f.ClientName, f.Audience, f.Scope = q.app.ID, q.app.Name, audience, set.Scope
 	if org != nil {

@@ -18,6 +18,7 @@ type AuthCode struct {
 	Code              string
 	Redirect          string
 	RedirectSent      bool   // redirect_uri was in the request, so the exchange needs it too.
+	Jkt               string // dpop_jkt: the key of which the exchange must prove possession.
 	Challenge, Method string // Of PKCE; empty without.
 	Issuance          Issuance
 	expires           time.Time
@@ -55,9 +56,12 @@ func exchangeCode(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
 		return nil, bad
 	}
 	i := c.Issuance
-	i.Issuer = q.Issuer
-	if i.User = t.UserView(i.User.ID); i.User == nil {
+	i.Issuer, i.Jkt = q.Issuer, q.jkt
+	if i.User = t.UserView(i.User.ID); i.User == nil || c.Jkt != "" && c.Jkt != q.jkt {
 		return nil, invalidGrant("Invalid authorization code")
+	}
+	if bad := i.NeedsProof(); bad != nil {
+		return nil, bad
 	}
 	c.used = true
 	set := issueWithRefresh(t, &i, q.Origin, now)

@@ -32,7 +32,7 @@ func mfaExchange(t *state.Tenant, q *tokenRequest, prove func(x *mfaTransaction,
 	if l.User = t.UserView(l.User.ID); l.User == nil || l.User.Blocked {
 		return nil, OAuthFail(http.StatusForbidden, "unauthorized", "user is blocked")
 	}
-	l.grant = q.grant
+	l.grant, l.Jkt = q.grant, q.jkt
 	set, bad := completeDirect(t, l, now)
 	if bad == nil {
 		set.Recovery = recovery

@@ -28,10 +28,13 @@ func refreshLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) 
 	now := t.Lock()
 	defer t.Unlock()
 	l := &directLogin{from: q.Origin, grant: grantRefresh, protocol: "oauth2-refresh-token", presented: q.Get("refresh_token")}
-	l.App, l.Issuer, l.gty = q.app, q.Issuer, "refresh_token"
+	l.App, l.Issuer, l.gty, l.Jkt = q.app, q.Issuer, "refresh_token", q.jkt
 	r, bad := presentedRefresh(t, l, now)
 	if bad != nil {
 		return nil, bad
+	}
+	if r.Jkt != "" && r.Jkt != q.jkt {
+		return nil, OAuthFail(http.StatusBadRequest, "invalid_dpop_proof", "The refresh token is bound to another key")
 	}
 	l.refresh, l.Sid, l.AuthTime = r, r.SessionID, r.AuthTime
 	l.Scopes = strings.Fields(r.Scope)

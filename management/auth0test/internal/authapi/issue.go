@@ -25,6 +25,7 @@ func DefaultApp(t *state.Tenant) *state.App {
 // audience gets.
 type opaqueToken struct {
 	userID, clientID, orgID string
+	jkt                     string // The key that it is bound to.
 	scopes                  []string
 	expires                 time.Time
 }
@@ -33,14 +34,15 @@ type opaqueToken struct {
 // The caller holds the mutex.
 func Issue(t *state.Tenant, i *Issuance, now time.Time) (*TokenSet, grant) {
 	g := grantFor(t, i)
-	set := &TokenSet{Type: "Bearer", Scope: strings.Join(g.scopes, " ")}
+	set := &TokenSet{Type: "Bearer", Scope: strings.Join(g.scopes, " "), idAlg: i.App.IDTokenAlg, idSecret: i.App.Secret}
 	if i.API != nil {
-		set.header, set.accessClaims = accessHeader(i.API), i.accessClaims(g, now)
+		set.header, set.accessClaims, set.secret = accessHeader(i.API), i.accessClaims(g, now), i.API.Secret
 		set.Expires = Seconds(i.API.Lifetime)
 	} else {
 		set.Access = newOpaque(t, i, g, now)
 		set.Expires = Seconds(state.AccessTokenLifetime)
 	}
+	i.bind(set)
 	if slices.Contains(g.scopes, "openid") {
 		set.IDClaims = i.idClaims(g, now)
 	}
@@ -49,7 +51,7 @@ func Issue(t *state.Tenant, i *Issuance, now time.Time) (*TokenSet, grant) {
 
 func newOpaque(t *state.Tenant, i *Issuance, g grant, now time.Time) string {
 	token := store.RandomID(32)
-	o := &opaqueToken{userID: i.User.ID, clientID: i.App.ID, scopes: g.scopes, expires: now.Add(state.AccessTokenLifetime)}
+	o := &opaqueToken{userID: i.User.ID, clientID: i.App.ID, scopes: g.scopes, jkt: i.Jkt, expires: now.Add(state.AccessTokenLifetime)}
 	if i.Org != nil {
 		o.orgID = i.Org.ID
 	}
@@ -68,6 +70,9 @@ func issueWithRefresh(t *state.Tenant, i *Issuance, from web.Origin, now time.Ti
 		CreatedAt: now, LastUsed: now, AuthTime: i.AuthTime,
 		Rotating: i.App.Refresh.Rotating, Leeway: i.App.Refresh.Leeway, IdleLifetime: i.App.Refresh.Idle,
 		Device: state.Device{InitialIP: from.IP, InitialUserAgent: from.UserAgent},
+	}
+	if i.App.Public() {
+		r.Jkt = i.Jkt
 	}
 	if i.API != nil {
 		r.Audience = i.API.Audience

@@ -8,8 +8,13 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
+
+// ConnectionDisabled is what an application hears of a connection that is not
+// enabled for it (Auth0's documentation, Authentication API errors).
+const ConnectionDisabled = "the connection was disabled"
 
 // Attempt is a try to log in with a password.
 type Attempt struct {
@@ -30,7 +35,7 @@ func exchangePassword(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError)
 	if bad := q.Need(needed...); bad != nil {
 		return nil, bad
 	}
-	con := cmp.Or(q.Get("realm"), defaultDirectory(t))
+	con := directory(t, q.Get("realm"))
 	a := Attempt{Connection: con, Identifier: q.Get("username"), Password: q.Get("password"), App: q.app, From: q.Origin}
 	u, bad := CheckCredentials(t, a)
 	if bad != nil {
@@ -43,10 +48,20 @@ func exchangePassword(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError)
 	return finishDirect(t, &directLogin{Issuance: *i, from: q.Origin, connection: con, grant: q.grant, protocol: "oauth2-password"})
 }
 
-// defaultDirectory is the connection of the password grant without a realm.
-func defaultDirectory(t *state.Tenant) string {
+// directory is the connection of a realm, and that of the password grant without
+// one.
+func directory(t *state.Tenant, realm string) string {
 	t.Lock()
 	defer t.Unlock()
+	if realm != "" {
+		con := t.Connections.Find(func(c *state.Connection) bool {
+			return c.Name == realm || slices.Contains(store.StringsOf(c.Doc["realms"]), realm)
+		})
+		if con == nil {
+			return realm
+		}
+		return con.Name
+	}
 	name, _ := t.TenantSetting("default_directory").(string)
 	return cmp.Or(name, state.DefaultConnection)
 }
@@ -54,7 +69,7 @@ func defaultDirectory(t *state.Tenant) string {
 func passwordIssuance(t *state.Tenant, q *tokenRequest, u *state.UserView) (*Issuance, *OAuthError) {
 	t.Lock()
 	defer t.Unlock()
-	i := &Issuance{App: q.app, User: u, Issuer: q.Issuer, Scopes: strings.Fields(q.Get("scope")), allScope: true, gty: "password"}
+	i := &Issuance{App: q.app, User: u, Issuer: q.Issuer, Scopes: strings.Fields(q.Get("scope")), allScope: true, gty: "password", Jkt: q.jkt}
 	if bad := resolve(t, i, q.Get("audience"), q.Get("organization")); bad != nil {
 		return nil, bad
 	}
@@ -71,6 +86,9 @@ func resolve(t *state.Tenant, i *Issuance, audience, organization string) *OAuth
 		if i.API = t.APIView(audience, i.Issuer); i.API == nil {
 			return InvalidRequest("Service not found: " + audience)
 		}
+		if bad := MayUse(t, i.App, i.API); bad != nil {
+			return bad
+		}
 	}
 	if organization == "" {
 		if i.App.OrgUsage == "require" {
@@ -83,6 +101,18 @@ func resolve(t *state.Tenant, i *Issuance, audience, organization string) *OAuth
 	}
 	if !t.IsMember(i.Org.ID, i.User.ID) {
 		return AccessDenied(NotMember(i.User.ID, i.Org.ID))
+	}
+	return nil
+}
+
+// MayUse refuses an application that may not have tokens of users for an API, by
+// the API's subject_type_authorization. The caller holds the mutex.
+func MayUse(t *state.Tenant, app *state.App, api *state.APIView) *OAuthError {
+	granted := func(g *state.ClientGrant) bool {
+		return g.ClientID == app.ID && g.Audience == api.Key && g.ForUsers()
+	}
+	if api.Users == "deny_all" || api.Users == "require_client_grant" && t.Grants.Find(granted) == nil {
+		return OAuthFail(http.StatusForbidden, "access_denied", "Client is not authorized to access resource server \""+api.Audience+"\".")
 	}
 	return nil
 }
@@ -129,6 +159,9 @@ func findUser(t *state.Tenant, a Attempt) (*state.User, *OAuthError) {
 	con := t.ConnectionNamed(a.Connection)
 	if con == nil || !con.Database() {
 		return nil, OAuthFail(http.StatusForbidden, "access_denied", "specified strategy does not support requested operation")
+	}
+	if a.App != nil && !con.EnabledFor(a.App.ID) {
+		return nil, InvalidRequest(ConnectionDisabled)
 	}
 	p := &t.Auth.Protect
 	if p.IsSuspicious(a.From.IP, now) {

@@ -41,7 +41,7 @@ func passwordlessStart(t *state.Tenant, q *Request) (map[string]any, *OAuthError
 	now := t.Lock()
 	defer t.Unlock()
 	con := t.Connections.Find(func(c *state.Connection) bool { return c.Strategy == q.Get("connection") })
-	if con == nil || con.Strategy != "email" && con.Strategy != "sms" {
+	if con == nil || con.Strategy != "email" && con.Strategy != "sms" || !con.EnabledFor(q.Get("client_id")) {
 		return nil, OAuthFail(http.StatusBadRequest, "bad.connection", "Connection does not exist")
 	}
 	if q.Get("send") == "link" {
@@ -109,6 +109,9 @@ func passwordlessLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthEr
 	if con == nil {
 		return nil, InvalidRequest("Connection does not exist")
 	}
+	if !con.EnabledFor(q.app.ID) {
+		return nil, InvalidRequest(ConnectionDisabled)
+	}
 	if con.Strategy == "sms" {
 		wrong = invalidGrant("Wrong phone number or verification code.")
 	}
@@ -135,5 +138,6 @@ func passwordlessLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthEr
 	}
 	l := &directLogin{from: q.Origin, connection: con.Name, grant: q.grant, protocol: "oauth2-passwordless"}
 	l.App, l.User, l.Issuer, l.Scopes = q.app, t.UserView(u.ID), q.Issuer, strings.Fields(q.Get("scope"))
+	l.Jkt = q.jkt
 	return l, resolve(t, &l.Issuance, q.Get("audience"), q.Get("organization"))
 }

@@ -23,6 +23,7 @@ type OAuthError struct {
 	retryAfter  time.Duration
 	extra       map[string]any // More keys of the body.
 	Logged      bool           // The tenant log has it already.
+	nonce       string         // For the header DPoP-Nonce.
 }
 
 // Logged marks an error that is in the tenant log already.
@@ -60,6 +61,9 @@ func (e *OAuthError) Send(w http.ResponseWriter) {
 	}
 	if e.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((e.retryAfter+time.Second-1)/time.Second)))
+	}
+	if e.nonce != "" {
+		w.Header().Set("DPoP-Nonce", e.nonce)
 	}
 	web.NoStore(w)
 	web.SendJSON(w, e.status, body)

@@ -50,6 +50,7 @@ type tokenRequest struct {
 	*Request
 	app   *state.App
 	grant string
+	jkt   string // The key of which the request proved possession; "" without a proof.
 }
 
 // TokenSet is the answer of the token endpoint.
@@ -64,17 +65,24 @@ type TokenSet struct {
 
 	// What is signed when the mutex is free again: signing takes its time.
 	header, accessClaims, IDClaims map[string]any
+	secret, idSecret               string // For HS256.
+	idAlg                          string
 }
 
 // Sign makes the tokens of their claims.
 func (s *TokenSet) Sign(t *state.Tenant) *TokenSet {
 	if s.accessClaims != nil {
-		s.Access = t.Sign(s.header, s.accessClaims)
+		s.Access = t.SignUnder(s.secret, s.header, s.accessClaims)
 	}
 	if s.IDClaims != nil {
-		s.ID = t.Sign(nil, s.IDClaims)
+		s.ID = s.SignID(t, s.IDClaims)
 	}
 	return s
+}
+
+// SignID makes an ID token by the application's algorithm.
+func (s *TokenSet) SignID(t *state.Tenant, claims map[string]any) string {
+	return t.SignUnder(s.idSecret, map[string]any{"alg": s.idAlg}, claims)
 }
 
 func serveToken(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
@@ -108,7 +116,11 @@ func token(t *state.Tenant, w http.ResponseWriter, r *http.Request) (*TokenSet, 
 		return nil, refused(t, q, app, g.fail, OAuthFail(http.StatusForbidden, "unauthorized_client",
 			"Grant type '"+name+"' not allowed for the client."))
 	}
-	set, bad := g.serve(t, &tokenRequest{Request: q, app: app, grant: name})
+	jkt, bad := proveKey(t, q, app)
+	if bad != nil {
+		return nil, refused(t, q, app, g.fail, bad)
+	}
+	set, bad := g.serve(t, &tokenRequest{Request: q, app: app, grant: name, jkt: jkt})
 	if bad != nil && !bad.Logged {
 		bad = refused(t, q, app, g.fail, bad)
 	}
@@ -119,7 +131,7 @@ func token(t *state.Tenant, w http.ResponseWriter, r *http.Request) (*TokenSet, 
 // due, or that the user has not answered yet, is no failure.
 func refused(t *state.Tenant, q *Request, app *state.App, code string, bad *OAuthError) *OAuthError {
 	switch bad.Code {
-	case "mfa_required", "authorization_pending", "slow_down":
+	case "mfa_required", "authorization_pending", "slow_down", useNonce:
 		return bad
 	}
 	t.Lock()

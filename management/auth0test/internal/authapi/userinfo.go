@@ -25,20 +25,25 @@ func serveUserInfo(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 }
 
 func userInfo(t *state.Tenant, r *http.Request) map[string]any {
-	token := bearerToken(r)
+	token, jkt := presented(t, r, web.IssuerOf(r)+"userinfo")
 	if token == "" && r.Method == http.MethodPost {
 		token = r.PostFormValue("access_token")
 	}
 	claims, err := t.Verify(token)
 	now := t.Lock()
 	defer t.Unlock()
-	var subject string
+	var subject, bound string
 	var scopes []string
 	if o := flowsOf(t).opaque[token]; o != nil && now.Before(o.expires) {
-		subject, scopes = o.userID, o.scopes
+		subject, scopes, bound = o.userID, o.scopes, o.jkt
 	} else if err == nil && keys.HasAudience(claims["aud"], web.IssuerOf(r)+"userinfo") {
 		b := keys.NewBearer(claims)
 		subject, scopes = b.Subject, b.Scopes
+		cnf, _ := claims["cnf"].(map[string]any)
+		bound, _ = cnf["jkt"].(string)
+	}
+	if bound != jkt {
+		return nil
 	}
 	u := t.UserView(subject)
 	if u == nil || u.Blocked || !slices.Contains(scopes, "openid") {

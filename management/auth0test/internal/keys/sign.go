@@ -3,8 +3,10 @@ package keys
 import (
 	"crypto"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -15,7 +17,11 @@ import (
 )
 
 // Sign returns a token of the current key, or a wrong one.
-func (k *Keyring) Sign(header, claims map[string]any) string {
+func (k *Keyring) Sign(header, claims map[string]any) string { return k.SignUnder("", header, claims) }
+
+// SignUnder is Sign, but for HS256, which takes the secret of an application or
+// of an API, and names no key.
+func (k *Keyring) SignUnder(secret string, header, claims map[string]any) string {
 	key := k.Signer()
 	h := map[string]any{"alg": "RS256", "typ": "JWT", "kid": key.Kid}
 	for name, v := range header {
@@ -23,8 +29,18 @@ func (k *Keyring) Sign(header, claims map[string]any) string {
 			delete(h, name)
 		}
 	}
+	symmetric := secret != "" && h["alg"] == "HS256"
+	if symmetric {
+		delete(h, "kid")
+	}
 	signed := segment(h) + "." + segment(numericDates(claims))
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature(h["alg"], key, signed))
+	sig := signature(h["alg"], key, signed)
+	if symmetric {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte(signed))
+		sig = mac.Sum(nil)
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(sig)
 }
 
 // numericDates writes times as JWT does (RFC 7519, section 2).
@@ -52,12 +68,27 @@ func signature(alg any, key *SigningKey, signed string) []byte {
 		mac.Write([]byte(signed))
 		return mac.Sum(nil)
 	}
-	digest := sha256.Sum256([]byte(signed))
-	sig, err := rsa.SignPKCS1v15(nil, key.private(), crypto.SHA256, digest[:])
+	hash, digest := digestOf(alg, signed)
+	var sig []byte
+	var err error
+	if alg == "PS256" {
+		sig, err = rsa.SignPSS(rand.Reader, key.private(), hash, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+	} else {
+		sig, err = rsa.SignPKCS1v15(nil, key.private(), hash, digest)
+	}
 	if err != nil {
 		panic(err)
 	}
 	return sig
+}
+
+func digestOf(alg any, signed string) (crypto.Hash, []byte) {
+	if alg == "RS512" {
+		sum := sha512.Sum512([]byte(signed))
+		return crypto.SHA512, sum[:]
+	}
+	sum := sha256.Sum256([]byte(signed))
+	return crypto.SHA256, sum[:]
 }
 
 func segment(v any) string {
@@ -91,14 +122,23 @@ func (k *Keyring) Verify(token string) (map[string]any, error) {
 		return nil, errToken
 	}
 	key := k.Find(header.Kid)
-	if key == nil || header.Alg != "RS256" {
-		return nil, ErrSignature
-	}
-	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	if rsa.VerifyPKCS1v15(&key.private().PublicKey, crypto.SHA256, digest[:], sig) != nil {
+	if key == nil || !Verifies(&key.private().PublicKey, header.Alg, parts[0]+"."+parts[1], sig) {
 		return nil, ErrSignature
 	}
 	return claims, nil
+}
+
+// Verifies reports whether a signature is the key's, by an algorithm of RSA that
+// Auth0 has.
+func Verifies(key *rsa.PublicKey, alg, signed string, sig []byte) bool {
+	hash, digest := digestOf(alg, signed)
+	switch alg {
+	case "RS256", "RS512":
+		return rsa.VerifyPKCS1v15(key, hash, digest, sig) == nil
+	case "PS256":
+		return rsa.VerifyPSS(key, hash, digest, sig, nil) == nil
+	}
+	return false
 }
 
 func DecodeSegment(s string, v any) error {

@@ -16,7 +16,7 @@ type Plan uint8
 
 // The plans.
 const (
-	Unlimited     Plan = iota // no limits and no X-RateLimit headers
+	Unlimited     Plan = iota // no limits; X-RateLimit headers of 10,000 requests a second
 	Free                      // 2 requests, 2 a second
 	Professional              // limits per endpoint only; Essentials and B2B are the same
 	Enterprise                // 50 requests, 16 a second; production
@@ -165,11 +165,20 @@ func (b *Bucket) headers(h http.Header, now time.Time) {
 	h.Set("X-RateLimit-Reset", strconv.FormatInt(b.reset(now), 10))
 }
 
+// unlimited writes the headers of an answer that no bucket of the plan counts:
+// Auth0 always sends some.
+func unlimited(h http.Header, now time.Time) {
+	h.Set("X-RateLimit-Limit", "10000")
+	h.Set("X-RateLimit-Remaining", "9999")
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(now.Unix()+1, 10))
+}
+
 // PassManagement spends a request of the global bucket, then one of the
 // endpoint's; the answer carries the headers of the narrower of the two.
 func (l *Limits) PassManagement(w http.ResponseWriter, now time.Time, endpoint string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	unlimited(w.Header(), now)
 	text := Spend(l.management, w.Header(), now, GlobalLimit)
 	if text == "" {
 		text = Spend(l.endpoints[endpoint], w.Header(), now, EndpointLimit)
@@ -185,6 +194,7 @@ func (l *Limits) PassManagement(w http.ResponseWriter, now time.Time, endpoint s
 func (l *Limits) PassAuthentication(w http.ResponseWriter, now time.Time, path string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	unlimited(w.Header(), now)
 	text := Spend(l.authentication, w.Header(), now, GlobalLimit)
 	if text == "" && path == "/oauth/token" {
 		text = Spend(l.token, w.Header(), now, GlobalLimit)

@@ -117,12 +117,28 @@ func (c *Call) validate(v any) *Reply {
 	if bad := c.op.Body.Check(v); bad != nil {
 		return BadRequest(bad.Message("Payload"), "invalid_body")
 	}
+	if bad := c.checkSettings(v); bad != nil {
+		return bad
+	}
 	c.Body, _ = v.(map[string]any)
 	c.List, _ = v.([]any)
 	if c.Body == nil {
 		c.Body = map[string]any{}
 	}
 	return nil
+}
+
+// checkSettings refuses a setting that the tenant would keep and not heed.
+func (c *Call) checkSettings(v any) *Reply {
+	name := c.op.RefusedSetting(v, c.T.Options.IgnoredSettings)
+	if name == "" || name == schema.Bindings && c.T.RunsActions() {
+		return nil
+	}
+	status := http.StatusNotImplemented
+	if c.T.Options.Missing != status {
+		status = http.StatusBadRequest // 404 would say that the resource is missing.
+	}
+	return Fail(status, "auth0test does not implement the setting "+name+"; Options.IgnoredSettings lets it be kept and shown", "auth0test_setting_not_implemented")
 }
 
 // checkParams validates the query and the path.

@@ -65,7 +65,7 @@ func (t *Tenant) sendLogout(ctx context.Context, to, token string) error {
 		return fmt.Errorf("the URL of the application is not one: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := t.outgoing().RoundTrip(r)
+	res, err := t.Outgoing().RoundTrip(r)
 	if err != nil {
 		return fmt.Errorf("the application cannot be reached: %w", err)
 	}
@@ -76,8 +76,8 @@ func (t *Tenant) sendLogout(ctx context.Context, to, token string) error {
 	return nil
 }
 
-// outgoing is how the tenant reaches others.
-func (t *Tenant) outgoing() http.RoundTripper {
+// Outgoing is how the tenant reaches others.
+func (t *Tenant) Outgoing() http.RoundTripper {
 	if t.Options.Outgoing != nil {
 		return t.Options.Outgoing
 	}

@@ -27,6 +27,9 @@ func (c *Connection) Options() map[string]any {
 	return o
 }
 
+// EnabledFor reports whether a client may use the connection.
+func (c *Connection) EnabledFor(clientID string) bool { return slices.Contains(c.Clients, clientID) }
+
 func (c *Connection) Database() bool { return c.Strategy == "auth0" }
 
 func (c *Connection) Passwordless() bool { return c.Strategy == "email" || c.Strategy == "sms" }

@@ -16,5 +16,6 @@ var mfaScopes = []string{"enroll", "read:authenticators", "remove:authenticators
 // Lifetimes of tokens where nothing else is configured.
 const (
 	AccessTokenLifetime = 24 * time.Hour
+	webTokenLifetime    = 2 * time.Hour
 	idTokenLifetime     = 10 * time.Hour
 )

@@ -43,6 +43,7 @@ type TenantLog struct {
 	Entries []*LogEntry
 	Seq     uint64
 	keep    int
+	Written func() // Hears of every entry, under the mutex. Nil: nobody does.
 }
 
 func (l *TenantLog) start() { l.keep = maxLogEntries }
@@ -60,6 +61,9 @@ func (t *Tenant) Log(code string, f LogFields) *LogEntry {
 		l.Entries = append(l.Entries[:0:0], l.Entries[l.keep/10:]...)
 	}
 	l.Entries = append(l.Entries, e)
+	if l.Written != nil {
+		l.Written()
+	}
 	return e
 }
 

@@ -83,8 +83,11 @@ type ClientGrant struct {
 	CreatedAt    time.Time
 }
 
+// ForUsers reports a grant for what the client does in the name of users.
+func (g *ClientGrant) ForUsers() bool { return g.Doc["subject_type"] == "user" }
+
 func (t *Tenant) AddGrant(clientID, audience string, scopes []string, now time.Time) *ClientGrant {
-	g := &ClientGrant{ID: store.NewID("cgr"), ClientID: clientID, Audience: audience, Scopes: scopes, Doc: map[string]any{}, CreatedAt: now}
+	g := &ClientGrant{ID: store.NewID("cgr"), ClientID: clientID, Audience: audience, Scopes: scopes, Doc: map[string]any{"subject_type": "client"}, CreatedAt: now}
 	t.Grants.Put(g.ID, g)
 	return g
 }

@@ -1,16 +1,90 @@
 package state
 
 import (
+	"cmp"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
 const weakPassword = "PasswordStrengthError: Password is too weak"
 
-// CheckPolicy checks a password against the connection's password policy
-// (https://auth0.com/docs/authenticate/database-connections/password-strength).
-func (c *Connection) CheckPolicy(password string) (bad string) {
+// CheckNewPassword checks a password that a user shall have against the
+// connection's password policy
+// (https://auth0.com/docs/authenticate/database-connections/password-strength),
+// what is known of the user, and the user's passwords before.
+func (c *Connection) CheckNewPassword(u *User, password string) (bad string) {
+	switch {
+	case c.checkStrength(password) != "":
+		return weakPassword
+	case c.personal(u, password):
+		return "PasswordNoUserInfoError: Password contains user information"
+	case c.usedBefore(u, password):
+		return "PasswordHistoryError: Password has previously been used"
+	}
+	return ""
+}
+
+// history is how many passwords of a user are remembered, the current one too.
+func (c *Connection) history() int {
+	o := store.Document(c.Options())
+	if h := o.Sub("password_options").Sub("history"); h.Flag("active") {
+		return max(1, int(h.Number("size")))
+	}
+	if h := o.Sub("password_history"); h.Flag("enable") {
+		return max(1, int(h.Number("size")))
+	}
+	return 0
+}
+
+func (c *Connection) usedBefore(u *User, password string) bool {
+	n := c.history()
+	if n == 0 {
+		return false
+	}
+	last := append([]Credential{u.Password}, u.passwordsBefore...)
+	return slices.ContainsFunc(last[:min(n, len(last))], func(old Credential) bool { return old.matches(password) })
+}
+
+// maxHistory is the longest history that a connection may ask for.
+const maxHistory = 24
+
+// SetPassword gives a user a new password, and remembers the one before.
+func (u *User) SetPassword(secret Credential, now time.Time) {
+	u.passwordsBefore = append([]Credential{u.Password}, u.passwordsBefore...)
+	u.passwordsBefore = u.passwordsBefore[:min(maxHistory, len(u.passwordsBefore))]
+	u.Password, u.LastPasswordReset = secret, now
+}
+
+// personal reports whether a password has something of the user's in it: what
+// password_no_personal_info and profile_data name.
+func (c *Connection) personal(u *User, password string) bool {
+	o := store.Document(c.Options())
+	fields := []string{"name", "username", "nickname", "email", "user_metadata.name", "user_metadata.first", "user_metadata.last"}
+	if p := o.Sub("password_options").Sub("profile_data"); p.Flag("active") {
+		fields = p.Texts("blocked_fields")
+	} else if !o.Sub("password_no_personal_info").Flag("enable") {
+		return false
+	}
+	known := map[string]string{"name": u.Name, "username": u.Username, "nickname": u.Nickname, "phone_number": u.Phone}
+	known["email"], _, _ = strings.Cut(u.Email, "@")
+	for k, v := range u.UserMetadata {
+		known["user_metadata."+k], _ = v.(string)
+	}
+	password = strings.ToLower(password)
+	return slices.ContainsFunc(fields, func(f string) bool {
+		return known[f] != "" && strings.Contains(password, strings.ToLower(known[f]))
+	})
+}
+
+func (c *Connection) checkStrength(password string) (bad string) {
 	name, _ := c.Options()["passwordPolicy"].(string)
 	p, length := strength[name], c.minLength(name)
 	if flexible, has := c.Options()["password_options"].(map[string]any); has {
@@ -26,17 +100,11 @@ func (c *Connection) CheckPolicy(password string) (bad string) {
 func flexiblePolicy(options map[string]any) (policy, int) {
 	complexity, _ := options["complexity"].(map[string]any)
 	types, _ := complexity["character_types"].([]any)
-	p := policy{kinds: len(types), noTriad: complexity["identical_characters"] == "block"}
+	p := policy{kinds: len(types), noTriad: complexity["identical_characters"] == "block", counted: complexity["max_length_exceeded"] == "error"}
 	if complexity["character_type_rule"] == "three_of_four" {
 		p.kinds = min(3, len(types))
 	}
-	switch n := complexity["min_length"].(type) {
-	case float64:
-		return p, int(n)
-	case int:
-		return p, n
-	}
-	return p, 1
+	return p, cmp.Or(int(store.Document(complexity).Number("min_length")), 1)
 }
 
 // policy says which kinds of characters a password needs.
@@ -45,6 +113,7 @@ type policy struct {
 	kinds   int  // Of lower case, upper case, digits and others.
 	plain   bool // Lower, upper and digits are all needed, others do not count.
 	noTriad bool // No character three times in a row.
+	counted bool // No more than the 72 bytes that count.
 }
 
 var strength = map[string]policy{
@@ -58,18 +127,12 @@ var strength = map[string]policy{
 
 // minLength is the policy's length, unless the connection sets one.
 func (c *Connection) minLength(name string) int {
-	complexity, _ := c.Options()["password_complexity_options"].(map[string]any)
-	switch n := complexity["min_length"].(type) {
-	case float64:
-		return int(n)
-	case int:
-		return n
-	}
-	return strength[name].length
+	set := store.Document(c.Options()).Sub("password_complexity_options").Number("min_length")
+	return cmp.Or(int(set), strength[name].length)
 }
 
 func (p policy) accepts(password string, length int) bool {
-	if utf8.RuneCountInString(password) < length {
+	if utf8.RuneCountInString(password) < length || p.counted && len(password) > 72 {
 		return false
 	}
 	var lower, upper, digit, other, run int
@@ -110,7 +173,34 @@ func (c *Connection) CheckUsername(name string) (bad string) {
 	if n := utf8.RuneCountInString(name); n < lo || n > hi {
 		return "Username should have between " + strconv.Itoa(lo) + " and " + strconv.Itoa(hi) + " characters."
 	}
+	types := store.Document(c.Options()).Sub("attributes").Sub("username").Sub("validation").Sub("allowed_types")
+	switch {
+	case !usernamePattern.MatchString(name):
+		return "Username should only contain alphanumeric characters or any of the following symbols: _ + - . ! # $ ' ^ ` ~ @."
+	case schema.IsEmail(name) && !types.Flag("email"):
+		return "Username cannot be an email address."
+	case phonePattern.MatchString(name) && types != nil && !types.Flag("phone_number"):
+		return "Username cannot be a phone number."
+	}
 	return ""
+}
+
+// The characters of usernames (Auth0's documentation, Username validation).
+var (
+	usernamePattern = regexp.MustCompile("^[A-Za-z0-9_+.!#$'^`~@-]+$")
+	phonePattern    = regexp.MustCompile(`^\+[0-9]{1,15}$`)
+)
+
+// CompleteSignup reports whether a sign-up has every attribute that the
+// connection requires.
+func (c *Connection) CompleteSignup(get func(string) string) bool {
+	attributes := store.Document(c.Options()).Sub("attributes")
+	for name := range attributes {
+		if attributes.Sub(name).Sub("signup").Text("status") == "required" && get(name) == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // attribute reports whether flexible identifiers have an attribute as identifier.
@@ -123,16 +213,8 @@ func (c *Connection) attribute(name string) bool {
 }
 
 func (c *Connection) usernameLength() (lo, hi int) {
-	lo, hi = 1, 15
-	validation, _ := c.Options()["validation"].(map[string]any)
-	username, _ := validation["username"].(map[string]any)
-	for key, to := range map[string]*int{"min": &lo, "max": &hi} {
-		switch n := username[key].(type) {
-		case float64:
-			*to = int(n)
-		case int:
-			*to = n
-		}
-	}
-	return lo, hi
+	o := store.Document(c.Options())
+	old, attribute := o.Sub("validation").Sub("username"), o.Sub("attributes").Sub("username").Sub("validation")
+	return cmp.Or(int(attribute.Number("min_length")), int(old.Number("min")), 1),
+		cmp.Or(int(attribute.Number("max_length")), int(old.Number("max")), 15)
 }

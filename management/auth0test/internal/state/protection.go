@@ -14,6 +14,8 @@ const (
 	BruteForceBlock    = 30 * 24 * time.Hour
 	suspiciousAttempts = 100
 	suspiciousRefill   = 864 * time.Second // One more attempt.
+	signUps            = 50
+	signUpRefill       = 1200 * time.Millisecond
 )
 
 // Texts of a blocked login.
@@ -42,11 +44,15 @@ type protection struct {
 		Attempts int
 		Refill   time.Duration
 		Allow    []string
+
+		SignUps      int // Of an address, and when one more is added.
+		SignUpRefill time.Duration
 	}
 	Breached breachDetection
 	failures map[attackKey]int
 	Blocked  map[attackKey]time.Time // Since when.
 	Throttle map[string]*AttackBucket
+	signUps  map[string]*AttackBucket
 }
 
 // AttackBucket holds the attempts that an address has left.
@@ -59,8 +65,9 @@ func (p *protection) start() {
 	b := &p.BruteForce
 	b.Enabled, b.Block, b.Notify, b.Attempts = true, true, true, bruteForceAttempts
 	p.Suspicious.Enabled, p.Suspicious.Attempts, p.Suspicious.Refill = true, suspiciousAttempts, suspiciousRefill
+	p.Suspicious.SignUps, p.Suspicious.SignUpRefill = signUps, signUpRefill
 	p.failures, p.Blocked = map[attackKey]int{}, map[attackKey]time.Time{}
-	p.Throttle = map[string]*AttackBucket{}
+	p.Throttle, p.signUps = map[string]*AttackBucket{}, map[string]*AttackBucket{}
 }
 
 func (p *protection) key(identifier, ip string) attackKey {
@@ -103,14 +110,33 @@ func (p *protection) IsSuspicious(ip string, now time.Time) bool {
 }
 
 func (p *protection) bucket(ip string, now time.Time) *AttackBucket {
-	b := p.Throttle[ip]
+	return filled(p.Throttle, ip, p.Suspicious.Attempts, p.Suspicious.Refill, now)
+}
+
+// filled is the bucket of an address, with what was added since.
+func filled(all map[string]*AttackBucket, ip string, most int, refill time.Duration, now time.Time) *AttackBucket {
+	b := all[ip]
 	if b == nil {
-		b = &AttackBucket{Left: float64(p.Suspicious.Attempts), At: now}
-		p.Throttle[ip] = b
+		b = &AttackBucket{Left: float64(most), At: now}
+		all[ip] = b
 	}
-	b.Left = min(float64(p.Suspicious.Attempts), b.Left+float64(now.Sub(b.At))/float64(p.Suspicious.Refill))
+	b.Left = min(float64(most), b.Left+float64(now.Sub(b.At))/float64(refill))
 	b.At = now
 	return b
+}
+
+// SignsUp counts a sign-up from an address, and reports whether it is one of
+// those that the address may do.
+func (p *protection) SignsUp(ip string, now time.Time) bool {
+	if !p.Suspicious.Enabled || allowed(p.Suspicious.Allow, ip) {
+		return true
+	}
+	b := filled(p.signUps, ip, p.Suspicious.SignUps, p.Suspicious.SignUpRefill, now)
+	if b.Left < 1 {
+		return false
+	}
+	b.Left--
+	return true
 }
 
 // Failed counts a wrong password; true means that it was the one that blocks,

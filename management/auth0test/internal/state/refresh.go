@@ -23,6 +23,7 @@ type RefreshToken struct {
 
 	UserID, ClientID, SessionID, OrgID string
 	Audience, Scope                    string
+	Jkt                                string // The key that it is bound to, as those of public applications are.
 
 	Rotating             bool
 	Leeway               time.Duration // The value before still works so long.

@@ -85,3 +85,9 @@ func tenantSettings() settings {
 const IssParameter = "authorization_response_iss_parameter_supported"
 
 func (t *Tenant) TenantSetting(name string) any { return t.Settings[TenantPath][name] }
+
+// TenantFlag is one of the flags of the tenant's settings.
+func (t *Tenant) TenantFlag(name string) bool {
+	flags, _ := t.TenantSetting("flags").(map[string]any)
+	return flags[name] == true
+}

@@ -29,6 +29,7 @@ type Options struct {
 	RefusedMail            []string
 	Outgoing               http.RoundTripper
 	Missing                int // Status of what Auth0 has and the tenant does not.
+	IgnoredSettings        []string
 }
 
 // Tenant is what a tenant keeps, with what happens to it wherever it is asked

@@ -9,6 +9,11 @@ import (
 // Sign returns a token under the current key.
 func (t *Tenant) Sign(header, claims map[string]any) string { return t.Keys.Sign(header, claims) }
 
+// SignUnder is Sign, with HS256 under a secret.
+func (t *Tenant) SignUnder(secret string, header, claims map[string]any) string {
+	return t.Keys.SignUnder(secret, header, claims)
+}
+
 // Verify returns the claims of a token that this tenant signed and that has not
 // expired. Issuer and audience are the caller's business.
 func (t *Tenant) Verify(token string) (map[string]any, error) {

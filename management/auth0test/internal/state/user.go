@@ -37,12 +37,13 @@ type User struct {
 
 	AppMetadata, UserMetadata map[string]any // Nil: not there.
 
-	Identities  []Identity // The first is the user's own, others are linked.
-	Password    Credential
-	Roles       []string // Ids of tenant roles.
-	MFAFactors  []any    // As imported; factors are enrolled from them.
-	Orgs        []string // Ids of organizations, in the order of joining.
-	Permissions []Permission
+	Identities      []Identity // The first is the user's own, others are linked.
+	Password        Credential
+	passwordsBefore []Credential // The latest first.
+	Roles           []string     // Ids of tenant roles.
+	MFAFactors      []any        // As imported; factors are enrolled from them.
+	Orgs            []string     // Ids of organizations, in the order of joining.
+	Permissions     []Permission
 }
 
 // Identity is an account of a user at a connection.

@@ -23,6 +23,11 @@ type App struct {
 	webOrigins       []string
 	loginURI         string
 	IDTokenLifetime  time.Duration
+	IDTokenAlg       string
+	RequirePoP       bool          // Tokens are bound to a key (RFC 9449), or not given.
+	RequirePAR       bool          // Also where the tenant's flag says so.
+	PARLifetime      time.Duration // Of a pushed request.
+	DefaultOrg       string        // Of client_credentials.
 
 	Refresh struct {
 		Rotating               bool
@@ -50,13 +55,29 @@ func (t *Tenant) App(id string) *App {
 		Callbacks:  d.Texts("callbacks"), LogoutURLs: d.Texts("allowed_logout_urls"), webOrigins: d.Texts("web_origins"),
 		Grants: d.Texts("grant_types"), loginURI: d.Text("initiate_login_uri"),
 		IDTokenLifetime: cmp.Or(d.Sub("jwt_configuration").Seconds("lifetime_in_seconds"), idTokenLifetime),
+		IDTokenAlg:      cmp.Or(d.Sub("jwt_configuration").Text("alg"), "RS256"),
+		RequirePoP:      d.Flag("require_proof_of_possession"),
+		RequirePAR:      d.Flag("require_pushed_authorization_requests") || t.TenantFlag("require_pushed_authorization_requests"),
+		PARLifetime:     cmp.Or(d.Seconds("par_request_expiry"), parLifetime),
 		OrgUsage:        cmp.Or(d.Text("organization_usage"), "allow"),
 		OrgPrompt:       cmp.Or(d.Text("organization_require_behavior"), "no_prompt"),
 	}
 	a.readRefresh(d.Sub("refresh_token"))
-	a.readLogout(d.Sub("oidc_logout"))
+	a.readLogout(d.Sub("oidc_backchannel_logout"))
+	if logout := d.Sub("oidc_logout"); logout != nil {
+		a.readLogout(logout)
+	}
+	if org := d.Sub("default_organization"); slices.Contains(org.Texts("flows"), "client_credentials") {
+		a.DefaultOrg = org.Text("organization_id")
+	}
 	return a
 }
+
+// Public reports an application that cannot keep a secret.
+func (a *App) Public() bool { return a.AuthMethod == "none" }
+
+// parLifetime is how long a pushed request waits where nothing else is configured.
+const parLifetime = 30 * time.Second
 
 func (a *App) readRefresh(d store.Document) {
 	a.Refresh.Rotating = d.Text("rotation_type") == "rotating"
@@ -99,8 +120,16 @@ type APIView struct {
 	Rfc9068     bool
 	Offline     bool
 	Lifetime    time.Duration
-	Key         string // The audience as grants name it.
-	id          string
+	ForWeb      time.Duration // Lifetime of tokens that the browser brings.
+	Alg, Secret string        // Of signatures; the secret is for HS256.
+	PoP         struct {
+		DPoP                 bool // Tokens are bound to a key, if a proof comes along.
+		Required, PublicOnly bool
+	}
+	Users, Machines string // Policies: allow_all, deny_all, require_client_grant.
+
+	Key string // The audience as grants name it.
+	id  string
 }
 
 // APIView returns the API of an audience, or nil. The caller holds the mutex.
@@ -121,7 +150,14 @@ func (t *Tenant) APIView(audience, issuer string) *APIView {
 		Rfc9068:     strings.HasPrefix(dialect, "rfc9068_profile"),
 		Offline:     d.Flag("allow_offline_access"),
 		Lifetime:    cmp.Or(d.Seconds("token_lifetime"), AccessTokenLifetime),
+		ForWeb:      cmp.Or(d.Seconds("token_lifetime_for_web"), webTokenLifetime),
+		Alg:         cmp.Or(d.Text("signing_alg"), "RS256"), Secret: d.Text("signing_secret"),
 	}
+	pop, subjects := d.Sub("proof_of_possession"), d.Sub("subject_type_authorization")
+	v.PoP.DPoP, v.PoP.Required = pop.Text("mechanism") == "dpop", pop.Flag("required")
+	v.PoP.PublicOnly = pop.Text("required_for") == "public_clients"
+	v.Users = cmp.Or(subjects.Sub("user").Text("policy"), "allow_all")
+	v.Machines = cmp.Or(subjects.Sub("client").Text("policy"), "require_client_grant")
 	for _, s := range a.Scopes {
 		v.Scopes = append(v.Scopes, s.Value)
 	}

@@ -47,14 +47,18 @@ func (d Document) Sub(name string) Document {
 	return m
 }
 
-func (d Document) Seconds(name string) time.Duration {
+func (d Document) Number(name string) float64 {
 	switch n := d[name].(type) {
 	case float64:
-		return time.Duration(n * float64(time.Second))
+		return n
 	case int:
-		return time.Duration(n) * time.Second
+		return float64(n)
 	}
 	return 0
+}
+
+func (d Document) Seconds(name string) time.Duration {
+	return time.Duration(d.Number(name) * float64(time.Second))
 }
 
 func StringsOf(v any) []string {

@@ -35,11 +35,14 @@ func finishLogin(t *state.Tenant, l *login, r *http.Request, now time.Time) (end
 	i := l.issuance(t, s)
 	if l.req.gives("code") {
 		q := l.req
-		c := &authapi.AuthCode{Redirect: q.redirect, RedirectSent: q.redirectSent, Challenge: q.challenge, Method: q.method, Issuance: i}
+		c := &authapi.AuthCode{Redirect: q.redirect, RedirectSent: q.redirectSent, Challenge: q.challenge, Method: q.method, Issuance: i, Jkt: q.jkt}
 		authapi.KeepCode(t, c, now)
 		end.code = c.Code
 	}
 	if l.req.gives("token") || l.req.gives("id_token") {
+		if i.API != nil {
+			i.API.Lifetime = i.API.ForWeb
+		}
 		end.tokens, _ = authapi.Issue(t, &i, now)
 	}
 	delete(loginsOf(t).logins, l.state)
@@ -58,8 +61,10 @@ func finishLogin(t *state.Tenant, l *login, r *http.Request, now time.Time) (end
 func (l *login) issuance(t *state.Tenant, s *state.Session) authapi.Issuance {
 	i := authapi.Issuance{
 		App: l.req.app, User: l.user, Org: l.org, Scopes: l.req.scopes, Issuer: l.req.issuer,
-		Sid: s.ID, Nonce: l.req.nonce, AuthTime: s.AuthenticatedAt, Add: l.verdict.Claims,
-		API: t.APIView(l.req.audience, l.req.issuer),
+		Sid: s.ID, Nonce: l.req.nonce, Add: l.verdict.Claims, API: t.APIView(l.req.audience, l.req.issuer),
+	}
+	if l.req.maxAge >= 0 || slices.Contains(l.req.prompt, "login") {
+		i.AuthTime = s.AuthenticatedAt
 	}
 	if l.mfa {
 		i.Amr = []string{"mfa"}
@@ -96,7 +101,7 @@ func (e ending) result(t *state.Tenant, q *authorizeRequest) url.Values {
 		if e.code != "" {
 			id["c_hash"] = halfHash(e.code)
 		}
-		v.Set("id_token", t.Sign(nil, id))
+		v.Set("id_token", e.tokens.SignID(t, id))
 	}
 	return v
 }
@@ -137,6 +142,9 @@ func loginCookies(t *state.Tenant, l *login, s *state.Session, now time.Time) []
 	}
 	sessionOnes := base
 	sessionOnes.Name, sessionOnes.Value, sessionOnes.MaxAge = authapi.SessionCookie, s.Cookie, authapi.Seconds(s.IdleExpires.Sub(now))
+	if mode, _ := t.TenantSetting("session_cookie").(map[string]any); mode["mode"] == "non-persistent" {
+		sessionOnes.MaxAge = 0 // Until the browser is closed.
+	}
 	out := []*http.Cookie{&sessionOnes}
 	if l.mfa && l.remember {
 		browser := base

@@ -64,10 +64,13 @@ func beginLogin(t *state.Tenant, l *login, r *http.Request, now time.Time) *auth
 	if q.audience == "" {
 		q.audience = t.Auth.DefaultAudience
 	}
-	if q.audience != "" && q.audience != q.issuer+"userinfo" && t.APIView(q.audience, q.issuer) == nil {
-		return authapi.AccessDenied("Service not found: " + q.audience)
+	if bad := requestedAPI(t, q); bad != nil {
+		return bad
 	}
 	if bad := requestedOrganization(t, l, now); bad != nil {
+		return bad
+	}
+	if bad := requestedConnection(t, l); bad != nil {
 		return bad
 	}
 	loginsOf(t).logins[l.state] = l
@@ -81,6 +84,47 @@ func beginLogin(t *state.Tenant, l *login, r *http.Request, now time.Time) *auth
 		}
 	}
 	return nil
+}
+
+// requestedAPI checks the audience; a token that comes back through the browser
+// cannot be bound to a key.
+func requestedAPI(t *state.Tenant, q *authorizeRequest) *authapi.OAuthError {
+	i := authapi.Issuance{App: q.app}
+	if q.audience != "" && q.audience != q.issuer+"userinfo" {
+		if i.API = t.APIView(q.audience, q.issuer); i.API == nil {
+			return authapi.AccessDenied("Service not found: " + q.audience)
+		}
+		if bad := authapi.MayUse(t, q.app, i.API); bad != nil {
+			return bad
+		}
+	}
+	if q.gives("token") {
+		return i.NeedsProof()
+	}
+	return nil
+}
+
+// requestedConnection checks that the application may use the connection that is
+// asked for, or any.
+func requestedConnection(t *state.Tenant, l *login) *authapi.OAuthError {
+	switch con := t.ConnectionNamed(l.req.connection); {
+	case l.req.connection != "" && con == nil:
+		return authapi.InvalidRequest("the connection was not found")
+	case con != nil && !con.EnabledFor(l.req.app.ID):
+		return authapi.InvalidRequest(authapi.ConnectionDisabled)
+	case len(offered(t, l)) == 0:
+		return authapi.InvalidRequest("no connections enabled for the client")
+	}
+	return nil
+}
+
+// offered are the connections that a login may use: those of the application
+// and, at an organization, of the organization.
+func offered(t *state.Tenant, l *login) []*state.Connection {
+	return slices.DeleteFunc(t.Connections.All(), func(con *state.Connection) bool {
+		return l.req.connection != "" && con.Name != l.req.connection ||
+			!con.EnabledFor(l.req.app.ID) || l.org != nil && !t.Orgs.Get(l.org.ID).Offers(con.ID)
+	})
 }
 
 // requestedOrganization checks organization and invitation.

@@ -2,7 +2,6 @@ package login
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -87,7 +86,7 @@ func getLogin(t *state.Tenant, l *login, now time.Time) pages.Page {
 	if l.org != nil {
 		p.Text = "Continue to " + l.org.DisplayName
 	}
-	if con := t.ConnectionNamed(l.req.connection); con != nil && !con.Database() {
+	if con := connectionFor(t, l, ""); con != nil && !con.Database() {
 		p.Text = "auth0test stands in for the identity provider of " + con.Name + ": who do you want to be?"
 		p.Fields = []pages.Field{id}
 		return p
@@ -104,8 +103,12 @@ func getLogin(t *state.Tenant, l *login, now time.Time) pages.Page {
 func postLogin(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OAuthError) {
 	identifier := strings.TrimSpace(r.PostFormValue("username"))
 	now := t.Lock()
-	con, federated := connectionFor(t, l, identifier)
-	if federated {
+	con := connectionFor(t, l, identifier)
+	if con == nil {
+		t.Unlock()
+		return "", authapi.InvalidRequest("no connections enabled for the client")
+	}
+	if !con.Database() {
 		u := t.UserView(providerUser(t, con, identifier, now).ID)
 		l.passed(u, con.Name, "federated", now)
 		t.Unlock()
@@ -133,26 +136,19 @@ func (l *login) passed(u *state.UserView, connection, method string, now time.Ti
 	l.methods = []state.AuthMethod{{Name: method, At: now}}
 }
 
-// connectionFor chooses the connection: the one that was asked for, else the
-// database where the identifier is known.
-func connectionFor(t *state.Tenant, l *login, identifier string) (con *state.Connection, federated bool) {
-	if con := t.ConnectionNamed(l.req.connection); con != nil {
-		return con, !con.Database()
-	}
-	first := t.ConnectionNamed(state.DefaultConnection)
-	for _, con := range t.Connections.All() {
-		allowed := con.Database() && slices.Contains(con.Clients, l.req.app.ID)
-		if l.org != nil {
-			allowed = allowed && t.Orgs.Get(l.org.ID).Offers(con.ID)
-		}
-		if allowed && authapi.UserOf(t, con.Name, identifier) != nil {
-			return con, false
-		}
-		if allowed && first == nil {
+// connectionFor chooses one of the offered connections, nil without any: the
+// database where the identifier is known, else the first database.
+func connectionFor(t *state.Tenant, l *login, identifier string) *state.Connection {
+	var first *state.Connection
+	for _, con := range offered(t, l) {
+		switch {
+		case con.Database() && authapi.UserOf(t, con.Name, identifier) != nil:
+			return con
+		case first == nil || con.Database() && !first.Database():
 			first = con
 		}
 	}
-	return first, false
+	return first
 }
 
 // providerUser finds the user of another identity provider, or makes one as the
@@ -186,11 +182,14 @@ func getSignup(t *state.Tenant, l *login, now time.Time) pages.Page {
 func postSignup(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OAuthError) {
 	secret := state.NewCredential(r.PostFormValue("password"))
 	q := &authapi.Request{Origin: web.OriginOf(r), Issuer: l.req.issuer, Values: map[string]any{
-		"client_id": l.req.app.ID, "connection": state.DefaultConnection, "email": r.PostFormValue("email"),
+		"client_id": l.req.app.ID, "email": r.PostFormValue("email"),
 		"username": r.PostFormValue("username"), "password": r.PostFormValue("password"),
 	}}
 	now := t.Lock()
 	defer t.Unlock()
+	if con := connectionFor(t, l, ""); con != nil {
+		q.Values["connection"] = con.Name
+	}
 	if l.req.invitation != "" {
 		i := invitation(t, l, now)
 		if i == nil {

@@ -11,10 +11,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
-const (
-	RequestURIPrefix   = "urn:ietf:params:oauth:request_uri:"
-	requestURILifetime = 30 * time.Second
-)
+const RequestURIPrefix = "urn:ietf:params:oauth:request_uri:"
 
 // pushedRequest is an authorization request that was pushed (RFC 9126).
 type pushedRequest struct {
@@ -48,11 +45,11 @@ func servePushedAuthorization(t *state.Tenant, w http.ResponseWriter, r *http.Re
 	v.Set("client_id", app.ID)
 	now := t.Lock()
 	uri := RequestURIPrefix + store.RandomID(32)
-	loginsOf(t).pushed[uri] = &pushedRequest{clientID: app.ID, values: v, expires: now.Add(requestURILifetime)}
-	t.Timeline.At(now.Add(requestURILifetime), func(time.Time) { delete(loginsOf(t).pushed, uri) })
+	loginsOf(t).pushed[uri] = &pushedRequest{clientID: app.ID, values: v, expires: now.Add(app.PARLifetime)}
+	t.Timeline.At(now.Add(app.PARLifetime), func(time.Time) { delete(loginsOf(t).pushed, uri) })
 	t.Unlock()
 	web.NoStore(w)
-	web.SendJSON(w, http.StatusCreated, map[string]any{"request_uri": uri, "expires_in": authapi.Seconds(requestURILifetime)})
+	web.SendJSON(w, http.StatusCreated, map[string]any{"request_uri": uri, "expires_in": authapi.Seconds(app.PARLifetime)})
 }
 
 // pushed returns the parameters of a request: those that were pushed before,

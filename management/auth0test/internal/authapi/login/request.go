@@ -37,7 +37,9 @@ type authorizeRequest struct {
 	acr          []string
 	maxAge       time.Duration // Negative: none was asked for.
 	issuer       string
-	iss          bool // The answer names the issuer (RFC 9207).
+	iss          bool   // The answer names the issuer (RFC 9207).
+	jkt          string // dpop_jkt: the key that the exchange of the code must prove.
+	byReference  bool   // The request was pushed.
 }
 
 // silent reports whether no page may be shown.
@@ -56,6 +58,7 @@ func readAuthorize(t *state.Tenant, r *http.Request) (*authorizeRequest, *authap
 		}
 		v = r.Form
 	}
+	byReference := v.Has("request_uri")
 	v, bad := pushed(t, v)
 	if bad != nil {
 		return nil, bad, nil
@@ -64,6 +67,7 @@ func readAuthorize(t *state.Tenant, r *http.Request) (*authorizeRequest, *authap
 	if bad != nil {
 		return nil, bad, nil
 	}
+	q.byReference, q.jkt = byReference, v.Get("dpop_jkt")
 	q.issuer = web.IssuerOf(r)
 	q.scopes, q.audience = strings.Fields(v.Get("scope")), v.Get("audience")
 	q.state, q.nonce = v.Get("state"), v.Get("nonce")
@@ -119,6 +123,12 @@ func isCallback(allowed, got string) bool {
 
 // check finds what is wrong with a request by itself.
 func (q *authorizeRequest) check(v url.Values) *authapi.OAuthError {
+	if q.app.RequirePAR && !q.byReference {
+		return authapi.InvalidRequest("Pushed authorization requests are required for this client")
+	}
+	if v.Has("request") {
+		return authapi.OAuthFail(0, "request_not_supported", "auth0test does not read request objects")
+	}
 	if bad := q.checkType(v.Get("response_type")); bad != nil {
 		return bad
 	}

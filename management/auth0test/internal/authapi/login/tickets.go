@@ -79,16 +79,20 @@ func resetPassword(t *state.Tenant, r *http.Request, k *state.Ticket, password s
 		return "The user or the link is gone"
 	}
 	f := ticketFields(t, r, u)
-	if con := t.ConnectionNamed(u.Connection()); con == nil || con.CheckPolicy(password) != "" {
-		f.Description = "Password is too weak"
+	con := t.ConnectionNamed(u.Connection())
+	if con == nil {
+		return "The user or the link is gone"
+	}
+	if _, text, bad := strings.Cut(con.CheckNewPassword(u, password), ": "); bad {
+		f.Description = text
 		t.Log("fcp", f)
-		return f.Description
+		return text
 	}
 	if t.Leaked(password, "reset_pwd_leak", t.Auth.Protect.Breached.Changing, f, now) {
 		return state.TextLeakedChoice
 	}
 	delete(t.Tickets, k.ID)
-	u.Password, u.LastPasswordReset = secret, now
+	u.SetPassword(secret, now)
 	t.Auth.Protect.Unblock(u.Identifiers())
 	if verified, _ := k.Set["mark_email_as_verified"].(bool); verified {
 		u.EmailVerified = true

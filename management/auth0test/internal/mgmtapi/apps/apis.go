@@ -89,6 +89,9 @@ func setAPI(a *state.API, body map[string]any) {
 			a.Doc[k] = v
 		}
 	}
+	if a.Doc["signing_alg"] == "HS256" {
+		store.Defaults(a.Doc, map[string]any{"signing_secret": store.RandomID(32)})
+	}
 }
 
 // withoutPEM hides the key of a token encryption, which Auth0 does not return.

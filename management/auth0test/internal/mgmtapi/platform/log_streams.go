@@ -8,15 +8,14 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// logStreams are where the log is sent; the tenant keeps their settings, and
-// sends nothing.
-var logStreams = mgmtapi.Document{
+// streamDoc are log streams: those to HTTP get the log, for others the tenant
+// only keeps the settings.
+var streamDoc = mgmtapi.Document{
 	Plain: true, Initial: map[string]any{"status": "active"}, Complete: completeSink,
 	NewID: func(c *mgmtapi.Call) string {
 		made := state.Part(c.T, state.Zero[streamsMade])
 		*made++
 		id := fmt.Sprintf("lst_%016d", *made)
-		delete(c.Body, "startFrom")
 		store.Defaults(c.Body, map[string]any{"name": id})
 		return id
 	},
@@ -31,9 +30,19 @@ var logStreams = mgmtapi.Document{
 			m["sink"] = store.MergedCopy(sink, map[string]any{"mixpanelServiceAccountPassword": "********"})
 		}
 	},
-}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
-	Path: "/log-streams", Missing: mgmtapi.Text{Message: "The log stream does not exist."}, Created: 200,
+}
+
+const streamsPath = "/log-streams"
+
+var logStreams = streamDoc.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+	Path: streamsPath, Missing: mgmtapi.Text{Message: "The log stream does not exist."}, Created: 200,
 	Page: mgmtapi.Envelope[*mgmtapi.Doc]{Form: mgmtapi.Whole},
+	Told: func(c *mgmtapi.Call, s *mgmtapi.Doc) map[string]any {
+		from := c.Str("startFrom")
+		delete(s.Doc, "startFrom")
+		follow(c.T, s, from)
+		return streamDoc.View(c, s)
+	},
 })
 
 type streamsMade int

@@ -60,13 +60,17 @@ func applySuspicious(c *mgmtapi.Call, doc map[string]any) {
 	s := &c.T.Auth.Protect.Suspicious
 	s.Enabled, s.Allow = shielded(doc), store.StringsOf(doc["allowlist"])
 	stage, _ := doc["stage"].(map[string]any)
-	login, _ := stage["pre-login"].(map[string]any)
-	if n, is := login["max_attempts"].(float64); is {
-		s.Attempts = int(n)
+	read := func(name string, attempts *int, refill *time.Duration) {
+		of, _ := stage[name].(map[string]any)
+		if n, is := of["max_attempts"].(float64); is {
+			*attempts = int(n)
+		}
+		if ms, is := of["rate"].(float64); is {
+			*refill = time.Duration(ms) * time.Millisecond
+		}
 	}
-	if ms, is := login["rate"].(float64); is {
-		s.Refill = time.Duration(ms) * time.Millisecond
-	}
+	read("pre-login", &s.Attempts, &s.Refill)
+	read("pre-user-registration", &s.SignUps, &s.SignUpRefill)
 }
 
 // applyBreached lets breached passwords be refused so, and forgets how often

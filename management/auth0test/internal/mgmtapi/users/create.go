@@ -21,6 +21,11 @@ func createUser(c *mgmtapi.Call) *mgmtapi.Reply {
 		return bad
 	}
 	u := newUser(c, con)
+	if con.Database() && c.Str("password") != "" {
+		if bad := mgmtapi.Refusal(con.CheckNewPassword(u, c.Str("password"))); bad != nil {
+			return bad
+		}
+	}
 	if c.T.Taken(u, con.Name) {
 		return mgmtapi.Conflict(userExists, "auth0_idp_error")
 	}
@@ -41,6 +46,9 @@ func creatable(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 		return mgmtapi.BadRequest("Connection does not support user creation through the API. It must either be a database or passwordless connection.", "")
 	case len(con.Clients) == 0:
 		return mgmtapi.BadRequest("Connection is disabled.", "")
+	case c.Token.Client != "" && !con.EnabledFor(c.Token.Client):
+		return mgmtapi.BadRequest("Connection must be enabled for this client to perform single user creation and signup operations (client_id: "+
+			c.Token.Client+" - connection: "+con.Name+")", "")
 	}
 	if missing := missingForCreation(c, con); missing != "" {
 		v := schema.Violation{Text: "Missing required property: " + missing}
@@ -49,10 +57,7 @@ func creatable(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 	if !con.Database() {
 		return nil
 	}
-	if bad := mgmtapi.Refusal(con.CheckUsername(c.Str("username"))); bad != nil {
-		return bad
-	}
-	return mgmtapi.Refusal(con.CheckPolicy(c.Str("password")))
+	return mgmtapi.Refusal(con.CheckUsername(c.Str("username")))
 }
 
 func missingForCreation(c *mgmtapi.Call, con *state.Connection) string {
@@ -69,7 +74,8 @@ func missingForCreation(c *mgmtapi.Call, con *state.Connection) string {
 		if c.Str("email") == "" && c.Str("username") == "" && c.Str("phone_number") == "" {
 			return "email"
 		}
-		if c.Str("password") == "" {
+		methods := store.Document(con.Options()).Sub("authentication_methods")
+		if c.Str("password") == "" && methods.Sub("password").Text("api_behavior") != "optional" {
 			return "password"
 		}
 	}

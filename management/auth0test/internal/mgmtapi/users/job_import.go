@@ -170,6 +170,11 @@ func (r *importRun) one(row any, now time.Time) *schema.Violation {
 		return bad
 	}
 	m := row.(map[string]any)
+	if name, _ := m["username"].(string); name != "" {
+		if text := r.con.CheckUsername(name); text != "" { // As strict as a creation.
+			return &schema.Violation{Code: "INVALID_FORMAT", Text: text, Path: "username"}
+		}
+	}
 	secret, bad := importedSecret(m)
 	if bad != nil {
 		return bad

@@ -120,38 +120,33 @@ func byTerm(s *state.UserStore, q query.Term) ([]*state.User, bool) {
 	return nil, false
 }
 
-// sortUsers orders by "field:1" or "field:-1"; users without a value come last.
+// sortUsers orders by "field:1" or "field:-1", or by several of them with commas
+// between; users without a value come last.
 func sortUsers(t *state.Tenant, users []*state.User, by string) ([]*state.User, *mgmtapi.Reply) {
-	field, order, found := strings.Cut(by, ":")
-	if !found || field == "" || order != "1" && order != "-1" {
-		v := schema.Violation{Text: "String does not match pattern ^(.+:(1|-1))$", Path: "sort"}
-		return nil, mgmtapi.BadRequest(v.Message("Query"), "invalid_query_string")
-	}
-	type keyed struct {
-		u *state.User
-		v any // Nil: none.
-	}
-	rows := store.Render(users, func(u *state.User) any {
-		k := keyed{u: u}
-		if values := values(t, u, field); len(values) > 0 {
-			k.v = values[0]
+	sorted := slices.Clone(users)
+	for _, key := range slices.Backward(strings.Split(by, ",")) {
+		field, order, found := strings.Cut(key, ":")
+		if !found || field == "" || order != "1" && order != "-1" {
+			v := schema.Violation{Text: "String does not match pattern ^(.+:(1|-1))$", Path: "sort"}
+			return nil, mgmtapi.BadRequest(v.Message("Query"), "invalid_query_string")
 		}
-		return k
-	})
-	slices.SortStableFunc(rows, func(a, b any) int {
-		va, vb := a.(keyed).v, b.(keyed).v
-		if va == nil || vb == nil {
-			return boolCompare(va == nil, vb == nil)
+		firsts := make(map[*state.User]any, len(sorted))
+		for _, u := range sorted {
+			if values := values(t, u, field); len(values) > 0 {
+				firsts[u] = values[0]
+			}
 		}
-		c, _ := query.Compare(va, schema.Plain(vb))
-		if order == "-1" {
-			return -c
-		}
-		return c
-	})
-	sorted := make([]*state.User, len(rows))
-	for i, r := range rows {
-		sorted[i] = r.(keyed).u
+		slices.SortStableFunc(sorted, func(a, b *state.User) int {
+			va, vb := firsts[a], firsts[b]
+			if va == nil || vb == nil {
+				return boolCompare(va == nil, vb == nil)
+			}
+			c, _ := query.Compare(va, schema.Plain(vb))
+			if order == "-1" {
+				return -c
+			}
+			return c
+		})
 	}
 	return sorted, nil
 }

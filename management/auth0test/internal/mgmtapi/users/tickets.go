@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 )
 
@@ -20,7 +21,7 @@ func passwordTicket(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 		return mgmtapi.BadRequest("The user's main connection does not support this operation.", "")
 	}
 	if password := c.Str("new_password"); password != "" {
-		if bad := mgmtapi.Refusal(con.CheckPolicy(password)); bad != nil {
+		if bad := mgmtapi.Refusal(con.CheckNewPassword(u, password)); bad != nil {
 			return bad
 		}
 	}
@@ -35,6 +36,10 @@ func verificationTicket(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 func ticketUser(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) {
 	if id := c.Str("client_id"); id != "" && c.T.Clients.Get(id) == nil {
 		return nil, mgmtapi.BadRequest("The client does not exist", "inexistent_client")
+	}
+	if !c.Has("user_id") && !(c.Has("connection_id") && c.Has("email")) {
+		v := schema.Violation{Text: "Missing required property: user_id"}
+		return nil, mgmtapi.BadRequest(v.Message("Payload"), "invalid_body")
 	}
 	u := c.T.Users.Get(c.Str("user_id"))
 	if id := c.Str("connection_id"); id != "" {

@@ -21,13 +21,18 @@ func updateUser(c *mgmtapi.Call) *mgmtapi.Reply {
 		return bad
 	}
 	next := patched(c, u)
+	if con := c.T.ConnectionNamed(u.Connection()); con != nil && c.Str("password") != "" {
+		if bad := mgmtapi.Refusal(con.CheckNewPassword(next, c.Str("password"))); bad != nil {
+			return bad
+		}
+	}
 	if c.T.Taken(next, u.Connection()) && takenByOther(c, u, next) {
 		return mgmtapi.Conflict(userExists, "auth0_idp_error")
 	}
 	newEmail := next.Email != u.Email
 	c.T.Users.Change(u, func() { *u = *next })
 	if c.Str("password") != "" {
-		u.Password, u.LastPasswordReset = secret, c.Now
+		u.SetPassword(secret, c.Now)
 	}
 	c.T.Searchable(u)
 	if c.Yes("verify_email") || newEmail && c.Body["verify_email"] == nil && !u.EmailVerified && c.Body["email_verified"] == nil {
@@ -106,9 +111,6 @@ func allowedAt(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 		if bad := mgmtapi.Refusal(con.CheckUsername(c.Str("username"))); bad != nil {
 			return bad
 		}
-	}
-	if c.Str("password") != "" {
-		return mgmtapi.Refusal(con.CheckPolicy(c.Str("password")))
 	}
 	return nil
 }

@@ -1,0 +1,149 @@
+package schema
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// settings.txt says of every property of a family what it does, one a line: its
+// path, its mark, and of a refused one the values that are taken all the same.
+//
+//go:embed settings.txt
+var settingsText string
+
+// What a setting does in the tenant.
+const (
+	Effect  = "effect"  // The tenant behaves so.
+	Display = "display" // It is kept and shown, and Auth0 would let nothing less pass for it.
+	Refused = "refused" // Auth0 would let less pass, and the tenant does not: it does not take it.
+)
+
+// Bindings is refused unless something runs the Actions that are bound.
+const Bindings = "bindings.bindings"
+
+// Setting is one line of the ledger. What is below a displayed or a refused
+// object is marked with it; what is below one that has effect is marked itself.
+type Setting struct {
+	Family, Path, Mark string
+	Taken              []string // Values of a refused setting that change nothing.
+}
+
+// families are the operations by which settings are made.
+var families = map[string][]string{
+	"clients":                     {"POST /clients", "PATCH /clients/{id}"},
+	"resource-servers":            {"POST /resource-servers", "PATCH /resource-servers/{id}"},
+	"connections":                 {"POST /connections", "PATCH /connections/{id}"},
+	"organizations":               {"POST /organizations", "PATCH /organizations/{id}", "POST /organizations/{id}/enabled_connections", "PATCH /organizations/{id}/enabled_connections/{connectionId}", "POST /organizations/{id}/connections", "PATCH /organizations/{id}/connections/{connection_id}"},
+	"tenants":                     {"PATCH /tenants/settings"},
+	"bot-detection":               {"PATCH /attack-protection/bot-detection"},
+	"breached-password-detection": {"PATCH /attack-protection/breached-password-detection"},
+	"brute-force-protection":      {"PATCH /attack-protection/brute-force-protection"},
+	"captcha":                     {"PATCH /attack-protection/captcha"},
+	"phone-provider-protection":   {"PATCH /attack-protection/phone-provider-protection"},
+	"suspicious-ip-throttling":    {"PATCH /attack-protection/suspicious-ip-throttling"},
+	"log-streams":                 {"POST /log-streams", "PATCH /log-streams/{id}"},
+	"network-acls":                {"POST /network-acls", "PUT /network-acls/{id}", "PATCH /network-acls/{id}"},
+	"event-streams":               {"POST /event-streams", "PATCH /event-streams/{id}"},
+	"bindings":                    {"PATCH /actions/triggers/{triggerId}/bindings"},
+}
+
+type ledger struct {
+	lines    []Setting
+	byPath   map[string]*Setting // family.path
+	familyOf map[string]string   // By operation.
+}
+
+var theLedger = sync.OnceValue(func() *ledger {
+	l := &ledger{byPath: map[string]*Setting{}, familyOf: map[string]string{}}
+	family := ""
+	for line := range strings.Lines(settingsText) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0:
+		case words[0] == "#":
+			family = words[1]
+		default:
+			l.lines = append(l.lines, Setting{family, words[0], words[1], words[2:]})
+		}
+	}
+	for i := range l.lines {
+		l.byPath[l.lines[i].Family+"."+l.lines[i].Path] = &l.lines[i]
+	}
+	for family, operations := range families {
+		for _, op := range operations {
+			l.familyOf[op] = family
+		}
+	}
+	return l
+})
+
+// Settings are all lines of the ledger, in their order.
+func Settings() []Setting { return theLedger().lines }
+
+// RefusedSetting returns the first setting of a body that the tenant does not
+// implement, "" without one: "clients.token_quota". ignored are those that are
+// only shown, by name or by what they stand below.
+func (o *Operation) RefusedSetting(body any, ignored []string) string {
+	family := theLedger().familyOf[o.Method+" "+o.Path]
+	if family == "" || below(ignored, family) {
+		return ""
+	}
+	return theLedger().refused(family, body, ignored)
+}
+
+func (l *ledger) refused(path string, v any, ignored []string) string {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			if found := l.refused(path, item, ignored); found != "" {
+				return found
+			}
+		}
+	case map[string]any:
+		for _, name := range SortedKeys(v) {
+			at := path + "." + name
+			s := l.byPath[at]
+			switch {
+			case s == nil || s.Mark == Display || below(ignored, at):
+			case s.Mark == Effect:
+				if found := l.refused(at, v[name], ignored); found != "" {
+					return found
+				}
+			case !nothing(v[name]) && !slices.Contains(s.Taken, Plain(v[name])) || v[name] == false && len(s.Taken) > 0:
+				return at
+			}
+		}
+	}
+	return ""
+}
+
+func below(names []string, path string) bool {
+	return slices.ContainsFunc(names, func(n string) bool {
+		return n == "*" || path == n || strings.HasPrefix(path, n+".")
+	})
+}
+
+// nothing reports a value that sets nothing: null, false, "", and what has
+// nothing else in it.
+func nothing(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case string:
+		return v == ""
+	case []any:
+		return !slices.ContainsFunc(v, func(item any) bool { return !nothing(item) })
+	case map[string]any:
+		for _, item := range v {
+			if !nothing(item) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
