@@ -89,7 +89,7 @@ var Rules = map[string]Rule{
 	room + "state":            {Own: rooms("keys", "limit", "schema", "store", "web")},
 	room + "effects":          {Own: rooms("state", "store")},
 	room + "cors":             {Own: rooms("keys", "state", "web")},
-	room + "authapi":          {Own: rooms("effects", "keys", "pages", "schema", "state", "store", "web")},
+	room + "authapi":          {Own: append(rooms("effects", "keys", "pages", "schema", "state", "store", "web"), "internal/jose")},
 	room + "authapi/login":    {Own: rooms("authapi", "effects", "keys", "pages", "state", "store", "web")},
 	room + "mgmtapi":          {Own: rooms("keys", "schema", "state", "store", "web")},
 	room + "mgmtapi/apps":     {Own: rooms("keys", "mgmtapi", "schema", "state", "store")},

@@ -61,6 +61,8 @@ func (f *faults) remove(a *activeFault) {
 	f.active = slices.DeleteFunc(f.active, func(x *activeFault) bool { return x == a })
 }
 
+func (f *faults) reset() { f.mu.Lock(); f.active = nil; f.mu.Unlock() }
+
 // take returns the fault that a request meets, and counts it.
 func (f *faults) take(method, escaped string) *Fault {
 	f.mu.Lock()

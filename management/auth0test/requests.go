@@ -43,6 +43,8 @@ func (l *requestLog) end(e *Request, status int, client string) {
 	e.Status, e.ClientID = status, client
 }
 
+func (l *requestLog) reset() { l.mu.Lock(); l.list = nil; l.mu.Unlock() }
+
 // Requests returns the last 10,000 requests, oldest first.
 func (t *Tenant) Requests() []Request {
 	t.requests.mu.Lock()

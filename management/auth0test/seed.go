@@ -1,13 +1,13 @@
 package auth0test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -16,7 +16,7 @@ import (
 func (t *Tenant) AddGroup(name string, userIDs ...string) string {
 	now := t.s.Lock()
 	defer t.s.Unlock()
-	g := &state.Group{ID: store.NewID("grp"), Name: name, Members: userIDs, CreatedAt: now}
+	g := &state.Group{ID: t.s.SeedID("grp", name), Name: name, Members: userIDs, CreatedAt: now}
 	t.s.Groups.Put(g.ID, g)
 	return g.ID
 }
@@ -41,7 +41,7 @@ func (t *Tenant) AddUser(u resource.User, password string) string {
 	}
 	raw := strings.TrimPrefix(u.ID, con.Strategy+"|")
 	if raw == "" {
-		raw = store.NewUserID(now)
+		raw = t.s.SeedUserID(name, cmp.Or(u.Email, u.Username, u.Phone), now)
 	}
 	added := seededUser(u, con, raw, now)
 	if t.s.Users.Get(added.ID) != nil {
@@ -96,7 +96,7 @@ func (t *Tenant) AddAPI(audience string, permissions ...string) {
 	if t.s.APIOf(t.Issuer(), audience) != nil {
 		panic("auth0test: AddAPI: the tenant has an API " + audience + " already")
 	}
-	a := &state.API{ID: store.NewUserID(now), Identifier: audience, CreatedAt: now, Doc: map[string]any{
+	a := &state.API{ID: t.s.SeedUserID("API", audience, now), Identifier: audience, CreatedAt: now, Doc: map[string]any{
 		"name": audience, "enforce_policies": true, "token_dialect": "access_token_authz", "allow_offline_access": true,
 	}}
 	for _, p := range permissions {
@@ -110,7 +110,7 @@ func (t *Tenant) AddAPI(audience string, permissions ...string) {
 func (t *Tenant) AddRole(name, audience string, permissions ...string) string {
 	now := t.s.Lock()
 	defer t.s.Unlock()
-	r := &state.Role{ID: store.NewID("rol"), Name: name, Kind: "tenant", CreatedAt: now}
+	r := &state.Role{ID: t.s.SeedID("rol", name), Name: name, Kind: "tenant", CreatedAt: now}
 	if len(permissions) > 0 {
 		a := t.s.APIOf(t.Issuer(), audience)
 		if a == nil {
@@ -135,7 +135,7 @@ func (t *Tenant) AddOrganization(name string) string {
 	if t.s.OrganizationNamed(name) != nil {
 		panic("auth0test: AddOrganization: the tenant has an organization " + name + " already")
 	}
-	o := &state.Organization{ID: store.NewID("org"), Name: name, Doc: map[string]any{"display_name": name}, CreatedAt: now}
+	o := &state.Organization{ID: t.s.SeedID("org", name), Name: name, Doc: map[string]any{"display_name": name}, CreatedAt: now}
 	if con := t.s.ConnectionNamed(state.DefaultConnection); con != nil {
 		o.Connections.Put(con.ID, &state.OrgConnection{ID: con.ID, ShowAsButton: true})
 	}

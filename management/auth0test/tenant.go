@@ -39,6 +39,13 @@ type Options struct {
 	// every tenant has. Default to random ones; see Tenant.Machine.
 	ClientID     string
 	ClientSecret string
+	// FixedIDs lets the ids of what AddUser, AddClient, AddRole and their like add
+	// follow from the names, so that they are the same in every run: of users from
+	// connection and email, of applications from their Name. What is created later
+	// by the API has random ones.
+	FixedIDs bool
+	// Home serves GET /. Defaults to a page that names the tenant.
+	Home http.Handler
 	// RulesAndHooks lets the tenant have rules and hooks, as a tenant from before
 	// 16 October 2023 had until their end of life. Nothing runs them.
 	RulesAndHooks bool
@@ -75,6 +82,7 @@ type Tenant struct {
 	faults   faults
 	requests requestLog
 	logger   *slog.Logger
+	home     http.Handler
 }
 
 // NewTenant returns a tenant with the database connection DefaultConnection
@@ -88,11 +96,11 @@ func NewTenant(opts Options) *Tenant {
 		Domain: opts.Domain, Plan: limit.Plan(opts.Plan), SearchDelay: opts.SearchDelay, JobTime: opts.JobTime,
 		ClientID: opts.ClientID, ClientSecret: opts.ClientSecret, RulesAndHooks: opts.RulesAndHooks,
 		RefusedMail: opts.RefusedMail, Outgoing: opts.Outgoing, Missing: cmp.Or(opts.Missing, http.StatusNotImplemented),
-		IgnoredSettings: opts.IgnoredSettings,
+		IgnoredSettings: opts.IgnoredSettings, FixedIDs: opts.FixedIDs,
 	})
 	s.Auth.Actions.Bound = func(trigger string) []state.Action { return platform.BoundActions(s, trigger) }
 	return &Tenant{
-		s: s, logger: opts.Logger,
+		s: s, logger: opts.Logger, home: opts.Home,
 		mgmt: mgmtapi.New(s, managementRoutes()),
 		auth: authapi.New(s, slices.Concat(publicRoutes(), authapi.Routes(), login.Routes())),
 	}
@@ -106,6 +114,15 @@ func (t *Tenant) Machine() Application {
 
 // ServeHTTP serves the whole tenant: /api/v2 and the Authentication API.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.serve(w, r) }
+
+// Reset makes the tenant as NewTenant returned it: what was added, created, sent
+// and logged is gone, faults and limits too. Its time, its signing keys, its
+// servers, the machine client's credentials and tokens, and RunScripts stay.
+func (t *Tenant) Reset() {
+	t.s.Reset()
+	t.faults.reset()
+	t.requests.reset()
+}
 
 // Now is the tenant's time: package time and what Advance added.
 func (t *Tenant) Now() time.Time { return t.s.Now() }

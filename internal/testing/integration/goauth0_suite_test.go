@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,7 +150,7 @@ func runSuiteTest(t *testing.T, binary, dir, name string) (string, error) {
 // who logged in.
 func usedTenant(t *testing.T) *auth0test.Tenant {
 	t.Helper()
-	tenant := auth0test.NewTenant(auth0test.Options{RulesAndHooks: true})
+	tenant := auth0test.NewTenant(auth0test.Options{RulesAndHooks: true, IgnoredSettings: []string{"*"}, Outgoing: auth0test.HandlerTransport(http.NotFoundHandler())})
 	tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
 	tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	if _, err := tenant.Login(t.Context(), auth0test.Login{Identifier: "ada@example.com", Password: "correct horse"}); err != nil {

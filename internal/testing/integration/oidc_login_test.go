@@ -148,7 +148,7 @@ func TestOIDCLogin(t *testing.T) {
 	}
 	browser := &http.Client{Transport: s.Client.Transport, Jar: jar}
 
-	page, err := browser.Get(app.config.AuthCodeURL("state", oidc.Nonce("n1"), oauth2.S256ChallengeOption(app.pkce)))
+	page, err := browser.Get(app.config.AuthCodeURL("state", oidc.Nonce("n1"), oauth2.S256ChallengeOption(app.pkce), oauth2.SetAuthURLParam("max_age", "3600")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,17 +13,23 @@ import (
 // recorded tenant had from before.
 const besides = `^[.\w]*: \d+( items)?, recorded \d+$`
 
+// olderTenant are the differences of tenant settings that a GET shows by default.
+const olderTenant = `^\.sandbox_versions_available: 2 items, recorded 3$|^\.(allow_organization_name_in_authentication_api|allowed_logout_urls|change_password|` +
+	`client_id_metadata_document_supported|customize_mfa_in_postlogin_action|default_audience|default_directory|dynamic_client_registration_security_mode|` +
+	`(idle_)?(ephemeral_)?session_lifetime|guardian_mfa_page|oidc_logout|phone_consolidated_experience|pushed_authorization_requests_supported|` +
+	`resource_parameter_profile|session_cookie|sessions): not in the recording$`
+
 // explanations say of interactions why no tenant could answer them alike. place
 // is matched against the cassette and number, diff, if any, against each
 // difference: all must match.
 var explanations = []struct{ place, diff, reason string }{
-	{`^TestUserManager_(List|Delete)RefreshTokens #0$`, `^\.(tokens|next)`, "the cassette was made by hand: two tokens of one id, and a next page after the last"},
+	{`^TestUserManager_(List|Delete)RefreshTokens #[02]$`, `^\.(tokens|next|total)`, "the cassette was made by hand: two tokens of one id, and a next page after the last"},
 	{`^TestDeviceCredentials_`, `^status 400, recorded 201: .*does not match pattern|^\.(device_credentials|total): 0`, "the cassette was made by hand: Auth0's own schema refuses the request"},
 	{`^TestSigningKey/`, `\.(pkcs7|previous|revoked|current\w*):`, "the cassette was made by hand: several keys are the previous one at once"},
 	{`^TestActionManager_Test #4$`, `^\.payload\.(error: missing|stats\.\w+_ms)`, "the recorded tenant ran the code"},
 	{`^TestActionManager_Triggers #0$`, `^\.triggers: 21 items, recorded 13$`, "Auth0 has more triggers and runtimes since"},
-	{`^TestTenantManager`, `^\.sandbox_versions_available: 2 items, recorded 3$`, "Auth0 has dropped older versions of Node since"},
-	{`^TestTenantManager #[345]$`, `ephemeral_session_lifetime: .*, recorded 0\.08333333333333333$|^\.sandbox_versions_available: 2 items, recorded 3$`, "the recorded answer does not belong to the request: edited by hand"},
+	{`^TestTenantManager #[345]$`, `ephemeral_session_lifetime: .*, recorded 0\.08333333333333333$|` + olderTenant, "the recorded answer does not belong to the request: edited by hand"},
+	{`^TestTenantManager`, olderTenant, "recorded of a tenant that showed only what was set, when Auth0 had older versions of Node; the newer ones of the Terraform provider show the defaults that are shown here"},
 	{`^TestEncryptionKeyManager_(List #1|Rekey #[02])$`, besides, "lists what the recorded tenant had besides"},
 	{`^TestEncryptionKeyManager_(CreatePublicWrappingKey|ImportWrappedKey) #1$`, `^\.public_key: `, "a new key each time"},
 	{`^TestEncryptionKeyManager_ImportWrappedKey #2$`, `^status 400, recorded 201: .*wrapped key is not valid`, "wrapped for the recorded tenant's key"},
@@ -46,7 +52,7 @@ var explanations = []struct{ place, diff, reason string }{
 		"the recorded tenants differ in these defaults: the newer one, of the Terraform provider, has those of here"},
 	{`^Test(Client_Create(LinkedToResourceServer|WithClientRefreshToken)|OrganizationManager_ClientGrants|RoleManager_Permissions|UserManager_Permissions) #\d$`, `^\.subject_type_authorization: not in the recording$`,
 		"recorded before APIs had the property"},
-	{`^TestApplyActionsListDefaultsWithNilOptions #0$`, besides, "lists what the recorded tenant had besides"},
+	{`^TestApplyActionsListDefaultsWithNilOptions #0$`, besides + `|^\.total: missing$`, "lists what the recorded tenant had besides"},
 }
 
 func explain(place string, diffs []string) string {

@@ -153,7 +153,7 @@ func readCassettes(t *testing.T) []cassette {
 // replay walks one cassette.
 func replay(t *testing.T, c cassette, tally map[string]*share, see observer) {
 	t.Helper()
-	tenant := auth0test.NewTenant(auth0test.Options{Domain: recordedHost, RulesAndHooks: true, JobTime: workTime, RefusedMail: []string{"example.com"}})
+	tenant := auth0test.NewTenant(auth0test.Options{Domain: recordedHost, RulesAndHooks: true, IgnoredSettings: []string{"*"}, Outgoing: auth0test.HandlerTransport(http.NotFoundHandler()), JobTime: workTime, RefusedMail: []string{"example.com"}})
 	p := &player{tenant: tenant, token: machineToken(t, tenant), ids: make(map[string]string), see: see}
 	p.prepare(t, c)
 	for i := range c.Interactions {

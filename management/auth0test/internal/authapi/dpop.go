@@ -15,6 +15,17 @@ const (
 	nonceLifetime = 5 * time.Minute
 )
 
+// proofs are those that were used, and the nonces that new ones may carry, until
+// when. The tenant's mutex guards them.
+type proofs struct {
+	used   map[string]bool // By key and jti.
+	nonces map[string]time.Time
+}
+
+func proofsOf(t *state.Tenant) *proofs {
+	return state.Part(t, func() *proofs { return &proofs{map[string]bool{}, map[string]time.Time{}} })
+}
+
 // proveKey checks the DPoP proof of a token request (RFC 9449, section 5) and
 // returns the thumbprint of its key, "" without a proof. Each proof works once,
 // and those of public applications carry a nonce of the tenant (Auth0's
@@ -29,12 +40,12 @@ func proveKey(t *state.Tenant, q *Request, app *state.App) (string, *OAuthError)
 	if !app.Public() {
 		return proof.Thumbprint, nil
 	}
-	if expires, known := flowsOf(t).nonces[proof.Nonce]; known && now.Before(expires) {
+	if expires, known := proofsOf(t).nonces[proof.Nonce]; known && now.Before(expires) {
 		return proof.Thumbprint, nil
 	}
 	nonce := store.RandomID(32)
-	flowsOf(t).nonces[nonce] = now.Add(nonceLifetime)
-	t.Timeline.At(now.Add(nonceLifetime), func(time.Time) { delete(flowsOf(t).nonces, nonce) })
+	proofsOf(t).nonces[nonce] = now.Add(nonceLifetime)
+	t.Timeline.At(now.Add(nonceLifetime), func(time.Time) { delete(proofsOf(t).nonces, nonce) })
 	bad = OAuthFail(http.StatusBadRequest, useNonce, "Authorization server requires nonce in DPoP proof")
 	bad.nonce = nonce
 	return "", bad
@@ -56,40 +67,13 @@ func checkProof(t *state.Tenant, r *http.Request, url, token string) (*jose.Proo
 	}
 	now := t.Lock()
 	defer t.Unlock()
-	key := "dpop " + proof.Thumbprint + " " + proof.ID
-	if flowsOf(t).assertions[key] {
+	key := proof.Thumbprint + " " + proof.ID
+	if proofsOf(t).used[key] {
 		return nil, refused
 	}
-	flowsOf(t).assertions[key] = true
-	t.Timeline.At(now.Add(2*nonceLifetime), func(time.Time) { delete(flowsOf(t).assertions, key) })
+	proofsOf(t).used[key] = true
+	t.Timeline.At(now.Add(2*nonceLifetime), func(time.Time) { delete(proofsOf(t).used, key) })
 	return proof, nil
-}
-
-// NeedsProof refuses tokens that have to be bound to a key and are not, by
-// Auth0's table for applications and APIs (Configure Sender Constraining).
-func (i *Issuance) NeedsProof() *OAuthError {
-	needed := i.App.RequirePoP
-	if i.API != nil {
-		needed = needed || i.API.PoP.Required && (i.App.Public() || !i.API.PoP.PublicOnly)
-	}
-	if needed && !i.bound() {
-		return InvalidRequest("Proof of possession is required")
-	}
-	return nil
-}
-
-// bound reports whether the access token is bound to the key that was proved.
-func (i *Issuance) bound() bool { return i.Jkt != "" && (i.API == nil || i.API.PoP.DPoP) }
-
-// bind writes the key into the claims of an access token (RFC 9449, section 6.1).
-func (i *Issuance) bind(set *TokenSet) {
-	if !i.bound() {
-		return
-	}
-	set.Type = "DPoP"
-	if set.accessClaims != nil {
-		set.accessClaims["cnf"] = map[string]any{"jkt": i.Jkt}
-	}
 }
 
 // presented returns the access token of a request and the key that came with it:

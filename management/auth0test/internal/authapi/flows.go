@@ -1,8 +1,6 @@
 package authapi
 
 import (
-	"time"
-
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 )
 
@@ -16,15 +14,14 @@ type flows struct {
 	sent   map[string]*sentCode           // Of passwordless, by connection and address.
 	limits map[string]*state.AttackBucket // Of second factors.
 
-	assertions map[string]bool      // Client and jti of those that were used; DPoP proofs too.
-	nonces     map[string]time.Time // Of DPoP proofs, until when.
+	assertions map[string]bool // Client and jti of those that were used.
 }
 
 func newFlows() *flows {
 	return &flows{
 		codes: map[string]*AuthCode{}, opaque: map[string]*opaqueToken{}, mfa: map[string]*mfaTransaction{},
 		oob: map[string]*OOBChallenge{}, ciba: map[string]*cibaRequest{}, sent: map[string]*sentCode{},
-		limits: map[string]*state.AttackBucket{}, assertions: map[string]bool{}, nonces: map[string]time.Time{},
+		limits: map[string]*state.AttackBucket{}, assertions: map[string]bool{},
 	}
 }
 

@@ -89,6 +89,33 @@ func issueWithRefresh(t *state.Tenant, i *Issuance, from web.Origin, now time.Ti
 	return set
 }
 
+// NeedsProof refuses tokens that have to be bound to a key and are not, by
+// Auth0's table for applications and APIs (Configure Sender Constraining).
+func (i *Issuance) NeedsProof() *OAuthError {
+	needed := i.App.RequirePoP
+	if i.API != nil {
+		needed = needed || i.API.PoP.Required && (i.App.Public() || !i.API.PoP.PublicOnly)
+	}
+	if needed && !i.bound() {
+		return InvalidRequest("Proof of possession is required")
+	}
+	return nil
+}
+
+// bound reports whether the access token is bound to the key that was proved.
+func (i *Issuance) bound() bool { return i.Jkt != "" && (i.API == nil || i.API.PoP.DPoP) }
+
+// bind writes the key into the claims of an access token (RFC 9449, section 6.1).
+func (i *Issuance) bind(set *TokenSet) {
+	if !i.bound() {
+		return
+	}
+	set.Type = "DPoP"
+	if set.accessClaims != nil {
+		set.accessClaims["cnf"] = map[string]any{"jkt": i.Jkt}
+	}
+}
+
 // AccessToken makes a token as AccessToken says.
 func AccessToken(t *state.Tenant, userID, orgID, audience string) string {
 	now := t.Lock()

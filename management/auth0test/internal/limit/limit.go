@@ -103,6 +103,8 @@ type Limits struct {
 }
 
 func (l *Limits) Start(p Plan) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	table := planTable[p]
 	l.management, l.authentication, l.token = NewBucket(table.management), NewBucket(table.authentication), NewBucket(table.token)
 	l.endpoints = make(map[string]*Bucket)

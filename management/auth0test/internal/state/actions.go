@@ -15,13 +15,6 @@ type Action struct {
 	Secrets        map[string]string
 }
 
-// RunsActions reports whether something runs the code of Actions.
-func (t *Tenant) RunsActions() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.Auth.Actions.Scripts != nil
-}
-
 // actionState is who runs Actions, and which. The tenant's mutex guards it.
 type actionState struct {
 	Scripts Scripts

@@ -20,3 +20,10 @@ func (s *authState) start() {
 	s.Protect.start()
 	s.Logs.start()
 }
+
+// RunsActions reports whether something runs the code of Actions.
+func (t *Tenant) RunsActions() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Auth.Actions.Scripts != nil
+}

@@ -51,7 +51,7 @@ var enterpriseStrategies = []string{
 var TicketStrategies = []string{"ad", "adfs", "auth0-adldap", "google-apps", "pingfederate", "samlp", "waad"}
 
 func (t *Tenant) AddConnection(name, strategy string, now time.Time) *Connection {
-	c := &Connection{ID: store.NewID("con"), Name: name, Strategy: strategy, Doc: map[string]any{}, CreatedAt: now}
+	c := &Connection{ID: t.SeedID("con", name), Name: name, Strategy: strategy, Doc: map[string]any{}, CreatedAt: now}
 	c.Complete()
 	t.Connections.Put(c.ID, c)
 	return c

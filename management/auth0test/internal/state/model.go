@@ -43,6 +43,9 @@ type Client struct {
 }
 
 func (t *Tenant) AddClient(c Application, now time.Time) *Client {
+	if c.ID == "" && t.Options.FixedIDs && c.Name != "" {
+		c.ID = store.FixedID(32, "client", c.Name)
+	}
 	if c.ID == "" {
 		c.ID = store.RandomID(32)
 	}
@@ -100,6 +103,7 @@ const ManagementAudience = "auth0test:management"
 type API struct {
 	ID, Identifier string
 	Doc            map[string]any // Without id, identifier and scopes.
+	Secret         string         // Of HS256, where nobody set another.
 	Scopes         []APIScope
 	CreatedAt      time.Time
 }

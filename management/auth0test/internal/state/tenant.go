@@ -1,6 +1,7 @@
 package state
 
 import (
+	"encoding/hex"
 	"net/http"
 	"reflect"
 	"sync"
@@ -30,6 +31,7 @@ type Options struct {
 	Outgoing               http.RoundTripper
 	Missing                int // Status of what Auth0 has and the tenant does not.
 	IgnoredSettings        []string
+	FixedIDs               bool
 }
 
 // Tenant is what a tenant keeps, with what happens to it wherever it is asked
@@ -70,6 +72,9 @@ func New(opts Options) *Tenant {
 	if opts.JobTime == 0 {
 		opts.JobTime = time.Second
 	}
+	if opts.ClientID == "" && opts.FixedIDs {
+		opts.ClientID = store.FixedID(32, "client", "Machine")
+	}
 	if opts.ClientID == "" {
 		opts.ClientID = store.RandomID(32)
 	}
@@ -83,6 +88,40 @@ func New(opts Options) *Tenant {
 	defer t.Unlock()
 	t.seed()
 	return t
+}
+
+// SeedID is the id of something that is added with the tenant: one that follows
+// from its name where the ids are fixed.
+func (t *Tenant) SeedID(prefix, name string) string {
+	if t.Options.FixedIDs {
+		return prefix + "_" + store.FixedID(16, prefix, name)
+	}
+	return store.NewID(prefix)
+}
+
+// SeedUserID is SeedID for the part of a user's id that the connection gives.
+func (t *Tenant) SeedUserID(connection, identifier string, now time.Time) string {
+	if t.Options.FixedIDs {
+		return hex.EncodeToString([]byte(store.FixedID(12, connection, identifier)))
+	}
+	return store.NewUserID(now)
+}
+
+// Reset makes the tenant as it was when it was new, but for its time, its keys
+// and who runs Actions.
+func (t *Tenant) Reset() {
+	t.mu.Lock()
+	defer t.Unlock()
+	actions := t.Auth.Actions
+	t.Timeline, t.Users, t.indexed, t.Connections = store.Timeline{}, UserStore{}, UserStore{}, store.Table[Connection]{}
+	t.Clients, t.APIs, t.Grants = store.Table[Client]{}, store.Table[API]{}, store.Table[ClientGrant]{}
+	t.Roles, t.Groups, t.Orgs = store.Table[Role]{}, store.Table[Group]{}, store.Table[Organization]{}
+	t.Auth = authState{Actions: actions}
+	t.Limits.Start(t.Options.Plan)
+	t.seed()
+	t.outbox.mu.Lock()
+	defer t.outbox.mu.Unlock()
+	t.outbox.list = nil
 }
 
 // seed makes what every tenant has.

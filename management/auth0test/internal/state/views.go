@@ -151,7 +151,7 @@ func (t *Tenant) APIView(audience, issuer string) *APIView {
 		Offline:     d.Flag("allow_offline_access"),
 		Lifetime:    cmp.Or(d.Seconds("token_lifetime"), AccessTokenLifetime),
 		ForWeb:      cmp.Or(d.Seconds("token_lifetime_for_web"), webTokenLifetime),
-		Alg:         cmp.Or(d.Text("signing_alg"), "RS256"), Secret: d.Text("signing_secret"),
+		Alg:         cmp.Or(d.Text("signing_alg"), "RS256"), Secret: cmp.Or(d.Text("signing_secret"), a.Secret),
 	}
 	pop, subjects := d.Sub("proof_of_possession"), d.Sub("subject_type_authorization")
 	v.PoP.DPoP, v.PoP.Required = pop.Text("mechanism") == "dpop", pop.Flag("required")

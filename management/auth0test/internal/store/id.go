@@ -2,10 +2,12 @@ package store
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -40,6 +42,16 @@ func NewUserID(now time.Time) string {
 	s := uint32(now.Unix())
 	b[0], b[1], b[2], b[3] = byte(s>>24), byte(s>>16), byte(s>>8), byte(s)
 	return hex.EncodeToString(b[:])
+}
+
+// FixedID returns n letters and digits that follow from what they name.
+func FixedID(n int, of ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(of, "\n")))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = alphabet[int(sum[i])%len(alphabet)]
+	}
+	return string(b)
 }
 
 // RandomHex returns n random hexadecimal digits.

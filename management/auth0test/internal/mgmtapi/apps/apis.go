@@ -89,8 +89,8 @@ func setAPI(a *state.API, body map[string]any) {
 			a.Doc[k] = v
 		}
 	}
-	if a.Doc["signing_alg"] == "HS256" {
-		store.Defaults(a.Doc, map[string]any{"signing_secret": store.RandomID(32)})
+	if a.Secret == "" { // For HS256; Auth0 shows none that it made itself.
+		a.Secret = store.RandomID(32)
 	}
 }
 
