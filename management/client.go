@@ -61,6 +61,11 @@ func New(cfg Config) (*Client, error) {
 	return &Client{cfg: &cfg, sdk: api, http: t, tokens: t.tokens}, nil
 }
 
+// Issuer returns the tenant's own URL, "https://tenant.eu.auth0.com/", whatever
+// custom domain Config.Domain names: what is stored about a tenant is stored under
+// it.
+func (c *Client) Issuer() string { return strings.TrimSuffix(c.cfg.Audience, "api/v2/") }
+
 // API returns the whole SDK on the same transport: same token, same bucket, same
 // repetitions. Its errors are the SDK's own, and their texts may have emails and
 // ids in them. Mark a POST that may be repeated with [Idempotent].

@@ -96,6 +96,20 @@ func (c *Client) Organization(ctx context.Context, id string) (*resource.Organiz
 	return new(organization(&out)), nil
 }
 
+// OrganizationByName reads the organization with exactly that name. A missing one
+// is ErrNotFound.
+func (c *Client) OrganizationByName(ctx context.Context, name string) (*resource.Organization, error) {
+	const op = "find organization"
+	if name == "" {
+		return nil, invalid(op, "the name is empty")
+	}
+	var out sdk.Organization
+	if err := c.get(ctx, op, nil, objectWith("id", &out), "organizations", "name", name); err != nil {
+		return nil, err
+	}
+	return new(organization(&out)), nil
+}
+
 // CreateOrganization creates an organization and returns it with its id; o.ID is
 // ignored. A name that is taken is ErrConflict. After ErrOutcomeUnknown it may
 // exist.

@@ -2,6 +2,7 @@ package management
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/url"
 	"slices"
@@ -71,4 +72,51 @@ func (c *Client) AssignRoles(ctx context.Context, userID string, roleIDs ...stri
 		return invalid(op, "a role id is empty")
 	}
 	return c.send(Idempotent(ctx), op, "POST", map[string][]string{"roles": roleIDs}, nil, "users", userID, "roles")
+}
+
+// RemoveRoles takes roles of the tenant from a user; a role that the user does not
+// have is no error.
+func (c *Client) RemoveRoles(ctx context.Context, userID string, roleIDs ...string) error {
+	const op = "remove roles"
+	if len(roleIDs) == 0 {
+		return nil
+	}
+	if slices.Contains(roleIDs, "") {
+		return invalid(op, "a role id is empty")
+	}
+	return c.send(ctx, op, "DELETE", map[string][]string{"roles": roleIDs}, nil, "users", userID, "roles")
+}
+
+// RoleByName reads the role of the tenant with exactly that name. A missing one is
+// ErrNotFound.
+func (c *Client) RoleByName(ctx context.Context, name string) (*resource.Role, error) {
+	const op = "find role"
+	if name == "" {
+		return nil, invalid(op, "the name is empty")
+	}
+	var out sdk.RoleList
+	query := url.Values{"name_filter": {name}, "per_page": {"100"}, "include_totals": {"true"}}
+	if err := c.get(ctx, op, query, listOf("roles", "id", &out), "roles"); err != nil {
+		return nil, err
+	}
+	for _, r := range out.Roles {
+		if r.GetName() == name {
+			return &resource.Role{ID: r.GetID(), Name: name}, nil
+		}
+	}
+	return nil, &resource.Error{Op: op, Err: fmt.Errorf("%w: no role of the tenant has that name", resource.ErrNotFound)}
+}
+
+// CreateRole creates a role without permissions and returns it. A name that is
+// taken is ErrConflict. After ErrOutcomeUnknown it may exist.
+func (c *Client) CreateRole(ctx context.Context, name string) (*resource.Role, error) {
+	const op = "create role"
+	if name == "" {
+		return nil, invalid(op, "the name is empty")
+	}
+	var out sdk.Role
+	if err := c.send(ctx, op, "POST", map[string]string{"name": name}, objectWith("id", &out), "roles"); err != nil {
+		return nil, err
+	}
+	return &resource.Role{ID: out.GetID(), Name: out.GetName()}, nil
 }

@@ -66,8 +66,19 @@ func verbs() map[string]func(*Client, context.Context) error {
 		"Role":            func(c *Client, ctx context.Context) error { _, err := c.Role(ctx, "rol_1"); return err },
 		"RolePermissions": func(c *Client, ctx context.Context) error { _, err := c.RolePermissions(ctx, "rol_1"); return err },
 		"Roles":           func(c *Client, ctx context.Context) error { _, err := c.Roles(ctx); return err },
-		"AssignRoles":     func(c *Client, ctx context.Context) error { return c.AssignRoles(ctx, "auth0|1", "rol_1") },
-		"Organizations":   func(c *Client, ctx context.Context) error { return drain(c.Organizations(ctx)) },
+		"RemoveRoles":     func(c *Client, ctx context.Context) error { return c.RemoveRoles(ctx, "auth0|1", "rol_1") },
+		"RoleByName":      func(c *Client, ctx context.Context) error { _, err := c.RoleByName(ctx, "admin"); return err },
+		"CreateRole":      func(c *Client, ctx context.Context) error { _, err := c.CreateRole(ctx, "admin"); return err },
+		"OrganizationByName": func(c *Client, ctx context.Context) error {
+			_, err := c.OrganizationByName(ctx, "acme")
+			return err
+		},
+		"DatabaseConnections": func(c *Client, ctx context.Context) error { _, err := c.DatabaseConnections(ctx); return err },
+		"SetConnectionOptions": func(c *Client, ctx context.Context) error {
+			return c.SetConnectionOptions(ctx, "con_1", map[string]any{"import_mode": true})
+		},
+		"AssignRoles":   func(c *Client, ctx context.Context) error { return c.AssignRoles(ctx, "auth0|1", "rol_1") },
+		"Organizations": func(c *Client, ctx context.Context) error { return drain(c.Organizations(ctx)) },
 		"CreateOrganization": func(c *Client, ctx context.Context) error {
 			_, err := c.CreateOrganization(ctx, resource.Organization{Name: "acme"})
 			return err

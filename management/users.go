@@ -65,11 +65,15 @@ func (c *Client) CreateUser(ctx context.Context, u resource.NewUser) (*resource.
 	}
 	in := &sdk.User{
 		ID: optional(u.ID), Connection: &u.Connection, Email: optional(u.Email), Username: optional(u.Username),
-		PhoneNumber: optional(u.Phone), Name: optional(u.Name), Password: optional(u.Password),
+		PhoneNumber: optional(u.Phone), Name: optional(u.Name), GivenName: optional(u.GivenName), FamilyName: optional(u.FamilyName),
+		Nickname: optional(u.Nickname), Picture: optional(u.Picture), Password: optional(u.Password),
 		AppMetadata: metadata(u.AppMetadata), UserMetadata: metadata(u.UserMetadata),
 	}
 	if u.Email != "" {
 		in.EmailVerified = &u.EmailVerified
+	}
+	if u.PhoneVerified {
+		in.PhoneVerified = &u.PhoneVerified
 	}
 	if u.Blocked {
 		in.Blocked = &u.Blocked
@@ -85,7 +89,8 @@ func (c *Client) CreateUser(ctx context.Context, u resource.NewUser) (*resource.
 // sent: Auth0 would take it to mean that all metadata goes.
 func (c *Client) UpdateUser(ctx context.Context, id string, p resource.UserPatch) (*resource.User, error) {
 	in := &sdk.User{
-		Email: p.Email, Name: p.Name, Password: p.Password, EmailVerified: p.EmailVerified, Blocked: p.Blocked,
+		Email: p.Email, Name: p.Name, GivenName: p.GivenName, FamilyName: p.FamilyName, Nickname: p.Nickname, Picture: p.Picture,
+		Password: p.Password, EmailVerified: p.EmailVerified, Blocked: p.Blocked,
 		AppMetadata: metadata(p.AppMetadata), UserMetadata: metadata(p.UserMetadata),
 	}
 	var out sdk.User
@@ -113,7 +118,8 @@ func (c *Client) SendVerificationEmail(ctx context.Context, userID string) error
 func user(u *sdk.User) resource.User {
 	out := resource.User{
 		ID: u.GetID(), Connection: u.GetConnection(), Email: u.GetEmail(), Username: u.GetUsername(),
-		Phone: u.GetPhoneNumber(), Name: u.GetName(), EmailVerified: u.GetEmailVerified(), Blocked: u.GetBlocked(),
+		Phone: u.GetPhoneNumber(), Name: u.GetName(), GivenName: u.GetGivenName(), FamilyName: u.GetFamilyName(),
+		Nickname: u.GetNickname(), Picture: u.GetPicture(), PhoneVerified: u.GetPhoneVerified(), EmailVerified: u.GetEmailVerified(), Blocked: u.GetBlocked(),
 		CreatedAt: u.GetCreatedAt(), UpdatedAt: u.GetUpdatedAt(), LastLogin: u.GetLastLogin(),
 		LoginsCount: int(u.GetLoginsCount()),
 	}

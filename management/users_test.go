@@ -191,7 +191,7 @@ func TestConnection(t *testing.T) {
 	})
 	c := s.client()
 	got, err := c.Connection(t.Context(), "Users")
-	if err != nil || *got != (resource.Connection{ID: "con_1", Name: "Users", Strategy: "auth0"}) {
+	if err != nil || got.ID != "con_1" || got.Name != "Users" || got.Strategy != "auth0" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	_, err = c.Connection(t.Context(), "Gone")

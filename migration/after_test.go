@@ -11,6 +11,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 func TestVerifyNamesEveryDifference(t *testing.T) {
@@ -70,7 +71,7 @@ func TestSyncBringsChanges(t *testing.T) {
 		src.change("u000001", func(r *migration.Record) { r.AppMetadata = map[string]any{"plan": "platinum", "seats": 1} })
 		src.change("u000002", func(r *migration.Record) { r.Email, r.EmailVerified = "new@example.com", true })
 		src.change("u000003", func(r *migration.Record) { r.Email = "user4@example.com" }) // somebody else's
-		src.change("u000005", func(r *migration.Record) { r.Username = "five" })
+		src.change("u000005", func(r *migration.Record) { r.Phone = "+4930123456" })
 		src.insert(user(100))
 		res, err := r.Sync(t.Context())
 		if err != nil || res.Migrated != 21 || res.Updated != 2 || res.Kept != 0 {
@@ -84,7 +85,7 @@ func TestSyncBringsChanges(t *testing.T) {
 			t.Errorf("email %+v", u)
 		}
 		o := outcomesOf(t, ledger)
-		if o["u000003"].Code != "NOT_PATCHED" || o["u000005"].Code != "NOT_PATCHED" || o["u000005"].Path != "username" || o["u000001"].Code != "" {
+		if o["u000003"].Code != "NOT_PATCHED" || o["u000005"].Code != "NOT_PATCHED" || o["u000005"].Path != "phone_number" || o["u000001"].Code != "" {
 			t.Errorf("outcomes %+v, %+v", o["u000003"], o["u000005"])
 		}
 		again, err := r.Sync(t.Context())
@@ -123,16 +124,16 @@ func TestRollbackDeletesOnlyOurs(t *testing.T) {
 		native := tenant.AddUser(resource.User{Email: "native@example.com", Connection: connection}, "")
 		r := newRunner(t, src, client, ledger, migration.Config{Recorder: log})
 		run(t, r)
-		if _, err := newLazy(t, src, client, migration.LazyConfig{}).Login(t.Context(), as(lazy)); err != nil {
+		if _, err := logInLazily(t, src, client, lazy); err != nil {
 			t.Fatal(err)
 		}
 		logIn(t, tenant, "user1@example.com", password)
 		plan, err := r.PlanRollback(t.Context())
-		if err != nil || len(plan.Users) != 19 || plan.LoggedIn != 1 || plan.Lazy != 1 || len(usersOf(t, client)) != 22 {
-			t.Fatalf("plan %d users, %d logged in, %d lazy; %v", len(plan.Users), plan.LoggedIn, plan.Lazy, err)
+		if err != nil || len(plan.Keys) != 19 || plan.Kept["logged_in"] != 1 || plan.Kept["lazy"] != 1 || len(usersOf(t, client)) != 22 {
+			t.Fatalf("plan %d users, %d logged in, %d lazy; %v", len(plan.Keys), plan.Kept["logged_in"], plan.Kept["lazy"], err)
 		}
 		logIn(t, tenant, "user2@example.com", password) // after the plan was made
-		res, err := r.ApplyRollback(t.Context(), plan)
+		res, err := r.Apply(t.Context(), plan)
 		if err != nil || res.RolledBack != 18 {
 			t.Fatalf("%+v, %v", res, err)
 		}
@@ -148,7 +149,7 @@ func TestRollbackDeletesOnlyOurs(t *testing.T) {
 		}
 		deleted := 0
 		for _, a := range log.Actions() {
-			if a == "migration.rollback.delete" {
+			if a == "migration.rolled_back" {
 				deleted++
 			}
 		}
@@ -165,8 +166,8 @@ func TestRollbackNeedsItsOwnPlan(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, newTenant(auth0test.Options{}))
 	r := newRunner(t, newTable(), client, migration.NewMemoryLedger(), migration.Config{})
-	for _, plan := range []*migration.Rollback{nil, {Run: "another"}} {
-		if _, err := r.ApplyRollback(t.Context(), plan); err == nil {
+	for _, plan := range []*migration.Removal{nil, {Run: "another"}} {
+		if _, err := r.Apply(t.Context(), plan); err == nil {
 			t.Errorf("plan %v was applied", plan)
 		}
 	}
@@ -176,7 +177,7 @@ func TestRollbackNeedsItsOwnPlan(t *testing.T) {
 	}
 	src := newTable()
 	r = newRunner(t, marker{src, src}, client, migration.NewMemoryLedger(), migration.Config{})
-	if _, err := r.ApplyRollback(t.Context(), &migration.Rollback{Run: connection}); err == nil {
+	if _, err := r.Apply(t.Context(), &migration.Removal{Run: connection, State: driver.StateRolledBack}); err == nil {
 		t.Error("a source that cannot take marks back was rolled back")
 	}
 }

@@ -3,9 +3,9 @@ package migration
 import (
 	"encoding/json"
 	"errors"
-	"hash/maphash"
 	"strings"
 
+	"github.com/auth0kit/auth0kit/internal/usershape"
 	"github.com/auth0kit/auth0kit/migration/driver"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
@@ -17,8 +17,8 @@ type Class string
 const (
 	Direct    Class = "direct"     // By an import job, with the stored hash as it is.
 	Converted Class = "converted"  // By an import job, with the hash in another spelling.
-	LazyOnly  Class = "lazy_only"  // By Lazy at the next login: Auth0 cannot import the hash.
-	ResetOnly Class = "reset_only" // There is no password; imported only with Config.ImportWithoutPassword.
+	LazyOnly  Class = "lazy_only"  // At the next login: Auth0 cannot import the hash.
+	ResetOnly Class = "reset_only" // Without a password; imported only with Config.Reset.
 	Invalid   Class = "invalid"    // Only after the source is corrected.
 	Duplicate Class = "duplicate"  // Never: an earlier record has the same email, username or phone.
 	Owned     Class = "owned"      // Already at Auth0: the source has marked the record as migrated.
@@ -26,15 +26,11 @@ const (
 
 // verdict is a record's class with what follows from it.
 type verdict struct {
-	class Class
-	why   violation
-	hash  passhash.Import
-	json  []byte // What the import file takes; valid until the next record.
-}
-
-// importable reports whether the record goes into an import file.
-func (v *verdict) importable(withoutPassword bool) bool {
-	return v.class == Direct || v.class == Converted || v.class == ResetOnly && withoutPassword
+	class   Class
+	problem Problem // Rule is empty for what is imported as it is
+	hash    passhash.Import
+	rounded bool
+	json    []byte // What the import file takes; valid until the next record.
 }
 
 // state is what the ledger says of a record that is not importable.
@@ -52,20 +48,33 @@ func (v *verdict) state() driver.State {
 	return driver.StateInvalid
 }
 
+// importable reports whether the record goes into an import file.
+func (v *verdict) importable(reset Reset) bool {
+	return v.class == Direct || v.class == Converted || v.class == ResetOnly && reset != ResetNone
+}
+
 // classifier sorts the records of one scan. It remembers the identifiers that it
 // has seen, so each scan needs a new one.
 type classifier struct {
-	enc  *encoder
-	seen identifiers
+	run        Run
+	reset      Reset
+	connection usershape.Connection
+	enc        *encoder
+	seen       *compact
 }
 
-func newClassifier(run string) *classifier {
-	return &classifier{enc: newEncoder(run, viaBulk), seen: newIdentifiers()}
+func newClassifier(run Run, reset Reset, options map[string]any) *classifier {
+	return &classifier{run: run, reset: reset, connection: usershape.Read(options), enc: newEncoder(run, ViaBulk), seen: newCompact()}
 }
 
+// classify prepares r and says what can be done with it. Whoever has an email
+// claims it, importable or not: at a login the first of two is found, too.
 func (c *classifier) classify(r *Record) verdict {
-	if v, ok := validate(r); !ok {
-		return verdict{class: Invalid, why: v}
+	if p := c.run.prepare(r, c.connection); p != nil {
+		return verdict{class: Invalid, problem: *p}
+	}
+	if path, ok := c.claim(r); !ok {
+		return verdict{class: Duplicate, problem: Problem{Key: r.Key, Class: Duplicate, Rule: RuleDuplicate, Path: path}}
 	}
 	v := c.password(r)
 	if v.class == Invalid {
@@ -73,19 +82,21 @@ func (c *classifier) classify(r *Record) verdict {
 	}
 	raw, err := c.enc.encode(r, v.hash)
 	if err != nil {
-		return verdict{class: Invalid, why: violation{RuleMetadata, "app_metadata"}}
+		return c.invalid(r, RuleMetadata, "app_metadata")
 	}
 	if len(raw)-len(v.hash.JSON) > maxProfile {
-		return verdict{class: Invalid, why: violation{rule: RuleTooLarge}}
+		return c.invalid(r, RuleTooLarge, "")
 	}
 	v.json = raw
-	if path, ok := c.seen.claim(r); !ok {
-		return verdict{class: Duplicate, why: violation{RuleDuplicate, path}}
-	}
+	v.rounded = usershape.Rounded(r.AppMetadata) || usershape.Rounded(r.UserMetadata)
 	if r.Migrated {
 		return verdict{class: Owned}
 	}
 	return v
+}
+
+func (c *classifier) invalid(r *Record, rule Rule, path string) verdict {
+	return verdict{class: Invalid, problem: Problem{Key: r.Key, Class: Invalid, Rule: rule, Path: path}}
 }
 
 // password says what can be done with the stored password.
@@ -97,11 +108,13 @@ func (c *classifier) password(r *Record) verdict {
 	case err == nil:
 		return verdict{class: Converted, hash: hash}
 	case errors.Is(err, passhash.ErrUnusable):
-		return verdict{class: ResetOnly, why: violation{rule: RuleReset}}
+		return verdict{class: ResetOnly, problem: Problem{Key: r.Key, Class: ResetOnly, Rule: RuleReset}}
 	case errors.Is(err, passhash.ErrLazyOnly):
-		return verdict{class: LazyOnly, why: violation{rule: RuleLazy}}
+		return verdict{class: LazyOnly, problem: Problem{Key: r.Key, Class: LazyOnly, Rule: RuleLazy}}
+	case c.reset == ResetUnusable:
+		return verdict{class: ResetOnly, problem: Problem{Key: r.Key, Class: ResetOnly, Rule: RulePassword, Path: "password"}}
 	}
-	return verdict{class: Invalid, why: violation{RulePassword, "password"}}
+	return c.invalid(r, RulePassword, "password")
 }
 
 // asStored reports whether the file takes the stored value as it is, apart from a
@@ -119,38 +132,28 @@ func asStored(hash passhash.Import, s passhash.Stored) bool {
 	return value != "" && strings.HasSuffix(s.Value, value)
 }
 
-// identifiers remembers who has claimed which email, username and phone, as 64
-// random bits each: some 20 bytes for an identifier, 60 MB for a million users
-// with all three. The chance that among a million identifiers one is taken for
-// another's duplicate is below one in thirty million; it would be listed as a
-// duplicate, not lost, and the next run, whose bits differ, would import it.
-type identifiers struct {
-	seed maphash.Seed
-	set  map[uint64]struct{}
-}
-
-func newIdentifiers() identifiers {
-	return identifiers{maphash.MakeSeed(), make(map[uint64]struct{})}
-}
-
-// claim takes r's identifiers, all or none, and names the first that is taken.
-func (i identifiers) claim(r *Record) (path string, ok bool) {
-	ids := [...]struct{ path, value string }{
-		{"email", r.Email}, {"username", r.Username}, {"phone_number", r.Phone},
+// claim takes r's identifiers, or names the first that is taken. A phone or a
+// username that is taken is dropped where the policy allows that.
+func (c *classifier) claim(r *Record) (path string, ok bool) {
+	ids := []struct {
+		path   string
+		value  *string
+		policy FieldPolicy
+	}{
+		{"email", &r.Email, Refuse}, {"username", &r.Username, c.run.Fields.Username}, {"phone_number", &r.Phone, c.run.Fields.Phone},
 	}
-	var sums [len(ids)]uint64
-	for n, id := range ids {
-		if id.value == "" {
+	for _, id := range ids {
+		if *id.value == "" || !c.seen.has(id.path+" "+strings.ToLower(*id.value)) {
 			continue
 		}
-		sums[n] = maphash.String(i.seed, id.path+" "+strings.ToLower(id.value))
-		if _, taken := i.set[sums[n]]; taken {
+		if id.policy == Refuse {
 			return id.path, false
 		}
+		*id.value = ""
 	}
-	for n, id := range ids {
-		if id.value != "" {
-			i.set[sums[n]] = struct{}{}
+	for _, id := range ids {
+		if *id.value != "" {
+			c.seen.add(id.path + " " + strings.ToLower(*id.value))
 		}
 	}
 	return "", true

@@ -15,7 +15,12 @@ type importUser struct {
 	EmailVerified bool            `json:"email_verified"`
 	Username      string          `json:"username,omitempty"`
 	Phone         string          `json:"phone_number,omitempty"`
+	PhoneVerified bool            `json:"phone_verified,omitempty"`
 	Name          string          `json:"name,omitempty"`
+	GivenName     string          `json:"given_name,omitempty"`
+	FamilyName    string          `json:"family_name,omitempty"`
+	Nickname      string          `json:"nickname,omitempty"`
+	Picture       string          `json:"picture,omitempty"`
 	Blocked       bool            `json:"blocked,omitempty"`
 	PasswordHash  json.RawMessage `json:"password_hash,omitempty"`
 	CustomHash    json.RawMessage `json:"custom_password_hash,omitempty"`
@@ -26,14 +31,15 @@ type importUser struct {
 
 type factor struct {
 	TOTP  *totpFactor  `json:"totp,omitempty"`
-	Phone *phoneFactor `json:"phone,omitempty"`
+	Phone *valueFactor `json:"phone,omitempty"`
+	Email *valueFactor `json:"email,omitempty"`
 }
 
 type totpFactor struct {
 	Secret string `json:"secret"`
 }
 
-type phoneFactor struct {
+type valueFactor struct {
 	Value string `json:"value"`
 }
 
@@ -43,12 +49,13 @@ const fieldPasswordHash = "password_hash"
 // encoder writes records as import JSON, minified: indentation would cost a
 // fifth of each file. It is not safe for concurrent use.
 type encoder struct {
-	run, via string
-	buf      bytes.Buffer
-	json     *json.Encoder
+	run  Run
+	via  Via
+	buf  bytes.Buffer
+	json *json.Encoder
 }
 
-func newEncoder(run, via string) *encoder {
+func newEncoder(run Run, via Via) *encoder {
 	e := &encoder{run: run, via: via}
 	e.json = json.NewEncoder(&e.buf)
 	e.json.SetEscapeHTML(false)
@@ -59,9 +66,10 @@ func newEncoder(run, via string) *encoder {
 // error says that the metadata is not JSON.
 func (e *encoder) encode(r *Record, hash passhash.Import) ([]byte, error) {
 	u := importUser{
-		UserID: r.Key, Email: r.Email, EmailVerified: r.EmailVerified, Username: r.Username, Phone: r.Phone,
-		Name: r.Name, Blocked: r.Blocked, UserMetadata: r.UserMetadata, Factors: factors(r),
-		AppMetadata: withMarker(r.AppMetadata, e.run, e.via),
+		UserID: e.run.KeyPrefix + r.Key, Email: r.Email, EmailVerified: r.EmailVerified, Username: r.Username,
+		Phone: r.Phone, PhoneVerified: r.PhoneVerified && r.Phone != "", Name: r.Name, GivenName: r.GivenName,
+		FamilyName: r.FamilyName, Nickname: r.Nickname, Picture: r.Picture, Blocked: r.Blocked,
+		UserMetadata: r.UserMetadata, Factors: factors(r), AppMetadata: e.run.marked(r.AppMetadata, e.via),
 	}
 	switch {
 	case len(hash.JSON) == 0:
@@ -76,7 +84,7 @@ func (e *encoder) encode(r *Record, hash passhash.Import) ([]byte, error) {
 // encodeFactors returns no more of r than an upsert needs to bring its second
 // factors: it would replace metadata whole, and refuse another hash.
 func (e *encoder) encodeFactors(r *Record) ([]byte, error) {
-	return e.write(&importUser{UserID: r.Key, Email: r.Email, EmailVerified: r.EmailVerified, Factors: factors(r)})
+	return e.write(&importUser{UserID: e.run.KeyPrefix + r.Key, Email: r.Email, EmailVerified: r.EmailVerified, Factors: factors(r)})
 }
 
 func (e *encoder) write(u *importUser) ([]byte, error) {
@@ -93,16 +101,10 @@ func factors(r *Record) []factor {
 		all = append(all, factor{TOTP: &totpFactor{Secret: secret}})
 	}
 	for _, number := range r.MFAPhones {
-		all = append(all, factor{Phone: &phoneFactor{Value: number}})
+		all = append(all, factor{Phone: &valueFactor{Value: number}})
 	}
-	return all
-}
-
-func withMarker(metadata map[string]any, run, via string) map[string]any {
-	all := make(map[string]any, len(metadata)+1)
-	for key, value := range metadata {
-		all[key] = value
+	for _, address := range r.MFAEmails {
+		all = append(all, factor{Email: &valueFactor{Value: address}})
 	}
-	all[markerKey] = marker(run, via)
 	return all
 }

@@ -2,10 +2,8 @@ package migration_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -35,12 +33,26 @@ func (l legacy) Find(_ context.Context, identifier string) (migration.Record, er
 	return l[i], nil
 }
 
+func (l legacy) Get(_ context.Context, key string) (migration.Record, error) {
+	i := slices.IndexFunc(l, func(r migration.Record) bool { return r.Key == key })
+	if i < 0 {
+		return migration.Record{}, migration.ErrNoUser
+	}
+	return l[i], nil
+}
+
 // The passwords are "correct-Horse7".
 var legacyUsers = legacy{
 	{Key: "1001", Email: "ada@example.com", Password: passhash.Stored{Value: "$2a$10$65Vh/EP6EVid5PI3iAI2QeoB.c6XqKwgUkAsA2vnJhb03Bu5VfekS"}},
 	{Key: "1002", Email: "bob@example.com", Password: passhash.Stored{Value: "$P$6saltsaltXxetZHW9tLfjjizgmarF50"}}, // WordPress
 	{Key: "1003", Email: "not an address", Password: passhash.Stored{Value: "$2a$10$65Vh/EP6EVid5PI3iAI2QeoB.c6XqKwgUkAsA2vnJhb03Bu5VfekS"}},
 	{Key: "1004", Email: "ADA@example.com", Password: passhash.Stored{Value: "$2a$10$65Vh/EP6EVid5PI3iAI2QeoB.c6XqKwgUkAsA2vnJhb03Bu5VfekS"}},
+}
+
+// exampleRun is the migration. The prefix keeps its keys apart from those of the
+// tenant's other database connection. The secret comes from where secrets are kept.
+var exampleRun = migration.Run{
+	Source: "crm-production", Connection: "my-database", KeyPrefix: "crm|", Secret: []byte("0123456789abcdef0123456789abcdef"),
 }
 
 // exampleClient returns a client of a tenant in this process. With a tenant of
@@ -60,7 +72,7 @@ func exampleClient() *management.Client {
 }
 
 func ExampleRunner_Plan() {
-	runner, err := migration.NewRunner(legacyUsers, exampleClient(), migration.NewMemoryLedger(), "my-database", migration.Config{})
+	runner, err := migration.NewRunner(legacyUsers, exampleClient(), migration.NewMemoryLedger(), exampleRun, migration.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -82,7 +94,7 @@ func ExampleRunner_Plan() {
 func ExampleRunner_Run() {
 	ctx := context.Background()
 	ledger := migration.NewMemoryLedger() // package sqlmigration has one that survives the process
-	runner, err := migration.NewRunner(legacyUsers, exampleClient(), ledger, "my-database", migration.Config{})
+	runner, err := migration.NewRunner(legacyUsers, exampleClient(), ledger, exampleRun, migration.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -90,20 +102,22 @@ func ExampleRunner_Run() {
 	if err != nil {
 		log.Fatal(err) // not finished: run again to go on
 	}
-	fmt.Printf("%d of %d migrated, %d failed, %d left to Lazy, %d to correct\n",
+	fmt.Printf("%d of %d migrated, %d failed, %d left to a login, %d to correct\n",
 		result.Migrated, result.Total, result.Failed, result.Lazy, result.Invalid+result.Duplicate)
-	for o, err := range ledger.Outcomes(ctx, "my-database", "1004") {
-		fmt.Println(o.Key, o.State, o.Code, o.Path, err)
+	for p, err := range runner.Problems(ctx) {
+		if p.Class == migration.Duplicate {
+			fmt.Println(p.Key, p.Rule, p.Path, err)
+		}
 	}
 	// Output:
-	// 1 of 4 migrated, 0 failed, 1 left to Lazy, 2 to correct
-	// 1004 duplicate duplicate email <nil>
+	// 1 of 4 migrated, 0 failed, 1 left to a login, 2 to correct
+	// 1004 duplicate email <nil>
 }
 
 func ExampleRunner_Verify() {
 	ctx := context.Background()
 	client := exampleClient()
-	runner, err := migration.NewRunner(legacyUsers, client, migration.NewMemoryLedger(), "my-database", migration.Config{})
+	runner, err := migration.NewRunner(legacyUsers, client, migration.NewMemoryLedger(), exampleRun, migration.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -112,7 +126,7 @@ func ExampleRunner_Verify() {
 	}
 	_, err = runner.Verify(ctx)
 	fmt.Println("after the run:", err)
-	if err := client.DeleteUser(ctx, "auth0|1001"); err != nil {
+	if err := client.DeleteUser(ctx, "auth0|crm|1001"); err != nil {
 		log.Fatal(err)
 	}
 	v, err := runner.Verify(ctx)
@@ -122,13 +136,13 @@ func ExampleRunner_Verify() {
 	}
 	// Output:
 	// after the run: <nil>
-	// after a deletion: migration: Auth0 and the ledger differ: 0 changed, 1 missing of 1
-	// auth0|1001 missing
+	// after a deletion: migration: Auth0 and the ledger differ: 0 changed, 1 missing of 1; 0 memberships missing of 0
+	// auth0|crm|1001 missing
 }
 
-func ExampleRunner_ApplyRollback() {
+func ExampleRunner_Apply() {
 	ctx := context.Background()
-	runner, err := migration.NewRunner(legacyUsers, exampleClient(), migration.NewMemoryLedger(), "my-database", migration.Config{})
+	runner, err := migration.NewRunner(legacyUsers, exampleClient(), migration.NewMemoryLedger(), exampleRun, migration.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -139,8 +153,8 @@ func ExampleRunner_ApplyRollback() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("to delete:", plan.Users)
-	result, err := runner.ApplyRollback(ctx, plan)
+	fmt.Println("to delete:", plan.Keys)
+	result, err := runner.Apply(ctx, plan)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -148,28 +162,4 @@ func ExampleRunner_ApplyRollback() {
 	// Output:
 	// to delete: [1001]
 	// deleted: 1
-}
-
-func ExampleLazy_Login() {
-	lazy, err := migration.NewLazy(legacyUsers, exampleClient(), "my-database", migration.LazyConfig{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, password := range []string{"guess", "correct-Horse7", "correct-Horse7"} {
-		user, err := lazy.Login(context.Background(), migration.Credentials{
-			Identifier: "bob@example.com", Password: password, IP: netip.MustParseAddr("192.0.2.7"),
-		})
-		switch {
-		case err == nil:
-			fmt.Println("log in at Auth0 as", user.ID)
-		case errors.Is(err, migration.ErrMigrated):
-			fmt.Println("let Auth0 decide")
-		default:
-			fmt.Println(err)
-		}
-	}
-	// Output:
-	// migration: wrong identifier or password
-	// log in at Auth0 as auth0|1002
-	// let Auth0 decide
 }

@@ -3,14 +3,18 @@ package migration_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
@@ -95,7 +99,7 @@ func TestFaultsLoseNobody(t *testing.T) {
 
 // ours is the mark of this run.
 func ours() map[string]any {
-	return map[string]any{"auth0kit": map[string]any{"run": connection, "via": "bulk"}}
+	return map[string]any{"auth0kit": map[string]any{"run": connection, "source": "test", "via": "bulk"}}
 }
 
 // The management token dies in the middle of a run.
@@ -131,7 +135,7 @@ func TestForgottenJobsAreReconciled(t *testing.T) {
 		src, ledger := newTable(users(100)...), migration.NewMemoryLedger()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // dies while jobs run
 		defer cancel()
-		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480})
+		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480, Grace: -1})
 		if _, err := r.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("the first run: %v", err)
 		}
@@ -160,17 +164,63 @@ func TestLostLedgerMigratesNobodyTwice(t *testing.T) {
 	})
 }
 
-// A job that Auth0 cannot finish in two hours is taken apart, until the users
-// at fault are alone.
+// failingJobs is a client whose jobs fail as such when their file has a text.
+func failingJobs(t testing.TB, tenant *auth0test.Tenant, poison string) *management.Client {
+	t.Helper()
+	inner := tenant.HTTPClient().Transport
+	machine := tenant.Machine()
+	var failed atomic.Value
+	c, err := management.New(management.Config{
+		Domain: auth0test.DefaultDomain, ClientID: machine.ID, ClientSecret: machine.Secret, MaxWait: -1,
+		HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			id, _ := failed.Load().(string)
+			if id != "" && strings.HasSuffix(r.URL.Path, id) {
+				return answer(r, 200, fmt.Sprintf(`{"id":%q,"type":"users_import","status":"failed"}`, id)), nil
+			}
+			if !strings.HasSuffix(r.URL.Path, "users-imports") {
+				return inner.RoundTrip(r)
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			if bytes.Contains(body, []byte(poison)) {
+				id := "job_" + rand.Text()[:16]
+				failed.Store(id)
+				return answer(r, 202, fmt.Sprintf(`{"id":%q,"type":"users_import","status":"pending"}`, id)), nil
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			return inner.RoundTrip(r)
+		})},
+	})
+	require.NoError(t, err)
+	return c
+}
+
+// A job that fails as such is taken apart, until the user at fault is alone.
 func TestFailingJobsAreTakenApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 3 * time.Hour})
+		tenant := newTenant(auth0test.Options{JobTime: 5 * time.Second})
 		ledger := migration.NewMemoryLedger()
-		res := run(t, newRunner(t, newTable(users(4)...), newClient(t, tenant), ledger, migration.Config{}))
-		if res.Failed != 4 || outcomesOf(t, ledger)["u000000"].Code != "JOB_FAILED" {
-			t.Errorf("%+v: %+v", res, outcomesOf(t, ledger))
-		}
+		res := run(t, newRunner(t, newTable(users(64)...), failingJobs(t, tenant, "user7@"), ledger, migration.Config{Jobs: 1}))
+		require.Equal(t, 63, res.Migrated)
+		require.Equal(t, "JOB_FAILED", outcomesOf(t, ledger)["u000007"].Code)
+	})
+}
+
+// When every job fails the users are not at fault: a million of them would cost
+// four million jobs of up to two hours.
+func TestFailureOfEveryJobEndsTheRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := newTenant(auth0test.Options{JobTime: 3 * time.Hour})
+		src, ledger := newTable(users(400)...), migration.NewMemoryLedger()
+		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480})
+		_, err := r.Run(t.Context())
+		require.ErrorContains(t, err, "10 import jobs in a row failed")
+		require.LessOrEqual(t, posts(tenant, "/api/v2/jobs/users-imports"), 14)
+		require.Empty(t, outcomesOf(t, ledger), "nobody is written off")
 	})
 }
 

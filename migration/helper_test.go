@@ -1,6 +1,7 @@
 package migration_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/md5"
 	"fmt"
@@ -11,12 +12,15 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
@@ -79,6 +83,23 @@ func (t *table) Find(ctx context.Context, identifier string) (migration.Record, 
 		}
 	}
 	return migration.Record{}, migration.ErrNoUser
+}
+
+func (t *table) Get(ctx context.Context, key string) (migration.Record, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := slices.IndexFunc(t.rows, func(r migration.Record) bool { return r.Key == key })
+	if i < 0 {
+		return migration.Record{}, migration.ErrNoUser
+	}
+	return t.rows[i], ctx.Err()
+}
+
+// remove takes a row away.
+func (t *table) remove(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows = slices.DeleteFunc(t.rows, func(r migration.Record) bool { return r.Key == key })
 }
 
 func (t *table) MarkMigrated(_ context.Context, key string) error {
@@ -178,11 +199,17 @@ var phpassHash = func() passhash.Stored {
 
 func newRunner(t testing.TB, src migration.Source, dst migration.Target, ledger driver.Ledger, cfg migration.Config) *migration.Runner {
 	t.Helper()
-	r, err := migration.NewRunner(src, dst, ledger, connection, cfg)
+	cfg.AllowSharedKeys = true // the tenant has a second database connection, and these keys are its alone
+	r, err := migration.NewRunner(src, dst, ledger, testRun(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// testRun is what the tests migrate.
+func testRun() migration.Run {
+	return migration.Run{Source: "test", Connection: connection, Secret: bytes.Repeat([]byte("k"), 32)}
 }
 
 // run runs and returns the result.
@@ -217,4 +244,11 @@ func tryLogIn(t testing.TB, tenant *auth0test.Tenant, email, password string) (s
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode
+}
+
+// logInLazily is a login that migrates.
+func logInLazily(t testing.TB, src migration.Source, client *management.Client, who migration.Record) (*resource.User, error) {
+	l, err := lazy.New(src, client, testRun(), lazy.Config{})
+	require.NoError(t, err)
+	return l.Login(t.Context(), migration.Credentials{Identifier: who.Email, Password: password})
 }

@@ -8,10 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/jobs"
 )
 
 // Bounds of the memberships stage. Auth0 takes ten members a request; see
@@ -23,7 +22,10 @@ const (
 	writeFinished = 200  // users whose outcomes are written together
 )
 
-const codeMembership = "MEMBERSHIP_REFUSED"
+const (
+	codeMembership   = "MEMBERSHIP_REFUSED"
+	codeUnknownPlace = "NOT_IN_TENANT" // An organization or a role that the tenant does not have.
+)
 
 // memberStage puts migrated users into their organizations, behind the import
 // and beside it: it is the slower of the two for business customers, and must
@@ -34,28 +36,34 @@ type memberStage struct {
 	in       chan offer
 	overflow atomic.Bool
 
-	seats    map[string][]seat // by organization
+	seats    map[string][]seat // by organization, "" is the tenant
 	buffered int
 	finished []*candidate
 }
 
-// offer is a migrated user and where it belongs.
+// offer is a migrated user, where it belongs, and where an earlier run put it.
 type offer struct {
-	key         string
-	memberships []Membership
+	key    string
+	places places
+	given  string
+	check  bool          // whether it is still this run's user must be asked
+	done   chan struct{} // of a mark in the queue: all before it are written
 }
 
 // candidate is a user on its way into its organizations.
 type candidate struct {
 	key        string
-	open       int // memberships to go
+	open       int // places to go
+	given      string
+	changed    int
 	code, path string
 }
 
-// seat is one membership of a candidate.
+// seat is one place of a candidate.
 type seat struct {
-	who   *candidate
-	roles []string
+	who     *candidate
+	roles   []string
+	refused *bool
 }
 
 func newMemberStage(w *work) *memberStage {
@@ -63,9 +71,9 @@ func newMemberStage(w *work) *memberStage {
 }
 
 // offer hands a user to the stage if there is room.
-func (m *memberStage) offer(key string, memberships []Membership) {
+func (m *memberStage) offer(o offer) {
 	select {
-	case m.in <- offer{key, memberships}:
+	case m.in <- o:
 	default:
 		m.overflow.Store(true)
 	}
@@ -81,7 +89,47 @@ func (m *memberStage) add(ctx context.Context, o offer) error {
 	}
 }
 
-func (m *memberStage) overflowed() bool { return m.overflow.Load() }
+// catchUp reads the source once more for users whose memberships did not find room
+// behind the import. What is queued is carried out first: the ledger calls it
+// pending until then, and it would be done twice.
+func (m *memberStage) catchUp(ctx context.Context) error {
+	if !m.overflow.Load() {
+		return nil
+	}
+	mark := make(chan struct{})
+	if err := m.add(ctx, offer{done: mark}); err != nil {
+		return err
+	}
+	select {
+	case <-mark:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for page, err := range m.w.pages(ctx) {
+		if err != nil || m.w.stop.Err() != nil {
+			return err
+		}
+		known, err := m.w.known(ctx, keysOf(page))
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			rec := page[i]
+			o := known[rec.Key]
+			if o.Memberships != driver.MembershipsPending || m.w.run.prepare(&rec, m.w.rules()) != nil {
+				continue
+			}
+			places, err := m.w.places.of(ctx, &rec)
+			if err != nil {
+				return err
+			}
+			if err := m.add(ctx, offer{key: o.Key, places: places, given: o.Given}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // close says that no more users will come.
 func (m *memberStage) close() { close(m.in) }
@@ -104,17 +152,38 @@ func (m *memberStage) run(ctx context.Context) error {
 }
 
 func (m *memberStage) take(ctx context.Context, o offer) error {
-	c := &candidate{key: o.key}
+	if o.done != nil {
+		defer close(o.done)
+		return m.flush(ctx)
+	}
+	if o.check {
+		_, mine, err := m.w.user(ctx, o.key)
+		if err != nil {
+			return err
+		}
+		if mine == "" {
+			m.w.kept.Add(1)
+			return nil
+		}
+	}
+	c := &candidate{key: o.key, given: o.places.String()}
+	if o.places.unknown != "" {
+		c.code, c.path = codeUnknownPlace, o.places.unknown
+	}
+	if err := m.takeBack(ctx, o, c); err != nil {
+		return err
+	}
+	old := parsePlaces(o.given)
 	var full []string
-	for _, place := range o.memberships {
-		if place.OrgID == "" {
+	for _, org := range o.places.orgs() {
+		if had, ok := old.roles[org]; ok && slices.Equal(had, o.places.roles[org]) && o.check {
 			continue
 		}
 		c.open++
 		m.buffered++
-		m.seats[place.OrgID] = append(m.seats[place.OrgID], seat{c, place.RoleIDs})
-		if len(m.seats[place.OrgID]) >= maxSeats {
-			full = append(full, place.OrgID)
+		m.seats[org] = append(m.seats[org], seat{c, o.places.roles[org], new(bool)})
+		if org == "" || len(m.seats[org]) >= maxSeats {
+			full = append(full, org)
 		}
 	}
 	if c.open == 0 {
@@ -127,6 +196,37 @@ func (m *memberStage) take(ctx context.Context, o offer) error {
 	}
 	if m.buffered > maxBuffered || len(m.finished) >= writeFinished {
 		return m.flush(ctx)
+	}
+	return nil
+}
+
+// takeBack ends the memberships and roles that an earlier run gave and the record
+// no longer names.
+func (m *memberStage) takeBack(ctx context.Context, o offer, c *candidate) error {
+	id := m.w.run.UserID(o.key)
+	old := parsePlaces(o.given)
+	for _, org := range old.orgs() {
+		roles, stays := o.places.roles[org]
+		gone := slices.DeleteFunc(slices.Clone(old.roles[org]), func(r string) bool { return slices.Contains(roles, r) })
+		var op func() error
+		switch {
+		case org != "" && !stays:
+			op = func() error { return m.w.dst.RemoveMembers(ctx, org, id) }
+		case len(gone) == 0:
+			continue
+		case org == "":
+			op = func() error { return m.w.dst.RemoveRoles(ctx, id, gone...) }
+		default:
+			op = func() error { return m.w.dst.RemoveMemberRoles(ctx, org, id, gone...) }
+		}
+		if err := jobs.Do(ctx, op); err != nil && !errors.Is(err, resource.ErrNotFound) {
+			if !personal(err) {
+				return fmt.Errorf("migration: take organizations or roles back: %w", err)
+			}
+			c.refuse(org, err)
+			continue
+		}
+		c.changed++
 	}
 	return nil
 }
@@ -146,25 +246,25 @@ func (m *memberStage) fill(ctx context.Context, org string) error {
 	seats := m.seats[org]
 	delete(m.seats, org)
 	m.buffered -= len(seats)
-	if len(seats) == 0 {
-		return nil
-	}
 	for ten := range slices.Chunk(seats, maxSeats) {
+		if org == "" {
+			break
+		}
 		if err := m.join(ctx, org, ten); err != nil {
 			return err
 		}
 	}
-	g, roleCtx := errgroup.WithContext(ctx)
-	g.SetLimit(lookers)
-	for _, s := range seats {
-		if len(s.roles) > 0 && s.who.path != org {
-			g.Go(func() error { return m.assign(roleCtx, org, s) })
+	err := parallel(ctx, lookers, len(seats), func(ctx context.Context, i int) error {
+		if len(seats[i].roles) == 0 || *seats[i].refused {
+			return nil
 		}
-	}
-	if err := g.Wait(); err != nil {
+		return m.assign(ctx, org, seats[i])
+	})
+	if err != nil {
 		return err
 	}
 	for _, s := range seats {
+		s.who.changed++
 		if s.who.open--; s.who.open == 0 {
 			m.finished = append(m.finished, s.who)
 		}
@@ -177,16 +277,17 @@ func (m *memberStage) fill(ctx context.Context, org string) error {
 func (m *memberStage) join(ctx context.Context, org string, seats []seat) error {
 	ids := make([]string, len(seats))
 	for i, s := range seats {
-		ids[i] = userID(s.who.key)
+		ids[i] = m.w.run.UserID(s.who.key)
 	}
-	_, err := patiently(ctx, func() (struct{}, error) { return struct{}{}, m.w.dst.AddMembers(ctx, org, ids...) })
+	err := jobs.Do(ctx, func() error { return m.w.dst.AddMembers(ctx, org, ids...) })
 	if err == nil {
 		return nil
 	}
-	if !m.personal(err) {
+	if !personal(err) {
 		return fmt.Errorf("migration: add members to an organization: %w", err)
 	}
 	if len(seats) == 1 {
+		*seats[0].refused = true
 		seats[0].who.refuse(org, err)
 		return nil
 	}
@@ -199,14 +300,18 @@ func (m *memberStage) join(ctx context.Context, org string, seats []seat) error 
 }
 
 func (m *memberStage) assign(ctx context.Context, org string, s seat) error {
-	_, err := patiently(ctx, func() (struct{}, error) {
-		return struct{}{}, m.w.dst.AssignMemberRoles(ctx, org, userID(s.who.key), s.roles...)
+	id := m.w.run.UserID(s.who.key)
+	err := jobs.Do(ctx, func() error {
+		if org == "" {
+			return m.w.dst.AssignRoles(ctx, id, s.roles...)
+		}
+		return m.w.dst.AssignMemberRoles(ctx, org, id, s.roles...)
 	})
 	if err == nil {
 		return nil
 	}
-	if !m.personal(err) {
-		return fmt.Errorf("migration: assign roles in an organization: %w", err)
+	if !personal(err) {
+		return fmt.Errorf("migration: assign roles: %w", err)
 	}
 	s.who.refuse(org, err)
 	return nil
@@ -214,12 +319,12 @@ func (m *memberStage) assign(ctx context.Context, org string, s seat) error {
 
 // personal reports whether an error is about these users, this organization or
 // these roles, and not about everything.
-func (m *memberStage) personal(err error) bool {
+func personal(err error) bool {
 	return errors.Is(err, resource.ErrInvalid) || errors.Is(err, resource.ErrNotFound) || errors.Is(err, resource.ErrConflict)
 }
 
 func (c *candidate) refuse(org string, err error) {
-	c.code, c.path = codeMembership, org
+	c.code, c.path = codeMembership, orDefault(org, "roles")
 	if e, ok := errors.AsType[*resource.Error](err); ok && e.Code != "" {
 		c.code = e.Code
 	}
@@ -236,15 +341,20 @@ func (m *memberStage) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	changed := 0
 	outcomes := make([]driver.Outcome, 0, len(keys))
 	for _, c := range m.finished {
+		changed += c.changed
 		o, ok := known[c.key]
 		if !ok {
 			continue
 		}
-		o.Memberships, o.Code, o.Path, o.At = driver.MembershipsDone, c.code, c.path, time.Now().UTC()
+		o.Memberships, o.Given, o.Code, o.Path, o.At = driver.MembershipsDone, c.given, c.code, c.path, time.Now().UTC()
 		if c.code != "" {
 			o.Memberships = driver.MembershipsFailed
+		}
+		if c.given == "" && c.code == "" {
+			o.Memberships = driver.MembershipsNone
 		}
 		outcomes = append(outcomes, o)
 	}
@@ -252,6 +362,9 @@ func (m *memberStage) write(ctx context.Context) error {
 	if err := m.w.putOutcomes(ctx, outcomes); err != nil {
 		return err
 	}
-	m.w.tracker.update(func(p *Progress) { p.Memberships += len(outcomes) })
+	m.w.tracker.update(func(p *Progress) {
+		p.Memberships += changed
+		p.MembershipsTotal = max(p.MembershipsTotal, p.Memberships)
+	})
 	return nil
 }

@@ -176,7 +176,7 @@ func TestSyncGivesLazyUsersTheirMemberships(t *testing.T) {
 			ledger := migration.NewMemoryLedger()
 			r := newRunner(t, src, client, ledger, migration.Config{})
 			run(t, r)
-			if _, err := newLazy(t, src, client, migration.LazyConfig{}).Login(t.Context(), as(lazy)); err != nil {
+			if _, err := logInLazily(t, src, client, lazy); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 { // the second one has nothing to do

@@ -13,7 +13,7 @@ import (
 
 // MemoryLedger is a driver.Ledger in memory, for tests, trials, and migrations
 // that are small enough to start again after a crash (which is safe: see
-// Config.Run). It keeps some 300 bytes for each user. The zero value is ready to
+// Run.Name). It keeps some 300 bytes for each user. The zero value is ready to
 // use.
 type MemoryLedger struct {
 	Now func() time.Time // The clock by which leases run out. Defaults to time.Now.
@@ -23,6 +23,7 @@ type MemoryLedger struct {
 }
 
 type memoryRun struct {
+	bound    string
 	holder   string
 	fence    int64
 	expires  time.Time
@@ -76,6 +77,18 @@ func (m *MemoryLedger) Lease(ctx context.Context, run, holder string, ttl time.D
 	}
 	r.expires = now.Add(ttl)
 	return driver.Fence{Run: run, N: r.fence}, nil
+}
+
+// Bind implements driver.Ledger.
+func (m *MemoryLedger) Bind(ctx context.Context, run, fingerprint string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.run(run)
+	r.bound = orDefault(r.bound, fingerprint)
+	return r.bound, nil
 }
 
 // write calls f with the run of a fence that is still the latest.

@@ -3,6 +3,7 @@ package migration
 import (
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 )
 
 // maxFile is Auth0's bound of an import file, in bytes. The documents say 500 KB
@@ -12,10 +13,10 @@ const maxFile = 500_000
 
 // entry is one user in a file.
 type entry struct {
-	key         string
-	digest      string
-	memberships []Membership
-	start, end  int // of its JSON in the body
+	key        string
+	digest     string
+	places     places
+	start, end int // of its JSON in the body
 }
 
 // file is an import file, a JSON array, that can be taken apart again.
@@ -24,6 +25,16 @@ type file struct {
 	body    []byte
 	upsert  bool // for users that are there without their second factors
 	attempt int  // how often these very users were sent without an answer
+	lost    bool // of an earlier process: the keys are known and the users are not, so it cannot be sent again
+}
+
+// lostFile is what is left of a file of an earlier process.
+func lostFile(keys []string) *file {
+	f := &file{lost: true}
+	for _, key := range keys {
+		f.entries = append(f.entries, entry{key: key})
+	}
+	return f
 }
 
 func (f *file) keys() []string {
@@ -34,28 +45,38 @@ func (f *file) keys() []string {
 	return keys
 }
 
-// only returns a file of the entries that keep wants, or nil if there are none.
-func (f *file) only(keep func(e *entry) bool) *file {
-	p := packer{limit: len(f.body), upsert: f.upsert}
+// only returns a file of the entries that keep wants, none if there are none.
+func (f *file) only(keep func(e *entry) bool) []*file {
+	part := &file{upsert: f.upsert, attempt: f.attempt}
 	for i := range f.entries {
 		if e := &f.entries[i]; keep(e) {
-			p.add(*e, f.body[e.start:e.end])
+			part.add(*e, f.body[e.start:e.end])
 		}
 	}
-	part := p.flush()
-	if part != nil {
-		part.attempt = f.attempt
+	if len(part.entries) == 0 {
+		return nil
 	}
-	return part
+	part.body = append(part.body, ']')
+	return []*file{part}
 }
 
 // halves splits a file of two or more users.
 func (f *file) halves() []*file {
 	half := f.entries[len(f.entries)/2].start
-	return []*file{
-		f.only(func(e *entry) bool { return e.start < half }),
-		f.only(func(e *entry) bool { return e.start >= half }),
+	return append(f.only(func(e *entry) bool { return e.start < half }), f.only(func(e *entry) bool { return e.start >= half })...)
+}
+
+// again is the file of the users who are missing, once more. The users of a lost
+// file are sent by the scan.
+func (f *file) again(missing map[string]bool) []*file {
+	if f.lost {
+		return nil
 	}
+	rest := f.only(func(e *entry) bool { return missing[e.key] })
+	for _, r := range rest {
+		r.attempt++
+	}
+	return rest
 }
 
 // keyOfEmail finds a user whom Auth0 names by email only.
@@ -70,29 +91,36 @@ func (f *file) keyOfEmail(email string) string {
 	return ""
 }
 
-// packer fills files up to limit bytes.
+// add puts a user into a file that is open.
+func (f *file) add(e entry, user []byte) {
+	mark := byte(',')
+	if len(f.entries) == 0 {
+		mark = '['
+	}
+	f.body = append(f.body, mark)
+	e.start = len(f.body)
+	f.body = append(f.body, user...)
+	e.end = len(f.body)
+	f.entries = append(f.entries, e)
+}
+
+// packer fills files up to limit bytes, which may fall while it does.
 type packer struct {
-	limit  int
+	limit  *atomic.Int64
 	upsert bool
 	open   *file
 }
 
 // add puts a user into the open file, and returns the one before if it was full.
 func (p *packer) add(e entry, user []byte) (full *file) {
-	if p.open != nil && len(p.open.body)+len(",")+len(user)+len("]") > p.limit {
+	limit := int(p.limit.Load())
+	if p.open != nil && len(p.open.body)+len(",")+len(user)+len("]") > limit {
 		full = p.flush()
 	}
 	if p.open == nil {
-		p.open = &file{body: make([]byte, 0, p.limit), upsert: p.upsert}
-		p.open.body = append(p.open.body, '[')
-	} else {
-		p.open.body = append(p.open.body, ',')
+		p.open = &file{body: make([]byte, 0, limit), upsert: p.upsert}
 	}
-	f := p.open
-	e.start = len(f.body)
-	f.body = append(f.body, user...)
-	e.end = len(f.body)
-	f.entries = append(f.entries, e)
+	p.open.add(e, user)
 	return full
 }
 

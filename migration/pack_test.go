@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,17 @@ import (
 	"github.com/auth0kit/auth0kit/migration/passhash"
 	"pgregory.net/rapid"
 )
+
+var (
+	packRun = Run{Name: "run", Source: "test", Connection: "legacy"}
+	digests = newDigester(bytes.Repeat([]byte("k"), 32))
+)
+
+func bytesOf(n int64) *atomic.Int64 {
+	limit := new(atomic.Int64)
+	limit.Store(n)
+	return limit
+}
 
 // parse returns the keys of a file, which must be a JSON array of users.
 func parse(t interface{ Fatalf(string, ...any) }, f *file) []string {
@@ -40,7 +52,7 @@ func TestPackerLosesNobody(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const limit = 500
 		sizes := rapid.SliceOfN(rapid.IntRange(0, 460), 1, 60).Draw(t, "sizes")
-		p := packer{limit: limit}
+		p := packer{limit: bytesOf(limit)}
 		var files []*file
 		for i, size := range sizes {
 			key := fmt.Sprint(i)
@@ -87,7 +99,7 @@ func parts(t *rapid.T, f *file) {
 
 func TestKeyOfEmail(t *testing.T) {
 	t.Parallel()
-	p := packer{limit: maxFile}
+	p := packer{limit: bytesOf(maxFile)}
 	p.add(entry{key: "a"}, []byte(`{"email":"ada@example.com"}`))
 	p.add(entry{key: "b"}, []byte(`{"email":"bob@example.com"}`))
 	f := p.flush()
@@ -114,7 +126,7 @@ func TestPackingIsBounded(t *testing.T) {
 		t.Skip("packs 200,000 users")
 	}
 	const n = 200_000
-	c, p := newClassifier("run"), packer{limit: maxFile}
+	c, p := newClassifier(packRun, ResetNone, nil), packer{limit: bytesOf(maxFile)}
 	heap := func() int64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -125,10 +137,10 @@ func TestPackingIsBounded(t *testing.T) {
 	for i := range n {
 		r := synthetic(i)
 		v := c.classify(&r)
-		if !v.importable(false) {
-			t.Fatalf("user %d: %s %v", i, v.class, v.why)
+		if !v.importable(ResetNone) {
+			t.Fatalf("user %d: %s %v", i, v.class, v.problem)
 		}
-		if full := p.add(entry{key: r.Key, digest: profileOf(&r).digest()}, v.json); full != nil {
+		if full := p.add(entry{key: r.Key, digest: digests.digest(profileOf(&r))}, v.json); full != nil {
 			files++
 		}
 		if i%50_000 == 49_999 {
@@ -147,13 +159,13 @@ func TestPackingIsBounded(t *testing.T) {
 // BenchmarkPack is what one core makes of users that come from the source:
 // validation, conversion of the hash, duplicates, JSON, digest and files.
 func BenchmarkPack(b *testing.B) {
-	c, p := newClassifier("run"), packer{limit: maxFile}
+	c, p := newClassifier(packRun, ResetNone, nil), packer{limit: bytesOf(maxFile)}
 	users := 0
 	b.ReportAllocs()
 	for b.Loop() {
 		r := synthetic(users)
 		v := c.classify(&r)
-		p.add(entry{key: r.Key, digest: profileOf(&r).digest()}, v.json)
+		p.add(entry{key: r.Key, digest: digests.digest(profileOf(&r))}, v.json)
 		users++
 	}
 	b.ReportMetric(float64(users)/b.Elapsed().Seconds(), "users/s")
@@ -165,10 +177,10 @@ func TestEncodingIsMinifiedAndPlain(t *testing.T) {
 		Key: "k<1>", Email: "ada@example.com", Phone: "+491", Username: "ada", Blocked: true,
 		TOTPSecrets: []string{"JBSWY3DPEHPK3PXP"}, MFAPhones: []string{"+492"}, UserMetadata: map[string]any{"a": "<&>"},
 	}
-	raw, err := newEncoder("run", viaBulk).encode(&r, passhash.Import{Field: "custom_password_hash", JSON: json.RawMessage(`{"algorithm":"md5"}`)})
+	raw, err := newEncoder(packRun, ViaBulk).encode(&r, passhash.Import{Field: "custom_password_hash", JSON: json.RawMessage(`{"algorithm":"md5"}`)})
 	require.NoError(t, err)
 	want := `{"user_id":"k<1>","email":"ada@example.com","email_verified":false,"username":"ada","phone_number":"+491",` +
-		`"blocked":true,"custom_password_hash":{"algorithm":"md5"},"app_metadata":{"auth0kit":{"run":"run","via":"bulk"}},` +
+		`"blocked":true,"custom_password_hash":{"algorithm":"md5"},"app_metadata":{"auth0kit":{"run":"run","source":"test","via":"bulk"}},` +
 		`"user_metadata":{"a":"<&>"},"mfa_factors":[{"totp":{"secret":"JBSWY3DPEHPK3PXP"}},{"phone":{"value":"+492"}}]}`
 	if !bytes.Equal(raw, []byte(want)) {
 		t.Errorf("encoded\n%s; want\n%s", raw, want)
@@ -188,14 +200,14 @@ func TestDigest(t *testing.T) {
 	require.NoError(t, json.Unmarshal(raw, &back))
 	delete(back, "gone")
 	seen := profile{email: "ada@example.com", username: "ada", name: "ada@example.com", emailVerified: true, appMetadata: back}
-	if d := differing(sent.digest(), seen.digest()); len(d) != 0 {
+	if d := differing(digests.digest(sent), digests.digest(seen)); len(d) != 0 {
 		t.Errorf("%v differ after the journey", d)
 	}
 	seen.name, seen.blocked = "Ada", true
-	if d := differing(sent.digest(), seen.digest()); fmt.Sprint(d) != "[name blocked]" {
+	if d := differing(digests.digest(sent), digests.digest(seen)); fmt.Sprint(d) != "[name blocked]" {
 		t.Errorf("%v differ; want name and blocked", d)
 	}
-	if d := differing(sent.digest(), ""); len(d) != len(fields) {
+	if d := differing(digests.digest(sent), ""); len(d) != len(fields) {
 		t.Errorf("against no digest %v differ; want all", d)
 	}
 }

@@ -1,6 +1,7 @@
 package migration_test
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/management"
@@ -93,7 +96,7 @@ func TestPlanSortsAndWritesNothing(t *testing.T) {
 		t.Errorf("formats %v, rules %v", p.Formats, p.Rules)
 	}
 	for _, q := range tenant.Requests() {
-		if q.Method != "GET" && q.Path != "/oauth/token" {
+		if q.Method != "GET" && q.Path != "/oauth/token" && q.Path != "/api/v2/jobs/users-exports" {
 			t.Errorf("Plan sent %s %s", q.Method, q.Path)
 		}
 	}
@@ -214,7 +217,7 @@ func TestImportWithoutPassword(t *testing.T) {
 		if res.Reset != 1 || res.Lazy != 1 || res.Migrated != 0 {
 			t.Errorf("without the switch: %+v", res)
 		}
-		res = run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{ImportWithoutPassword: true}))
+		res = run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{Reset: migration.ResetMissing}))
 		if res.Reset != 0 || res.Lazy != 1 || res.Migrated != 1 {
 			t.Errorf("with the switch: %+v", res)
 		}
@@ -315,63 +318,50 @@ func TestBadConfiguration(t *testing.T) {
 	t.Parallel()
 	tenant := newTenant(auth0test.Options{})
 	client, src, ledger := newClient(t, tenant), newTable(), migration.NewMemoryLedger()
-	cases := map[string]func() error{
-		"src": func() error {
-			_, err := migration.NewRunner(nil, client, ledger, connection, migration.Config{})
-			return err
-		},
-		"dst": func() error {
-			_, err := migration.NewRunner(src, nil, ledger, connection, migration.Config{})
-			return err
-		},
-		"ledger": func() error {
-			_, err := migration.NewRunner(src, client, nil, connection, migration.Config{})
-			return err
-		},
-		"connection":         func() error { _, err := migration.NewRunner(src, client, ledger, "", migration.Config{}); return err },
-		"Config.Run":         bad(client, migration.Config{Run: "a\nb"}),
-		"Config.PageSize":    bad(client, migration.Config{PageSize: -1}),
-		"Config.FileBytes":   bad(client, migration.Config{FileBytes: 512_000}),
-		"Config.Jobs":        bad(client, migration.Config{Jobs: 3}),
-		"Config.LeaseTTL":    bad(client, migration.Config{LeaseTTL: 1}),
-		"Config.MaxProblems": bad(client, migration.Config{MaxProblems: -1}),
-		"UsersPerSecond":     bad(client, migration.Config{UsersPerSecond: -1}),
-		"LazyConfig.Verificat": func() error {
-			_, err := migration.NewLazy(src, client, connection, migration.LazyConfig{Verifications: -1})
-			return err
-		},
-		"NewLazy a Source":  func() error { _, err := migration.NewLazy(nil, client, connection, migration.LazyConfig{}); return err },
-		"must not be nil":   func() error { _, err := migration.NewLazy(src, nil, connection, migration.LazyConfig{}); return err },
-		"must not be empty": func() error { _, err := migration.NewLazy(src, client, "", migration.LazyConfig{}); return err },
+	good := testRun()
+	with := func(edit func(r *migration.Run)) migration.Run {
+		r := good
+		edit(&r)
+		return r
 	}
-	for field, make := range cases {
-		if err := make(); err == nil || !strings.Contains(err.Error(), field) {
-			t.Errorf("%s: %v", field, err)
-		}
-	}
-	r, err := migration.NewRunner(src, client, ledger, "nowhere", migration.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Run(t.Context()); !errors.Is(err, resource.ErrNotFound) || !strings.Contains(err.Error(), `"nowhere"`) {
-		t.Errorf("an unknown connection: %v", err)
+	for field, err := range map[string]error{
+		"src":                     second(migration.NewRunner(nil, client, ledger, good, migration.Config{})),
+		"dst":                     second(migration.NewRunner(src, nil, ledger, good, migration.Config{})),
+		"ledger":                  second(migration.NewRunner(src, client, nil, good, migration.Config{})),
+		"Run.Connection":          second(migration.NewRunner(src, client, ledger, with(func(r *migration.Run) { r.Connection = "" }), migration.Config{})),
+		"Run.Source":              second(migration.NewRunner(src, client, ledger, with(func(r *migration.Run) { r.Source = "" }), migration.Config{})),
+		"Run.Name":                second(migration.NewRunner(src, client, ledger, with(func(r *migration.Run) { r.Name = "a\nb" }), migration.Config{})),
+		"Run.KeyPrefix":           second(migration.NewRunner(src, client, ledger, with(func(r *migration.Run) { r.KeyPrefix = "auth0|" }), migration.Config{})),
+		"Run.Secret":              second(migration.NewRunner(src, client, ledger, with(func(r *migration.Run) { r.Secret = []byte("short") }), migration.Config{})),
+		"Run.Fields.Phone":        second(migration.NewRunner(src, client, ledger, with(func(r *migration.Run) { r.Fields.Phone = "x" }), migration.Config{})),
+		"Run.Fields.CallingCode":  second(migration.NewRunner(src, client, ledger, with(func(r *migration.Run) { r.Fields.CallingCode = "49" }), migration.Config{})),
+		"Config.PageSize":         second(migration.NewRunner(src, client, ledger, good, migration.Config{PageSize: -1})),
+		"Config.FileBytes":        second(migration.NewRunner(src, client, ledger, good, migration.Config{FileBytes: 512_000})),
+		"Config.Jobs":             second(migration.NewRunner(src, client, ledger, good, migration.Config{Jobs: 3})),
+		"Config.LeaseTTL":         second(migration.NewRunner(src, client, ledger, good, migration.Config{LeaseTTL: 1})),
+		"Config.MaxProblems":      second(migration.NewRunner(src, client, ledger, good, migration.Config{MaxProblems: -1})),
+		"Config.UsersPerSecond":   second(migration.NewRunner(src, client, ledger, good, migration.Config{UsersPerSecond: -1})),
+		"Config.MembersPerMinute": second(migration.NewRunner(src, client, ledger, good, migration.Config{MembersPerMinute: -1})),
+		"Config.Reset":            second(migration.NewRunner(src, client, ledger, good, migration.Config{Reset: 9})),
+	} {
+		require.ErrorContains(t, err, field)
 	}
 	tenant.AddConnection("google", "google-oauth2")
-	r, err = migration.NewRunner(src, client, ledger, "google", migration.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Plan(t.Context()); err == nil || !strings.Contains(err.Error(), "google-oauth2") {
-		t.Errorf("a connection that is no database: %v", err)
+	for _, name := range []string{"nowhere", "google"} {
+		r, err := migration.NewRunner(src, client, ledger, with(func(r *migration.Run) { r.Connection = name }), migration.Config{})
+		require.NoError(t, err)
+		_, err = r.Run(t.Context())
+		require.ErrorIs(t, err, resource.ErrNotFound)
+		require.ErrorContains(t, err, `"`+name+`"`)
 	}
 }
 
-func bad(client *management.Client, cfg migration.Config) func() error {
-	return func() error {
-		_, err := migration.NewRunner(newTable(), client, migration.NewMemoryLedger(), connection, cfg)
-		return err
-	}
-}
+func second(_ any, err error) error { return err }
+
+// full is a log that takes nothing.
+type full struct{}
+
+func (full) Record(context.Context, audit.Event) error { return errors.New("disk full") }
 
 // What is not recorded is not done.
 func TestNoRunWithoutTheLog(t *testing.T) {

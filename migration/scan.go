@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/migration/driver"
@@ -24,6 +23,10 @@ func (r *Runner) pages(ctx context.Context) iter.Seq2[[]Record, error] {
 				return
 			}
 			last := page[len(page)-1].Key
+			if last == after && last == "" { // nothing but rows without a key
+				yield(page, nil)
+				return
+			}
 			if last == after {
 				yield(nil, errNoPage)
 				return
@@ -36,16 +39,24 @@ func (r *Runner) pages(ctx context.Context) iter.Seq2[[]Record, error] {
 	}
 }
 
+func keysOf(page []Record) []string {
+	keys := make([]string, len(page))
+	for i := range page {
+		keys[i] = page[i].Key
+	}
+	return keys
+}
+
 // scan reads the source and hands out the files of all users to be sent.
 func (w *work) scan(ctx context.Context, out chan<- *file) error {
-	s := &scanner{work: w, out: out, classes: newClassifier(w.cfg.Run)}
-	s.fresh = packer{limit: w.cfg.FileBytes}
-	s.again = packer{limit: w.cfg.FileBytes, upsert: true}
+	s := &scanner{work: w, out: out, classes: newClassifier(*w.run, w.cfg.Reset, w.connection.Options)}
+	s.fresh = packer{limit: &w.fileBytes}
+	s.again = packer{limit: &w.fileBytes, upsert: true}
 	for page, err := range w.pages(ctx) {
-		if err != nil {
-			return err
+		if err == nil {
+			err = s.page(ctx, page)
 		}
-		if err := s.page(ctx, page); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -72,21 +83,21 @@ type scanner struct {
 }
 
 func (s *scanner) page(ctx context.Context, page []Record) error {
-	keys := make([]string, len(page))
-	for i := range page {
-		keys[i] = page[i].Key
-	}
-	known, err := s.known(ctx, keys)
+	known, err := s.known(ctx, keysOf(page))
 	if err != nil {
 		return err
 	}
 	s.outcomes, s.changed, s.offers, s.skipped = s.outcomes[:0], s.changed[:0], s.offers[:0], 0
 	for i := range page {
-		old, ok := known[page[i].Key]
+		rec := page[i]
+		old, ok := known[rec.Key]
 		if !ok {
-			old = driver.Outcome{Key: page[i].Key}
+			old = driver.Outcome{Key: rec.Key}
 		}
-		if err := s.record(ctx, &page[i], old); err != nil {
+		if s.inSource != nil {
+			s.inSource.add(rec.Key)
+		}
+		if err := s.record(ctx, &rec, old); err != nil {
 			return err
 		}
 	}
@@ -97,28 +108,40 @@ func (s *scanner) page(ctx context.Context, page []Record) error {
 		return err
 	}
 	for _, o := range s.offers {
-		s.members.offer(o.key, o.memberships)
+		if !o.check {
+			s.members.offer(o)
+		} else if err := s.members.add(ctx, o); err != nil { // the ledger does not call it pending
+			return err
+		}
 	}
 	s.tracker.update(func(p *Progress) { p.Read += len(page); p.Skipped += s.skipped })
 	return nil
 }
 
 func (s *scanner) record(ctx context.Context, r *Record, old driver.Outcome) error {
-	if old.State == driver.StateMigrated {
-		s.classes.seen.claim(r)
-		s.migrated(r, old)
-		return nil
-	}
 	v := s.classes.classify(r)
-	if !v.importable(s.cfg.ImportWithoutPassword) {
-		s.skip(r, old, v)
+	if old.State == driver.StateMigrated {
+		if v.class != Invalid { // what Auth0 has stays until the source is corrected
+			return s.migrated(ctx, r, old)
+		}
 		return nil
 	}
-	digest := profileOf(r).digest()
+	if old.State == driver.StateDeleted {
+		s.skipped++
+		return nil
+	}
+	if !v.importable(s.cfg.Reset) {
+		return s.skip(ctx, r, old, v)
+	}
+	digest := s.digests.digest(profileOf(r))
 	if old.State == driver.StateFailed && !s.resend(old, digest) {
 		return nil
 	}
-	e := entry{key: r.Key, digest: digest, memberships: r.Memberships}
+	places, err := s.places.of(ctx, r)
+	if err != nil {
+		return err
+	}
+	e := entry{key: r.Key, digest: digest, places: places}
 	if old.Code == codeFactorsFailed { // the user is there, without its second factors
 		user, err := s.classes.enc.encodeFactors(r)
 		if err != nil {
@@ -129,45 +152,61 @@ func (s *scanner) record(ctx context.Context, r *Record, old driver.Outcome) err
 	return s.hand(ctx, s.fresh.add(e, v.json))
 }
 
-// resend reports whether a failed user is sent again.
+// resend reports whether a failed user is sent again. Without digests nobody knows
+// whether the record has changed.
 func (s *scanner) resend(old driver.Outcome, digest string) bool {
-	return s.mode == modeRetry || s.mode == modeSync && old.Digest != digest
+	return s.mode == modeRetry || s.mode == modeSync && (old.Digest == "" || old.Digest != digest)
 }
 
 // migrated looks after a user who is at Auth0: completes an outcome that was
 // recovered without the record, and passes on memberships and changes.
-func (s *scanner) migrated(r *Record, old driver.Outcome) {
-	digest := profileOf(r).digest()
-	if old.Digest == "" {
-		old.Digest, old.Memberships = digest, pendingIf(r.Memberships)
+func (s *scanner) migrated(ctx context.Context, r *Record, old driver.Outcome) error {
+	places, err := s.places.of(ctx, r)
+	if err != nil {
+		return err
+	}
+	p := profileOf(r)
+	digest := s.digests.digest(p)
+	if old.Memberships == driver.MembershipsUnknown {
+		old.Digest, old.Memberships = digest, places.pending()
 		s.outcomes = append(s.outcomes, old)
 	}
 	retry := old.Memberships == driver.MembershipsFailed && s.mode == modeRetry
-	if old.Memberships == driver.MembershipsPending || retry {
-		s.offers = append(s.offers, offer{r.Key, r.Memberships})
+	moved := s.mode == modeSync && old.Memberships != driver.MembershipsPending && places.String() != old.Given
+	if old.Memberships == driver.MembershipsPending || retry || moved {
+		s.offers = append(s.offers, offer{key: r.Key, places: places, given: old.Given, check: moved})
 	}
-	if s.mode == modeSync && old.Digest != digest {
+	switch {
+	case s.mode != modeSync:
+	case old.Code == codeBlocked, s.snapshot == nil && old.Digest != digest, s.snapshot != nil && !s.snapshot.same(r.Key, p):
 		s.changed = append(s.changed, change{r, old, digest})
 	}
+	return nil
 }
 
 // skip writes why a record is not sent, unless the ledger says so already.
-func (s *scanner) skip(r *Record, old driver.Outcome, v verdict) {
+func (s *scanner) skip(ctx context.Context, r *Record, old driver.Outcome, v verdict) error {
 	s.skipped++
 	o := driver.Outcome{
-		Key: r.Key, State: v.state(), Code: string(v.why.rule), Path: v.why.path, Attempts: old.Attempts,
-		Digest: profileOf(r).digest(), At: time.Now().UTC(),
+		Key: r.Key, State: v.state(), Code: string(v.problem.Rule), Path: v.problem.Path, Attempts: old.Attempts,
+		Digest: s.digests.digest(profileOf(r)), At: time.Now().UTC(),
 	}
 	if v.class == Owned {
-		o.Memberships = pendingIf(r.Memberships)
-		s.offers = append(s.offers, offer{r.Key, r.Memberships})
+		places, err := s.places.of(ctx, r)
+		if err != nil {
+			return err
+		}
+		o.Memberships = places.pending()
+		s.offers = append(s.offers, offer{key: r.Key, places: places, check: true})
 	}
 	old.At = o.At
 	if o != old {
 		s.outcomes = append(s.outcomes, o)
 	}
+	return nil
 }
 
+// hand gives a file to the job slots, unless the run is to stop.
 func (s *scanner) hand(ctx context.Context, f *file) error {
 	if f == nil {
 		return nil
@@ -175,41 +214,9 @@ func (s *scanner) hand(ctx context.Context, f *file) error {
 	select {
 	case s.out <- f:
 		return nil
+	case <-s.stop.Done():
+		return context.Cause(s.stop)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// scanMemberships reads the source once more for users whose memberships did not
-// find room behind the import.
-func (w *work) scanMemberships(ctx context.Context) error {
-	for page, err := range w.pages(ctx) {
-		if err != nil {
-			return err
-		}
-		keys := make([]string, len(page))
-		for i := range page {
-			keys[i] = page[i].Key
-		}
-		known, err := w.known(ctx, keys)
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			o, ok := known[page[i].Key]
-			if ok && o.Memberships == driver.MembershipsPending {
-				if err := w.members.add(ctx, offer{o.Key, page[i].Memberships}); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func pendingIf(m []Membership) driver.Memberships {
-	if slices.ContainsFunc(m, func(m Membership) bool { return m.OrgID != "" }) {
-		return driver.MembershipsPending
-	}
-	return driver.MembershipsNone
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/jobs"
 )
 
 // carry takes a file, and all files that come of it by splitting and by sending
 // again, to their ends, one after the other.
 func (w *work) carry(ctx context.Context, f *file) error {
-	for queue := []*file{f}; len(queue) > 0; queue = queue[1:] {
+	for queue := []*file{f}; len(queue) > 0 && w.stop.Err() == nil; queue = queue[1:] {
 		rest, err := w.send(ctx, queue[0])
 		if err != nil {
 			return err
@@ -43,6 +44,8 @@ func (w *work) send(ctx context.Context, f *file) ([]*file, error) {
 		return w.follow(ctx, b, f)
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case w.stop.Err() != nil: // it was waiting for a slot, or its answer was lost: the next run looks
+		return nil, nil
 	case refused(err):
 		return w.split(ctx, b, f, err)
 	case errors.Is(err, resource.ErrOutcomeUnknown) || errors.Is(err, resource.ErrUnavailable):
@@ -60,16 +63,16 @@ func (w *work) submit(ctx context.Context, f *file, b driver.Batch) (*resource.J
 	start := time.Now()
 	for n := 1; ; n++ {
 		job, err := w.dst.ImportUsers(ctx, resource.Import{
-			ConnectionID: w.connectionID, ExternalID: fmt.Sprintf("%s:%d", w.cfg.Run, b.N), Upsert: f.upsert, Users: f.body,
+			ConnectionID: w.connection.ID, ExternalID: fmt.Sprintf("%s:%d", w.run.Name, b.N), Upsert: f.upsert, Users: f.body,
 		})
 		if err == nil || !errors.Is(err, resource.ErrRateLimited) && !errors.Is(err, resource.ErrJobSlots) {
 			return job, err
 		}
-		pause := slot(time.Since(start))
+		pause := jobs.Slot(time.Since(start))
 		if !errors.Is(err, resource.ErrJobSlots) {
-			pause = backoff(n, err)
+			pause = jobs.Backoff(n, err)
 		}
-		if err := retry.Sleep(ctx, pause); err != nil {
+		if retry.Sleep(w.stop, pause) != nil {
 			return nil, err
 		}
 	}
@@ -96,6 +99,9 @@ const maxRefused = 10
 // split gives up on a batch whose file Auth0 does not take. Its halves go on
 // alone, until the user at fault is alone too.
 func (w *work) split(ctx context.Context, b driver.Batch, f *file, cause error) ([]*file, error) {
+	if fileRefused(cause) == codeTooLarge { // the next ones, too, would be
+		w.fileBytes.Store(max(2*maxProfile, min(w.fileBytes.Load(), int64(len(f.body)/2))))
+	}
 	if len(f.entries) > 1 {
 		return f.halves(), w.settle(ctx, b, f, nil)
 	}
@@ -107,33 +113,28 @@ func (w *work) split(ctx context.Context, b driver.Batch, f *file, cause error) 
 }
 
 // lookAndResend finds out what became of a file that went out without an answer,
-// or whose job Auth0 does not know, and returns the users who did not arrive. f
-// is nil for a batch of an earlier run; the scan sends its users.
+// or whose job Auth0 does not know, and returns the users who did not arrive.
 func (w *work) lookAndResend(ctx context.Context, b driver.Batch, f *file, cause error) ([]*file, error) {
-	if f != nil {
-		if f.attempt+1 >= maxAttempts {
-			return nil, fmt.Errorf("migration: sent batch %d without an answer %d times; run again to go on: %w", b.N, maxAttempts, cause)
-		}
-		if err := retry.Sleep(ctx, backoff(f.attempt+1, cause)); err != nil {
+	if f.attempt+1 >= maxAttempts {
+		return nil, fmt.Errorf("migration: sent batch %d without an answer %d times; run again to go on: %w", b.N, maxAttempts, cause)
+	}
+	if !f.lost {
+		if err := retry.Sleep(ctx, jobs.Backoff(f.attempt+1, cause)); err != nil {
 			return nil, err
 		}
 	}
 	missing, err := w.reconcile(ctx, b, f)
-	if err != nil || len(missing) == 0 || f == nil {
+	if err != nil {
 		return nil, err
 	}
-	return []*file{f.again(missing)}, nil
+	return f.again(missing), nil
 }
 
-// again is the file of the users who are missing, once more.
-func (f *file) again(missing map[string]bool) *file {
-	rest := f.only(func(e *entry) bool { return missing[e.key] })
-	rest.attempt++
-	return rest
-}
+// maxAttempts is how often the same users are sent without an answer: over about
+// half an hour of an outage.
+const maxAttempts = 36
 
-// follow waits for the job of b and settles it. f is nil for a batch of an
-// earlier run.
+// follow waits for the job of b and settles it.
 func (w *work) follow(ctx context.Context, b driver.Batch, f *file) ([]*file, error) {
 	w.tracker.update(func(p *Progress) { p.Jobs++ })
 	defer w.tracker.update(func(p *Progress) { p.Jobs-- })
@@ -155,7 +156,7 @@ func (w *work) await(ctx context.Context, id string) (*resource.Job, error) {
 		if err := retry.Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
-		job, err := patiently(ctx, func() (*resource.Job, error) { return w.dst.Job(ctx, id) })
+		job, err := jobs.Patiently(ctx, func() (*resource.Job, error) { return w.dst.Job(ctx, id) })
 		if err != nil {
 			return nil, err
 		}
@@ -163,20 +164,29 @@ func (w *work) await(ctx context.Context, id string) (*resource.Job, error) {
 			w.pace.learn(time.Since(start))
 			return job, nil
 		}
-		pause = next(time.Since(start), job.Left)
+		pause = w.pace.next(time.Since(start))
 	}
 }
 
+// maxFailedJobs is how many jobs in a row may fail as such. More means that the
+// tenant fails them all, and that the users are not at fault: each would cost four
+// jobs more.
+const maxFailedJobs = 10
+
 // isolate splits a file whose job failed, and gives up on a user who makes jobs
 // fail alone.
-func (w *work) isolate(ctx context.Context, f *file) ([]*file, error) {
+func (w *work) isolate(ctx context.Context, files []*file) ([]*file, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	f := files[0]
 	if len(f.entries) > 1 {
 		halves := f.halves()
 		halves[0].attempt, halves[1].attempt = 0, 0
 		return halves, nil
 	}
 	if f.attempt < 3 {
-		return []*file{f}, nil
+		return files, nil
 	}
 	b := driver.Batch{N: int(w.nextBatch.Add(1)) - 1, Count: 1}
 	return nil, w.settle(ctx, b, f, map[string]verdictOf{f.entries[0].key: {code: codeJobFailed}})

@@ -2,7 +2,6 @@ package migration
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,11 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/jobs"
 )
 
 // Codes of outcomes that are neither a Rule nor Auth0's of a single user.
@@ -35,13 +33,17 @@ type verdictOf struct{ code, path string }
 // finish settles the batch of a job that has ended.
 func (w *work) finish(ctx context.Context, b driver.Batch, f *file, job *resource.Job) ([]*file, error) {
 	if job.Status != "completed" { // such a job has no list of errors
+		if w.failedJobs.Add(1) > maxFailedJobs {
+			return nil, fmt.Errorf("migration: %d import jobs in a row failed, whoever was in them; look into the tenant's log, and run again to go on", maxFailedJobs)
+		}
 		return w.finishByLooking(ctx, b, f, make(map[string]verdictOf), b.Keys)
 	}
-	listed, err := patiently(ctx, func() ([]resource.JobError, error) { return w.dst.JobErrors(ctx, job.ID) })
+	w.failedJobs.Store(0)
+	listed, err := jobs.Patiently(ctx, func() ([]resource.JobError, error) { return w.dst.JobErrors(ctx, job.ID) })
 	if err != nil {
 		return nil, fmt.Errorf("migration: read the errors of batch %d: %w", b.N, err)
 	}
-	verdicts := byKey(listed, b, f)
+	verdicts := w.byKey(listed, b, f)
 	if err := w.adjudicate(ctx, verdicts); err != nil {
 		return nil, err
 	}
@@ -62,7 +64,7 @@ func (w *work) finishByLooking(ctx context.Context, b driver.Batch, f *file, ver
 	if err != nil {
 		return nil, err
 	}
-	if err := w.settleJob(ctx, b, f, verdicts); err != nil || len(missing) == 0 || f == nil {
+	if err := w.settleJob(ctx, b, f, verdicts); err != nil {
 		return nil, err
 	}
 	return w.isolate(ctx, f.again(missing))
@@ -71,11 +73,11 @@ func (w *work) finishByLooking(ctx context.Context, b driver.Batch, f *file, ver
 // byKey assigns a job's errors to users. Where Auth0 names a user by email only,
 // the file knows the key; without it the user gets no verdict here and is looked
 // up.
-func byKey(listed []resource.JobError, b driver.Batch, f *file) map[string]verdictOf {
+func (w *work) byKey(listed []resource.JobError, b driver.Batch, f *file) map[string]verdictOf {
 	verdicts := make(map[string]verdictOf, len(listed))
 	for _, e := range listed {
-		key := strings.TrimPrefix(e.UserID, provider)
-		if key == "" && f != nil && e.Email != "" {
+		key := strings.TrimPrefix(strings.TrimPrefix(e.UserID, provider), w.run.KeyPrefix)
+		if key == "" && !f.lost && e.Email != "" {
 			key = f.keyOfEmail(e.Email)
 		}
 		if _, ok := verdicts[key]; !ok && key != "" && slices.Contains(b.Keys, key) {
@@ -90,14 +92,14 @@ func byKey(listed []resource.JobError, b driver.Batch, f *file) map[string]verdi
 func (w *work) adjudicate(ctx context.Context, verdicts map[string]verdictOf) error {
 	var conflicts []string
 	for key, v := range verdicts {
-		if isConflict(v.code) {
+		if jobs.Conflict(v.code) {
 			conflicts = append(conflicts, key)
 		}
 	}
-	return w.each(ctx, conflicts, func(key string, u *resource.User) {
+	return w.each(ctx, conflicts, func(key string, u *resource.User, mine Via) {
 		switch {
 		case u == nil: // another user has the email, the username or the phone
-		case marked(u, w.cfg.Run) != "":
+		case mine != "":
 			verdicts[key] = verdictOf{}
 		default:
 			verdicts[key] = verdictOf{code: codeTaken, path: "user_id"}
@@ -136,11 +138,11 @@ func (w *work) look(ctx context.Context, keys []string, verdicts map[string]verd
 			return missing, nil
 		}
 	}
-	err := w.each(ctx, keys, func(key string, u *resource.User) {
+	err := w.each(ctx, keys, func(key string, u *resource.User, mine Via) {
 		switch {
 		case u == nil:
 			missing[key] = true
-		case marked(u, w.cfg.Run) != "":
+		case mine != "":
 			verdicts[key] = verdictOf{}
 		default:
 			verdicts[key] = verdictOf{code: codeTaken, path: "user_id"}
@@ -150,32 +152,24 @@ func (w *work) look(ctx context.Context, keys []string, verdicts map[string]verd
 }
 
 func (w *work) anyOf(ctx context.Context, keys ...string) (there bool, err error) {
-	err = w.each(ctx, keys, func(_ string, u *resource.User) { there = there || u != nil })
+	err = w.each(ctx, keys, func(_ string, u *resource.User, _ Via) { there = there || u != nil })
 	return there, err
 }
 
 // each reads the users of keys, a few at a time, and calls f for one after the
 // other, with nil for those who do not exist.
-func (w *work) each(ctx context.Context, keys []string, f func(key string, u *resource.User)) error {
+func (w *work) each(ctx context.Context, keys []string, f func(key string, u *resource.User, mine Via)) error {
 	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(lookers)
-	for _, key := range keys {
-		g.Go(func() error {
-			u, err := patiently(ctx, func() (*resource.User, error) { return w.dst.User(ctx, userID(key)) })
-			if err != nil && !errors.Is(err, resource.ErrNotFound) {
-				return fmt.Errorf("migration: look up a user: %w", err)
-			}
-			if err != nil {
-				u = nil
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			f(key, u)
-			return nil
-		})
-	}
-	return g.Wait()
+	return parallel(ctx, lookers, len(keys), func(ctx context.Context, i int) error {
+		u, mine, err := w.user(ctx, keys[i])
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		f(keys[i], u, mine)
+		return nil
+	})
 }
 
 // settleJob is settle with the event that the job is done.
@@ -207,8 +201,8 @@ func (w *work) settle(ctx context.Context, b driver.Batch, f *file, verdicts map
 	return nil
 }
 
-// outcomes turns verdicts into outcomes. Without the file, digest and memberships
-// are not known: they stay empty, and the scan that follows completes them.
+// outcomes turns verdicts into outcomes. Of a lost file digest and memberships are
+// not known; the scan that follows completes them.
 func (w *work) outcomes(ctx context.Context, f *file, verdicts map[string]verdictOf) ([]driver.Outcome, error) {
 	var keys []string
 	for key := range verdicts {
@@ -219,20 +213,18 @@ func (w *work) outcomes(ctx context.Context, f *file, verdicts map[string]verdic
 		return nil, err
 	}
 	entries := make(map[string]*entry, len(keys))
-	if f != nil {
-		for i := range f.entries {
-			entries[f.entries[i].key] = &f.entries[i]
-		}
+	for i := range f.entries {
+		entries[f.entries[i].key] = &f.entries[i]
 	}
 	outcomes := make([]driver.Outcome, 0, len(keys))
 	for _, key := range keys {
 		v := verdicts[key]
 		o := driver.Outcome{
 			Key: key, State: driver.StateMigrated, Code: v.code, Path: v.path, Attempts: old[key].Attempts + 1, At: time.Now().UTC(),
+			Memberships: driver.MembershipsUnknown,
 		}
-		if e := entries[key]; e != nil {
-			o.Digest = e.digest
-			o.Memberships = pendingIf(e.memberships)
+		if e := entries[key]; e != nil && !f.lost {
+			o.Digest, o.Memberships = e.digest, e.places.pending()
 		}
 		if v.code != "" {
 			o.State, o.Memberships = driver.StateFailed, driver.MembershipsNone
@@ -261,11 +253,9 @@ func (w *work) mark(ctx context.Context, outcomes []driver.Outcome) error {
 
 // passOn counts the outcomes and hands memberships to their stage.
 func (w *work) passOn(f *file, outcomes []driver.Outcome) {
-	memberships := make(map[string][]Membership)
-	if f != nil {
-		for i := range f.entries {
-			memberships[f.entries[i].key] = f.entries[i].memberships
-		}
+	wanted := make(map[string]places)
+	for i := range f.entries {
+		wanted[f.entries[i].key] = f.entries[i].places
 	}
 	failed := 0
 	for _, o := range outcomes {
@@ -273,7 +263,7 @@ func (w *work) passOn(f *file, outcomes []driver.Outcome) {
 			failed++
 		}
 		if o.Memberships == driver.MembershipsPending {
-			w.members.offer(o.Key, memberships[o.Key])
+			w.members.offer(offer{key: o.Key, places: wanted[o.Key]})
 		}
 	}
 	w.tracker.update(func(p *Progress) {
@@ -286,7 +276,7 @@ func (w *work) passOn(f *file, outcomes []driver.Outcome) {
 func (w *work) recordJob(ctx context.Context, action string, b driver.Batch) error {
 	return audit.Record(ctx, w.cfg.Recorder, audit.Event{
 		Type: "migration", Action: action, Source: auditSource, Outcome: audit.Success,
-		Target:   audit.Ref{Kind: "migration", ID: w.cfg.Run},
+		Target:   audit.Ref{Kind: "migration", ID: w.run.Name},
 		Metadata: map[string]string{"batch": strconv.Itoa(b.N), "users": strconv.Itoa(b.Count)},
 	})
 }

@@ -7,16 +7,17 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/jobs"
 )
 
-// Codes of a sync that could not bring a change to Auth0.
+// Codes of a sync.
 const (
 	codeNotPatched = "NOT_PATCHED" // Auth0 refused the change, or it is one that PATCH does not take.
 	codeGone       = "GONE"        // The user is not at Auth0 any more.
+	codeForeign    = "NOT_OURS"    // The user with this id is not this run's: nothing was written.
+	codeBlocked    = "BLOCKED"     // The user was blocked, because the source does not have them any more.
 )
 
 // change is a user whose record has changed since it was sent.
@@ -29,52 +30,53 @@ type change struct {
 // patch brings the changes of a page to Auth0, a few users at a time.
 func (s *scanner) patch(ctx context.Context) error {
 	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(lookers)
-	for _, c := range s.changed {
-		g.Go(func() error {
-			o, err := s.patchOne(ctx, c)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if o != c.old {
-				s.outcomes = append(s.outcomes, o)
-			}
-			return nil
-		})
-	}
-	return g.Wait()
+	return parallel(ctx, lookers, len(s.changed), func(ctx context.Context, i int) error {
+		c := s.changed[i]
+		o, err := s.patchOne(ctx, c)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if o != c.old {
+			s.outcomes = append(s.outcomes, o)
+		}
+		return nil
+	})
 }
 
 // patchOne returns the outcome as it is after the change. A user who has logged
 // in belongs to Auth0: what stands there may be the user's own change.
 func (s *scanner) patchOne(ctx context.Context, c change) (driver.Outcome, error) {
 	o := c.old
-	id := userID(c.record.Key)
-	u, err := patiently(ctx, func() (*resource.User, error) { return s.dst.User(ctx, id) })
-	if errors.Is(err, resource.ErrNotFound) {
+	u, mine, err := s.user(ctx, c.record.Key)
+	switch {
+	case err != nil:
+		return o, err
+	case u == nil:
 		o.Code, o.Path = codeGone, ""
 		return o, nil
-	}
-	if err != nil {
-		return o, fmt.Errorf("migration: look up a changed user: %w", err)
-	}
-	if !neverLoggedIn(u) {
+	case mine == "":
+		o.Code, o.Path = codeForeign, ""
+		s.kept.Add(1)
+		return o, nil
+	case !jobs.NeverLoggedIn(u):
 		s.kept.Add(1)
 		return o, nil
 	}
-	changed := differing(o.Digest, c.digest)
+	changed := profileOf(c.record).changes(profileOfUser(u))
+	if o.Digest != "" && c.old.Code != codeBlocked {
+		changed = differing(o.Digest, c.digest)
+	}
 	p, left := patchFor(c.record, changed)
 	o.Digest, o.Code, o.Path = c.digest, "", ""
 	if left != "" {
 		o.Digest, o.Code, o.Path = c.old.Digest, codeNotPatched, left
 	}
-	if left != "" && len(changed) == 1 {
+	if len(changed) == 0 || left != "" && len(changed) == 1 {
 		return o, nil
 	}
-	_, err = patiently(ctx, func() (*resource.User, error) { return s.dst.UpdateUser(ctx, id, p) })
+	_, err = jobs.Patiently(ctx, func() (*resource.User, error) { return s.dst.UpdateUser(ctx, u.ID, p) })
 	if errors.Is(err, resource.ErrInvalid) || errors.Is(err, resource.ErrConflict) {
 		o.Digest, o.Code, o.Path = c.old.Digest, codeNotPatched, ""
 		return o, nil
@@ -87,11 +89,11 @@ func (s *scanner) patchOne(ctx context.Context, c change) (driver.Outcome, error
 	return o, nil
 }
 
-func neverLoggedIn(u *resource.User) bool { return u.LoginsCount == 0 && u.LastLogin.IsZero() }
-
 // patchFor is the PATCH for the changed fields. An email without email_verified
 // would unverify the user. It also names a field that PATCH cannot change here.
 func patchFor(r *Record, changed []string) (p resource.UserPatch, left string) {
+	texts := map[string]**string{"given_name": &p.GivenName, "family_name": &p.FamilyName, "nickname": &p.Nickname, "picture": &p.Picture}
+	values := map[string]string{"given_name": r.GivenName, "family_name": r.FamilyName, "nickname": r.Nickname, "picture": r.Picture}
 	for _, field := range changed {
 		switch field {
 		case "email", "email_verified":
@@ -101,6 +103,12 @@ func patchFor(r *Record, changed []string) (p resource.UserPatch, left string) {
 			}
 		case "name":
 			p.Name = new(orDefault(r.Name, r.Email))
+		case "given_name", "family_name", "nickname", "picture":
+			if values[field] == "" { // PATCH takes no empty text
+				left = field
+				continue
+			}
+			*texts[field] = new(values[field])
 		case "blocked":
 			p.Blocked = new(r.Blocked)
 		case "app_metadata":
@@ -114,18 +122,33 @@ func patchFor(r *Record, changed []string) (p resource.UserPatch, left string) {
 	return p, left
 }
 
-// adopt looks through all users of the connection for those whom Lazy has
-// created, so that the ledger knows of them.
+// adopt looks through all users of the connection for those whom a login has
+// created, so that the ledger knows of them, and notes what this Sync compares
+// with.
 func (w *work) adopt(ctx context.Context) error {
+	if w.digests.key == nil {
+		w.snapshot = newSnapshot()
+	}
+	if w.cfg.BlockDeleted {
+		w.inSource = newCompact()
+	}
 	var keys []string
-	for u, err := range w.export(ctx, w.connectionID) {
+	for u, err := range w.export(ctx, w.connection.ID) {
 		if err != nil {
 			return err
 		}
-		if marked(&u, w.cfg.Run) != viaLazy {
+		key, ok := w.run.Key(u.ID)
+		if !ok {
 			continue
 		}
-		if keys = append(keys, keyOf(u.ID)); len(keys) < w.cfg.PageSize {
+		via := w.run.Via(&u)
+		if via != "" && w.snapshot != nil {
+			w.snapshot.add(key, profileOfUser(&u))
+		}
+		if via != ViaLazy {
+			continue
+		}
+		if keys = append(keys, key); len(keys) < w.cfg.PageSize {
 			continue
 		}
 		if err := w.adoptAll(ctx, keys); err != nil {
@@ -146,8 +169,61 @@ func (w *work) adoptAll(ctx context.Context, keys []string) error {
 	var outcomes []driver.Outcome
 	for _, key := range keys {
 		if o, ok := known[key]; !ok || o.State != driver.StateMigrated {
-			outcomes = append(outcomes, driver.Outcome{Key: key, State: driver.StateMigrated, Attempts: o.Attempts, At: time.Now().UTC()})
+			outcomes = append(outcomes, driver.Outcome{
+				Key: key, State: driver.StateMigrated, Memberships: driver.MembershipsUnknown, Attempts: o.Attempts, At: time.Now().UTC(),
+			})
 		}
 	}
 	return w.putOutcomes(ctx, outcomes)
 }
+
+// blockGone blocks the users of this run who are not in the source any more and
+// have never logged in. An empty source blocks nobody.
+func (w *work) blockGone(ctx context.Context) error {
+	if w.inSource.n == 0 {
+		return errEmptySource
+	}
+	gone, err := w.gone(ctx, w.inSource)
+	if err != nil {
+		return err
+	}
+	return parallel(ctx, lookers, len(gone), func(ctx context.Context, i int) error {
+		if gone[i].Code == codeBlocked {
+			return nil
+		}
+		u, mine, err := w.user(ctx, gone[i].Key)
+		if err != nil || u == nil {
+			return err
+		}
+		if mine == "" || !jobs.NeverLoggedIn(u) {
+			w.kept.Add(1)
+			return nil
+		}
+		_, err = jobs.Patiently(ctx, func() (*resource.User, error) {
+			return w.dst.UpdateUser(ctx, u.ID, resource.UserPatch{Blocked: new(true)})
+		})
+		if err != nil {
+			return fmt.Errorf("migration: block a user: %w", err)
+		}
+		w.blocked.Add(1)
+		o := gone[i]
+		o.Code, o.Path, o.At = codeBlocked, "", time.Now().UTC()
+		return w.putOutcomes(ctx, []driver.Outcome{o})
+	})
+}
+
+// gone are the migrated users whom the source does not have.
+func (r *Runner) gone(ctx context.Context, inSource *compact) ([]driver.Outcome, error) {
+	var all []driver.Outcome
+	for o, err := range r.ledger.Outcomes(ctx, r.run.Name) {
+		if err != nil {
+			return nil, fmt.Errorf("migration: read the ledger: %w", err)
+		}
+		if o.State == driver.StateMigrated && !inSource.has(o.Key) {
+			all = append(all, o)
+		}
+	}
+	return all, nil
+}
+
+var errEmptySource = errors.New("migration: the source has no records at all; nobody is blocked or deleted for that. Look whether it is the right one")

@@ -8,32 +8,45 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/auth0kit/auth0kit/internal/usershape"
+	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/jobs"
 )
 
 // work is one call of a writing verb, under one fence.
 type work struct {
 	*Runner
-	mode         mode
-	fence        driver.Fence
-	connectionID string
-	marker       Marker // nil unless the source is one
-	nextBatch    atomic.Int64
-	refused      atomic.Int64 // users since the last file that Auth0 took
-	pace         pace
-	members      *memberStage
-	tracker      tracker
-	updated      atomic.Int64
-	kept         atomic.Int64
+	stop       context.Context // the caller's: nothing new is begun when it has ended
+	mode       mode
+	fence      driver.Fence
+	connection *resource.Connection
+	marker     Marker // nil unless the source is one
+	places     *directory
+	members    *memberStage
+	tracker    tracker
+	pace       pace
+	snapshot   *snapshot // of a Sync without a secret
+	inSource   *compact  // of a Sync that blocks who is gone
+
+	nextBatch  atomic.Int64
+	fileBytes  atomic.Int64
+	refused    atomic.Int64 // users since the last file that Auth0 took
+	failedJobs atomic.Int64 // since the last one that did not fail as such
+
+	updated, kept, blocked atomic.Int64
 }
 
-func (r *Runner) newWork(m mode, f driver.Fence, connectionID string) *work {
-	w := &work{Runner: r, mode: m, fence: f, connectionID: connectionID}
+func (r *Runner) newWork(stop context.Context, m mode, f driver.Fence, c *resource.Connection) *work {
+	w := &work{Runner: r, stop: stop, mode: m, fence: f, connection: c}
 	w.marker, _ = r.src.(Marker)
+	w.places = &directory{dst: r.dst, create: r.cfg.CreateMissing}
 	w.members = newMemberStage(w)
-	w.tracker = tracker{report: r.cfg.Progress, start: time.Now(), progress: Progress{Total: int(r.planned.Load())}}
+	w.fileBytes.Store(int64(r.cfg.FileBytes))
+	w.tracker = tracker{report: r.cfg.Progress, start: time.Now()}
+	if p := r.planned.Load(); p != nil {
+		w.tracker.progress.Total, w.tracker.progress.MembershipsTotal = p.total, p.memberships
+	}
 	return w
 }
 
@@ -48,19 +61,20 @@ func (w *work) importAll(ctx context.Context) error {
 			return err
 		}
 	}
-	stage, stageCtx := errgroup.WithContext(ctx)
-	stage.Go(func() error { return w.members.run(stageCtx) })
-	stage.Go(func() error {
+	err := together(ctx, w.members.run, func(ctx context.Context) error {
 		defer w.members.close()
-		if err := w.importFiles(stageCtx); err != nil {
+		if err := w.importFiles(ctx); err != nil {
 			return err
 		}
-		if !w.members.overflowed() {
-			return nil
-		}
-		return w.scanMemberships(stageCtx)
+		return w.members.catchUp(ctx)
 	})
-	return stage.Wait()
+	if err == nil && w.stop.Err() == nil && w.inSource != nil {
+		err = w.blockGone(ctx)
+	}
+	if err == nil {
+		err = context.Cause(w.stop)
+	}
+	return err
 }
 
 // importFiles has one goroutine that reads and packs, and one for each job slot.
@@ -68,13 +82,15 @@ func (w *work) importAll(ctx context.Context) error {
 // for the source, and no more, so that memory is bounded.
 func (w *work) importFiles(ctx context.Context) error {
 	files := make(chan *file, w.cfg.Jobs)
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
+	stages := []func(context.Context) error{func(ctx context.Context) error {
 		defer close(files)
-		return w.scan(ctx, files)
-	})
+		if err := w.scan(ctx, files); w.stop.Err() == nil {
+			return err
+		}
+		return nil // what is in flight has its grace
+	}}
 	for range w.cfg.Jobs {
-		g.Go(func() error {
+		stages = append(stages, func(ctx context.Context) error {
 			for f := range files {
 				if err := w.carry(ctx, f); err != nil {
 					return err
@@ -83,14 +99,14 @@ func (w *work) importFiles(ctx context.Context) error {
 			return nil
 		})
 	}
-	return g.Wait()
+	return together(ctx, stages...)
 }
 
 // recover settles the batches that an earlier run left open. Users of whom Auth0
 // knows nothing get no outcome, and so the scan sends them again.
 func (w *work) recover(ctx context.Context) error {
 	var open []driver.Batch
-	for b, err := range w.ledger.Batches(ctx, w.cfg.Run) {
+	for b, err := range w.ledger.Batches(ctx, w.run.Name) {
 		if err != nil {
 			return fmt.Errorf("migration: read the ledger: %w", err)
 		}
@@ -99,19 +115,15 @@ func (w *work) recover(ctx context.Context) error {
 			open = append(open, b)
 		}
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(w.cfg.Jobs)
-	for _, b := range open {
-		g.Go(func() error {
-			if b.State == driver.Submitted {
-				_, err := w.follow(ctx, b, nil)
-				return err
-			}
-			_, err := w.reconcile(ctx, b, nil)
+	return parallel(ctx, w.cfg.Jobs, len(open), func(ctx context.Context, i int) error {
+		lost := lostFile(open[i].Keys)
+		if open[i].State == driver.Submitted {
+			_, err := w.follow(ctx, open[i], lost)
 			return err
-		})
-	}
-	return g.Wait()
+		}
+		_, err := w.reconcile(ctx, open[i], lost)
+		return err
+	})
 }
 
 // put writes a batch's new state. It is written even when ctx has just ended: a
@@ -137,16 +149,12 @@ func (w *work) putOutcomes(ctx context.Context, outcomes []driver.Outcome) error
 }
 
 // known returns the outcomes of keys that the ledger has.
-func (w *work) known(ctx context.Context, keys []string) (map[string]driver.Outcome, error) {
-	return outcomesOf(ctx, w.ledger, w.cfg.Run, keys)
-}
-
-func outcomesOf(ctx context.Context, l driver.Ledger, run string, keys []string) (map[string]driver.Outcome, error) {
+func (r *Runner) known(ctx context.Context, keys []string) (map[string]driver.Outcome, error) {
 	found := make(map[string]driver.Outcome, len(keys))
 	if len(keys) == 0 {
 		return found, nil
 	}
-	for o, err := range l.Outcomes(ctx, run, keys...) {
+	for o, err := range r.ledger.Outcomes(ctx, r.run.Name, keys...) {
 		if err != nil {
 			return nil, fmt.Errorf("migration: read the ledger: %w", err)
 		}
@@ -155,16 +163,49 @@ func outcomesOf(ctx context.Context, l driver.Ledger, run string, keys []string)
 	return found, nil
 }
 
-// result counts the ledger.
-func (w *work) result(ctx context.Context) (*Result, error) {
-	res := &Result{Run: w.cfg.Run, Updated: int(w.updated.Load()), Kept: int(w.kept.Load())}
-	for o, err := range w.ledger.Outcomes(ctx, w.cfg.Run) {
-		if err != nil {
-			return nil, fmt.Errorf("migration: read the ledger: %w", err)
-		}
-		res.count(o)
+// user reads a user of this run by key: nil if nobody is there. mine is the way in
+// which the user came, or "" if it is somebody else, who must not be touched.
+func (r *Runner) user(ctx context.Context, key string) (u *resource.User, mine Via, err error) {
+	u, err = jobs.Patiently(ctx, func() (*resource.User, error) { return r.dst.User(ctx, r.run.UserID(key)) })
+	if errors.Is(err, resource.ErrNotFound) {
+		return nil, "", nil
 	}
+	if err != nil {
+		return nil, "", fmt.Errorf("migration: look up a user: %w", err)
+	}
+	return u, r.run.Via(u), nil
+}
+
+// Status counts what became of all users, from the ledger alone.
+func (r *Runner) Status(ctx context.Context) (*Result, error) {
+	if _, err := r.open(ctx); err != nil {
+		return nil, err
+	}
+	return r.result(ctx)
+}
+
+func (w *work) result(ctx context.Context) (*Result, error) {
+	res, err := w.Runner.result(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res.Updated, res.Kept, res.Blocked = int(w.updated.Load()), int(w.kept.Load()), int(w.blocked.Load())
 	return res, nil
+}
+
+func (r *Runner) result(ctx context.Context) (*Result, error) {
+	var res *Result
+	err := insist(ctx, func() error {
+		res = &Result{Run: r.run.Name}
+		for o, err := range r.ledger.Outcomes(ctx, r.run.Name) {
+			if err != nil {
+				return fmt.Errorf("migration: read the ledger: %w", err)
+			}
+			res.count(o)
+		}
+		return nil
+	})
+	return res, err
 }
 
 func (r *Result) count(o driver.Outcome) {
@@ -185,6 +226,8 @@ func (r *Result) count(o driver.Outcome) {
 		r.Duplicate++
 	case driver.StateRolledBack:
 		r.RolledBack++
+	case driver.StateDeleted:
+		r.Deleted++
 	default:
 		r.Invalid++
 	}
@@ -205,13 +248,21 @@ func (t *tracker) update(change func(*Progress)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	change(&t.progress)
-	p := t.progress
+	p := &t.progress
 	p.Elapsed = time.Since(t.start)
-	if done := p.Sent + p.Skipped; done > 0 && p.Total > done {
-		p.Left = time.Duration(float64(p.Elapsed) / float64(done) * float64(p.Total-done))
-	}
-	t.report(p)
+	p.Left = max(left(p.Elapsed, p.Sent+p.Skipped, p.Total), left(p.Elapsed, p.Memberships, p.MembershipsTotal))
+	t.report(*p)
 }
 
-// errNoPage is a source that does not get on.
+func left(elapsed time.Duration, done, total int) time.Duration {
+	if done == 0 || total <= done {
+		return 0
+	}
+	return time.Duration(float64(elapsed) / float64(done) * float64(total-done))
+}
+
+// errNoPage is a source that makes no progress.
 var errNoPage = errors.New("migration: the source returned a page that does not come after the one before; Source.Page must follow the order of keys")
+
+// rules are those of the connection.
+func (w *work) rules() usershape.Connection { return usershape.Read(w.connection.Options) }

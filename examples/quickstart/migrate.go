@@ -15,6 +15,7 @@ import (
 	_ "github.com/ncruces/go-sqlite3/embed"
 
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/migration/sqlmigration"
 	"github.com/auth0kit/auth0kit/migration/sqlsource"
 )
@@ -105,12 +106,18 @@ func (x *example) setUp(ctx context.Context, legacy, ledgerDB *sql.DB) (err erro
 	if err := ledger.CreateSchema(ctx); err != nil {
 		return err
 	}
-	x.runner, err = migration.NewRunner(x.source, x.target.client, ledger, x.target.connection, migration.Config{
-		ImportWithoutPassword: true,
-		MaxProblems:           len(x.people),
-		Progress:              x.progress,
+	x.runner, err = migration.NewRunner(x.source, x.target.client, ledger, x.run(), migration.Config{
+		Reset:       migration.ResetMissing,
+		MaxProblems: len(x.people),
+		Progress:    x.progress,
 	})
 	return err
+}
+
+// run is what bulk and lazy migrate. The prefix keeps the keys apart from those of
+// the tenant's other database connections.
+func (x *example) run() migration.Run {
+	return migration.Run{Source: "quickstart", Connection: x.target.connection, KeyPrefix: "quickstart|"}
 }
 
 func (x *example) plan(ctx context.Context) error {
@@ -157,7 +164,7 @@ func (x *example) bulk(ctx context.Context) error {
 // password.
 func (x *example) lazy(ctx context.Context) error {
 	x.step("Lazy: the rest, at their first login")
-	lazy, err := migration.NewLazy(x.source, x.target.client, x.target.connection, migration.LazyConfig{})
+	users, err := lazy.New(x.source, x.target.client, x.run(), lazy.Config{})
 	if err != nil {
 		return err
 	}
@@ -166,13 +173,13 @@ func (x *example) lazy(ctx context.Context) error {
 			continue
 		}
 		if p.id%5 == 0 {
-			_, err := lazy.Login(ctx, migration.Credentials{Identifier: p.email, Password: "not " + p.password})
-			if !errors.Is(err, migration.ErrCredentials) {
+			_, err := users.Login(ctx, migration.Credentials{Identifier: p.email, Password: "not " + p.password})
+			if !errors.Is(err, lazy.ErrCredentials) {
 				return fmt.Errorf("a wrong password: %w, want ErrCredentials", err)
 			}
 			x.report.Lazy.Rejected++
 		}
-		if _, err := lazy.Login(ctx, migration.Credentials{Identifier: p.email, Password: p.password}); err != nil {
+		if _, err := users.Login(ctx, migration.Credentials{Identifier: p.email, Password: p.password}); err != nil {
 			return fmt.Errorf("lazy login of row %d: %w", p.id, err)
 		}
 		x.report.Lazy.Migrated++

@@ -18,7 +18,6 @@ type Rule struct {
 const (
 	sdk     = "github.com/auth0/go-auth0"
 	xcrypto = "golang.org/x/crypto"
-	xsync   = "golang.org/x/sync"
 	gocrypt = "github.com/go-crypt/"
 	gojwt   = "github.com/golang-jwt/jwt/v5"
 	redis   = "github.com/redis/rueidis"
@@ -70,6 +69,7 @@ var Rules = map[string]Rule{
 	"internal/retry":               {},
 	"internal/seal":                {},
 	"internal/secret":              {},
+	"internal/usershape":           {},
 	"internal/webhook":             {},
 
 	// The adapter and the tenant.
@@ -101,7 +101,7 @@ var Rules = map[string]Rule{
 	// Patterns: at most resource, audit and internals. Never management, never a sibling.
 	"anomaly":   {Own: []string{"internal/publicip"}, Others: []string{"github.com/medama-io/go-useragent"}},
 	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
-	"migration": {Own: []string{"migration/driver", "audit", "management/resource", "internal/once", "internal/retry", "internal/secret", "migration/passhash"}, Others: []string{xcrypto, xsync}},
+	"migration": {Own: []string{"migration/driver", "migration/internal/jobs", "audit", "management/resource", "internal/retry", "internal/secret", "internal/usershape", "migration/passhash"}},
 	"risk":      {Own: []string{"internal/publicip", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
 	"session":   {Own: []string{"session/driver", "audit", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/authn", "internal/challenge", "internal/issuer", "internal/jose", "internal/lru", "internal/once", "internal/seal", "internal/secret"}},
@@ -109,8 +109,10 @@ var Rules = map[string]Rule{
 	"actions": {Own: []string{"audit", "internal/lru", "internal/secret", "internal/webhook"}},
 
 	// What belongs to one pattern.
+	"migration/internal/jobs":         {Own: []string{"management/resource", "internal/retry"}},
+	"migration/lazy":                  {Own: []string{"migration", "migration/driver", "migration/internal/jobs", "migration/passhash", "audit", "management/resource", "internal/once", "internal/retry", "internal/usershape"}, Others: []string{xcrypto}},
 	"migration/passhash":              {Own: []string{"internal/auth0hash", "internal/secret"}, Others: []string{xcrypto, gocrypt}},
-	"migration/sqlsource":             {Own: []string{"migration"}},
+	"migration/sqlsource":             {Own: []string{"migration", "migration/passhash"}},
 	"risk/calibrate":                  {Own: []string{"anomaly"}},
 	"anomaly/geoip":                   {Own: []string{"anomaly"}, Others: []string{"github.com/oschwald/"}},
 	"tenancy/delegation":              {Own: []string{"audit", "management/resource", "internal/retry", "internal/secret"}, Others: []string{"golang.org/x/net/idna"}},

@@ -25,6 +25,9 @@ var NotSecret = map[string]string{
 
 	"management/resource.Error.Code":    "names the error",
 	"management/resource.JobError.Code": "names the error",
+	"migration.FailedLogin.Code":        "Auth0's code of the log entry",
+	"migration.Fields.CallingCode":      "of telephone numbers",
+	"migration.Problem.Code":            "names the error",
 	"migration/driver.Outcome.Code":     "names the error",
 	"migration/sqlsource.Columns":       "names of columns",
 

@@ -85,6 +85,8 @@ var hidings = []hiding{
 	{zero: resource.Invitation{}, shows: []string{"ID"}, stored: true},
 	{zero: resource.Job{}, shows: []string{"ID", "Status"}, stored: true},
 	{zero: migration.Credentials{}},
+	{zero: migration.Run{}, shows: []string{"Name", "Source", "Connection"}},
+	{zero: resource.Connection{}, shows: []string{"ID", "Name", "Strategy"}, stored: true},
 	{zero: migration.Record{}, shows: []string{"Key"}, stored: true},
 	{zero: passhash.Stored{}, stored: true},
 	{zero: passhash.Import{}, shows: []string{"Field"}, stored: true},

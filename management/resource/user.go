@@ -17,8 +17,13 @@ type User struct {
 	Username   string
 	Phone      string // E.164.
 	Name       string
+	GivenName  string
+	FamilyName string
+	Nickname   string
+	Picture    string // A URL.
 
 	EmailVerified bool
+	PhoneVerified bool
 	Blocked       bool // Blocked by an administrator, not by brute-force protection.
 
 	AppMetadata  map[string]any // Owned by the application; the user cannot change it.
@@ -49,6 +54,10 @@ func (u NewUser) LogValue() slog.Value { return secret.Shown(slog.String("connec
 type UserPatch struct {
 	Email         *string
 	Name          *string
+	GivenName     *string
+	FamilyName    *string
+	Nickname      *string
+	Picture       *string
 	Password      *string
 	EmailVerified *bool
 	Blocked       *bool
@@ -66,5 +75,14 @@ func (p UserPatch) LogValue() slog.Value { return secret.Shown() }
 type Connection struct {
 	ID       string // "con_" and 16 characters.
 	Name     string
-	Strategy string // "auth0" for a database connection.
+	Strategy string         // "auth0" for a database connection.
+	Options  map[string]any // Settings; set by Client.DatabaseConnections alone. It can hold secrets.
+}
+
+// Format hides the options from package fmt.
+func (c Connection) Format(f fmt.State, _ rune) { secret.Format(f, c) }
+
+// LogValue hides the options from log/slog.
+func (c Connection) LogValue() slog.Value {
+	return secret.Shown(slog.String("id", c.ID), slog.String("name", c.Name), slog.String("strategy", c.Strategy))
 }

@@ -17,13 +17,20 @@ import (
 // one in a SQL database. Implementations are safe for concurrent use, and document
 // which crashes their data survives.
 //
-// A ledger holds keys, codes and digests, never an email or a hash.
+// A ledger holds keys, codes, keyed digests and the ids of organizations and roles,
+// never an email or a hash.
 type Ledger interface {
 	// Lease makes holder the only writer of run for ttl. The same holder renews by
 	// calling again and keeps its fence. Another holder gets ErrLeased until the lease
 	// is given back or has run out, and then a higher fence. A ttl of zero or less
 	// gives the lease back; without a lease it does nothing.
 	Lease(ctx context.Context, run, holder string, ttl time.Duration) (Fence, error)
+
+	// Bind stores the fingerprint of run if it has none yet, and returns the one that
+	// is stored then: the given one or an earlier one. An empty fingerprint stores
+	// nothing, and returns "" for a run that has none. Whoever calls first wins, also
+	// among several at once.
+	Bind(ctx context.Context, run, fingerprint string) (bound string, err error)
 
 	// PutBatch inserts or replaces the batch of f's run with number b.N. A fence
 	// that is not the latest one is ErrFenced, and nothing is written.
@@ -92,7 +99,8 @@ type Outcome struct {
 	Path        string      // The property that Code is about; often empty.
 	Attempts    int         // How often the user was sent.
 	Memberships Memberships // Whether the organizations are done.
-	Digest      string      // Of the profile that was sent; see migration.Runner.Verify.
+	Given       string      // The organizations and roles that were given, by id; see migration.Runner.Sync.
+	Digest      string      // Of the profile that was sent, under migration.Run.Secret; empty without one.
 	At          time.Time
 }
 
@@ -104,11 +112,12 @@ type State string
 const (
 	StateMigrated   State = "migrated"    //
 	StateFailed     State = "failed"      // Auth0 refused it; RetryFailed tries again.
-	StateLazy       State = "lazy"        // Auth0 cannot import the hash: migration.Lazy migrates the user at the next login.
-	StateReset      State = "reset"       // No password; imported only with migration.Config.ImportWithoutPassword.
+	StateLazy       State = "lazy"        // Auth0 cannot import the hash: package lazy migrates the user at the next login.
+	StateReset      State = "reset"       // No password; imported only with migration.Config.Reset.
 	StateInvalid    State = "invalid"     // Breaks a rule: correct the source.
 	StateDuplicate  State = "duplicate"   // An earlier record has the same email, username or phone.
 	StateRolledBack State = "rolled_back" // Was migrated and deleted again; the next Run imports it.
+	StateDeleted    State = "deleted"     // Was migrated, went from the source and was deleted; stays deleted.
 )
 
 // Memberships says whether a migrated user is in its organizations.
@@ -117,6 +126,7 @@ type Memberships string
 // The states of a user's memberships.
 const (
 	MembershipsNone    Memberships = ""        // It has none.
+	MembershipsUnknown Memberships = "unknown" // The next scan finds out: the process that sent the user has died.
 	MembershipsPending Memberships = "pending" //
 	MembershipsDone    Memberships = "done"    //
 	MembershipsFailed  Memberships = "failed"  // Code says why; RetryFailed tries again.

@@ -47,6 +47,8 @@ var cases = []struct {
 	{"a stale fence writes nothing", testFence},
 	{"a fence that never was writes nothing", testNoFence},
 	{"runs are independent", testRuns},
+	{"a run is bound once", testBind},
+	{"one of many fingerprints is bound", testBindRace},
 	{"a batch is replaced whole", testBatch},
 	{"batches come in order", testBatchOrder},
 	{"an outcome is kept and replaced whole", testOutcome},

@@ -62,7 +62,7 @@ func testOutcome(t *testing.T, h Harness) {
 	f := lease(t, h.Ledger, run, "a")
 	steps := []driver.Outcome{
 		{Key: "k", State: driver.StateFailed, Code: "PATTERN", Path: "email", Attempts: 1, Digest: "0123", At: at},
-		{Key: "k", State: driver.StateMigrated, Attempts: 2, Memberships: driver.MembershipsPending, Digest: "4567", At: at.Add(time.Hour)},
+		{Key: "k", State: driver.StateMigrated, Attempts: 2, Memberships: driver.MembershipsPending, Given: "org_a:rol_b;org_c", Digest: "4567", At: at.Add(time.Hour)},
 		{Key: "k", State: driver.StateMigrated, Attempts: 2, Memberships: driver.MembershipsDone, At: at.Add(2 * time.Hour)},
 	}
 	for _, want := range steps {

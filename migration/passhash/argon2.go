@@ -58,10 +58,10 @@ func (h *argon2Hash) parameters(s string) bool {
 
 func (h argon2Hash) check(l limits) (parsed, error) {
 	err := firstError(
-		within("p", h.p, 1, 255),
-		within("m", h.m, 8*h.p, l.argon2Memory),
-		within("t", h.t, 1, max(1, l.argon2Work/max(h.m, 1))),
-		within("length of the hash", int64(len(h.key)), 4, maxKey),
+		l.within("p", h.p, 1, 255),
+		l.within("m", h.m, 8*h.p, l.argon2Memory),
+		l.within("t", h.t, 1, max(1, l.argon2Work/max(h.m, 1))),
+		l.within("length of the hash", int64(len(h.key)), 4, maxKey),
 	)
 	if err != nil {
 		return parsed{}, err

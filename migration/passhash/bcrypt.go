@@ -37,7 +37,7 @@ func checkBcrypt(value string, l limits) (cost int64, err error) {
 	if !ok {
 		return 0, malformed("cost is not a number")
 	}
-	return cost, within("cost", cost, int64(bcrypt.MinCost), l.bcryptCost)
+	return cost, l.within("cost", cost, int64(bcrypt.MinCost), l.bcryptCost)
 }
 
 // verifyBcrypt compares bcrypt of what before makes of a password. bcrypt takes

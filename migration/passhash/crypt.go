@@ -114,7 +114,7 @@ func parseSHA1Crypt(s Stored, l limits) (parsed, error) {
 	if !ok {
 		return parsed{}, malformed("rounds are not a number")
 	}
-	if err := within("rounds", rounds, 1, l.digestRounds); err != nil {
+	if err := l.within("rounds", rounds, 1, l.digestRounds); err != nil {
 		return parsed{}, err
 	}
 	// Implementations fill the last three bytes differently; the first 24
@@ -141,7 +141,7 @@ func parseSHACrypt(prefix string, size int, newHash func() hash.Hash) func(Store
 		if !ok || !cut || len(want) != size {
 			return parsed{}, malformed("must be salt and hash of the right length")
 		}
-		if err := within("rounds", rounds, 0, l.digestRounds); err != nil {
+		if err := l.within("rounds", rounds, 0, l.digestRounds); err != nil {
 			return parsed{}, err
 		}
 		rounds, salt = max(rounds, 1000), salt[:min(len(salt), 16)]
@@ -159,8 +159,8 @@ func parseYescrypt(s Stored, l limits) (parsed, error) {
 	}
 	log, r := int64(crypt64(parts[2][1:2]))+1, int64(crypt64(parts[2][2:]))+1
 	if err := firstError(
-		within("N", log, 10, 18), // what the library computes
-		within("r", r, 1, min(32, max(1, l.scryptMemory/128>>log))),
+		l.within("N", log, 10, 18), // what the library computes
+		l.within("r", r, 1, min(32, max(1, l.scryptMemory/128>>log))),
 	); err != nil {
 		return parsed{}, err
 	}

@@ -13,6 +13,7 @@ type format struct {
 	detect   func(value string) bool                  // The same where a prefix does not tell.
 	parse    func(s Stored, l limits) (parsed, error) // Checks form and bounds; computes nothing.
 	salted   bool                                     // Takes Stored.Salt.
+	counted  bool                                     // Takes Stored.Iterations.
 }
 
 // parsed is a hash whose form and cost have been checked.
@@ -44,10 +45,13 @@ func parse(s Stored, l limits) (format, parsed, error) {
 		return format{}, parsed{}, fmt.Errorf("%w: nothing in the value tells its format; set Scheme", ErrFormat)
 	}
 	if !ok {
-		return format{}, parsed{}, fmt.Errorf("%w: unknown Scheme; the table of this package has the names", ErrFormat)
+		return format{}, parsed{}, fmt.Errorf("%w: unknown Scheme; the nearest names are %s", ErrFormat, strings.Join(neighbors(s.Scheme), ", "))
 	}
 	if s.Salt != "" && !f.salted {
 		return format{}, parsed{}, fmt.Errorf("%w: %s takes no Salt", ErrFormat, f.name)
+	}
+	if s.Iterations != "" && !f.counted {
+		return format{}, parsed{}, fmt.Errorf("%w: %s takes no Iterations", ErrFormat, f.name)
 	}
 	p, err := f.parse(s, l)
 	if err != nil {
@@ -114,3 +118,34 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 }
 
 func malformed(problem string) error { return fmt.Errorf("%w: %s", ErrFormat, problem) }
+
+// neighbors are the three names of schemes that are nearest to a misspelt one.
+func neighbors(name string) []string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	name = strings.ToLower(name[:min(len(name), 40)])
+	slices.SortStableFunc(names, func(a, b string) int { return distance(name, a) - distance(name, b) })
+	return names[:3]
+}
+
+// distance is how many letters have to be changed, added or taken away.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			last, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, last+cost)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,6 +1,9 @@
 package passhash
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // limits bound what one verification may cost, so that a hostile or corrupt row
 // cannot occupy the machine. They are checked before anything is computed.
@@ -12,6 +15,8 @@ type limits struct {
 	scryptMemory int64 // bytes: 128*N*r
 	scryptWork   int64 // bytes: 128*N*r*p
 	digestRounds int64 // rounds of iterated digests
+
+	costs *[]string // for Kind: what was checked
 }
 
 // standard allows what any framework or guide recommends (OWASP, Django 6,
@@ -31,7 +36,10 @@ var standard = limits{
 const maxKey = 1024
 
 // within checks low <= n <= high; below is a malformed hash, above a costly one.
-func within(what string, n, low, high int64) error {
+func (l limits) within(what string, n, low, high int64) error {
+	if l.costs != nil {
+		*l.costs = append(*l.costs, what+" "+strconv.FormatInt(n, 10))
+	}
 	if n < low {
 		return fmt.Errorf("%w: %s is below %d", ErrFormat, what, low)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
@@ -20,6 +21,9 @@ type Stored struct {
 	// Devise, the secret of Spring, the credential_data of Keycloak. Formats whose
 	// Value holds everything refuse a Salt, because ignoring it would hide a mistake.
 	Salt string
+	// Iterations are the rounds of pbkdf2 where they lie beside Value. Formats whose
+	// Value holds them refuse it.
+	Iterations string
 }
 
 // IsZero reports whether there is no password at all.
@@ -110,4 +114,17 @@ func Identify(s Stored) (format string, err error) {
 		return "", err
 	}
 	return f.name, nil
+}
+
+// Kind returns the format of s with its cost parameters: hashes of one kind take
+// equally long to verify. Errors are those of Identify.
+func Kind(s Stored) (string, error) {
+	var costs []string
+	l := standard
+	l.costs = &costs
+	f, _, err := parse(s, l)
+	if err != nil {
+		return "", err
+	}
+	return strings.Join(append([]string{f.name}, costs...), ", "), nil
 }

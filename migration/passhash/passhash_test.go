@@ -81,13 +81,13 @@ func TestConvertWritesAuth0sForm(t *testing.T) {
 			`{"algorithm":"pbkdf2","hash":{"value":"$pbkdf2-sha256$i=10000,l=32$MTEzNTQxMTYyOA$bFYX62rfJobJ07VwrUMXfuffLfj2RDM2G6/BrTrUWkE","encoding":"utf8"}}`},
 		{Stored{Value: "{ssha}FLzWcQqyle6Mo7NvrwXCMAmRzXQxNjYxMTYzNw"}, "custom_password_hash",
 			`{"algorithm":"ldap","hash":{"value":"{SSHA}FLzWcQqyle6Mo7NvrwXCMAmRzXQxNjYxMTYzNw==","encoding":"utf8"}}`},
-		{Stored{"nt", "B4B9B02E6F09A9BD760F388B67351E2B", ""}, "custom_password_hash",
+		{Stored{Scheme: "nt", Value: "B4B9B02E6F09A9BD760F388B67351E2B", Salt: ""}, "custom_password_hash",
 			`{"algorithm":"md4","hash":{"value":"tLmwLm8Jqb12DziLZzUeKw==","encoding":"base64"},"password":{"encoding":"utf16le"}}`},
-		{Stored{"joomla", "b78f863f2c67410c41e617f724e22f34", "abc"}, "custom_password_hash",
+		{Stored{Scheme: "joomla", Value: "b78f863f2c67410c41e617f724e22f34", Salt: "abc"}, "custom_password_hash",
 			`{"algorithm":"md5","hash":{"value":"t4+GPyxnQQxB5hf3JOIvNA==","encoding":"base64"},"salt":{"value":"YWJj","encoding":"base64","position":"suffix"}}`},
 		{Stored{Value: "SCRYPT:1024:8:1:YWJj:YWJjYWJjYWJj"}, "custom_password_hash",
 			`{"algorithm":"scrypt","hash":{"value":"YWJjYWJjYWJj","encoding":"base64"},"salt":{"value":"YWJj","encoding":"base64"},"keylen":9,"cost":1024,"blockSize":8,"parallelization":1}`},
-		{Stored{"hmac-sha1", "8d7cb4d4a27a438059bb83a34d1e6cc439669168", "k"}, "custom_password_hash",
+		{Stored{Scheme: "hmac-sha1", Value: "8d7cb4d4a27a438059bb83a34d1e6cc439669168", Salt: "k"}, "custom_password_hash",
 			`{"algorithm":"hmac","hash":{"value":"jXy01KJ6Q4BZu4OjTR5sxDlmkWg=","encoding":"base64","digest":"sha1","key":{"value":"aw==","encoding":"base64"}}}`},
 	} {
 		got, err := Convert(c.stored)
@@ -178,8 +178,8 @@ func TestLazyByValue(t *testing.T) {
 		"argon2 with a hash of 8":       {Value: "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQM"},
 		"pbkdf2 without salt":           {Value: "pbkdf2:sha256:1000$$9d592e1879fba15535ab4d90bf3a7661666c0e09385cebfe1f32226adcc9dd81"},
 		"a plain text of 73 bytes":      {Scheme: "plain", Value: strings.Repeat("a", 73)},
-		"a very long salt":              {"md5-salt-prefix", "57ab8499d08c59a7211c77f557bf9425", strings.Repeat("a", 1025)},
-		"a very long key":               {"hmac-md5", "57ab8499d08c59a7211c77f557bf9425", strings.Repeat("a", 1025)},
+		"a very long salt":              {Scheme: "md5-salt-prefix", Value: "57ab8499d08c59a7211c77f557bf9425", Salt: strings.Repeat("a", 1025)},
+		"a very long key":               {Scheme: "hmac-md5", Value: "57ab8499d08c59a7211c77f557bf9425", Salt: strings.Repeat("a", 1025)},
 	} {
 		if _, err := Convert(s); !errors.Is(err, ErrLazyOnly) {
 			t.Errorf("%s: %v, want ErrLazyOnly", name, err)

@@ -30,9 +30,9 @@ func newPBKDF2(l limits, name string, iterations int64, salt, key []byte) (parse
 	size := int64(newHash().Size())
 	blocks := (int64(len(key)) + size - 1) / size
 	err := firstError(
-		within("length of the hash", int64(len(key)), 8, maxKey),
-		within("length of the salt", int64(len(salt)), 0, maxKey),
-		within("iterations", iterations, 1, max(1, l.pbkdf2Rounds/max(blocks, 1))),
+		l.within("length of the hash", int64(len(key)), 8, maxKey),
+		l.within("length of the salt", int64(len(salt)), 0, maxKey),
+		l.within("iterations", iterations, 1, max(1, l.pbkdf2Rounds/max(blocks, 1))),
 	)
 	if err != nil {
 		return parsed{}, err

@@ -35,7 +35,7 @@ func newPHPass(name, value string, l limits, before func(string) string) (parsed
 		return parsed{}, malformed("the count is above phpass's 30")
 	}
 	// The count is bounded through its logarithm; 1<<30 does not overflow.
-	if err := firstError(within("log2 of the rounds", log, 7, 30), within("rounds", 1<<max(log, 0), 1, l.digestRounds)); err != nil {
+	if err := firstError(l.within("log2 of the rounds", log, 7, 30), l.within("rounds", 1<<max(log, 0), 1, l.digestRounds)); err != nil {
 		return parsed{}, err
 	}
 	salt := value[4:12]

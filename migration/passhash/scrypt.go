@@ -22,11 +22,11 @@ func newScrypt(l limits, n, r, p int64, salt, key []byte) (parsed, error) {
 		return parsed{}, malformed("N must be a power of two greater than one")
 	}
 	err := firstError(
-		within("N", n, 2, l.scryptMemory/128),
-		within("r", r, 1, l.scryptMemory/128/n),
-		within("p", p, 1, l.scryptWork/128/n/max(r, 1)),
-		within("length of the hash", int64(len(key)), 8, maxKey),
-		within("length of the salt", int64(len(salt)), 0, maxKey),
+		l.within("N", n, 2, l.scryptMemory/128),
+		l.within("r", r, 1, l.scryptMemory/128/n),
+		l.within("p", p, 1, l.scryptWork/128/n/max(r, 1)),
+		l.within("length of the hash", int64(len(key)), 8, maxKey),
+		l.within("length of the salt", int64(len(salt)), 0, maxKey),
 	)
 	if err != nil {
 		return parsed{}, err

@@ -25,16 +25,16 @@ const saltOf0to15 = "AAECAwQFBgcICQoLDA0ODw=="
 var vectors = []vector{
 	// bcrypt
 	{"bcrypt", Stored{Value: "$2a$05$MBCzKhG1KhezLh.0LRa0Kuw12nLJtpHy6DIaU.JAnqJUDYspHC.Ou"}, "hashcat", converted},
-	{"bcrypt", Stored{Value: "{bcrypt}$2a$10$dXJ3SW6G7P50lGmMkkmwe.20cQQubK3.HZWzG3YB1tlRy.fqvM/BG"}, "password", direct},                           // Spring
-	{"bcrypt", Stored{Value: "$2y$04$abcdefghijklmnopqrstuuanVo7Xut1CH8VGIGlz1JovQh9GJbbtG"}, "lètmein", converted},                                 // computed
-	{"bcrypt", Stored{Value: "bcrypt$$2y$04$abcdefghijklmnopqrstuuanVo7Xut1CH8VGIGlz1JovQh9GJbbtG"}, "lètmein", converted},                          // Django's label
-	{"bcrypt", Stored{Value: "{CRYPT}$2y$04$abcdefghijklmnopqrstuuanVo7Xut1CH8VGIGlz1JovQh9GJbbtG"}, "lètmein", converted},                          // OpenLDAP's label
-	{"devise", Stored{"devise", "$2a$04$abcdefghijklmnopqrstuuK07M1sVzNh1IfLJ41KZH/ZJLibIumlS", "pepper"}, "hashcat", converted},                    // computed
-	{"django-bcrypt-sha256", Stored{Value: "bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuulyx/yrfLnuLCi6gwFG5mrkJjuQKpL6S"}, "lètmein", lazy},          // computed
-	{"passlib-bcrypt-sha256", Stored{Value: "$bcrypt-sha256$v=2,t=2b,r=4$abcdefghijklmnopqrstuu$5.DQzr2mKCSKCED/pLUBcPGi8ERuhxK"}, "hashcat", lazy}, // computed
-	{"passlib-bcrypt-sha256", Stored{Value: "$bcrypt-sha256$2b,4$abcdefghijklmnopqrstuu$3d.8/l9iGJqJskXY5304GRXcYslKDbe"}, "hashcat", lazy},         // computed
-	{"wordpress", Stored{Value: "$wp$2y$10$Q1xinFjrZeLWJBvxviIL6u834Fu.evIEFHAUVisQ5O.w9Dm0sMdES"}, " admin\n", lazy},                               // pinned by wp-playground; trimmed
-	{"wordpress", Stored{Value: "$wp$2y$04$abcdefghijklmnopqrstuuWHVs6sal8LfOtpnQh/UZxx3ZrkYIB7u"}, "hashcat", lazy},                                // computed
+	{"bcrypt", Stored{Value: "{bcrypt}$2a$10$dXJ3SW6G7P50lGmMkkmwe.20cQQubK3.HZWzG3YB1tlRy.fqvM/BG"}, "password", direct},                             // Spring
+	{"bcrypt", Stored{Value: "$2y$04$abcdefghijklmnopqrstuuanVo7Xut1CH8VGIGlz1JovQh9GJbbtG"}, "lètmein", converted},                                   // computed
+	{"bcrypt", Stored{Value: "bcrypt$$2y$04$abcdefghijklmnopqrstuuanVo7Xut1CH8VGIGlz1JovQh9GJbbtG"}, "lètmein", converted},                            // Django's label
+	{"bcrypt", Stored{Value: "{CRYPT}$2y$04$abcdefghijklmnopqrstuuanVo7Xut1CH8VGIGlz1JovQh9GJbbtG"}, "lètmein", converted},                            // OpenLDAP's label
+	{"devise", Stored{Scheme: "devise", Value: "$2a$04$abcdefghijklmnopqrstuuK07M1sVzNh1IfLJ41KZH/ZJLibIumlS", Salt: "pepper"}, "hashcat", converted}, // computed
+	{"django-bcrypt-sha256", Stored{Value: "bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuulyx/yrfLnuLCi6gwFG5mrkJjuQKpL6S"}, "lètmein", lazy},            // computed
+	{"passlib-bcrypt-sha256", Stored{Value: "$bcrypt-sha256$v=2,t=2b,r=4$abcdefghijklmnopqrstuu$5.DQzr2mKCSKCED/pLUBcPGi8ERuhxK"}, "hashcat", lazy},   // computed
+	{"passlib-bcrypt-sha256", Stored{Value: "$bcrypt-sha256$2b,4$abcdefghijklmnopqrstuu$3d.8/l9iGJqJskXY5304GRXcYslKDbe"}, "hashcat", lazy},           // computed
+	{"wordpress", Stored{Value: "$wp$2y$10$Q1xinFjrZeLWJBvxviIL6u834Fu.evIEFHAUVisQ5O.w9Dm0sMdES"}, " admin\n", lazy},                                 // pinned by wp-playground; trimmed
+	{"wordpress", Stored{Value: "$wp$2y$04$abcdefghijklmnopqrstuuWHVs6sal8LfOtpnQh/UZxx3ZrkYIB7u"}, "hashcat", lazy},                                  // computed
 	{"bcrypt-md5", Stored{Scheme: "bcrypt-md5", Value: "$2a$05$/VT2Xs2dMd8GJKfrXhjYP.DkTjOVrY12yDN7/6I8ZV0q/1lEohLru"}, "hashcat", lazy},
 	{"bcrypt-sha1", Stored{Scheme: "BCRYPT-SHA1", Value: "$2a$05$Uo385Fa0g86uUXHwZxB90.qMMdRFExaXePGka4WGFv.86I45AEjmO"}, "hashcat", lazy},
 	{"bcrypt-sha256", Stored{Scheme: "bcrypt-sha256", Value: "$2b$10$FxDtpTNaL303lLcWtd6LFO2U6Gc63VJ07qycHcfqbQQ71GhO/qSzu"}, "hashcat", lazy},
@@ -65,11 +65,9 @@ var vectors = []vector{
 	{"ldap-pbkdf2", Stored{Value: "{PBKDF2}1000$c2l4dGVlbiBieXRlIHNsdA$P18FAg/liWN7PXWsxbnyjk5akRs"}, "hashcat", converted},                        // computed
 	{"389ds-pbkdf2", Stored{Value: "{PBKDF2_SHA256}AAAIAG+ooTntmgayOuMZRJuCMFVykCVWcVF3tw8YTlvFp9KF9UnFYhgpz8fC03o4Jv5KD4rQ4GsdXHIRlg/doyd1xOVFDYUZYAPHjnSpm9XnzIcaS4ZCV/JeLqueyeZQWKOlCH+k9BCmO2HZC7AKXWGMG5bJ8GLALceyf0xioP447wehg8caWYY7f2VYBz6k233DUkgV5NqswzuEwtLdDDFjpro0Ac15ok6fS0vqjDfiMs0ai5FCbivEKw4j6ZyuXHCpck6gcH8lh33rs779ZaLAgtIeeW+xdea3BDCQXhuHwCqIxxifLn2gQy/lLxlikXb82gk2ClADhwoG5RIdJ3ABrPDB100yw6QJ7NF14vV7DDzqxqylocWD/l1xw8HIYdkCpRG8PyfLz8TOR+Mgq0uB/mddrSkU6Hsmg9MkGpST69av"}, "password", converted}, // FreeIPA
 	{"atlassian", Stored{Value: "{PKCS5S2}NTczNTY0NDY2NjQyNzU1Mx8gGiRGobaZYwumctGHbn2ZOHB8LkwzH+Z1gkWfy1zD"}, "hashcat", converted},
-	{"mediawiki-pbkdf2", Stored{Value: ":pbkdf2:sha512:1000:64:c2l4dGVlbiBieXRlIHNsdA==:R+9Ie3gtdqu00TbVW8iHBYJTh7dBY/+J7PFXSsQPHBxB32HGhFKPDaJpL+lEGv8rQaBvD3oa46WHdwz/wnh7LQ=="}, "hashcat", converted}, // computed
-	{"keycloak", Stored{"keycloak", `{"value":"KqABIiReBuRWbP4pBct3W067pNvYzeN7ILBV+8vT8nuF5cgYs2fdl2QikJT/7bGTW/PBXg6CYLwJQFYrBK9MWg==","salt":"EPgscX9CQz7UnuZDNZxtMw=="}`,
-		`{"hashIterations":27500,"algorithm":"pbkdf2-sha256"}`}, "alice-password", converted}, // strimzi's realm
-	{"keycloak", Stored{"keycloak", `{"value":"nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4=","salt":"c29tZXNhbHQ="}`,
-		`{"hashIterations":2,"algorithm":"argon2","additionalParameters":{"hashLength":["32"],"memory":["256"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}`}, "password", converted}, // PHC's vector in Keycloak's form
+	{"mediawiki-pbkdf2", Stored{Value: ":pbkdf2:sha512:1000:64:c2l4dGVlbiBieXRlIHNsdA==:R+9Ie3gtdqu00TbVW8iHBYJTh7dBY/+J7PFXSsQPHBxB32HGhFKPDaJpL+lEGv8rQaBvD3oa46WHdwz/wnh7LQ=="}, "hashcat", converted},                                                                                                                         // computed
+	{"keycloak", Stored{Scheme: "keycloak", Value: `{"value":"KqABIiReBuRWbP4pBct3W067pNvYzeN7ILBV+8vT8nuF5cgYs2fdl2QikJT/7bGTW/PBXg6CYLwJQFYrBK9MWg==","salt":"EPgscX9CQz7UnuZDNZxtMw=="}`, Salt: `{"hashIterations":27500,"algorithm":"pbkdf2-sha256"}`}, "alice-password", converted},                                          // strimzi's realm
+	{"keycloak", Stored{Scheme: "keycloak", Value: `{"value":"nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4=","salt":"c29tZXNhbHQ="}`, Salt: `{"hashIterations":2,"algorithm":"argon2","additionalParameters":{"hashLength":["32"],"memory":["256"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}`}, "password", converted}, // PHC's vector in Keycloak's form
 
 	// ASP.NET
 	{"aspnet-identity-v2", Stored{Value: "AOpHWX+WEzHPkznrDx904KLk8h2yCbTiiBYVdskTN/1ToeEupAlY8/zSsH33zUsjBg=="}, "Pa$$w0rd", converted}, // FusionAuth
@@ -78,11 +76,11 @@ var vectors = []vector{
 	{"aspnet-identity-v3", Stored{Value: "AQAAAAIAAAD6AAAAIJbVi5wbMR+htSfFp8fTw8N8GOS/Sje+S/4YZcgBfU7EQuqv4OkVYmc4VJl9AGZzmRTxSkP7LtVi9IWyUxX8IAAfZ8v+ZfhjCcudtC1YERSqE1OEdXLW9VukPuJWBBjLuw=="}, "my password", converted},
 	{"aspnet-identity-v3", Stored{Value: "AQAAAAAAAAD6AAAAEAhftMyfTJylOlZT+eEotFXd1elee8ih5WsjXaR3PA9M"}, "my password", converted},
 	{"aspnet-identity-v3", Stored{Value: "AQAAAAEAACcQAAAAEAABAgMEBQYHCAkKCwwNDg+yWU7rLgUwPZb1Itsmra7cbxw2EFpwpVFIEtP+JIuUEw=="}, "my password", converted},
-	{"aspnet-membership-sha1", Stored{"aspnet-membership-sha1", "ZUgAmuaYTqAvisD0A427FA3oaWU", "MjEwNA=="}, "hashcat", converted},                                // hashcat's EPiServer
-	{"aspnet-membership-sha256", Stored{"aspnet-membership-sha256", "8BFCg/YJBAuZs/wjbH3OWKe69BLr5Lao26ybpnD48Zk", "NDg1NTIz"}, "hashcat", converted},            // hashcat's EPiServer
-	{"aspnet-membership-sha1", Stored{"aspnet-membership-sha1", "GB2qSyblmYlbYQ8MJ0+UVm74dWM=", saltOf0to15}, "Pässwörd", converted},                             // computed
-	{"aspnet-membership-sha256", Stored{"aspnet-membership-sha256", "OC4fp7UOtZWNKLlJ0x8ojgs+WyyNB7rLQuw3vDgDJ2M=", saltOf0to15}, "Pässwörd", converted},         // computed
-	{"aspnet-membership-hmacsha256", Stored{"aspnet-membership-hmacsha256", "/Z28Q+bHQ4N4bwBX5xBRIq+i1LJuBOqu5+vm0Asgqws=", saltOf0to15}, "Pässwörd", converted}, // computed
+	{"aspnet-membership-sha1", Stored{Scheme: "aspnet-membership-sha1", Value: "ZUgAmuaYTqAvisD0A427FA3oaWU", Salt: "MjEwNA=="}, "hashcat", converted},                                // hashcat's EPiServer
+	{"aspnet-membership-sha256", Stored{Scheme: "aspnet-membership-sha256", Value: "8BFCg/YJBAuZs/wjbH3OWKe69BLr5Lao26ybpnD48Zk", Salt: "NDg1NTIz"}, "hashcat", converted},            // hashcat's EPiServer
+	{"aspnet-membership-sha1", Stored{Scheme: "aspnet-membership-sha1", Value: "GB2qSyblmYlbYQ8MJ0+UVm74dWM=", Salt: saltOf0to15}, "Pässwörd", converted},                             // computed
+	{"aspnet-membership-sha256", Stored{Scheme: "aspnet-membership-sha256", Value: "OC4fp7UOtZWNKLlJ0x8ojgs+WyyNB7rLQuw3vDgDJ2M=", Salt: saltOf0to15}, "Pässwörd", converted},         // computed
+	{"aspnet-membership-hmacsha256", Stored{Scheme: "aspnet-membership-hmacsha256", Value: "/Z28Q+bHQ4N4bwBX5xBRIq+i1LJuBOqu5+vm0Asgqws=", Salt: saltOf0to15}, "Pässwörd", converted}, // computed
 
 	// scrypt
 	{"scrypt", Stored{Value: "SCRYPT:16384:8:1:OTEyNzU0ODg=:Cc8SPjRH1hFQhuIPCdF51uNGtJ2aOY/isuoMlMUsJ8c="}, "hashcat", converted},
@@ -126,7 +124,7 @@ var vectors = []vector{
 
 	// Spring
 	{"spring-pbkdf2", Stored{Value: "{pbkdf2}5d923b44a6d129f3ddf3e3c8d29412723dcbde72445e8ef6bf3b508fbf17fa4ed4d6b99ca763d8dc"}, "password", converted},
-	{"spring-pbkdf2", Stored{"", "{pbkdf2@SpringSecurity_v5_8}000102030405060708090a0b0c0d0e0f5462b02d6b56c722fcacb0e157880d39e5549810ae728f6efb1feafc9e59876a", "secret"}, "hashcat", converted}, // computed
+	{"spring-pbkdf2", Stored{Scheme: "", Value: "{pbkdf2@SpringSecurity_v5_8}000102030405060708090a0b0c0d0e0f5462b02d6b56c722fcacb0e157880d39e5549810ae728f6efb1feafc9e59876a", Salt: "secret"}, "hashcat", converted}, // computed
 	{"spring-standard", Stored{Value: "{sha256}97cde38028ad898ebc02e690819fa220e88c62e0699403e94fff291cfffaf8410849f27605abcbc0"}, "password", lazy},
 	{"spring-digest", Stored{Value: "{MD5}{seasalt}a5cd83fcc468380718d2df1d662f3cbe"}, "hashcat", converted},                            // computed
 	{"spring-digest", Stored{Value: "{SHA-256}127e6fbfe24a750e72930c220a8e138275656b8e5d8f48a98c3c92df2caba935"}, "hashcat", converted}, // computed
@@ -142,11 +140,11 @@ var vectors = []vector{
 	{"sha256", Stored{Scheme: "sha256", Value: "127E6FBFE24A750E72930C220A8E138275656B8E5D8F48A98C3C92DF2CABA935"}, "hashcat", converted},                                                             // computed
 	{"sha512", Stored{Scheme: "sha512", Value: "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"}, "abc", converted}, // FIPS 180
 	{"md5-salt-suffix", Stored{Scheme: "md5-salt-suffix", Value: "3d83c8e717ff0e7ecfe187f088d69954:343141"}, "hashcat", converted},
-	{"md5-salt-prefix", Stored{"md5-salt-prefix", "57ab8499d08c59a7211c77f557bf9425", "4247"}, "hashcat", converted},
-	{"sha1-salt-suffix", Stored{"sha1-salt-suffix", "848952984db93bdd2d0151d4ecca6ea44fcf49e3", "30007548152"}, "hashcat", converted},
-	{"sha1-salt-prefix", Stored{"sha1-salt-prefix", "a428863972744b16afef28e0087fc094b44bb7b1", "465727565"}, "hashcat", converted},
-	{"sha256-salt-suffix", Stored{"sha256-salt-suffix", "5bb7456f43e3610363f68ad6de82b8b96f3fc9ad24e9d1f1f8d8bd89638db7c0", "12480864321"}, "hashcat", converted},
-	{"sha256-salt-prefix", Stored{"sha256-salt-prefix", "816d1ded1d621873595048912ea3405d9d42afd3b57665d9f5a2db4d89720854", "36176620"}, "hashcat", converted},
+	{"md5-salt-prefix", Stored{Scheme: "md5-salt-prefix", Value: "57ab8499d08c59a7211c77f557bf9425", Salt: "4247"}, "hashcat", converted},
+	{"sha1-salt-suffix", Stored{Scheme: "sha1-salt-suffix", Value: "848952984db93bdd2d0151d4ecca6ea44fcf49e3", Salt: "30007548152"}, "hashcat", converted},
+	{"sha1-salt-prefix", Stored{Scheme: "sha1-salt-prefix", Value: "a428863972744b16afef28e0087fc094b44bb7b1", Salt: "465727565"}, "hashcat", converted},
+	{"sha256-salt-suffix", Stored{Scheme: "sha256-salt-suffix", Value: "5bb7456f43e3610363f68ad6de82b8b96f3fc9ad24e9d1f1f8d8bd89638db7c0", Salt: "12480864321"}, "hashcat", converted},
+	{"sha256-salt-prefix", Stored{Scheme: "sha256-salt-prefix", Value: "816d1ded1d621873595048912ea3405d9d42afd3b57665d9f5a2db4d89720854", Salt: "36176620"}, "hashcat", converted},
 	{"joomla", Stored{Scheme: "joomla", Value: "b78f863f2c67410c41e617f724e22f34:89384528665349271307465505333378"}, "hashcat", converted},
 	{"oscommerce", Stored{Scheme: "oscommerce", Value: "e983672a03adcc9767b24584338eb378:00"}, "hashcat", converted},
 	{"magento2", Stored{Value: "8cbb10c33d948774fc54b538c4463498ca670bf8119bdf02a1bae72887598b3c:seasalt:1"}, "hashcat", converted},                                          // computed
@@ -158,19 +156,19 @@ var vectors = []vector{
 	{"werkzeug-hmac", Stored{Value: "sha256$70108387805$8b9472281c36c3a693703de0e0f1ffab8fc0ecdd3bc5ead04c76dd74ef431e49"}, "hashcat", converted},
 	{"werkzeug-hmac", Stored{Value: "sha512$seasalt$0edf16ced2fd8eaf35fd63f34efa52c67af4b4867f425c00373274dcd99d26ae0abe802e98ebb5f9dda1bbe498515a516f798089f2bfb8a185731d9e3306263e"}, "hashcat", converted}, // computed
 	{"hmac-md5", Stored{Scheme: "hmac-md5", Value: "7f51edecfa6fb401a0b5e63d33fc8c0e:84143"}, "hashcat", converted},
-	{"hmac-sha1", Stored{"hmac-sha1", "8d7cb4d4a27a438059bb83a34d1e6cc439669168", "2134817"}, "hashcat", converted},
-	{"hmac-sha256", Stored{"hmac-sha256", "8b9472281c36c3a693703de0e0f1ffab8fc0ecdd3bc5ead04c76dd74ef431e49", "70108387805"}, "hashcat", converted},
-	{"hmac-sha512", Stored{"hmac-sha512", "7d02921299935179d509e6dd4f3d0f2944e3451ea9de3af16baead6a7297e5653577d2473a0fff743d9fe78a89bd49296114319989dc7e7870fc7f62bc96accb", "114"}, "hashcat", converted},
+	{"hmac-sha1", Stored{Scheme: "hmac-sha1", Value: "8d7cb4d4a27a438059bb83a34d1e6cc439669168", Salt: "2134817"}, "hashcat", converted},
+	{"hmac-sha256", Stored{Scheme: "hmac-sha256", Value: "8b9472281c36c3a693703de0e0f1ffab8fc0ecdd3bc5ead04c76dd74ef431e49", Salt: "70108387805"}, "hashcat", converted},
+	{"hmac-sha512", Stored{Scheme: "hmac-sha512", Value: "7d02921299935179d509e6dd4f3d0f2944e3451ea9de3af16baead6a7297e5653577d2473a0fff743d9fe78a89bd49296114319989dc7e7870fc7f62bc96accb", Salt: "114"}, "hashcat", converted},
 
 	// Digests of digests
 	{"mediawiki-b", Stored{Value: "$B$2152187716$8c8b39c3602b194eeeb6cac78eea2742"}, "hashcat", lazy},
 	{"mediawiki-b", Stored{Value: ":B:2152187716:8c8b39c3602b194eeeb6cac78eea2742"}, "hashcat", lazy},
 	{"mysql", Stored{Value: "*FCF7C1B8749CF99D88E5F34271D636178FB5D130"}, "hashcat", lazy},
-	{"vbulletin", Stored{"vbulletin", "28f9975808ae2bdc5847b1cda26033ea", "308"}, "hashcat", lazy},
+	{"vbulletin", Stored{Scheme: "vbulletin", Value: "28f9975808ae2bdc5847b1cda26033ea", Salt: "308"}, "hashcat", lazy},
 	{"vbulletin", Stored{Scheme: "vbulletin", Value: "0844fbb2fdeda31884a7a45ec2010bb6:324410183853308365427804872426"}, "hashcat", lazy},
-	{"mybb", Stored{"mybb", "022f7e02b3314f7d0968f73c00ba759f", "67588"}, "hashcat", lazy},
+	{"mybb", Stored{Scheme: "mybb", Value: "022f7e02b3314f7d0968f73c00ba759f", Salt: "67588"}, "hashcat", lazy},
 	{"restful-auth", Stored{Scheme: "restful-auth", Value: "3999d08db95797891ec77f07223ca81bf43e1be2:5dcc47b04c49d3c8e1b9e4ec367fddeed21b7b85"}, "hashcat", lazy},
-	{"symfony-sha512", Stored{"symfony-sha512", "A0ukEB013ysuvJhvCVQidRvnHayofFL8SAIfkYJPHW03rECGCFCRoYG6960CIqR/yFs/ZRTxhpBqy7Jh81jgyg==", "salt"}, "pw", lazy}, // computed
+	{"symfony-sha512", Stored{Scheme: "symfony-sha512", Value: "A0ukEB013ysuvJhvCVQidRvnHayofFL8SAIfkYJPHW03rECGCFCRoYG6960CIqR/yFs/ZRTxhpBqy7Jh81jgyg==", Salt: "salt"}, "pw", lazy}, // computed
 
 	// Plain text
 	{"plain", Stored{Value: "{noop}password"}, "password", direct},

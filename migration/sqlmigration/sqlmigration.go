@@ -5,7 +5,7 @@
 //	…
 //	err = ledger.CreateSchema(ctx) // or run the statements of Schema in a migration
 //	…
-//	runner, err := migration.NewRunner(src, client, ledger, "my-database", migration.Config{})
+//	runner, err := migration.NewRunner(src, client, ledger, run, migration.Config{})
 //
 // The program imports the database driver. SQLite needs WAL mode and a busy
 // timeout.
@@ -74,13 +74,16 @@ const schema = `
 TABLE {t}_lease (
 	run {key} NOT NULL PRIMARY KEY, holder {key} NOT NULL, fence BIGINT NOT NULL, expires BIGINT NOT NULL, writes BIGINT NOT NULL
 );
+TABLE {t}_run (
+	run {key} NOT NULL PRIMARY KEY, fingerprint {text} NOT NULL
+);
 TABLE {t}_batch (
 	run {key} NOT NULL, n BIGINT NOT NULL, state {text} NOT NULL, job_id {text} NOT NULL, users BIGINT NOT NULL,
 	user_keys {text} NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (run, n)
 );
 TABLE {t}_outcome (
 	run {key} NOT NULL, user_key {key} NOT NULL, state {text} NOT NULL, code {text} NOT NULL, path {text} NOT NULL,
-	attempts BIGINT NOT NULL, memberships {text} NOT NULL, digest {text} NOT NULL, at BIGINT NOT NULL,
+	attempts BIGINT NOT NULL, memberships {text} NOT NULL, given {text} NOT NULL, digest {text} NOT NULL, at BIGINT NOT NULL,
 	PRIMARY KEY (run, user_key)
 )`
 
@@ -149,6 +152,24 @@ func (l *Ledger) Lease(ctx context.Context, run, holder string, ttl time.Duratio
 	return fence, nil
 }
 
+// Bind implements driver.Ledger.
+func (l *Ledger) Bind(ctx context.Context, run, fingerprint string) (bound string, err error) {
+	if fingerprint != "" {
+		err := l.tx(ctx, func(tx sqlstore.Conn) error {
+			_, err := tx.Exec(ctx, l.db.SQL(`INSERT INTO {t}_run (run, fingerprint) VALUES ($1, $2) {upsert run: run}`), run, fingerprint)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	bound, err = sqlstore.One(ctx, l.db.Conn, sqlstore.Column[string], l.db.SQL(`SELECT fingerprint FROM {t}_run WHERE run = $1`), run)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return bound, err
+}
+
 // write runs do in a transaction that holds the lease's row under a fence that
 // is still the latest.
 func (l *Ledger) write(ctx context.Context, f driver.Fence, do func(tx sqlstore.Conn) error) error {
@@ -198,14 +219,14 @@ func (l *Ledger) putOutcomes(ctx context.Context, tx sqlstore.Conn, run string, 
 	var rows []string
 	for _, o := range outcomes {
 		values := []any{
-			run, o.Key, string(o.State), o.Code, o.Path, o.Attempts, string(o.Memberships), o.Digest, micro(o.At),
+			run, o.Key, string(o.State), o.Code, o.Path, o.Attempts, string(o.Memberships), o.Given, o.Digest, micro(o.At),
 		}
 		rows = append(rows, "("+sqlstore.Params(len(args)+1, len(values))+")")
 		args = append(args, values...)
 	}
-	_, err := tx.Exec(ctx, l.db.SQL(`INSERT INTO {t}_outcome (run, user_key, state, code, path, attempts, memberships, digest, at)
+	_, err := tx.Exec(ctx, l.db.SQL(`INSERT INTO {t}_outcome (run, user_key, state, code, path, attempts, memberships, given, digest, at)
 		VALUES `+strings.Join(rows, ", ")+`
-		{upsert run, user_key: state, code, path, attempts, memberships, digest, at}`), args...)
+		{upsert run, user_key: state, code, path, attempts, memberships, given, digest, at}`), args...)
 	return err
 }
 
@@ -319,10 +340,10 @@ func yieldAll(page []driver.Outcome, err error, yield func(driver.Outcome, error
 func (l *Ledger) query(ctx context.Context, where string, args ...any) ([]driver.Outcome, error) {
 	return sqlstore.Query(ctx, l.db.Conn, func(rows *sql.Rows) (o driver.Outcome, err error) {
 		var at int64
-		err = rows.Scan(&o.Key, &o.State, &o.Code, &o.Path, &o.Attempts, &o.Memberships, &o.Digest, &at)
+		err = rows.Scan(&o.Key, &o.State, &o.Code, &o.Path, &o.Attempts, &o.Memberships, &o.Given, &o.Digest, &at)
 		o.At = time.UnixMicro(at).UTC()
 		return o, err
-	}, l.db.SQL(`SELECT user_key, state, code, path, attempts, memberships, digest, at
+	}, l.db.SQL(`SELECT user_key, state, code, path, attempts, memberships, given, digest, at
 		FROM {t}_outcome WHERE run = $1 AND `+where), args...)
 }
 

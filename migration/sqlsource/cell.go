@@ -15,6 +15,7 @@ import (
 type cell struct {
 	value        any
 	databaseType string
+	dialect      Dialect
 }
 
 // The errors say what was expected and never what was there.
@@ -66,6 +67,8 @@ func (c cell) truth() (bool, error) {
 		return v, nil
 	case int64:
 		return v != 0, nil
+	case uint64:
+		return v != 0, nil
 	case float64:
 		return v != 0, nil
 	case time.Time:
@@ -105,6 +108,8 @@ func (c cell) time() (time.Time, error) {
 		return v.UTC(), nil
 	case int64:
 		return sinceEpoch(v), nil
+	case uint64:
+		return sinceEpoch(int64(min(v, 1<<62))), nil
 	case float64:
 		return sinceEpoch(int64(v)), nil
 	case string:
@@ -149,11 +154,14 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, errTime
 }
 
-// json is the value in Auth0's metadata: JSON columns as what they hold, times as
-// RFC 3339, nil for NULL.
+// json is the value in Auth0's metadata: JSON columns and arrays as what they hold,
+// times as RFC 3339, nil for NULL and zero dates.
 func (c cell) json() (any, error) {
 	switch v := c.value.(type) {
 	case time.Time:
+		if v.IsZero() {
+			return nil, nil
+		}
 		return v.UTC().Format(time.RFC3339Nano), nil
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -171,12 +179,63 @@ func (c cell) jsonText(s string) (any, error) {
 	if err := checkUTF8(s); err != nil {
 		return nil, err
 	}
-	if name := strings.ToUpper(c.databaseType); name != "JSON" && name != "JSONB" {
-		return s, nil
+	s = c.unpadded(s)
+	switch name := strings.ToUpper(c.databaseType); {
+	case name == "JSON" || name == "JSONB":
+		var v any
+		if err := json.Unmarshal([]byte(s), &v); err != nil {
+			return nil, errors.New("holds something that is not JSON")
+		}
+		return v, nil
+	case name == "NUMERIC" || name == "DECIMAL":
+		if n, err := strconv.ParseFloat(s, 64); err == nil && len(s) <= 15 && !math.IsNaN(n) && !math.IsInf(n, 0) {
+			return n, nil
+		}
+	case c.dialect == MySQL && (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")): // MariaDB's JSON is text
+		var v any
+		if json.Unmarshal([]byte(s), &v) == nil {
+			return v, nil
+		}
+	case c.dialect == MySQL && strings.HasPrefix(s, "0000-00-00"):
+		return nil, nil
+	case c.dialect == Postgres && strings.HasPrefix(name, "_"):
+		if v, ok := parseArray(s); ok {
+			return v, nil
+		}
 	}
-	var v any
-	if err := json.Unmarshal([]byte(s), &v); err != nil {
-		return nil, errors.New("holds something that is not JSON")
+	return s, nil
+}
+
+// parseArray reads Postgres's text of an array with one dimension: {a,"b c",NULL}.
+func parseArray(s string) ([]any, bool) {
+	if len(s) < 2 || s[0] != '{' || s[len(s)-1] != '}' {
+		return nil, false
 	}
-	return v, nil
+	all := []any{}
+	for s = s[1 : len(s)-1]; s != ""; {
+		var item strings.Builder
+		quoted := s[0] == '"'
+		if quoted {
+			s = s[1:]
+		}
+		for s != "" && (quoted && s[0] != '"' || !quoted && s[0] != ',') {
+			if s[0] == '{' && !quoted {
+				return nil, false
+			}
+			if s[0] == '\\' && len(s) > 1 {
+				s = s[1:]
+			}
+			item.WriteByte(s[0])
+			s = s[1:]
+		}
+		if quoted && s != "" {
+			s = s[1:]
+		}
+		if s = strings.TrimPrefix(s, ","); !quoted && item.String() == "NULL" {
+			all = append(all, nil)
+		} else {
+			all = append(all, item.String())
+		}
+	}
+	return all, true
 }

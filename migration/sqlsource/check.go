@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
 // Check reads the table's columns and first row and reports everything that is
@@ -31,10 +34,42 @@ func (s *Source) Check(ctx context.Context) error {
 	if err := s.checkKey(ctx); err != nil {
 		return err
 	}
-	if _, err := s.query(ctx, s.selectRows(nil, 1)); err != nil {
-		return &FieldError{Field: "Columns", Problem: "do not fit the first row", Err: err}
+	return s.checkRows(ctx)
+}
+
+// checkRows looks at the first rows. One that cannot be read is a Problem of that
+// row; when none can, the mapping is wrong.
+func (s *Source) checkRows(ctx context.Context) error {
+	records, err := s.page(ctx, "", 20)
+	if err != nil {
+		return &FieldError{Field: "Columns", Problem: "do not fit the first rows", Err: err}
 	}
-	return nil
+	for i := range records {
+		if records[i].Problem == nil {
+			return s.checkScheme(records)
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	return &FieldError{Field: "Columns", Problem: "do not fit any of the first rows", Err: records[0].Problem}
+}
+
+// checkScheme finds a scheme that no hash of the first rows has: a misspelt name, or
+// a salt for a format that takes none.
+func (s *Source) checkScheme(records []migration.Record) error {
+	var last error
+	for i := range records {
+		if _, err := passhash.Identify(records[i].Password); err == nil || errors.Is(err, passhash.ErrUnusable) {
+			return nil
+		} else if records[i].Problem == nil {
+			last = err
+		}
+	}
+	if s.cfg.Scheme == "" && s.cfg.Salt == "" {
+		return nil // the plan tells
+	}
+	return &FieldError{Field: "Config.Scheme", Problem: "or Config.Salt fits none of the first rows", Err: last}
 }
 
 func (s *Source) tableField() string {
@@ -74,7 +109,7 @@ func (s *Source) missing(column string, there []string) string {
 func (s *Source) checkKey(ctx context.Context) error {
 	key := s.dialect.quote(s.columns.Key)
 	var value any
-	first := "SELECT " + key + " FROM " + s.from() + s.where() + " ORDER BY " + key + " LIMIT 1"
+	first := "SELECT " + key + " FROM " + s.from() + s.where(key+" IS NOT NULL") + " ORDER BY " + key + " LIMIT 1"
 	err := s.db.QueryRowContext(ctx, first).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
@@ -85,7 +120,7 @@ func (s *Source) checkKey(ctx context.Context) error {
 	if value != nil && isInteger(value) == s.cfg.TextKey {
 		return &FieldError{Field: "Config.TextKey", Problem: fmt.Sprintf("must be %v for this key", !s.cfg.TextKey)}
 	}
-	repeated := "SELECT " + key + " FROM " + s.from() + s.where() + " GROUP BY " + key + " HAVING COUNT(*) > 1 LIMIT 1"
+	repeated := "SELECT " + key + " FROM " + s.from() + s.where(key+" IS NOT NULL") + " GROUP BY " + key + " HAVING COUNT(*) > 1 LIMIT 1"
 	switch err := s.db.QueryRowContext(ctx, repeated).Scan(&value); {
 	case err == nil:
 		return &FieldError{Field: "Columns.Key", Problem: "is not unique; name a column that is"}

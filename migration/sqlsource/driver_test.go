@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"io"
 	"slices"
+	"strings"
 )
 
 // rows is a database of one table that answers every query with all of its rows,
@@ -25,6 +26,9 @@ func (r rows) Prepare(string) (driver.Stmt, error)          { return nil, driver
 func (r rows) Begin() (driver.Tx, error)                    { return nil, driver.ErrSkip }
 func (r rows) Close() error                                 { return nil }
 func (r rows) QueryContext(_ context.Context, query string, _ []driver.NamedValue) (driver.Rows, error) {
+	if strings.Contains(query, " IS NULL ORDER") { // rows without a key
+		return &cursor{rows{columns: r.columns}}, nil
+	}
 	if r.asked != nil {
 		*r.asked = query
 	}

@@ -1,7 +1,6 @@
 package sqlsource
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -12,38 +11,65 @@ import (
 // field is one column that is read, and what becomes of its value.
 type field struct {
 	name   string // As in an error: "Columns.Email".
+	path   string // Auth0's name, as in a Problem.
 	column string
+	text   bool // Postgres is asked for text: its driver fails on infinite times.
 	set    func(r *migration.Record, c cell) error
 }
 
 // fieldsOf lists the named columns, Key first.
 func fieldsOf(cols Columns) []field {
-	all := []field{
-		{"Columns.Key", cols.Key, setKey},
-		{"Columns.Email", cols.Email, setText(func(r *migration.Record) *string { return &r.Email })},
-		{"Columns.Username", cols.Username, setText(func(r *migration.Record) *string { return &r.Username })},
-		{"Columns.Phone", cols.Phone, setText(func(r *migration.Record) *string { return &r.Phone })},
-		{"Columns.Name", cols.Name, setText(func(r *migration.Record) *string { return &r.Name })},
-		{"Columns.FamilyName", cols.FamilyName, setFamilyName},
-		{"Columns.EmailVerified", cols.EmailVerified, setTruth(func(r *migration.Record, v bool) { r.EmailVerified = v })},
-		{"Columns.Blocked", cols.Blocked, setTruth(func(r *migration.Record, v bool) { r.Blocked = v })},
-		{"Columns.Active", cols.Active, setTruth(func(r *migration.Record, v bool) { r.Blocked = !v })},
-		{"Columns.Password", cols.Password, setText(func(r *migration.Record) *string { return &r.Password.Value })},
-		{"Columns.Scheme", cols.Scheme, setText(func(r *migration.Record) *string { return &r.Password.Scheme })},
-		{"Columns.Salt", cols.Salt, setText(func(r *migration.Record) *string { return &r.Password.Salt })},
-		{"Columns.TOTPSecret", cols.TOTPSecret, setTOTP},
-		{"Columns.MFAPhone", cols.MFAPhone, setMFAPhone},
-		{"Columns.UpdatedAt", cols.UpdatedAt, setUpdatedAt},
-		{"Columns.MigratedAt", cols.MigratedAt, setTruth(func(r *migration.Record, v bool) { r.Migrated = v })},
+	text := func(target func(*migration.Record) *string) func(*migration.Record, cell) error {
+		return func(r *migration.Record, c cell) (err error) {
+			*target(r), err = c.text()
+			return err
+		}
 	}
-	named := slices.DeleteFunc(all, func(f field) bool { return f.column == "" && f.name != "Columns.Key" })
-	named = appendMetadata(named, "AppMetadata", cols.AppMetadata, func(r *migration.Record) *map[string]any { return &r.AppMetadata })
-	return appendMetadata(named, "UserMetadata", cols.UserMetadata, func(r *migration.Record) *map[string]any { return &r.UserMetadata })
+	truth := func(set func(*migration.Record, bool)) func(*migration.Record, cell) error {
+		return func(r *migration.Record, c cell) error {
+			v, err := c.truth()
+			set(r, v)
+			return err
+		}
+	}
+	all := []field{
+		{"Key", "user_id", cols.Key, false, text(func(r *migration.Record) *string { return &r.Key })},
+		{"Email", "email", cols.Email, false, text(func(r *migration.Record) *string { return &r.Email })},
+		{"Username", "username", cols.Username, false, text(func(r *migration.Record) *string { return &r.Username })},
+		{"Login", "username", cols.Login, false, func(*migration.Record, cell) error { return nil }}, // for Find alone
+		{"Phone", "phone_number", cols.Phone, false, text(func(r *migration.Record) *string { return &r.Phone })},
+		{"Name", "name", cols.Name, false, text(func(r *migration.Record) *string { return &r.Name })},
+		{"GivenName", "given_name", cols.GivenName, false, text(func(r *migration.Record) *string { return &r.GivenName })},
+		{"FamilyName", "family_name", cols.FamilyName, false, text(func(r *migration.Record) *string { return &r.FamilyName })},
+		{"Nickname", "nickname", cols.Nickname, false, text(func(r *migration.Record) *string { return &r.Nickname })},
+		{"Picture", "picture", cols.Picture, false, text(func(r *migration.Record) *string { return &r.Picture })},
+		{"EmailVerified", "email_verified", cols.EmailVerified, true, truth(func(r *migration.Record, v bool) { r.EmailVerified = v })},
+		{"PhoneVerified", "phone_verified", cols.PhoneVerified, true, truth(func(r *migration.Record, v bool) { r.PhoneVerified = v })},
+		{"Blocked", "blocked", cols.Blocked, true, truth(func(r *migration.Record, v bool) { r.Blocked = v })},
+		{"Active", "blocked", cols.Active, true, truth(func(r *migration.Record, v bool) { r.Blocked = !v })},
+		{"Password", "password", cols.Password, false, setPassword},
+		{"Scheme", "password", cols.Scheme, false, text(func(r *migration.Record) *string { return &r.Password.Scheme })},
+		{"Salt", "password", cols.Salt, false, text(func(r *migration.Record) *string { return &r.Password.Salt })},
+		{"Iterations", "password", cols.Iterations, false, text(func(r *migration.Record) *string { return &r.Password.Iterations })},
+		{"Memberships", "organizations", cols.Memberships, false, setMemberships},
+		{"Roles", "roles", cols.Roles, false, setRoles},
+		{"TOTPSecret", "mfa_factors", cols.TOTPSecret, false, setTOTP},
+		{"MFAPhone", "mfa_factors", cols.MFAPhone, false, appendText(func(r *migration.Record) *[]string { return &r.MFAPhones })},
+		{"MFAEmail", "mfa_factors", cols.MFAEmail, false, appendText(func(r *migration.Record) *[]string { return &r.MFAEmails })},
+		{"UpdatedAt", "updated_at", cols.UpdatedAt, true, setUpdatedAt},
+		{"MigratedAt", "migrated_at", cols.MigratedAt, true, truth(func(r *migration.Record, v bool) { r.Migrated = v })},
+	}
+	named := slices.DeleteFunc(all, func(f field) bool { return f.column == "" && f.name != "Key" })
+	for i := range named {
+		named[i].name = "Columns." + named[i].name
+	}
+	named = appendMetadata(named, "AppMetadata", "app_metadata", cols.AppMetadata, func(r *migration.Record) *map[string]any { return &r.AppMetadata })
+	return appendMetadata(named, "UserMetadata", "user_metadata", cols.UserMetadata, func(r *migration.Record) *map[string]any { return &r.UserMetadata })
 }
 
-func appendMetadata(fields []field, name string, columns map[string]string, target func(*migration.Record) *map[string]any) []field {
+func appendMetadata(fields []field, name, path string, columns map[string]string, target func(*migration.Record) *map[string]any) []field {
 	for _, key := range slices.Sorted(maps.Keys(columns)) {
-		fields = append(fields, field{"Columns." + name + "[" + key + "]", columns[key], func(r *migration.Record, c cell) error {
+		fields = append(fields, field{"Columns." + name + "[" + key + "]", path, columns[key], false, func(r *migration.Record, c cell) error {
 			value, err := c.json()
 			if err != nil || value == nil {
 				return err
@@ -59,32 +85,59 @@ func appendMetadata(fields []field, name string, columns map[string]string, targ
 	return fields
 }
 
-func setKey(r *migration.Record, c cell) (err error) {
-	if r.Key, err = c.text(); err == nil && r.Key == "" {
-		return errors.New("is NULL or empty")
+// setPassword takes padding away: spaces of CHAR(n), line breaks of an import, NUL
+// bytes of BINARY(n).
+func setPassword(r *migration.Record, c cell) (err error) {
+	r.Password.Value, err = c.text()
+	if r.Password.Scheme != "plain" {
+		r.Password.Value = strings.Trim(r.Password.Value, " \t\r\n\x00")
 	}
 	return err
 }
 
-func setText(target func(*migration.Record) *string) func(*migration.Record, cell) error {
-	return func(r *migration.Record, c cell) (err error) {
-		*target(r), err = c.text()
-		return err
+// setMemberships reads "acme:admin,editor;globex": names, or ids that start with
+// "org_" and "rol_".
+func setMemberships(r *migration.Record, c cell) error {
+	s, err := c.text()
+	for _, part := range split(s, ";") {
+		org, roles, _ := strings.Cut(part, ":")
+		var m migration.Membership
+		if org = strings.TrimSpace(org); strings.HasPrefix(org, "org_") {
+			m.OrgID = org
+		} else {
+			m.OrgName = org
+		}
+		m.RoleIDs, m.RoleNames = rolesOf(roles)
+		r.Memberships = append(r.Memberships, m)
 	}
-}
-
-func setFamilyName(r *migration.Record, c cell) error {
-	family, err := c.text()
-	r.Name = strings.TrimSpace(r.Name + " " + family)
 	return err
 }
 
-func setTruth(set func(*migration.Record, bool)) func(*migration.Record, cell) error {
-	return func(r *migration.Record, c cell) error {
-		v, err := c.truth()
-		set(r, v)
-		return err
+func setRoles(r *migration.Record, c cell) error {
+	s, err := c.text()
+	r.RoleIDs, r.RoleNames = rolesOf(s)
+	return err
+}
+
+func rolesOf(s string) (ids, names []string) {
+	for _, role := range split(s, ",") {
+		if strings.HasPrefix(role, "rol_") {
+			ids = append(ids, role)
+		} else {
+			names = append(names, role)
+		}
 	}
+	return ids, names
+}
+
+// split leaves out what is empty.
+func split(s, separator string) (parts []string) {
+	for part := range strings.SplitSeq(s, separator) {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 // setTOTP takes the spelling of authenticator apps (groups, padding, any case) to
@@ -98,12 +151,14 @@ func setTOTP(r *migration.Record, c cell) error {
 	return err
 }
 
-func setMFAPhone(r *migration.Record, c cell) error {
-	phone, err := c.text()
-	if phone != "" {
-		r.MFAPhones = []string{phone}
+func appendText(target func(*migration.Record) *[]string) func(*migration.Record, cell) error {
+	return func(r *migration.Record, c cell) error {
+		s, err := c.text()
+		if s != "" {
+			*target(r) = []string{s}
+		}
+		return err
 	}
-	return err
 }
 
 func setUpdatedAt(r *migration.Record, c cell) (err error) {

@@ -17,20 +17,53 @@ func (s Schema) Open(db *sql.DB, dialect Dialect) (*Source, error) {
 	return New(db, dialect, s.Table, s.Columns, s.Config)
 }
 
+// Preset returns a schema by name, for programs that take it from a flag:
+// "django", "drupal7", "wordpress" or "wordpress:prefix_", "laravel", "devise" or
+// "devise:pepper", "aspnet", "supabase" and "keycloak:realm".
+func Preset(name string) (Schema, error) {
+	name, argument, given := strings.Cut(name, ":")
+	plain := map[string]func() Schema{"django": Django, "drupal7": Drupal7, "laravel": Laravel, "aspnet": ASPNetIdentity, "supabase": Supabase}
+	switch {
+	case name == "wordpress" && !given:
+		return WordPress("wp_"), nil
+	case name == "wordpress":
+		return WordPress(argument), nil
+	case name == "devise":
+		return Devise(argument), nil
+	case name == "keycloak" && argument != "":
+		return Keycloak(argument), nil
+	case plain[name] != nil && !given:
+		return plain[name](), nil
+	}
+	return Schema{}, &FieldError{Field: "preset", Problem: `must be "django", "drupal7", "wordpress", "laravel", "devise", "aspnet", "supabase" or "keycloak:realm"`}
+}
+
+// The presets suit a database connection as Auth0 makes it, which takes no
+// usernames: they find users by the name that they type, too, and do not send it.
+// Where the connection takes usernames, set Columns.Username to Columns.Login.
+
 // Django returns the schema of auth_user of django.contrib.auth. Its emails may be
 // empty and need not be unique; users with is_active false become blocked.
 func Django() Schema {
 	return Schema{Table: "auth_user", Columns: Columns{
-		Key: "id", Email: "email", Username: "username", Name: "first_name", FamilyName: "last_name",
+		Key: "id", Email: "email", Login: "username", GivenName: "first_name", FamilyName: "last_name",
 		Active: "is_active", Password: "password",
 	}}
 }
 
+// Drupal7 returns the schema of users of Drupal 7, without the anonymous user. Its
+// hashes are lazy only; see package passhash.
+func Drupal7() Schema {
+	return Schema{Table: "users", Columns: Columns{
+		Key: "uid", Email: "mail", Login: "name", Name: "name", Active: "status", Password: "pass",
+	}, Config: Config{Where: "uid > 0"}}
+}
+
 // WordPress returns the schema of wp_users; prefix is that of the installation,
-// usually "wp_". Its portable hashes are lazy only; see package passhash.
+// usually "wp_". Its hashes are lazy only; see package passhash.
 func WordPress(prefix string) Schema {
 	return Schema{Table: prefix + "users", Columns: Columns{
-		Key: "ID", Email: "user_email", Username: "user_login", Name: "display_name", Password: "user_pass",
+		Key: "ID", Email: "user_email", Login: "user_login", Name: "display_name", Password: "user_pass",
 	}}
 }
 
@@ -55,14 +88,35 @@ func Devise(pepper string) Schema {
 }
 
 // ASPNetIdentity returns the schema of AspNetUsers of ASP.NET Core Identity, whose
-// keys are GUIDs stored as text.
+// keys are GUIDs stored as text. Its phone numbers are free text: set Columns.Phone
+// to "PhoneNumber" together with migration.Fields.Phone.
 func ASPNetIdentity() Schema {
 	return Schema{
 		Table: "AspNetUsers",
 		Columns: Columns{
-			Key: "Id", Email: "Email", Username: "UserName", Phone: "PhoneNumber", EmailVerified: "EmailConfirmed", Password: "PasswordHash",
+			Key: "Id", Email: "Email", Login: "UserName", EmailVerified: "EmailConfirmed", Password: "PasswordHash",
 		},
 		Config: Config{TextKey: true},
+	}
+}
+
+// Supabase returns the schema of auth.users of Supabase, without users of SSO,
+// anonymous users and those that are deleted. What stands in raw_user_meta_data
+// becomes user_metadata.supabase. MarkMigrated cannot be used.
+func Supabase() Schema {
+	return Schema{
+		Table: "auth.users",
+		Columns: Columns{
+			Key: "id", Email: "email", Phone: "phone", Name: "name", Picture: "picture", EmailVerified: "email_confirmed_at",
+			PhoneVerified: "phone_confirmed_at", Blocked: "banned", Password: "encrypted_password", UpdatedAt: "updated_at",
+			UserMetadata: map[string]string{"supabase": "raw_user_meta_data"},
+		},
+		Config: Config{TextKey: true, From: `(SELECT u.id, u.email, '+' || NULLIF(LTRIM(u.phone, '+'), '') AS phone,
+	COALESCE(u.raw_user_meta_data->>'full_name', u.raw_user_meta_data->>'name') AS name,
+	u.raw_user_meta_data->>'avatar_url' AS picture, u.email_confirmed_at, u.phone_confirmed_at,
+	COALESCE(u.banned_until > now(), false) AS banned, u.encrypted_password, u.updated_at, u.raw_user_meta_data
+	FROM auth.users u
+	WHERE u.deleted_at IS NULL AND NOT COALESCE(u.is_sso_user, false) AND NOT COALESCE(u.is_anonymous, false)) AS users`},
 	}
 }
 
@@ -80,7 +134,7 @@ func Keycloak(realm string) Schema {
 	return Schema{
 		Table: "user_entity",
 		Columns: Columns{
-			Key: "id", Email: "email", Username: "username", Name: "first_name", FamilyName: "last_name",
+			Key: "id", Email: "email", Login: "username", GivenName: "first_name", FamilyName: "last_name",
 			EmailVerified: "email_verified", Active: "enabled", Password: "secret_data", Salt: "credential_data",
 		},
 		Config: Config{TextKey: true, Scheme: "keycloak", From: `(SELECT u.ID AS id, u.EMAIL AS email, u.USERNAME AS username,

@@ -3,11 +3,12 @@ package sqlsource
 import (
 	"context"
 	"database/sql"
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
 // Dialect says how a database writes names and parameters.
@@ -56,14 +57,46 @@ func (s *Source) from() string {
 	return s.dialect.quoteTable(s.table)
 }
 
-// selectRows is the one query of this package, in the order of the key.
-func (s *Source) selectRows(conditions []string, limit int) string {
+// selectRows is the one query of this package.
+func (s *Source) selectRows(conditions []string, order string, limit int) string {
 	names := make([]string, len(s.fields))
 	for i, f := range s.fields {
 		names[i] = s.dialect.quote(f.column)
+		if f.text && s.dialect == Postgres {
+			names[i] = "CAST(" + names[i] + " AS TEXT)"
+		}
 	}
+	return s.selectNames(names, conditions, order, limit)
+}
+
+func (s *Source) selectKeys(conditions []string, limit int) string {
+	key := s.dialect.quote(s.columns.Key)
+	return s.selectNames([]string{key}, conditions, key, limit)
+}
+
+func (s *Source) selectNames(names, conditions []string, order string, limit int) string {
 	return "SELECT " + strings.Join(names, ", ") + " FROM " + s.from() + s.where(conditions...) +
-		" ORDER BY " + s.dialect.quote(s.columns.Key) + " LIMIT " + strconv.Itoa(limit)
+		" ORDER BY " + order + " LIMIT " + strconv.Itoa(limit)
+}
+
+// keys reads keys alone, which every driver can.
+func (s *Source) keys(ctx context.Context, query string, args ...any) (keys []any, err error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	for rows.Next() {
+		var key any
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		if raw, ok := key.([]byte); ok {
+			key = string(raw)
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
 }
 
 func (s *Source) where(conditions ...string) string {
@@ -82,11 +115,16 @@ func (s *Source) keyArgument(key string) (any, error) {
 	if s.cfg.TextKey {
 		return key, nil
 	}
-	n, err := strconv.ParseInt(key, 10, 64)
-	if err != nil {
-		return nil, errKey // Without the key.
+	if n, err := strconv.ParseInt(key, 10, 64); err == nil {
+		return n, nil
 	}
-	return n, nil
+	if n, err := strconv.ParseUint(key, 10, 64); err == nil && s.dialect == MySQL {
+		return n, nil // BIGINT UNSIGNED
+	}
+	if s.dialect == SQLite {
+		return key, nil // whose columns take any text, which comes after all numbers
+	}
+	return nil, errKey // Without the key.
 }
 
 func (s *Source) query(ctx context.Context, query string, args ...any) (records []migration.Record, err error) {
@@ -117,7 +155,7 @@ func (s *Source) scan(rows *sql.Rows, types []*sql.ColumnType) (migration.Record
 	cells := make([]cell, len(s.fields))
 	targets := make([]any, len(s.fields))
 	for i := range cells {
-		cells[i].databaseType = types[i].DatabaseTypeName()
+		cells[i].databaseType, cells[i].dialect = types[i].DatabaseTypeName(), s.dialect
 		targets[i] = &cells[i].value
 	}
 	if err := rows.Scan(targets...); err != nil {
@@ -126,24 +164,43 @@ func (s *Source) scan(rows *sql.Rows, types []*sql.ColumnType) (migration.Record
 	var r migration.Record
 	for i, f := range s.fields {
 		if err := f.set(&r, cells[i]); err != nil {
-			return migration.Record{}, fmt.Errorf("%s: column %q: %w", f.name, f.column, err)
+			return migration.Record{Key: r.Key, Problem: &migration.RowError{Rule: ruleOf(err, f), Path: f.path, Err: err}}, nil
 		}
 	}
-	if !s.cfg.TextKey {
-		if _, err := s.keyArgument(r.Key); err != nil {
-			return migration.Record{}, fmt.Errorf("Columns.Key: %w", err)
+	if _, err := strconv.ParseInt(r.Key, 10, 64); err != nil && !s.cfg.TextKey {
+		if _, err := strconv.ParseUint(r.Key, 10, 64); err != nil {
+			return migration.Record{Key: r.Key, Problem: &migration.RowError{Rule: migration.RuleKey, Path: "user_id", Err: errKey}}, nil
 		}
 	}
 	s.complete(&r)
 	return r, nil
 }
 
+func ruleOf(err error, f field) migration.Rule {
+	switch {
+	case f.path == "user_id":
+		return migration.RuleKey
+	case errors.Is(err, errUTF8):
+		return migration.RuleText
+	case strings.HasSuffix(f.path, "_metadata"):
+		return migration.RuleMetadata
+	}
+	return migration.RuleFormat
+}
+
 // complete applies what holds for every row.
 func (s *Source) complete(r *migration.Record) {
+	if r.Name == "" {
+		r.Name = strings.TrimSpace(r.GivenName + " " + r.FamilyName)
+	}
+	r.EmailVerified = r.EmailVerified || s.cfg.EmailVerified
 	p := &r.Password
 	if p.Value == "" {
-		p.Scheme, p.Salt = "", ""
+		*p = passhash.Stored{}
 		return
+	}
+	if s.cfg.Iterations != "" {
+		p.Iterations = s.cfg.Iterations
 	}
 	if s.cfg.Scheme != "" {
 		p.Scheme = s.cfg.Scheme

@@ -17,38 +17,50 @@ type Columns struct {
 	Key      string
 	Email    string
 	Username string
+	Login    string // A name that users type at login and that is not sent to Auth0; Username is both.
 	Phone    string
 
-	Name       string
-	FamilyName string // Joined to Name with a space.
+	Name       string // Defaults to GivenName and FamilyName.
+	GivenName  string
+	FamilyName string
+	Nickname   string
+	Picture    string
 
 	EmailVerified string // A truth value, a number, or a time that is there or not.
+	PhoneVerified string // The same.
 	Blocked       string // The same.
 	Active        string // The opposite of Blocked, such as Django's is_active.
 
-	Password string // NULL and '' mean that the user has none.
-	Scheme   string // passhash.Stored.Scheme by row; Config.Scheme is for all rows.
-	Salt     string // passhash.Stored.Salt by row; Config.Salt is for all rows.
+	Password   string // NULL and '' mean that the user has none. White space and NUL around it are taken away.
+	Scheme     string // passhash.Stored.Scheme by row; Config.Scheme is for all rows.
+	Salt       string // passhash.Stored.Salt by row; Config.Salt is for all rows.
+	Iterations string // passhash.Stored.Iterations by row; Config.Iterations is for all rows.
+
+	Memberships string // Organizations with roles: "acme:admin,editor;globex", by name or id. A join can build it; see Config.From.
+	Roles       string // Roles of the tenant: "admin,editor", by name or id.
 
 	TOTPSecret string // Base32; spaces and padding are removed.
 	MFAPhone   string // E.164, a factor.
+	MFAEmail   string // A factor.
 
 	UpdatedAt  string // A time, or seconds or milliseconds since 1970.
 	MigratedAt string // A time that may be NULL: MarkMigrated sets it.
 
-	AppMetadata  map[string]string // Metadata key to column. JSON columns become objects; NULL is left out.
+	AppMetadata  map[string]string // Metadata key to column. JSON columns and arrays become what they hold; NULL is left out.
 	UserMetadata map[string]string
 }
 
 // Config holds a Source's optional settings. The zero value suits a table with an
 // integer key.
 type Config struct {
-	TextKey   bool   // The key is text or a UUID. Defaults to an integer of at most 64 bits.
-	ExactCase bool   // Find compares as the column does, by its index. Defaults to LOWER() on both sides, which wants an index of its own on a large table.
-	Scheme    string // passhash.Stored.Scheme of every row.
-	Salt      string // passhash.Stored.Salt of every row: a pepper, an encoder's secret.
-	Where     string // A condition that every row must meet. Trusted SQL.
-	From      string // Replaces the table in queries: a join as "(SELECT …) AS users". Trusted SQL.
+	TextKey       bool   // The key is text or a UUID. Defaults to an integer of at most 64 bits.
+	ExactCase     bool   // Find compares as the column does, by its index. Defaults to LOWER() on both sides, which wants an index of its own on a large table.
+	EmailVerified bool   // Every email is verified.
+	Scheme        string // passhash.Stored.Scheme of every row.
+	Salt          string // passhash.Stored.Salt of every row: a pepper, an encoder's secret.
+	Iterations    string // passhash.Stored.Iterations of every row.
+	Where         string // A condition that every row must meet. Trusted SQL.
+	From          string // Replaces the table in queries: a join as "(SELECT …) AS users". Trusted SQL.
 }
 
 // Source implements migration.Source, Marker and Unmarker over a table. It is safe
@@ -84,7 +96,7 @@ func validate(cols Columns, cfg Config) error {
 	if cols.Key == "" {
 		return &FieldError{Field: "Columns.Key", Problem: "is empty; name the unique, permanent column that becomes the id at Auth0"}
 	}
-	if cols.Email == "" && cols.Username == "" {
+	if cols.Email == "" && cols.Username == "" && cols.Login == "" {
 		return &FieldError{Field: "Columns.Email", Problem: "is empty, and so is Username; one of them is needed to find a user at login"}
 	}
 	for _, pair := range []struct {
@@ -95,7 +107,9 @@ func validate(cols Columns, cfg Config) error {
 		{"Columns.Active", cols.Active != "" && cols.Blocked != "", "Columns.Blocked"},
 		{"Config.Scheme", cfg.Scheme != "" && cols.Scheme != "", "Columns.Scheme"},
 		{"Config.Salt", cfg.Salt != "" && cols.Salt != "", "Columns.Salt"},
-		{"Columns.FamilyName", cols.FamilyName != "" && cols.Name == "", "an empty Columns.Name"},
+		{"Config.Iterations", cfg.Iterations != "" && cols.Iterations != "", "Columns.Iterations"},
+		{"Config.EmailVerified", cfg.EmailVerified && cols.EmailVerified != "", "Columns.EmailVerified"},
+		{"Columns.Iterations", cols.Iterations != "" && cols.Password == "", "an empty Columns.Password"},
 		{"Columns.Scheme", cols.Scheme != "" && cols.Password == "", "an empty Columns.Password"},
 		{"Columns.Salt", cols.Salt != "" && cols.Password == "", "an empty Columns.Password"},
 	} {
@@ -119,62 +133,125 @@ func validName(field, name string) error {
 }
 
 // Page returns at most limit records after the given key, in the order of keys; ""
-// starts. It implements migration.Source.
+// starts. The first page also has the rows without a key, at most limit of them,
+// each with a Problem. It implements migration.Source.
 func (s *Source) Page(ctx context.Context, after string, limit int) ([]migration.Record, error) {
 	if limit < 1 {
 		return nil, fmt.Errorf("sqlsource: Page: limit is %d; it must be positive", limit)
 	}
-	var conditions []string
-	var args []any
-	if after != "" {
-		arg, err := s.keyArgument(after)
-		if err != nil {
-			return nil, fmt.Errorf("sqlsource: Page: %w", err)
+	key := s.dialect.quote(s.columns.Key)
+	records, err := s.page(ctx, after, limit)
+	if err == nil && after == "" {
+		var without []migration.Record
+		without, err = s.query(ctx, s.selectRows([]string{key + " IS NULL"}, key, limit))
+		for i := range without {
+			without[i] = migration.Record{Problem: &migration.RowError{Rule: migration.RuleKey, Path: "user_id", Err: errNoKey}}
 		}
-		conditions = append(conditions, s.dialect.quote(s.columns.Key)+" > "+s.dialect.placeholder(1))
-		args = append(args, arg)
+		records = append(without, records...)
 	}
-	records, err := s.query(ctx, s.selectRows(conditions, limit), args...)
 	if err != nil {
 		return nil, fmt.Errorf("sqlsource: Page: %w", err)
 	}
 	return records, uniqueKeys(records)
 }
 
+func (s *Source) page(ctx context.Context, after string, limit int) ([]migration.Record, error) {
+	key := s.dialect.quote(s.columns.Key)
+	conditions, args := []string{key + " IS NOT NULL"}, []any(nil)
+	if after != "" {
+		arg, err := s.keyArgument(after)
+		if err != nil {
+			return nil, err
+		}
+		conditions, args = []string{key + " > " + s.dialect.placeholder(1)}, []any{arg}
+	}
+	records, err := s.query(ctx, s.selectRows(conditions, key, limit), args...)
+	if err == nil || ctx.Err() != nil {
+		return records, err
+	}
+	// A driver may fail on one value and take the page with it: read row by row.
+	keys, keysErr := s.keys(ctx, s.selectKeys(conditions, limit), args...)
+	if keysErr != nil {
+		return nil, err
+	}
+	records = nil
+	for _, k := range keys {
+		r, err := s.byKey(ctx, k)
+		switch _, stillThere := s.keys(ctx, s.selectKeys([]string{key + " = " + s.dialect.placeholder(1)}, 1), k); {
+		case err == nil:
+			records = append(records, r)
+		case stillThere != nil:
+			return nil, err // the database is gone, not the row unreadable
+		case !errors.Is(err, migration.ErrNoUser):
+			records = append(records, migration.Record{Key: keyText(k), Problem: &migration.RowError{Err: errRow}})
+		}
+	}
+	return records, nil
+}
+
+// keyText is a key as a record has it.
+func keyText(value any) string {
+	text, _ := cell{value: value}.text() // a key that is no text was refused by Check
+	return text
+}
+
 // uniqueKeys notices a key that is none while it is still in one page; Check
 // looks at all rows.
 func uniqueKeys(records []migration.Record) error {
 	for i := 1; i < len(records); i++ {
-		if records[i].Key == records[i-1].Key {
+		if records[i].Key != "" && records[i].Key == records[i-1].Key {
 			return &FieldError{Field: "Columns.Key", Problem: "is not unique: two rows in a row have the same"}
 		}
 	}
 	return nil
 }
 
-// Find returns the user with this email or username, or migration.ErrNoUser if no
-// user or more than one matches. It implements migration.Source.
+// Find returns the user with this email or username, or migration.ErrNoUser. An
+// email comes before a username, and of several users the first in the order of
+// keys. It implements migration.Source.
 func (s *Source) Find(ctx context.Context, identifier string) (migration.Record, error) {
 	// Postgres answers a NUL with an error that is none of the caller's business.
 	if identifier == "" || !utf8.ValidString(identifier) || strings.ContainsRune(identifier, 0) {
 		return migration.Record{}, migration.ErrNoUser
 	}
-	var alternatives []string
-	var args []any
-	for _, column := range []string{s.columns.Email, s.columns.Username} {
+	for _, column := range []string{s.columns.Email, s.columns.Username, s.columns.Login} {
 		if column == "" {
 			continue
 		}
-		args = append(args, identifier)
-		alternatives = append(alternatives, s.compare(column, s.dialect.placeholder(len(args))))
+		condition := s.compare(column, s.dialect.placeholder(1))
+		records, err := s.query(ctx, s.selectRows([]string{condition}, s.dialect.quote(s.columns.Key), 1), identifier)
+		if err != nil {
+			return migration.Record{}, fmt.Errorf("sqlsource: Find: %w", err)
+		}
+		if len(records) > 0 {
+			return records[0], nil
+		}
 	}
-	condition := "(" + strings.Join(alternatives, " OR ") + ")"
-	records, err := s.query(ctx, s.selectRows([]string{condition}, 2), args...)
+	return migration.Record{}, migration.ErrNoUser
+}
+
+// Get returns the user with this key, or migration.ErrNoUser. It implements
+// migration.Source.
+func (s *Source) Get(ctx context.Context, key string) (migration.Record, error) {
+	arg, err := s.keyArgument(key)
 	if err != nil {
-		return migration.Record{}, fmt.Errorf("sqlsource: Find: %w", err)
+		return migration.Record{}, migration.ErrNoUser // no row has such a key
 	}
-	if len(records) != 1 {
-		return migration.Record{}, migration.ErrNoUser
+	r, err := s.byKey(ctx, arg)
+	if err != nil && !errors.Is(err, migration.ErrNoUser) {
+		err = fmt.Errorf("sqlsource: Get: %w", err)
+	}
+	return r, err
+}
+
+func (s *Source) byKey(ctx context.Context, arg any) (migration.Record, error) {
+	key := s.dialect.quote(s.columns.Key)
+	records, err := s.query(ctx, s.selectRows([]string{key + " = " + s.dialect.placeholder(1)}, key, 1), arg)
+	if err == nil && len(records) == 0 {
+		err = migration.ErrNoUser
+	}
+	if err != nil {
+		return migration.Record{}, err
 	}
 	return records[0], nil
 }
@@ -236,4 +313,8 @@ func (e *FieldError) Error() string {
 // Unwrap returns the database's error.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-var errKey = errors.New("the key is not an integer; set Config.TextKey if it is text")
+var (
+	errKey   = errors.New("the key is not an integer; set Config.TextKey if it is text")
+	errNoKey = errors.New("is NULL or empty")
+	errRow   = errors.New("the driver cannot read the row")
+)

@@ -31,6 +31,7 @@ import (
 	"github.com/auth0kit/auth0kit/guardian/sqlguardian"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/migration/sqlmigration"
 	"github.com/auth0kit/auth0kit/migration/sqlsource"
 	"github.com/auth0kit/auth0kit/risk"
@@ -115,6 +116,7 @@ var (
 	sealKey   = []byte("0123456789abcdef0123456789abcdef")
 	bearer    = func(context.Context) (string, error) { return "", nil }
 	anyLedger = migration.NewMemoryLedger()
+	anyRun    = migration.Run{Source: "s", Connection: "c"}
 )
 
 // constructors has each of the module, by its package and name: see
@@ -202,21 +204,21 @@ var constructors = map[string]func(p probe){
 		negatives(p, management.Config{Domain: "tenant.eu.auth0.com", Token: bearer},
 			func(c management.Config) error { return second(management.New(c)) }, "MaxWait")
 	},
-	"migration.NewLazy": func(p probe) {
-		p.refuses("src")(migration.NewLazy(nil, anyTarget{}, "c", migration.LazyConfig{}))
-		p.refuses("dst")(migration.NewLazy(anySource{}, nil, "c", migration.LazyConfig{}))
-		p.refuses("connection")(migration.NewLazy(anySource{}, anyTarget{}, "", migration.LazyConfig{}))
-		negatives(p, migration.LazyConfig{}, func(c migration.LazyConfig) error { return second(migration.NewLazy(anySource{}, anyTarget{}, "c", c)) })
-	},
 	"migration.NewMemoryLedger": func(p probe) { assert.NotNil(p, migration.NewMemoryLedger()) },
 	"migration.NewRunner": func(p probe) {
-		p.refuses("src")(migration.NewRunner(nil, anyTarget{}, anyLedger, "c", migration.Config{}))
-		p.refuses("dst")(migration.NewRunner(anySource{}, nil, anyLedger, "c", migration.Config{}))
-		p.refuses("ledger")(migration.NewRunner(anySource{}, anyTarget{}, nil, "c", migration.Config{}))
-		p.refuses("connection")(migration.NewRunner(anySource{}, anyTarget{}, anyLedger, "", migration.Config{}))
+		p.refuses("src")(migration.NewRunner(nil, anyTarget{}, anyLedger, anyRun, migration.Config{}))
+		p.refuses("dst")(migration.NewRunner(anySource{}, nil, anyLedger, anyRun, migration.Config{}))
+		p.refuses("ledger")(migration.NewRunner(anySource{}, anyTarget{}, nil, anyRun, migration.Config{}))
+		p.refuses("Run.Connection")(migration.NewRunner(anySource{}, anyTarget{}, anyLedger, migration.Run{}, migration.Config{}))
 		negatives(p, migration.Config{}, func(c migration.Config) error {
-			return second(migration.NewRunner(anySource{}, anyTarget{}, anyLedger, "c", c))
-		})
+			return second(migration.NewRunner(anySource{}, anyTarget{}, anyLedger, anyRun, c))
+		}, "Grace")
+	},
+	"migration/lazy.New": func(p probe) {
+		p.refuses("src")(lazy.New(nil, anyTarget{}, anyRun, lazy.Config{}))
+		p.refuses("dst")(lazy.New(anySource{}, nil, anyRun, lazy.Config{}))
+		p.refuses("Run.Connection")(lazy.New(anySource{}, anyTarget{}, migration.Run{}, lazy.Config{}))
+		negatives(p, lazy.Config{}, func(c lazy.Config) error { return second(lazy.New(anySource{}, anyTarget{}, anyRun, c)) })
 	},
 	"migration/sqlmigration.New": func(p probe) {
 		p.refuses("db")(sqlmigration.New(nil, sqlmigration.SQLite, sqlmigration.Config{}))

@@ -20,6 +20,10 @@ import (
 
 const migrationConnection = "legacy"
 
+var migrationRun = migration.Run{
+	Source: "test", Connection: migrationConnection, KeyPrefix: "old|", Secret: []byte("0123456789abcdef0123456789abcdef"),
+}
+
 // legacyUsers is a source in memory.
 type legacyUsers []migration.Record
 
@@ -44,6 +48,14 @@ func (l legacyUsers) Page(ctx context.Context, after string, limit int) ([]migra
 
 func (l legacyUsers) Find(_ context.Context, identifier string) (migration.Record, error) {
 	i := slices.IndexFunc(l, func(r migration.Record) bool { return strings.EqualFold(r.Email, identifier) })
+	if i < 0 {
+		return migration.Record{}, migration.ErrNoUser
+	}
+	return l[i], nil
+}
+
+func (l legacyUsers) Get(_ context.Context, key string) (migration.Record, error) {
+	i := slices.IndexFunc(l, func(r migration.Record) bool { return r.Key == key })
 	if i < 0 {
 		return migration.Record{}, migration.ErrNoUser
 	}
@@ -81,7 +93,7 @@ func TestMigrationResumesFromTheDatabase(t *testing.T) {
 		for at := int64(1); result == nil && at < 100; at++ {
 			// Another process has another Runner; the killed one gives its lease
 			// back here, which a dead one does by its end.
-			r, err := migration.NewRunner(newLegacyUsers(n), client, &killer{Ledger: ledger, left: at}, migrationConnection,
+			r, err := migration.NewRunner(newLegacyUsers(n), client, &killer{Ledger: ledger, left: at}, migrationRun,
 				migration.Config{FileBytes: 20_480})
 			if err != nil {
 				t.Fatal(err)
@@ -104,7 +116,7 @@ func TestMigrationResumesFromTheDatabase(t *testing.T) {
 
 func verifyMigration(t *testing.T, client *management.Client, ledger driver.Ledger, n int) {
 	t.Helper()
-	r, err := migration.NewRunner(newLegacyUsers(n), client, ledger, migrationConnection, migration.Config{})
+	r, err := migration.NewRunner(newLegacyUsers(n), client, ledger, migrationRun, migration.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

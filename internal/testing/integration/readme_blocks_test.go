@@ -61,7 +61,9 @@ func readmeMigration(ctx context.Context, db *sql.DB, client *management.Client)
 	if err != nil {
 		return err
 	}
-	runner, err := migration.NewRunner(source, client, migration.NewMemoryLedger(), "customers", migration.Config{})
+	runner, err := migration.NewRunner(source, client, migration.NewMemoryLedger(), migration.Run{
+		Source: "members-production", Connection: "customers", KeyPrefix: "members|",
+	}, migration.Config{})
 	if err != nil {
 		return err
 	}

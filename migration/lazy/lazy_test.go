@@ -1,4 +1,4 @@
-package migration_test
+package lazy_test
 
 import (
 	"context"
@@ -17,12 +17,16 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
-func newLazy(t testing.TB, src migration.Source, dst migration.Creator, cfg migration.LazyConfig) *migration.Lazy {
+// creator is nothing but a Creator.
+type creator struct{ migration.Creator }
+
+func newLazy(t testing.TB, src migration.Source, dst migration.Creator, cfg lazy.Config) *lazy.Lazy {
 	t.Helper()
-	l, err := migration.NewLazy(src, dst, connection, cfg)
+	l, err := lazy.New(src, dst, testRun(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +52,7 @@ func TestLoginMigratesWhoProvesThePassword(t *testing.T) {
 	tenant := newTenant(auth0test.Options{})
 	src, log := newTable(quick(1), quick(2)), audit.NewMemory()
 	client := newClient(t, tenant)
-	l := newLazy(t, src, client, migration.LazyConfig{Recorder: log})
+	l := newLazy(t, src, client, lazy.Config{Recorder: log})
 	u, err := l.Login(t.Context(), as(user(1)))
 	if err != nil {
 		t.Fatal(err)
@@ -66,11 +70,11 @@ func TestLoginMigratesWhoProvesThePassword(t *testing.T) {
 	for _, typed := range []string{password, "wrong"} { // Auth0 owns the user now
 		c := as(user(1))
 		c.Password = typed
-		if _, err := l.Login(t.Context(), c); !errors.Is(err, migration.ErrMigrated) {
+		if _, err := l.Login(t.Context(), c); !errors.Is(err, lazy.ErrMigrated) {
 			t.Errorf("the next login with %q: %v; want ErrMigrated", typed, err)
 		}
 	}
-	if _, err := newLazy(t, bare{src}, client, migration.LazyConfig{}).Login(t.Context(), as(user(1))); !errors.Is(err, migration.ErrMigrated) {
+	if _, err := newLazy(t, bare{src}, client, lazy.Config{}).Login(t.Context(), as(user(1))); !errors.Is(err, lazy.ErrMigrated) {
 		t.Errorf("without the mark: %v; want ErrMigrated", err)
 	}
 }
@@ -86,7 +90,7 @@ func TestRefusalsAreOneAnswer(t *testing.T) {
 	known.Password = hashed(t, password, 8)
 	log := audit.NewMemory()
 	client := newClient(t, tenant)
-	l := newLazy(t, newTable(known, broken, none, blocked), client, migration.LazyConfig{Recorder: log})
+	l := newLazy(t, newTable(known, broken, none, blocked), client, lazy.Config{Recorder: log})
 	wrong := as(user(1))
 	wrong.Password = "wrong"
 	empty := as(user(1))
@@ -102,7 +106,7 @@ func TestRefusalsAreOneAnswer(t *testing.T) {
 		start := time.Now()
 		u, err := l.Login(t.Context(), c)
 		took[name] = time.Since(start)
-		if u != nil || err == nil || err.Error() != migration.ErrCredentials.Error() || !errors.Is(err, migration.ErrCredentials) {
+		if u != nil || err == nil || err.Error() != lazy.ErrCredentials.Error() || !errors.Is(err, lazy.ErrCredentials) {
 			t.Errorf("%s: %v, %v; want ErrCredentials alone", name, u, err)
 		}
 	}
@@ -128,13 +132,13 @@ func TestCheapHashesAreNotRefusedFaster(t *testing.T) {
 	fast, slow := user(1), user(2)
 	fast.Password.Value = "{SSHA}gPb32x1TbLA/t6ZrHBK6nqzyvABzYWx0" // the value does not matter
 	slow.Password = hashed(t, password, 9)
-	l := newLazy(t, newTable(fast, slow), newClient(t, newTenant(auth0test.Options{})), migration.LazyConfig{})
+	l := newLazy(t, newTable(fast, slow), newClient(t, newTenant(auth0test.Options{})), lazy.Config{})
 	var took [3]time.Duration
 	for i, who := range []migration.Record{fast, slow, user(99)} {
 		c := as(who)
 		c.Password = "wrong"
 		start := time.Now()
-		if _, err := l.Login(t.Context(), c); !errors.Is(err, migration.ErrCredentials) {
+		if _, err := l.Login(t.Context(), c); !errors.Is(err, lazy.ErrCredentials) {
 			t.Fatal(err)
 		}
 		took[i] = time.Since(start)
@@ -151,7 +155,7 @@ func TestConcurrentLoginsOfOneUser(t *testing.T) {
 	tenant := newTenant(auth0test.Options{})
 	tenant.Fault("POST /api/v2/users", auth0test.Fault{Latency: 50 * time.Millisecond})
 	client := newClient(t, tenant)
-	l := newLazy(t, newTable(quick(1)), client, migration.LazyConfig{})
+	l := newLazy(t, newTable(quick(1)), client, lazy.Config{})
 	var right, wrong atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 64 {
@@ -165,7 +169,7 @@ func TestConcurrentLoginsOfOneUser(t *testing.T) {
 			case i%2 == 0 && err == nil && u.ID == "auth0|u000001":
 				right.Add(1)
 				u.AppMetadata["mine"] = i // each has its own copy
-			case i%2 == 1 && errors.Is(err, migration.ErrCredentials) && u == nil:
+			case i%2 == 1 && errors.Is(err, lazy.ErrCredentials) && u == nil:
 				wrong.Add(1)
 			default:
 				t.Errorf("login %d: %v, %v", i, u, err)
@@ -185,11 +189,11 @@ func TestAuth0sOwnUsersAreMigrated(t *testing.T) {
 	tenant.AddUser(resource.User{Email: "native@example.com", Connection: connection}, "x")
 	tenant.AddUser(resource.User{Email: "user1@example.com", Connection: connection}, "x") // the row's email, another id
 	tenant.AddUser(resource.User{Email: "user2@example.com", Username: "u2"}, "x")         // another connection
-	l := newLazy(t, newTable(quick(1), quick(2)), newClient(t, tenant), migration.LazyConfig{})
-	if _, err := l.Login(t.Context(), migration.Credentials{Identifier: "Native@example.com", Password: "?"}); !errors.Is(err, migration.ErrMigrated) {
+	l := newLazy(t, newTable(quick(1), quick(2)), newClient(t, tenant), lazy.Config{})
+	if _, err := l.Login(t.Context(), migration.Credentials{Identifier: "Native@example.com", Password: "?"}); !errors.Is(err, lazy.ErrMigrated) {
 		t.Errorf("a native user: %v; want ErrMigrated", err)
 	}
-	if _, err := l.Login(t.Context(), as(user(1))); !errors.Is(err, migration.ErrMigrated) {
+	if _, err := l.Login(t.Context(), as(user(1))); !errors.Is(err, lazy.ErrMigrated) {
 		t.Errorf("a row whose email is taken: %v; want ErrMigrated", err)
 	}
 	if u, err := l.Login(t.Context(), as(user(2))); err != nil || u.ID != "auth0|u000002" {
@@ -222,7 +226,7 @@ func TestLoginSurvivesFaults(t *testing.T) {
 				tenant := newTenant(auth0test.Options{})
 				fault(tenant)
 				client := newClient(t, tenant)
-				u, err := newLazy(t, newTable(quick(1)), client, migration.LazyConfig{}).Login(t.Context(), as(user(1)))
+				u, err := newLazy(t, newTable(quick(1)), client, lazy.Config{}).Login(t.Context(), as(user(1)))
 				if err != nil || u.ID != "auth0|u000001" {
 					t.Errorf("%v, %v", u, err)
 				}
@@ -241,15 +245,15 @@ func TestOutageIsNoRefusal(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := newTenant(auth0test.Options{})
 			tenant.Fault(route, auth0test.Fault{Status: 503})
-			l := newLazy(t, newTable(quick(1)), newClient(t, tenant), migration.LazyConfig{AccountFailures: 1})
+			l := newLazy(t, newTable(quick(1)), newClient(t, tenant), lazy.Config{AccountFailures: 1})
 			for range 3 { // and counts as no guess
 				_, err := l.Login(t.Context(), as(user(1)))
-				if !errors.Is(err, resource.ErrUnavailable) || errors.Is(err, migration.ErrCredentials) {
+				if !errors.Is(err, resource.ErrUnavailable) || errors.Is(err, lazy.ErrCredentials) {
 					t.Errorf("%s: %v; want ErrUnavailable", route, err)
 				}
 			}
 			_, err := l.Login(t.Context(), migration.Credentials{Identifier: "nobody", Password: password})
-			if unknown := errors.Is(err, migration.ErrCredentials); unknown != strings.HasPrefix(route, "POST") {
+			if unknown := errors.Is(err, lazy.ErrCredentials); unknown != strings.HasPrefix(route, "POST") {
 				t.Errorf("%s: an unknown user gets %v, where a known one gets no answer", route, err)
 			}
 		})
@@ -265,14 +269,14 @@ func TestImportRoute(t *testing.T) {
 		factors.TOTPSecrets = []string{"JBSWY3DPEHPK3PXP"}
 		src := newTable(factors)
 		client := newClient(t, tenant)
-		if _, err := newLazy(t, src, client, migration.LazyConfig{}).Login(t.Context(), as(factors)); !errors.Is(err, migration.ErrImportOnly) {
+		if _, err := newLazy(t, src, creator{client}, lazy.Config{}).Login(t.Context(), as(factors)); !errors.Is(err, lazy.ErrImportOnly) {
 			t.Fatalf("without an Importer: %v; want ErrImportOnly", err)
 		}
 		if len(usersOf(t, client)) != 0 || len(src.marks) != 0 {
 			t.Error("a user was created without its second factor")
 		}
 		tenant.Fault("POST /api/v2/jobs/users-imports", auth0test.Fault{CutAfter: true, Times: 1})
-		u, err := newLazy(t, src, client, migration.LazyConfig{Importer: client}).Login(t.Context(), as(factors))
+		u, err := newLazy(t, src, client, lazy.Config{}).Login(t.Context(), as(factors))
 		if err != nil || u.ID != "auth0|u000001" || src.marks["u000001"] != 1 {
 			t.Errorf("with an Importer: %v, %v", u, err)
 		}
@@ -287,10 +291,10 @@ func TestPasswordThatThePolicyRefuses(t *testing.T) {
 		weak.Password = hashed(t, "secret", 4)
 		c := as(weak)
 		c.Password = "secret"
-		if _, err := newLazy(t, newTable(weak), client, migration.LazyConfig{}).Login(t.Context(), c); !errors.Is(err, migration.ErrImportOnly) {
+		if _, err := newLazy(t, newTable(weak), creator{client}, lazy.Config{}).Login(t.Context(), c); !errors.Is(err, lazy.ErrImportOnly) {
 			t.Errorf("without an Importer: %v; want ErrImportOnly", err)
 		}
-		u, err := newLazy(t, newTable(weak), client, migration.LazyConfig{Importer: client}).Login(t.Context(), c)
+		u, err := newLazy(t, newTable(weak), client, lazy.Config{}).Login(t.Context(), c)
 		if err != nil || u.ID != "auth0|u000001" {
 			t.Errorf("with an Importer: %v, %v", u, err)
 		}
@@ -301,13 +305,13 @@ func TestPasswordThatThePolicyRefuses(t *testing.T) {
 func TestNothingWithoutTheLog(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, newTenant(auth0test.Options{}))
-	l := newLazy(t, newTable(quick(1)), client, migration.LazyConfig{Recorder: full{}})
+	l := newLazy(t, newTable(quick(1)), client, lazy.Config{Recorder: full{}})
 	if u, err := l.Login(t.Context(), as(user(1))); u != nil || !errors.Is(err, audit.ErrNotRecorded) {
 		t.Errorf("a right password: %v, %v; want ErrNotRecorded", u, err)
 	}
 	wrong := as(user(1))
 	wrong.Password = "wrong"
-	if _, err := l.Login(t.Context(), wrong); !errors.Is(err, migration.ErrCredentials) || !errors.Is(err, audit.ErrNotRecorded) {
+	if _, err := l.Login(t.Context(), wrong); !errors.Is(err, lazy.ErrCredentials) || !errors.Is(err, audit.ErrNotRecorded) {
 		t.Errorf("a wrong password: %v; want ErrCredentials and ErrNotRecorded", err)
 	}
 	if n := len(usersOf(t, client)); n != 0 {
@@ -332,11 +336,11 @@ func TestLazyBesideBulk(t *testing.T) {
 		}
 	}
 	src, ledger := newTable(rows...), migration.NewMemoryLedger()
-	l := newLazy(t, src, client, migration.LazyConfig{})
+	l := newLazy(t, src, client, lazy.Config{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := range 12 {
-			if _, err := l.Login(t.Context(), as(rows[i])); err != nil && !errors.Is(err, migration.ErrMigrated) {
+			if _, err := l.Login(t.Context(), as(rows[i])); err != nil && !errors.Is(err, lazy.ErrMigrated) {
 				t.Errorf("login %d: %v", i, err)
 			}
 		}

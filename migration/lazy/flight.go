@@ -1,4 +1,4 @@
-package migration
+package lazy
 
 import (
 	"context"
@@ -77,7 +77,7 @@ func (s *flights) landed(f *flight) {
 func share[V any](ctx context.Context, c *once.Call[V], f func(context.Context) (V, error)) (V, error) {
 	v, err := c.Do(ctx, func(last once.Outcome[V]) bool { return last.Err == nil }, f)
 	if _, died := errors.AsType[*once.ExitError](err); died {
-		err = fmt.Errorf("migration: %w", err)
+		err = fmt.Errorf("lazy: %w", err)
 	}
 	return v, err
 }

@@ -1,4 +1,4 @@
-package migration_test
+package lazy_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
-	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/lazy"
 )
 
 // dying is a Creator that does not return while die is set.
@@ -54,13 +54,13 @@ func TestCreatorThatDoesNotReturn(t *testing.T) {
 				t.Parallel()
 				dst := &dying{Client: newClient(t, newTenant(auth0test.Options{})), call: call}
 				dst.die.Store(&die)
-				l := newLazy(t, newTable(quick(1)), dst, migration.LazyConfig{AccountFailures: 8})
+				l := newLazy(t, newTable(quick(1)), dst, lazy.Config{AccountFailures: 8})
 				var wg sync.WaitGroup
 				for range 8 {
 					wg.Go(func() {
 						_, err := l.Login(t.Context(), as(user(1)))
-						assert.ErrorContains(t, err, "migration: the call ")
-						assert.NotErrorIs(t, err, migration.ErrCredentials)
+						assert.ErrorContains(t, err, "lazy: the call ")
+						assert.NotErrorIs(t, err, lazy.ErrCredentials)
 						assert.NotErrorIs(t, err, resource.ErrNotFound)
 						assert.NotContains(t, err.Error(), "ada")
 					})

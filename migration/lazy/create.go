@@ -1,8 +1,7 @@
-package migration
+package lazy
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,7 +13,8 @@ import (
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/internal/retry"
 	"github.com/auth0kit/auth0kit/management/resource"
-	"github.com/auth0kit/auth0kit/migration/passhash"
+	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/internal/jobs"
 )
 
 // importCost is the only cost of bcrypt that password_hash takes.
@@ -24,8 +24,8 @@ const importCost = 10
 // happens is recorded before, because there is no way back: a Creator cannot
 // delete.
 func (a *attempt) create(ctx context.Context) (*resource.User, error) {
-	if v, ok := validate(&a.rec); !ok {
-		return nil, fmt.Errorf("migration: the record cannot become a user: rule %s, property %q; correct the source", v.rule, v.path)
+	if a.bad != nil {
+		return nil, a.bad
 	}
 	if err := a.recordCreate(ctx, audit.Unknown); err != nil {
 		return nil, err
@@ -35,6 +35,9 @@ func (a *attempt) create(ctx context.Context) (*resource.User, error) {
 		return nil, err
 	}
 	a.mark(ctx)
+	if err := a.join(ctx); err != nil {
+		return nil, err
+	}
 	return u, a.recordCreate(ctx, audit.Success)
 }
 
@@ -45,7 +48,7 @@ func (a *attempt) recordCreate(ctx context.Context, o audit.Outcome) error {
 }
 
 func (a *attempt) createAnyhow(ctx context.Context) (*resource.User, error) {
-	if len(a.rec.TOTPSecrets)+len(a.rec.MFAPhones) > 0 {
+	if len(a.rec.TOTPSecrets)+len(a.rec.MFAPhones)+len(a.rec.MFAEmails) > 0 {
 		return a.createByImport(ctx, "the user has second factors, which POST /users would lose")
 	}
 	u, err := a.createByPost(ctx)
@@ -61,7 +64,7 @@ func (a *attempt) createByPost(ctx context.Context) (*resource.User, error) {
 	var err error
 	for range 2 {
 		var u *resource.User
-		u, err = a.dst.CreateUser(ctx, a.newUser())
+		u, err = a.dst.CreateUser(ctx, a.run.NewUser(&a.rec, a.c.Password))
 		switch {
 		case err == nil:
 			return u, nil
@@ -70,7 +73,7 @@ func (a *attempt) createByPost(ctx context.Context) (*resource.User, error) {
 		case !errors.Is(err, resource.ErrOutcomeUnknown):
 			return nil, creating(err)
 		}
-		u, lookErr := a.dst.User(ctx, userID(a.rec.Key))
+		u, lookErr := a.dst.User(ctx, a.run.UserID(a.rec.Key))
 		if lookErr == nil {
 			return a.ours(u)
 		}
@@ -82,44 +85,47 @@ func (a *attempt) createByPost(ctx context.Context) (*resource.User, error) {
 }
 
 func creating(err error) error {
-	return fmt.Errorf("migration: create the user: %w", err)
-}
-
-func (a *attempt) newUser() resource.NewUser {
-	r := &a.rec
-	return resource.NewUser{Password: a.c.Password, User: resource.User{
-		ID: r.Key, Connection: a.connection, Email: r.Email, Username: r.Username, Phone: r.Phone, Name: r.Name,
-		EmailVerified: r.EmailVerified, UserMetadata: r.UserMetadata,
-		AppMetadata: withMarker(r.AppMetadata, a.cfg.Run, viaLazy),
-	}}
+	return fmt.Errorf("lazy: create the user: %w", err)
 }
 
 // readBack finds out who is there instead. It was not there when this login
-// began, so a user of ours comes from a login or an import that ran beside it.
+// began, so a user of ours comes from a login or an import that ran beside it. A
+// phone that is another user's goes where Run.Fields allows that.
 func (a *attempt) readBack(ctx context.Context) (*resource.User, error) {
-	u, err := a.dst.User(ctx, userID(a.rec.Key))
+	u, err := a.dst.User(ctx, a.run.UserID(a.rec.Key))
 	if err == nil {
 		return a.ours(u)
 	}
 	if !errors.Is(err, resource.ErrNotFound) {
 		return nil, creating(err)
 	}
-	there, err := a.emailAtAuth0(ctx, a.rec.Email)
+	p, err := a.atAuth0(ctx, a.run.UserID(a.rec.Key), a.rec.Email)
 	if err != nil {
 		return nil, err
 	}
-	if there {
+	if p.found() {
 		return nil, ErrMigrated
 	}
-	return nil, fmt.Errorf("migration: another user of the connection has the username or the phone number of the record: %w",
-		resource.ErrConflict)
+	for _, f := range []struct {
+		policy migration.FieldPolicy
+		value  *string
+	}{{a.run.Fields.Phone, &a.rec.Phone}, {a.run.Fields.Username, &a.rec.Username}} {
+		if *f.value != "" && f.policy != migration.Refuse {
+			*f.value = ""
+			return a.createByPost(ctx)
+		}
+	}
+	return nil, ErrTaken
 }
 
 // ours takes a user that carries our mark for the one that this login was to
 // create: its password is the one that was proved here. Once somebody has logged
 // in at Auth0 it may have another.
 func (a *attempt) ours(u *resource.User) (*resource.User, error) {
-	if marked(u, a.cfg.Run) == "" || !neverLoggedIn(u) {
+	switch {
+	case u.Connection != a.run.Connection:
+		return nil, ErrTaken
+	case a.run.Via(u) == "" || !jobs.NeverLoggedIn(u):
 		return nil, ErrMigrated
 	}
 	return u, nil
@@ -147,44 +153,30 @@ func (a *attempt) createByImport(ctx context.Context, why string) (*resource.Use
 	if a.cfg.Importer == nil {
 		return nil, fmt.Errorf("%w (%s)", ErrImportOnly, why)
 	}
-	body, err := a.importFile()
+	hash, err := bcrypt.GenerateFromPassword([]byte(a.c.Password), importCost)
+	if err != nil {
+		return nil, fmt.Errorf("%w: hash the password for an import: %w", ErrImportOnly, err)
+	}
+	body, err := a.run.ImportFile(&a.rec, string(hash))
 	if err != nil {
 		return nil, err
 	}
-	connection, err := resolve(ctx, a.cfg.Importer, a.connection)
+	connection, err := a.open(ctx)
 	if err != nil {
-		return nil, creating(err)
+		return nil, err
 	}
-	job, err := a.startJob(ctx, resource.Import{ConnectionID: connection.ID, ExternalID: a.cfg.Run + ":lazy", Users: body})
+	job, err := a.startJob(ctx, resource.Import{ConnectionID: connection.ID, ExternalID: a.run.Name + ":lazy", Users: body})
 	if err != nil {
 		return nil, err
 	}
 	if err := a.awaitJob(ctx, job.ID); err != nil {
 		return nil, err
 	}
-	u, err := a.dst.User(ctx, userID(a.rec.Key))
+	u, err := a.dst.User(ctx, a.run.UserID(a.rec.Key))
 	if err != nil {
 		return nil, creating(err)
 	}
 	return a.ours(u)
-}
-
-func (a *attempt) importFile() ([]byte, error) {
-	hash, err := bcrypt.GenerateFromPassword([]byte(a.c.Password), importCost)
-	if err != nil {
-		return nil, fmt.Errorf("%w: hash the password for an import: %w", ErrImportOnly, err)
-	}
-	field, err := json.Marshal(string(hash))
-	if err != nil {
-		return nil, fmt.Errorf("migration: write the hash: %w", err)
-	}
-	user, err := newEncoder(a.cfg.Run, viaLazy).encode(&a.rec, passhash.Import{Field: fieldPasswordHash, JSON: field})
-	if err != nil {
-		return nil, fmt.Errorf("migration: write the metadata as JSON: %w", err)
-	}
-	p := packer{limit: maxFile}
-	p.add(entry{key: a.rec.Key}, user)
-	return p.flush().body, nil
 }
 
 // startJob waits for a slot as long as ctx allows. After a lost answer it sends
@@ -196,10 +188,10 @@ func (a *attempt) startJob(ctx context.Context, file resource.Import) (*resource
 		if err == nil {
 			return job, nil
 		}
-		if !passing(err) && !errors.Is(err, resource.ErrJobSlots) {
+		if !jobs.Passing(err) && !errors.Is(err, resource.ErrJobSlots) {
 			return nil, creating(err)
 		}
-		if retry.Sleep(ctx, slot(time.Since(start))) != nil {
+		if retry.Sleep(ctx, jobs.Slot(time.Since(start))) != nil {
 			return nil, creating(err)
 		}
 	}
@@ -208,10 +200,10 @@ func (a *attempt) startJob(ctx context.Context, file resource.Import) (*resource
 func (a *attempt) awaitJob(ctx context.Context, id string) error {
 	start := time.Now()
 	for {
-		if err := retry.Sleep(ctx, next(time.Since(start), 0)); err != nil {
+		if err := retry.Sleep(ctx, jobs.Next(time.Since(start))); err != nil {
 			return creating(err)
 		}
-		job, err := patiently(ctx, func() (*resource.Job, error) { return a.cfg.Importer.Job(ctx, id) })
+		job, err := jobs.Patiently(ctx, func() (*resource.Job, error) { return a.cfg.Importer.Job(ctx, id) })
 		if err != nil {
 			return creating(err)
 		}
@@ -226,18 +218,14 @@ func (a *attempt) jobResult(ctx context.Context, job *resource.Job) error {
 	if job.Status == "completed" && job.Failed == 0 {
 		return nil
 	}
-	listed, err := patiently(ctx, func() ([]resource.JobError, error) { return a.cfg.Importer.JobErrors(ctx, job.ID) })
+	listed, err := jobs.Patiently(ctx, func() ([]resource.JobError, error) { return a.cfg.Importer.JobErrors(ctx, job.ID) })
 	if err != nil {
 		return creating(err)
 	}
-	if len(listed) == 0 || isConflict(listed[0].Code) {
+	if len(listed) == 0 || jobs.Conflict(listed[0].Code) {
 		return nil
 	}
-	return fmt.Errorf("migration: the import job refused the user: %s %s", listed[0].Code, listed[0].Path)
-}
-
-func isConflict(code string) bool {
-	return strings.HasPrefix(code, "CONFLICT") || code == "DUPLICATED_USER"
+	return fmt.Errorf("lazy: the import job refused the user: %s %s", listed[0].Code, listed[0].Path)
 }
 
 // clone gives each login its own copy of what several share.

@@ -1,4 +1,4 @@
-package migration_test
+package lazy_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/lazy"
 )
 
 // Guesses are bounded for each account and each address, in the same way for
@@ -24,32 +25,32 @@ func TestGuessesAreThrottled(t *testing.T) {
 		for i := range 30 {
 			rows = append(rows, quick(i))
 		}
-		l := newLazy(t, newTable(rows...), newClient(t, newTenant(auth0test.Options{})), migration.LazyConfig{AccountFailures: 5, AddressFailures: 20})
+		l := newLazy(t, newTable(rows...), newClient(t, newTenant(auth0test.Options{})), lazy.Config{AccountFailures: 5, AddressFailures: 20})
 		guess := func(identifier string, address string) error {
 			_, err := l.Login(t.Context(), migration.Credentials{Identifier: identifier, Password: "wrong", IP: netip.MustParseAddr(address)})
 			return err
 		}
 		for _, identifier := range []string{"user1@example.com", "nobody@example.com"} {
 			for i := range 5 {
-				if err := guess(identifier, fmt.Sprintf("198.51.100.%d", i)); !errors.Is(err, migration.ErrCredentials) {
+				if err := guess(identifier, fmt.Sprintf("198.51.100.%d", i)); !errors.Is(err, lazy.ErrCredentials) {
 					t.Fatalf("guess %d of %s: %v", i, identifier, err)
 				}
 			}
-			e, ok := errors.AsType[*migration.ThrottledError](guess(identifier, "198.51.100.9"))
+			e, ok := errors.AsType[*lazy.ThrottledError](guess(identifier, "198.51.100.9"))
 			if !ok || e.RetryAfter <= 0 || e.RetryAfter > 12*time.Minute {
 				t.Fatalf("guess 6 of %s: %v", identifier, e)
 			}
 			time.Sleep(e.RetryAfter)
-			if err := guess(identifier, "198.51.100.9"); !errors.Is(err, migration.ErrCredentials) {
+			if err := guess(identifier, "198.51.100.9"); !errors.Is(err, lazy.ErrCredentials) {
 				t.Errorf("%s after RetryAfter: %v", identifier, err)
 			}
 		}
 		for i := range 20 { // one address, many accounts; a /64 is one address
-			if err := guess(fmt.Sprintf("stranger%d@example.com", i), fmt.Sprintf("2001:db8::%x", i+1)); !errors.Is(err, migration.ErrCredentials) {
+			if err := guess(fmt.Sprintf("stranger%d@example.com", i), fmt.Sprintf("2001:db8::%x", i+1)); !errors.Is(err, lazy.ErrCredentials) {
 				t.Fatalf("guess %d of an address: %v", i, err)
 			}
 		}
-		if _, ok := errors.AsType[*migration.ThrottledError](guess("another@example.com", "2001:db8::ffff")); !ok {
+		if _, ok := errors.AsType[*lazy.ThrottledError](guess("another@example.com", "2001:db8::ffff")); !ok {
 			t.Error("an address is not throttled")
 		}
 		for i := 2; i < 30; i++ { // an office behind one address, with passwords that are right
@@ -66,22 +67,22 @@ func TestThrottleIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := newTenant(auth0test.Options{})
-		l := newLazy(t, newTable(quick(1)), newClient(t, tenant), migration.LazyConfig{AccountFailures: 2, MaxEntries: 8})
+		l := newLazy(t, newTable(quick(1)), newClient(t, tenant), lazy.Config{AccountFailures: 2, MaxEntries: 8})
 		guess := func(identifier string) error {
 			_, err := l.Login(t.Context(), migration.Credentials{Identifier: identifier, Password: "wrong"})
 			return err
 		}
 		for range 2 {
-			if err := guess("victim"); !errors.Is(err, migration.ErrCredentials) {
+			if err := guess("victim"); !errors.Is(err, lazy.ErrCredentials) {
 				t.Fatal(err)
 			}
 		}
 		for i := range 30 {
-			if err := guess(fmt.Sprint("flood", i)); !errors.Is(err, migration.ErrCredentials) {
+			if err := guess(fmt.Sprint("flood", i)); !errors.Is(err, lazy.ErrCredentials) {
 				t.Fatal(err)
 			}
 		}
-		if _, ok := errors.AsType[*migration.ThrottledError](guess("victim")); !ok {
+		if _, ok := errors.AsType[*lazy.ThrottledError](guess("victim")); !ok {
 			t.Error("a flood of names has washed a guessed one away")
 		}
 	})
@@ -91,15 +92,15 @@ func TestThrottleIsBounded(t *testing.T) {
 // a login that has gone.
 func TestOverload(t *testing.T) {
 	t.Parallel()
-	l := newLazy(t, newTable(quick(1)), newClient(t, newTenant(auth0test.Options{})), migration.LazyConfig{Verifications: 1, MaxWaiting: 2})
+	l := newLazy(t, newTable(user(1)), newClient(t, newTenant(auth0test.Options{})), lazy.Config{Verifications: 1, MaxWaiting: 2})
 	var throttled, refused atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
 			_, err := l.Login(t.Context(), migration.Credentials{Identifier: fmt.Sprint("nobody", i), Password: "x"})
-			if _, ok := errors.AsType[*migration.ThrottledError](err); ok {
+			if _, ok := errors.AsType[*lazy.ThrottledError](err); ok {
 				throttled.Add(1)
-			} else if errors.Is(err, migration.ErrCredentials) {
+			} else if errors.Is(err, lazy.ErrCredentials) {
 				refused.Add(1)
 			} else {
 				t.Errorf("%v", err)

@@ -1,0 +1,260 @@
+package migration_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/management"
+	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration"
+)
+
+// tenantAt is a tenant of its own with a client for it.
+func tenantAt(t *testing.T, domain string, connections ...string) (*auth0test.Tenant, *management.Client) {
+	t.Helper()
+	tenant := auth0test.NewTenant(auth0test.Options{Domain: domain})
+	for _, name := range connections {
+		tenant.AddConnection(name, "auth0")
+	}
+	machine := tenant.Machine()
+	client, err := management.New(management.Config{
+		Domain: domain, ClientID: machine.ID, ClientSecret: machine.Secret, HTTPClient: tenant.HTTPClient(), MaxWait: -1,
+	})
+	require.NoError(t, err)
+	return tenant, client
+}
+
+// everybody is all users of a tenant.
+func everybody(t *testing.T, c *management.Client) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	connections, err := c.DatabaseConnections(t.Context())
+	require.NoError(t, err)
+	for _, con := range connections {
+		for u, err := range c.ExportUsers(t.Context(), con.ID) {
+			require.NoError(t, err)
+			all[u.ID] = fmt.Sprint(u.Email, u.Name, u.Blocked)
+		}
+	}
+	return all
+}
+
+func writes(tenant *auth0test.Tenant) (all []string) {
+	for _, q := range tenant.Requests() {
+		if q.Method != "GET" && q.Path != "/oauth/token" && !strings.HasSuffix(q.Path, "users-exports") {
+			all = append(all, q.Method+" "+q.Path)
+		}
+	}
+	return all
+}
+
+// Two tenants, two connections, two sources, one ledger: whoever comes second is
+// told what differs, and nothing is written, whatever the verb and the order.
+func TestLedgerBelongsToOneRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		good := migration.Run{Name: "run", Source: "crm", Connection: "customers", KeyPrefix: "crm|", Secret: bytes.Repeat([]byte("k"), 32)}
+		with := func(edit func(r *migration.Run)) migration.Run {
+			r := good
+			edit(&r)
+			return r
+		}
+		type setting struct {
+			domain string
+			run    migration.Run
+		}
+		settings := map[string]setting{
+			"":               {"staging.eu.auth0.com", good},
+			"tenant":         {"production.eu.auth0.com", good},
+			"connection":     {"staging.eu.auth0.com", with(func(r *migration.Run) { r.Connection = "staff" })},
+			"Run.Source":     {"staging.eu.auth0.com", with(func(r *migration.Run) { r.Source = "shop" })},
+			"Run.KeyPrefix":  {"staging.eu.auth0.com", with(func(r *migration.Run) { r.KeyPrefix = "other|" })},
+			"Run.Secret":     {"staging.eu.auth0.com", with(func(r *migration.Run) { r.Secret = bytes.Repeat([]byte("x"), 32) })},
+			"Run.Secret ":    {"staging.eu.auth0.com", with(func(r *migration.Run) { r.Secret = nil })},
+			"Run.KeyPrefix ": {"staging.eu.auth0.com", with(func(r *migration.Run) { r.KeyPrefix = "" })},
+		}
+		for first := range settings {
+			for second, s := range settings {
+				if first == second || first != "" && second != "" {
+					continue // each pair with the good one, in both orders
+				}
+				ledger := migration.NewMemoryLedger()
+				begin := settings[first]
+				tenant, client := tenantAt(t, begin.domain, "customers", "staff")
+				r, err := migration.NewRunner(newTable(users(2)...), client, ledger, begin.run, migration.Config{AllowSharedKeys: true})
+				require.NoError(t, err)
+				_, err = r.Run(t.Context())
+				require.NoError(t, err)
+
+				if s.domain != begin.domain {
+					tenant, client = tenantAt(t, s.domain, "customers", "staff")
+				}
+				before, sent := everybody(t, client), len(writes(tenant))
+				r, err = migration.NewRunner(newTable(users(3)...), client, ledger, s.run, migration.Config{AllowSharedKeys: true})
+				require.NoError(t, err)
+				_, planned := r.Plan(t.Context())
+				_, ran := r.Run(t.Context())
+				_, synced := r.Sync(t.Context())
+				_, verified := r.Verify(t.Context())
+				_, retried := r.RetryFailed(t.Context())
+				_, rolled := r.PlanRollback(t.Context())
+				_, gone := r.PlanDeletions(t.Context())
+				_, status := r.Status(t.Context())
+				for verb, err := range map[string]error{
+					"Plan": planned, "Run": ran, "Sync": synced, "Verify": verified, "RetryFailed": retried, "PlanRollback": rolled,
+					"PlanDeletions": gone, "Status": status,
+				} {
+					require.ErrorIs(t, err, migration.ErrOtherRun, verb)
+					assert.ErrorContains(t, err, strings.TrimSpace(first+second), verb)
+				}
+				assert.Len(t, writes(tenant), sent)
+				assert.Equal(t, before, everybody(t, client))
+			}
+		}
+	})
+}
+
+// A key that another connection has too is a stranger's: it is refused before
+// anything is written, unless the keys are said to be unique.
+func TestKeysOfSeveralConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant, client := tenantAt(t, "tenant.eu.auth0.com", "customers")
+		stranger := tenant.AddUser(resource.User{ID: "u000001", Email: "stranger@example.com", Name: "S", Connection: auth0test.DefaultConnection}, "x")
+		before := everybody(t, client)
+		run := migration.Run{Source: "crm", Connection: "customers"}
+		r, err := migration.NewRunner(newTable(users(3)...), client, migration.NewMemoryLedger(), run, migration.Config{})
+		require.NoError(t, err)
+		_, err = r.Plan(t.Context())
+		require.ErrorContains(t, err, "Run.KeyPrefix")
+		_, err = r.Run(t.Context())
+		require.ErrorContains(t, err, "Run.KeyPrefix")
+		assert.Empty(t, writes(tenant))
+		assert.Equal(t, before, everybody(t, client))
+
+		run.KeyPrefix = "crm|"
+		r, err = migration.NewRunner(newTable(users(3)...), client, migration.NewMemoryLedger(), run, migration.Config{})
+		require.NoError(t, err)
+		res, err := r.Run(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 3, res.Migrated)
+		v, err := r.Verify(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 3, v.Same)
+		u, err := client.User(t.Context(), "auth0|crm|u000001")
+		require.NoError(t, err)
+		assert.Equal(t, "user1@example.com", u.Email)
+		u, err = client.User(t.Context(), stranger)
+		require.NoError(t, err)
+		assert.Equal(t, "stranger@example.com", u.Email)
+	})
+}
+
+// A ledger may say that a user was migrated whom another hand has deleted and given
+// away since. Sync, RetryFailed and Apply look whose user it is before they write.
+func TestNoVerbTouchesAStranger(t *testing.T) {
+	t.Parallel()
+	for name, stranger := range map[string]resource.User{
+		"another connection": {ID: "u000001", Email: "s@example.com", Name: "S", Connection: auth0test.DefaultConnection, AppMetadata: ours()},
+		"no mark":            {ID: "u000001", Email: "s@example.com", Name: "S", Connection: connection},
+		"another source": {ID: "u000001", Email: "s@example.com", Name: "S", Connection: connection,
+			AppMetadata: map[string]any{"auth0kit": map[string]any{"run": connection, "source": "other", "via": "bulk"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tenant := newTenant(auth0test.Options{})
+				client := newClient(t, tenant)
+				org := tenant.AddOrganization("acme")
+				src, ledger := newTable(users(3)...), migration.NewMemoryLedger()
+				r := newRunner(t, src, client, ledger, migration.Config{BlockDeleted: true})
+				run(t, r)
+				plan, err := r.PlanRollback(t.Context())
+				require.NoError(t, err)
+				require.NoError(t, client.DeleteUser(t.Context(), "auth0|u000001"))
+				tenant.AddUser(stranger, "x")
+				before := everybody(t, client)["auth0|u000001"]
+				src.change("u000001", func(r *migration.Record) {
+					r.Email, r.Blocked, r.Memberships = "mine@example.com", true, []migration.Membership{{OrgID: org}}
+				})
+				_, err = r.Sync(t.Context())
+				require.NoError(t, err)
+				_, err = r.RetryFailed(t.Context())
+				require.NoError(t, err)
+				src.remove("u000001")
+				_, err = r.Sync(t.Context()) // which would block who is gone
+				require.NoError(t, err)
+				_, err = r.Apply(t.Context(), plan)
+				require.NoError(t, err)
+				assert.Equal(t, before, everybody(t, client)["auth0|u000001"])
+				for m, err := range client.Members(t.Context(), org) {
+					require.NoError(t, err)
+					t.Errorf("%s is a member", m.UserID)
+				}
+			})
+		})
+	}
+}
+
+// The ledger confirms no guess: digests are keyed, and without a secret there are
+// none.
+func TestLedgerTellsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		digests := make(map[string]string)
+		for _, secret := range []string{"", "a", "b"} {
+			ledger := migration.NewMemoryLedger()
+			_, client := tenantAt(t, "tenant.eu.auth0.com", "customers")
+			row := user(1)
+			row.Phone = "+4917012345"
+			r, err := migration.NewRunner(newTable(row), client, ledger, migration.Run{
+				Name: connection, Source: "crm", Connection: "customers", KeyPrefix: "c|", Secret: bytes.Repeat([]byte(secret), 32)[:32*len(secret)],
+			}, migration.Config{})
+			require.NoError(t, err)
+			_, err = r.Run(t.Context())
+			require.NoError(t, err)
+			digests[secret] = outcomesOf(t, ledger)["u000001"].Digest
+		}
+		assert.Empty(t, digests[""])
+		assert.NotEmpty(t, digests["a"])
+		for i := 0; i < len(digests["a"]); i += 8 {
+			assert.NotEqual(t, digests["a"][i:i+8], digests["b"][i:i+8], "part %d", i/8)
+		}
+	})
+}
+
+// Without a secret Sync and Verify compare with an export, and find the same.
+func TestSyncWithoutASecret(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := tenantAt(t, "tenant.eu.auth0.com", "customers")
+		src := newTable(users(30)...)
+		r, err := migration.NewRunner(src, client, migration.NewMemoryLedger(), migration.Run{Source: "crm", Connection: "customers", KeyPrefix: "c|"}, migration.Config{PageSize: 7})
+		require.NoError(t, err)
+		run(t, r)
+		res, err := r.Sync(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, res.Updated)
+		_, err = r.Verify(t.Context())
+		require.NoError(t, err)
+		src.change("u000003", func(r *migration.Record) { r.Name, r.GivenName, r.Blocked = "New", "N", true })
+		v, err := r.Verify(t.Context())
+		require.ErrorIs(t, err, migration.ErrDifferent)
+		require.Equal(t, []migration.Difference{{UserID: "auth0|c|u000003", Kind: migration.Changed, Fields: []string{"name", "given_name", "blocked"}}}, v.Differences)
+		res, err = r.Sync(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, res.Updated)
+		_, err = r.Verify(t.Context())
+		require.NoError(t, err)
+		u, err := client.User(t.Context(), "auth0|c|u000003")
+		require.NoError(t, err)
+		require.Equal(t, []any{"New", "N", true}, []any{u.Name, u.GivenName, u.Blocked})
+	})
+}
