@@ -55,5 +55,5 @@ func (c *Client) SetConnectionOptions(ctx context.Context, id string, options ma
 	if id == "" || len(options) == 0 {
 		return invalid(op, "the id or the options are empty")
 	}
-	return c.send(Idempotent(ctx), op, "PATCH", map[string]any{"options": options}, nil, "connections", id)
+	return c.send(Idempotent(ctx), op, "PATCH", map[string]any{"options": options}, objectWith("id", new(sdk.Connection)), "connections", id)
 }

@@ -154,7 +154,7 @@ func drain[T any](seq iter.Seq2[T, error]) error {
 // withoutContent are the verbs for which Auth0 documents 204 (or 202).
 var withoutContent = []string{
 	"DeleteUser", "AddMembers", "RemoveMembers", "AssignMemberRoles", "RemoveMemberRoles", "DeleteInvitation", "JobErrors", "DeleteAction",
-	"DeleteAuthenticationMethod", "DeleteAuthenticators", "InvalidateRememberedBrowsers", "RevokeRefreshTokens", "RevokeSession", "RevokeAccess", "AssignRoles",
+	"DeleteAuthenticationMethod", "DeleteAuthenticators", "InvalidateRememberedBrowsers", "RevokeRefreshTokens", "RevokeSession", "RevokeAccess", "AssignRoles", "RemoveRoles",
 }
 
 // endless is a body of 100 MB.
