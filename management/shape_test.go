@@ -69,6 +69,7 @@ func verbs() map[string]func(*Client, context.Context) error {
 		"RemoveRoles":     func(c *Client, ctx context.Context) error { return c.RemoveRoles(ctx, "auth0|1", "rol_1") },
 		"RoleByName":      func(c *Client, ctx context.Context) error { _, err := c.RoleByName(ctx, "admin"); return err },
 		"CreateRole":      func(c *Client, ctx context.Context) error { _, err := c.CreateRole(ctx, "admin"); return err },
+		"Organization":    func(c *Client, ctx context.Context) error { _, err := c.Organization(ctx, "org_1"); return err },
 		"OrganizationByName": func(c *Client, ctx context.Context) error {
 			_, err := c.OrganizationByName(ctx, "acme")
 			return err

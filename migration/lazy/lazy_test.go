@@ -153,7 +153,7 @@ func TestCheapHashesAreNotRefusedFaster(t *testing.T) {
 func TestConcurrentLoginsOfOneUser(t *testing.T) {
 	t.Parallel()
 	tenant := newTenant(auth0test.Options{})
-	tenant.Fault("POST /api/v2/users", auth0test.Fault{Latency: 50 * time.Millisecond})
+	tenant.Fault("POST /api/v2/users", auth0test.Fault{Latency: time.Second})
 	client := newClient(t, tenant)
 	l := newLazy(t, newTable(quick(1)), client, lazy.Config{})
 	var right, wrong atomic.Int64
