@@ -240,3 +240,20 @@ func TestSyncLeavesExpiredInvitationsWithOtherRoles(t *testing.T) {
 		assert.Len(t, w.invitations(), 2)
 	})
 }
+
+// An administrator whose account was linked into another one is nobody any more.
+func TestAnAccountThatWasLinkedIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0test.Options{})
+	w.admin("ada")
+	bob, other := w.admin("bob"), w.user("other")
+	w.call(http.MethodPost, map[string]any{"provider": "auth0", "user_id": bob[len("auth0|"):]}, nil, "users", other, "identities")
+	list, err := w.job(delegation.Config{}).List(t.Context(), w.org)
+	require.NoError(t, err)
+	for _, a := range list {
+		if a.UserID == bob {
+			assert.Equal(t, []any{false, "deleted"}, []any{a.Counts, a.Why})
+		}
+	}
+	require.ErrorIs(t, w.job(delegation.Config{}).Grant(t.Context(), w.org, bob, w.role), delegation.ErrUnknown)
+}
