@@ -77,18 +77,16 @@ func (a *Admin) do(ctx context.Context, orgID string, c *Change) (undo func(cont
 // give makes somebody a member with the role. What they had before is neither given
 // again nor taken back.
 func (s *Service) give(ctx context.Context, orgID string, c *Change) (undo func(context.Context) error, err error) {
+	if c.Kind == kindAddMember {
+		if err := s.dir.AddMembers(ctx, orgID, c.UserID); err != nil {
+			return nil, err
+		}
+		return s.assign(ctx, orgID, c, true)
+	}
 	held, err := holds(ctx, s.dir, orgID, c.UserID, c.RoleID)
 	switch {
 	case err != nil:
 		return nil, err
-	case c.Kind == kindAddMember:
-		if err := s.dir.AddMembers(ctx, orgID, c.UserID); err != nil {
-			return nil, err
-		}
-		if held == nil {
-			return s.assign(ctx, orgID, c, true)
-		}
-		return func(ctx context.Context) error { return s.dir.RemoveMembers(ctx, orgID, c.UserID) }, nil
 	case held == nil:
 		return s.assign(ctx, orgID, c, false)
 	}
