@@ -35,7 +35,6 @@ func New(cfg Config) (*Client, error) {
 		base:    cfg.HTTPClient.Transport,
 		timeout: cfg.HTTPClient.Timeout,
 		issuer:  cfg.issuer,
-		tokens:  newTokens(cfg),
 		pacer:   pace.New(cfg.Budget),
 		maxWait: cfg.MaxWait,
 		log:     cfg.Logger,
@@ -43,6 +42,7 @@ func New(cfg Config) (*Client, error) {
 		onCall:  cfg.OnCall,
 		said:    seldom{last: map[string]time.Time{}},
 	}
+	t.tokens = newTokens(cfg, t.report)
 	if t.base == nil {
 		t.base = http.DefaultTransport
 	}
@@ -67,13 +67,14 @@ func New(cfg Config) (*Client, error) {
 func (c *Client) Issuer() string { return strings.TrimSuffix(c.cfg.Audience, "api/v2/") }
 
 // API returns the whole SDK on the same transport: same token, same bucket, same
-// repetitions. Its errors are the SDK's own, and their texts may have emails and
+// repetitions, and 204 where the repetition of a DELETE is answered 404. Its errors are the SDK's own, and their texts may have emails and
 // ids in them. Mark a POST that may be repeated with [Idempotent].
 func (c *Client) API() *sdk.Management { return c.sdk }
 
 // HTTPClient returns a client for another SDK, or for requests of your own, on
 // the same transport: it sets the token, keeps to the bucket and repeats what may
-// be repeated. It refuses other hosts than that of Config.Domain. Errors are
+// be repeated. A DELETE that was sent, got no usable answer, and is answered 404 when
+// it is repeated has done its work: this is answered as 204. It refuses other hosts than that of Config.Domain. Errors are
 // *[Error] inside of a *url.Error, whose text has the URL.
 func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: c.http} }
 

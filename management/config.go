@@ -52,8 +52,9 @@ type Config struct {
 	// every repetition. There is no personal data in it. Defaults to none.
 	Logger *slog.Logger
 
-	// OnCall is told of every call when it has ended, on the goroutine of its
-	// caller, to count calls, waits and doubts by operation. Defaults to nothing.
+	// OnCall is told of every call when it has ended, to count calls, waits and
+	// doubts by operation; of the requests for tokens and of an export's file too. It
+	// must return soon and be safe for concurrent use. Defaults to nothing.
 	OnCall func(ctx context.Context, c Call)
 
 	issuer issuer.Issuer // Domain in its one form.
@@ -61,7 +62,7 @@ type Config struct {
 
 // Call is what Config.OnCall learns of one call.
 type Call struct {
-	Op       string        // As in *Error: "create user"; "GET users/*" for those through API and HTTPClient.
+	Op       string        // As in *Error: "create user"; "GET users/*" for those through API and HTTPClient; "token"; "download users".
 	Requests int           // Sent for it.
 	Limited  int           // Of those, answered 429.
 	Waited   time.Duration // For the rate limit.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management"
@@ -261,4 +262,46 @@ func ExampleClient_CheckSettings() {
 	fmt.Println(err)
 	// Output:
 	// auth0: check settings: settings of the tenant are missing: switch on the factor "otp", under Security > Multi-factor Auth
+}
+
+func ExampleConfigFromEnv() {
+	os.Setenv("AUTH0_DOMAIN", "tenant.eu.auth0.com") // As whoever starts the program does.
+	os.Setenv("AUTH0_CLIENT_ID", "1234567890abcdef")
+	os.Setenv("AUTH0_CLIENT_SECRET", "a secret")
+	cfg, err := management.ConfigFromEnv()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cfg.MaxWait = time.Second // Everything else is set as in any Config.
+	client, err := management.New(cfg)
+	fmt.Println(client != nil, err)
+	os.Setenv("AUTH0_CLIENT_SECRET", "")
+	_, err = management.ConfigFromEnv()
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// management: the environment variable AUTH0_CLIENT_SECRET is empty; set it
+}
+
+// A request that neither this package nor the SDK has a method for.
+func ExampleClient_HTTPClient() {
+	_, cfg := newTenant()
+	client, err := management.New(cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp, err := client.HTTPClient().Get("https://tenant.eu.auth0.com/api/v2/tenants/settings")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Status)
+	_, err = client.HTTPClient().Get("https://elsewhere.example.com/") // The token goes to the tenant alone.
+	fmt.Println(errors.Is(err, management.ErrInvalid))
+	// Output:
+	// 200 OK
+	// true
 }

@@ -91,13 +91,22 @@ func (c *Client) export(ctx context.Context, connectionID string, fields []strin
 	return current.Download, nil
 }
 
-func (c *Client) download(ctx context.Context, url string, yield func(resource.User, error) bool) error {
+func (c *Client) download(ctx context.Context, url string, yield func(resource.User, error) bool) (err error) {
+	o := new(outcome)
+	defer func() {
+		failed := err
+		if errors.Is(err, errStopped) {
+			failed = nil
+		}
+		c.http.report(ctx, "download users", o, failed)
+	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return &resource.Error{Op: opExport, Err: errors.New("Auth0 named no usable download address")}
 	}
 	hc := *c.cfg.HTTPClient
 	hc.Timeout = 0
+	o.requests++
 	resp, err := hc.Do(req)
 	if err != nil {
 		return &resource.Error{Op: opExport, Err: fmt.Errorf("%w: %w", resource.ErrUnavailable, noAnswer(err))}

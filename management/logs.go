@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/resource"
 )
+
+const opLogs = "list logs"
 
 // oldestLog is before every log id: "900", a time, and a number.
 var oldestLog = "90019700101000000" + strings.Repeat("0", 39)
@@ -29,7 +32,8 @@ func (c *Client) Logs(ctx context.Context, from string) iter.Seq2[resource.LogEn
 		from = oldestLog
 	}
 	return func(yield func(resource.LogEntry, error) bool) {
-		for {
+		last := ""
+		for way := (pages{most: math.MaxInt}); ; { // Auth0 keeps as many logs as there were.
 			entries, next, err := c.logPage(ctx, from)
 			if err != nil {
 				yield(resource.LogEntry{}, err)
@@ -43,7 +47,12 @@ func (c *Client) Logs(ctx context.Context, from string) iter.Seq2[resource.LogEn
 			if len(entries) == 0 || next == from {
 				return
 			}
-			from = next
+			newest := entries[len(entries)-1].ID
+			if err := way.follow(opLogs, next, newest != last); err != nil {
+				yield(resource.LogEntry{}, err)
+				return
+			}
+			from, last = next, newest
 		}
 	}
 }
@@ -55,7 +64,7 @@ func (c *Client) logPage(ctx context.Context, from string) (entries []resource.L
 	next = from
 	var raw []json.RawMessage
 	page := listOf("", "date", &raw)
-	err = c.call(ctx, "list logs", page, func(ctx context.Context) error {
+	err = c.call(ctx, opLogs, page, func(ctx context.Context) error {
 		req, err := c.sdk.NewRequest(ctx, http.MethodGet, c.sdk.URI("logs")+"?"+url.Values{
 			"from": {from}, "take": {strconv.Itoa(pageSize)},
 		}.Encode(), nil)

@@ -20,11 +20,12 @@ const membersPerCall = 10
 // there directly. The list lags behind writes by seconds. Without the scope
 // read:organization_member_roles the roles are missing or it is ErrForbidden.
 func (c *Client) Members(ctx context.Context, orgID string) iter.Seq2[resource.Member, error] {
-	return byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.Member, string, error) {
+	const op = "list members"
+	return byCheckpoint(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Member, string, error) {
 		query.Set("fields", "user_id,email,roles")
 		query.Set("include_fields", "true")
 		var out sdk.OrganizationMemberList
-		err := c.get(ctx, "list members", query, listOf("members", "user_id", &out), "organizations", orgID, "members")
+		err := c.get(ctx, op, query, listOf("members", "user_id", &out), "organizations", orgID, "members")
 		return convert(out.Members, member), out.Next, err
 	})
 }
@@ -116,12 +117,13 @@ func (c *Client) effectiveRoles(ctx context.Context, orgID, userID string) ([]re
 		Name    string   `json:"name"`
 		Sources []string `json:"sources"` // "direct", "groups"
 	}
-	return collect(byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.Role, string, error) {
+	const op = "list member roles"
+	return collect(byCheckpoint(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Role, string, error) {
 		var out struct {
 			Roles []role `json:"roles"`
 			Next  string `json:"next"`
 		}
-		err := c.get(ctx, "list member roles", query, listOf("roles", "id", &out), "organizations", orgID, "members", userID, "effective-roles")
+		err := c.get(ctx, op, query, listOf("roles", "id", &out), "organizations", orgID, "members", userID, "effective-roles")
 		return convert(out.Roles, func(r role) resource.Role {
 			return resource.Role{ID: r.ID, Name: r.Name, Inherited: !slices.Contains(r.Sources, "direct")}
 		}), out.Next, err

@@ -52,7 +52,7 @@ type listed struct {
 }
 
 func (c *Client) listed(ctx context.Context, op string, path ...string) ([]listed, error) {
-	return collect(byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]listed, string, error) {
+	return collect(byCheckpoint(ctx, op, func(ctx context.Context, query url.Values) ([]listed, string, error) {
 		var out struct {
 			Groups  []listed `json:"groups"`
 			Roles   []listed `json:"roles"`

@@ -80,9 +80,10 @@ func timestamp(s string) time.Time {
 
 // Organizations yields the organizations of the tenant.
 func (c *Client) Organizations(ctx context.Context) iter.Seq2[resource.Organization, error] {
-	return byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.Organization, string, error) {
+	const op = "list organizations"
+	return byCheckpoint(ctx, op, func(ctx context.Context, query url.Values) ([]resource.Organization, string, error) {
 		var out sdk.OrganizationList
-		err := c.get(ctx, "list organizations", query, listOf("organizations", "id", &out), "organizations")
+		err := c.get(ctx, op, query, listOf("organizations", "id", &out), "organizations")
 		return convert(out.Organizations, organization), out.Next, err
 	})
 }

@@ -48,10 +48,10 @@ func byOffset[T any](ctx context.Context, op string, fetch func(ctx context.Cont
 
 // byCheckpoint yields pages of 100, each named by the one before, until no next
 // one is named. The last page may be empty.
-func byCheckpoint[T any](ctx context.Context, fetch func(ctx context.Context, query url.Values) (items []T, next string, err error)) iter.Seq2[T, error] {
+func byCheckpoint[T any](ctx context.Context, op string, fetch func(ctx context.Context, query url.Values) (items []T, next string, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		query := url.Values{"take": {strconv.Itoa(pageSize)}}
-		for {
+		for way := (pages{most: maxPages}); ; {
 			items, next, err := fetch(ctx, query)
 			if err != nil {
 				var zero T
@@ -63,13 +63,57 @@ func byCheckpoint[T any](ctx context.Context, fetch func(ctx context.Context, qu
 					return
 				}
 			}
-			if next == "" || next == query.Get("from") {
+			if next == "" {
+				return
+			}
+			if err := way.follow(op, next, len(items) > 0); err != nil {
+				var zero T
+				yield(zero, err)
 				return
 			}
 			query.Set("from", next)
 		}
 	}
 }
+
+const (
+	// maxPages is five times what Auth0's largest lists have: 2,000,000 organizations
+	// or members
+	// (https://auth0.com/docs/troubleshoot/customer-support/operational-policies/entity-limit-policy).
+	maxPages = 100_000
+
+	// maxBarren is how many pages without anything may follow each other. Auth0 has one,
+	// at the end.
+	maxBarren = 5
+)
+
+// pages watches the way that a peer names from page to page.
+type pages struct {
+	most      int
+	n, barren int
+	mark      string // A name that has come; another one each time that n has doubled (Brent's method).
+}
+
+// follow reports by its error that the way leads in a circle or to no end. fresh is
+// whether the page had something new.
+func (p *pages) follow(op, next string, fresh bool) error {
+	p.n++
+	p.barren++
+	if fresh {
+		p.barren = 0
+	}
+	if next == p.mark || p.barren > maxBarren || p.n >= p.most {
+		return &resource.Error{Op: op, Err: fmt.Errorf("%w: the list names pages without end", resource.ErrUnavailable)}
+	}
+	if p.n&(p.n-1) == 0 {
+		p.mark = next
+	}
+	return nil
+}
+
+// maxCollected is above what Auth0 allows of anything that is collected: members of
+// a group are the most.
+const maxCollected = 100_000
 
 // collect is a sequence as a slice, for what Auth0 keeps small.
 func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
@@ -78,7 +122,9 @@ func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, item)
+		if all = append(all, item); len(all) > maxCollected {
+			return nil, &resource.Error{Op: "list", Err: fmt.Errorf("%w: the pages have more than Auth0 allows", resource.ErrUnavailable)}
+		}
 	}
 	return all, nil
 }

@@ -6,12 +6,49 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// The hook counts what a call needs beside it: tokens, and the file of an export.
+func TestOnCallCountsTokensAndDownloads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var calls []Call
+		s := newScript(t)
+		failures := 2
+		s.handle("POST jobs/users-exports", func(w http.ResponseWriter, _ *http.Request) {
+			reply(w, 200, map[string]any{"id": "job_1", "status": "completed", "location": "https://storage.test/users"})
+		})
+		c := s.client(func(cfg *Config) {
+			through := cfg.HTTPClient.Transport
+			cfg.HTTPClient = &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+				switch {
+				case req.URL.Host == "storage.test":
+					return answerOf(req, 200, `{"user_id":"auth0|1"}`), nil
+				case req.URL.Path == "/oauth/token" && failures > 0:
+					failures--
+					return answerOf(req, 429, `{"error":"too_many_requests"}`), nil
+				}
+				return through.RoundTrip(req)
+			})}
+			cfg.OnCall = func(_ context.Context, call Call) {
+				mu.Lock()
+				defer mu.Unlock()
+				calls = append(calls, call)
+			}
+		})
+		for _, err := range c.ExportUsers(t.Context(), "con_1") {
+			require.NoError(t, err)
+		}
+		require.Equal(t, []Call{{Op: "token", Requests: 3, Limited: 2}, {Op: "export users", Requests: 1}, {Op: "download users", Requests: 1}}, calls)
+	})
+}
 
 // The log says each thing once, the hook counts each call.
 func TestLoggerAndOnCall(t *testing.T) {

@@ -44,9 +44,10 @@ func (c *Client) RolePermissions(ctx context.Context, roleID string) ([]resource
 // RoleUsers yields the users who hold a role in the tenant, outside of any
 // organization. Of a user only ID, Email and Name are set.
 func (c *Client) RoleUsers(ctx context.Context, roleID string) iter.Seq2[resource.User, error] {
-	return byCheckpoint(ctx, func(ctx context.Context, query url.Values) ([]resource.User, string, error) {
+	const op = "list role users"
+	return byCheckpoint(ctx, op, func(ctx context.Context, query url.Values) ([]resource.User, string, error) {
 		var out sdk.UserList
-		err := c.get(ctx, "list role users", query, listOf("users", "user_id", &out), "roles", roleID, "users")
+		err := c.get(ctx, op, query, listOf("users", "user_id", &out), "roles", roleID, "users")
 		return convert(out.Users, user), out.Next, err
 	})
 }

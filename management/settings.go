@@ -17,17 +17,22 @@ import (
 // as they were asked for; the error's text says which switch to flip.
 var ErrSettings = errors.New("auth0: settings of the tenant are missing")
 
-// Need is a setting of the tenant that something relies on. What the packages
-// rely on:
+// Need is a setting of the tenant that something relies on. What the packages and
+// examples/quickstart rely on:
 //
 //   - guardian: NeedGrantType "http://auth0.com/oauth/grant-type/mfa-otp",
-//     "…/mfa-oob", "…/mfa-recovery-code" for its login, and NeedFactor for each
-//     factor that it offers
-//   - session/login: NeedGrantType "authorization_code" and "refresh_token";
-//     with a back channel, NeedBackChannelLogout
+//     "…/mfa-oob" and "…/mfa-recovery-code" for MFA at login and
+//     "urn:openid:params:grant-type:ciba" for CIBA, and NeedFactor for each factor
+//     that it offers
+//   - session/login: NeedGrantType "authorization_code", NeedCallback with BaseURL,
+//     Path and "/callback", NeedLogoutURL with BaseURL; for access tokens
+//     NeedGrantType "refresh_token" and NeedOfflineAccess; with a back channel
+//     NeedBackChannelLogout
 //   - tenancy: NeedRBAC for the API
 //   - migration: NeedConnectionOption with the option "import_mode" or
 //     "requires_username", as the connection is used
+//   - quickstart -live: NeedGrantType "client_credentials" and
+//     "http://auth0.com/oauth/grant-type/password-realm", and NeedConnection
 //
 // The zero value is ErrInvalid.
 type Need struct {
@@ -79,7 +84,77 @@ func NeedBackChannelLogout(clientID, address string) Need {
 			app, err := c.application(ctx, clientID)
 			return slices.Contains(app.Logout.URLs, address), err
 		},
-		flip: fmt.Sprintf("enter the back-channel logout URL of the application %s, under Applications > Settings > OpenID Connect Back-Channel Logout", clientID),
+		flip: fmt.Sprintf("enter %s as a back-channel logout URL of the application %s, under Applications > Settings > OpenID Connect Back-Channel Logout", address, clientID),
+	}
+}
+
+// NeedCallback asks that logins of an application may return to that address.
+func NeedCallback(clientID, address string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			app, err := c.application(ctx, clientID)
+			return slices.Contains(app.Callbacks, address), err
+		},
+		flip: fmt.Sprintf("add %s to the Allowed Callback URLs of the application %s, under Applications > Settings", address, clientID),
+	}
+}
+
+// NeedLogoutURL asks that a logout at an application may return to that address.
+func NeedLogoutURL(clientID, address string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			app, err := c.application(ctx, clientID)
+			return slices.Contains(app.LogoutURLs, address), err
+		},
+		flip: fmt.Sprintf("add %s to the Allowed Logout URLs of the application %s, under Applications > Settings", address, clientID),
+	}
+}
+
+// NeedConnection asks that users of the connection with that name can log in to an
+// application.
+func NeedConnection(connection, clientID string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (on bool, err error) {
+			found, err := c.Connection(ctx, connection)
+			if err != nil {
+				return false, err
+			}
+			const op = "list applications of a connection"
+			for id, err := range byCheckpoint(ctx, op, func(ctx context.Context, query url.Values) ([]string, string, error) {
+				var out struct {
+					Clients []struct {
+						ID string `json:"client_id"`
+					} `json:"clients"`
+					Next string `json:"next"`
+				}
+				err := c.get(ctx, op, query, listOf("clients", "client_id", &out), "connections", found.ID, "clients")
+				ids := make([]string, 0, len(out.Clients))
+				for _, app := range out.Clients {
+					ids = append(ids, app.ID)
+				}
+				return ids, out.Next, err
+			}) {
+				if err != nil || id == clientID {
+					return err == nil, err
+				}
+			}
+			return false, nil
+		},
+		flip: fmt.Sprintf("switch on the connection %s for the application %s, under Applications > Connections", connection, clientID),
+	}
+}
+
+// NeedOfflineAccess asks that applications may have refresh tokens for an API.
+func NeedOfflineAccess(audience string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			var api struct {
+				Offline bool `json:"allow_offline_access"`
+			}
+			err := c.get(ctx, "read API", nil, objectWith("id", &api), "resource-servers", audience)
+			return api.Offline, err
+		},
+		flip: fmt.Sprintf(`switch on "Allow Offline Access" of the API %s, under Applications > APIs > Settings`, audience),
 	}
 }
 
@@ -94,7 +169,7 @@ func NeedRBAC(audience string) Need {
 			err := c.get(ctx, "read API", nil, objectWith("id", &api), "resource-servers", audience)
 			return api.Enforce && strings.HasSuffix(api.Dialect, "_authz"), err
 		},
-		flip: `switch on "Enable RBAC" and "Add Permissions in the Access Token" of the API that Need names, under Applications > APIs > Settings`,
+		flip: fmt.Sprintf(`switch on "Enable RBAC" and "Add Permissions in the Access Token" of the API %s, under Applications > APIs > Settings`, audience),
 	}
 }
 
@@ -144,6 +219,8 @@ func sameOption(got, want any) bool {
 // application is what CheckSettings reads of one.
 type application struct {
 	GrantTypes []string `json:"grant_types"`
+	Callbacks  []string `json:"callbacks"`
+	LogoutURLs []string `json:"allowed_logout_urls"`
 	Logout     struct {
 		URLs []string `json:"backchannel_logout_urls"`
 	} `json:"oidc_logout"`

@@ -1,6 +1,7 @@
 package management_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -14,64 +15,138 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
-// Each switch that the packages rely on is switched off at a tenant, and the
-// sentence says which one it was.
+// Each switch that the packages and the quickstart rely on is switched off alone at
+// a tenant, and one sentence says which it was.
 func TestCheckSettings(t *testing.T) {
 	t.Parallel()
-	tenant := auth0test.NewTenant(auth0test.Options{})
-	const audience, back = "https://api.example.com", "https://app.example.com/logout"
-	tenant.AddAPI(audience, "read:x")
-	tenant.SetFactor("otp", true)
-	app := tenant.AddClient(auth0test.Application{Name: "App", BackChannelLogoutURL: back})
-	c := clientOf(t, tenant, nil)
-	change := func(path, body string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, c.API().URI(strings.Split(path, " ")...), strings.NewReader(body))
-		require.NoError(t, err)
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := c.HTTPClient().Do(req)
-		require.NoError(t, err)
-		answer, _ := io.ReadAll(resp.Body)
-		require.Equal(t, 200, resp.StatusCode, string(answer))
+	const (
+		audience, callback, base = "https://api.example.com", "https://app.example.com/auth/callback", "https://app.example.com"
+		back                     = base + "/auth/backchannel-logout"
+		mfa                      = "http://auth0.com/oauth/grant-type/mfa-"
+	)
+	type world struct {
+		*auth0test.Tenant
+		c               *management.Client
+		app, connection string
+		change          func(path, body string)
 	}
-	con, err := c.Connection(t.Context(), connection)
-	require.NoError(t, err)
-	needs := []management.Need{
-		management.NeedGrantType(app.ID, "authorization_code"), management.NeedGrantType(app.ID, "refresh_token"),
-		management.NeedGrantType(app.ID, "http://auth0.com/oauth/grant-type/mfa-otp"),
-		management.NeedBackChannelLogout(app.ID, back), management.NeedRBAC(audience), management.NeedFactor("otp"),
-		management.NeedConnectionOption(connection, "import_mode", false),
+	type row struct {
+		need func(w world) management.Need
+		off  func(w world)
+		want string
 	}
-	require.NoError(t, c.CheckSettings(t.Context(), needs...))
-	require.ErrorIs(t, c.CheckSettings(t.Context(), management.Need{}), management.ErrInvalid)
-	for _, tc := range []struct {
-		off  func()
-		want []string // The sentences so far.
-	}{
-		{func() { change("clients "+app.ID, `{"grant_types":["client_credentials"]}`) },
-			[]string{`"authorization_code" of the application ` + app.ID, `"refresh_token"`, `mfa-otp"`, "Grant Types"}},
-		{func() { change("clients "+app.ID, `{"oidc_logout":{"backchannel_logout_urls":[]}}`) }, []string{"enter the back-channel logout URL"}},
-		{func() { change("resource-servers "+audience, `{"enforce_policies":false}`) }, []string{`"Enable RBAC"`}},
-		{func() { tenant.SetFactor("otp", false) }, []string{`switch on the factor "otp", under Security > Multi-factor Auth`}},
-		{func() { change("connections "+con.ID, `{"options":{"import_mode":true}}`) }, []string{`set the option "import_mode" of the connection ` + connection + " to false"}},
+	grant := func(name string) row {
+		return row{
+			func(w world) management.Need { return management.NeedGrantType(w.app, name) },
+			func(w world) {
+				w.change("clients "+w.app, `{"grant_types":["implicit"]}`)
+			},
+			`switch on the grant type "` + name + `" of the application APP, under Applications > Advanced Settings > Grant Types`,
+		}
+	}
+	factor := func(name string) row {
+		return row{
+			func(world) management.Need { return management.NeedFactor(name) },
+			func(w world) { w.SetFactor(name, false) },
+			`switch on the factor "` + name + `", under Security > Multi-factor Auth`,
+		}
+	}
+	option := func(name string, is bool) row {
+		return row{
+			func(world) management.Need { return management.NeedConnectionOption(connection, name, is) },
+			func(w world) {
+				w.change("connections "+w.connection, fmt.Sprintf(`{"options":{%q:%t}}`, name, !is))
+			},
+			fmt.Sprintf("set the option %q of the connection %s to %t, under Authentication > Database", name, connection, is),
+		}
+	}
+	offline := row{
+		func(world) management.Need { return management.NeedOfflineAccess(audience) },
+		func(w world) { w.change("resource-servers "+audience, `{"allow_offline_access":false}`) },
+		`switch on "Allow Offline Access" of the API ` + audience + ", under Applications > APIs > Settings",
+	}
+	rbac := func(body string) row {
+		return row{
+			func(world) management.Need { return management.NeedRBAC(audience) },
+			func(w world) { w.change("resource-servers "+audience, body) },
+			`switch on "Enable RBAC" and "Add Permissions in the Access Token" of the API ` + audience + ", under Applications > APIs > Settings",
+		}
+	}
+	for of, rows := range map[string][]row{
+		"guardian": {
+			grant(mfa + "otp"), grant(mfa + "oob"), grant(mfa + "recovery-code"), grant("urn:openid:params:grant-type:ciba"),
+			factor("otp"), factor("sms"), factor("push-notification"), factor("email"), factor("webauthn-roaming"), factor("webauthn-platform"), factor("recovery-code"),
+		},
+		"session/login": {
+			grant("authorization_code"), grant("refresh_token"), offline,
+			{
+				func(w world) management.Need { return management.NeedCallback(w.app, callback) },
+				func(w world) { w.change("clients "+w.app, `{"callbacks":["https://other.example.com"]}`) },
+				"add " + callback + " to the Allowed Callback URLs of the application APP, under Applications > Settings",
+			},
+			{
+				func(w world) management.Need { return management.NeedLogoutURL(w.app, base) },
+				func(w world) { w.change("clients "+w.app, `{"allowed_logout_urls":[]}`) },
+				"add " + base + " to the Allowed Logout URLs of the application APP, under Applications > Settings",
+			},
+			{
+				func(w world) management.Need { return management.NeedBackChannelLogout(w.app, back) },
+				func(w world) { w.change("clients "+w.app, `{"oidc_logout":{"backchannel_logout_urls":[]}}`) },
+				"enter " + back + " as a back-channel logout URL of the application APP, under Applications > Settings > OpenID Connect Back-Channel Logout",
+			},
+		},
+		"tenancy":   {rbac(`{"enforce_policies":false}`), rbac(`{"token_dialect":"access_token"}`)},
+		"migration": {option("import_mode", false), option("requires_username", true)},
+		"quickstart": {
+			grant("client_credentials"), grant("http://auth0.com/oauth/grant-type/password-realm"),
+			{
+				func(w world) management.Need { return management.NeedConnection(connection, w.app) },
+				func(w world) {
+					w.change("connections "+w.connection+" clients", fmt.Sprintf(`[{"client_id":%q,"status":false}]`, w.app))
+				},
+				"switch on the connection " + connection + " for the application APP, under Applications > Connections",
+			},
+		},
 	} {
-		for _, sentence := range tc.want {
-			assert.NotContains(t, errorText(c.CheckSettings(t.Context(), needs...)), sentence)
-		}
-		tc.off()
-		err := c.CheckSettings(t.Context(), needs...)
-		require.ErrorIs(t, err, management.ErrSettings)
-		for _, sentence := range tc.want {
-			assert.Contains(t, err.Error(), sentence)
+		for i, r := range rows {
+			t.Run(fmt.Sprint(of, i), func(t *testing.T) {
+				t.Parallel()
+				w := world{Tenant: auth0test.NewTenant(auth0test.Options{})}
+				w.AddAPI(audience, "read:x")
+				w.c = clientOf(t, w.Tenant, nil)
+				w.app = w.AddClient(auth0test.Application{Name: "App", CallbackURL: callback, LogoutURL: base, BackChannelLogoutURL: back}).ID
+				w.change = func(path, body string) {
+					t.Helper()
+					req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, w.c.API().URI(strings.Split(path, " ")...), strings.NewReader(body))
+					require.NoError(t, err)
+					req.Header.Set("Content-Type", "application/json")
+					resp, err := w.c.HTTPClient().Do(req)
+					require.NoError(t, err)
+					answer, _ := io.ReadAll(resp.Body)
+					require.Less(t, resp.StatusCode, 300, string(answer))
+				}
+				con, err := w.c.Connection(t.Context(), connection)
+				require.NoError(t, err)
+				w.connection = con.ID
+				w.change("resource-servers "+audience, `{"allow_offline_access":true,"enforce_policies":true,"token_dialect":"access_token_authz"}`)
+				for _, name := range []string{"otp", "sms", "push-notification", "email", "webauthn-roaming", "webauthn-platform", "recovery-code"} {
+					w.SetFactor(name, true)
+				}
+				require.NoError(t, w.c.CheckSettings(t.Context(), r.need(w)))
+				r.off(w)
+				err = w.c.CheckSettings(t.Context(), r.need(w))
+				require.ErrorIs(t, err, management.ErrSettings)
+				assert.Contains(t, err.Error(), strings.ReplaceAll(r.want, "APP", w.app))
+				assert.NotContains(t, err.Error(), ";")
+			})
 		}
 	}
-	require.ErrorIs(t, c.CheckSettings(t.Context(), management.NeedGrantType("gone", "x")), management.ErrSettings)
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
+	c := clientOf(t, auth0test.NewTenant(auth0test.Options{}), nil)
+	require.NoError(t, c.CheckSettings(t.Context()))
+	require.ErrorIs(t, c.CheckSettings(t.Context(), management.Need{}), management.ErrInvalid)
+	err := c.CheckSettings(t.Context(), management.NeedGrantType("gone", "x"), management.NeedConnection("gone", "x"), management.NeedOfflineAccess("gone"))
+	require.ErrorIs(t, err, management.ErrSettings)
+	assert.Equal(t, 2, strings.Count(err.Error(), ";"), "all that is missing at once")
 }
 
 func TestOrganizationsAndRoles(t *testing.T) {

@@ -47,7 +47,7 @@ type tokens struct {
 	call  once.Call[grant]
 }
 
-func newTokens(cfg Config) *tokens {
+func newTokens(cfg Config, report func(context.Context, string, *outcome, error)) *tokens {
 	t := &tokens{call: once.Call[grant]{Settle: orLast}}
 	if cfg.Token != nil {
 		t.fetch = func(ctx context.Context) (grant, error) { return fromFunc(ctx, cfg.Token) }
@@ -57,7 +57,11 @@ func newTokens(cfg Config) *tokens {
 		Issuer: cfg.issuer, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret,
 		PrivateKey: cfg.PrivateKey, HTTPClient: cfg.HTTPClient,
 	}
-	t.fetch = func(ctx context.Context) (grant, error) { return fromCredentials(ctx, app, cfg.Audience) }
+	t.fetch = func(ctx context.Context) (g grant, err error) {
+		o := new(outcome)
+		defer func() { report(ctx, opToken, o, err) }()
+		return fromCredentials(ctx, app, cfg.Audience, o)
+	}
 	return t
 }
 
@@ -125,9 +129,10 @@ func orLast(last, now once.Outcome[grant]) once.Outcome[grant] {
 
 // fromCredentials asks the token endpoint, again after failures that pass: a
 // grant of client credentials has no side effect.
-func fromCredentials(ctx context.Context, app *oauth.Client, audience string) (grant, error) {
+func fromCredentials(ctx context.Context, app *oauth.Client, audience string, o *outcome) (grant, error) {
 	for try := 1; ; try++ {
 		asked := time.Now()
+		o.requests++
 		token, err := app.ClientCredentials(ctx, audience)
 		if err == nil {
 			g := parse(token.Access)
@@ -140,6 +145,9 @@ func fromCredentials(ctx context.Context, app *oauth.Client, audience string) (g
 			return g, nil
 		}
 		refusal := tokenError(err)
+		if refusal.StatusCode == http.StatusTooManyRequests {
+			o.limited++
+		}
 		pause := max(pauses.Pause(try), refusal.RetryAfter)
 		// A code of its own is a verdict, whatever the status: an Action denied.
 		verdict := refusal.Code != "" && refusal.Code != "server_error" && refusal.Code != "temporarily_unavailable"
