@@ -51,7 +51,7 @@ func New(cfg Config) (*Client, error) {
 		sdk.WithStaticToken("set by the transport"),
 		sdk.WithNoRetries(),
 	}
-	if strings.HasPrefix(string(cfg.issuer), "http:") { // Of loopback alone.
+	if cfg.issuer.Scheme() == "http" { // Of loopback alone.
 		options = append(options, sdk.WithInsecure())
 	}
 	api, err := sdk.New(cfg.issuer.Host(), options...)

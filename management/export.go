@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ func (c *Client) ExportUsers(ctx context.Context, connectionID string, fields ..
 	return func(yield func(resource.User, error) bool) {
 		url, err := c.export(ctx, connectionID, fields)
 		if err == nil {
-			err = c.download(ctx, url, yield)
+			err = c.download(ctx, url, len(fields) == 0 || slices.Contains(fields, "user_id"), yield)
 		}
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(resource.User{}, err)
@@ -91,7 +92,7 @@ func (c *Client) export(ctx context.Context, connectionID string, fields []strin
 	return current.Download, nil
 }
 
-func (c *Client) download(ctx context.Context, url string, yield func(resource.User, error) bool) (err error) {
+func (c *Client) download(ctx context.Context, url string, ids bool, yield func(resource.User, error) bool) (err error) {
 	o := new(outcome)
 	defer func() {
 		failed := err
@@ -101,7 +102,7 @@ func (c *Client) download(ctx context.Context, url string, yield func(resource.U
 		c.http.report(ctx, "download users", o, failed)
 	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
+	if err != nil || req.URL.Scheme != "https" && req.URL.Scheme != c.cfg.issuer.Scheme() || req.URL.Host == "" {
 		return &resource.Error{Op: opExport, Err: errors.New("Auth0 named no usable download address")}
 	}
 	hc := *c.cfg.HTTPClient
@@ -115,15 +116,31 @@ func (c *Client) download(ctx context.Context, url string, yield func(resource.U
 	if resp.StatusCode != http.StatusOK {
 		return &resource.Error{Op: opExport, StatusCode: resp.StatusCode, Err: errors.New("the download was refused")}
 	}
-	err = readUsers(resp.Body, yield)
+	err = readUsers(resp.Body, ids, maxAnswer, yield)
 	if err != nil && !errors.Is(err, errStopped) {
 		return &resource.Error{Op: opExport, Err: silent{err, "the download broke off or is damaged"}}
 	}
 	return err
 }
 
-// readUsers reads NDJSON, compressed or not: net/http may have undone it.
-func readUsers(r io.Reader, yield func(resource.User, error) bool) error {
+// perUser ends with an error when one user is too large.
+type perUser struct {
+	io.Reader
+	left int
+}
+
+func (p *perUser) Read(b []byte) (int, error) {
+	if p.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := p.Reader.Read(b)
+	p.left -= n
+	return n, err
+}
+
+// readUsers reads NDJSON, compressed or not: net/http may have undone it. Users are
+// no larger than most, and have ids if these were asked for.
+func readUsers(r io.Reader, ids bool, most int, yield func(resource.User, error) bool) error {
 	buffered := bufio.NewReader(r)
 	var lines io.Reader = buffered
 	if magic, err := buffered.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
@@ -133,14 +150,18 @@ func readUsers(r io.Reader, yield func(resource.User, error) bool) error {
 		}
 		lines = unzipped
 	}
-	decoder := json.NewDecoder(lines)
+	bounded := &perUser{Reader: lines}
+	decoder := json.NewDecoder(bounded)
 	for {
 		var u sdk.User
+		bounded.left = most
 		switch err := guarded(func() error { return decoder.Decode(&u) }); {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err
+		case ids && u.GetID() == "":
+			return errShape
 		}
 		if !yield(exported(&u), nil) {
 			return errStopped

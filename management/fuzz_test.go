@@ -39,7 +39,7 @@ func FuzzReadUsers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		users := 0
-		err := readUsers(bytes.NewReader(file), func(u resource.User, err error) bool {
+		err := readUsers(bytes.NewReader(file), false, maxAnswer, func(u resource.User, err error) bool {
 			if u.ID != "" && !strings.Contains(u.ID, "|") {
 				t.Errorf("id %q", u.ID)
 			}

@@ -2,9 +2,11 @@ package management
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,7 +83,7 @@ func (c *Client) MemberRoles(ctx context.Context, orgID, userID string) ([]resou
 			return roles, err
 		}
 		direct, directErr := c.directRoles(ctx, orgID, userID)
-		if directErr == nil {
+		if e, ok := errors.AsType[*resource.Error](err); directErr == nil && ok && !strings.HasPrefix(e.Code, "inexistent_") { // Which is about this user.
 			c.roles.miss()
 			c.cfg.Logger.WarnContext(ctx, "auth0: effective roles cannot be read; roles inherited from groups are not seen", "error", err)
 		}

@@ -11,15 +11,17 @@ type seldom struct {
 	last map[string]time.Time
 }
 
-// maxSaid bounds what is remembered; beyond it nothing new is said.
+// maxSaid bounds what is remembered; beyond it everything may be said once more.
 const maxSaid = 1024
 
 func (s *seldom) first(key string, every time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if at, said := s.last[key]; said && now.Sub(at) < every || !said && len(s.last) >= maxSaid {
+	if at, said := s.last[key]; said && now.Sub(at) < every {
 		return false
+	} else if !said && len(s.last) >= maxSaid {
+		clear(s.last)
 	}
 	s.last[key] = now
 	return true

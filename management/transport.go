@@ -112,8 +112,8 @@ func (t *transport) start(req *http.Request) (*series, error) {
 			return nil, s.fail(invalid("", "the body cannot be read"))
 		}
 	}
-	if !strings.EqualFold(req.URL.Host, t.issuer.Host()) {
-		return nil, s.fail(invalid("", "the request is for another host than Config.Domain"))
+	if !strings.EqualFold(req.URL.Host, t.issuer.Host()) || req.URL.Scheme != t.issuer.Scheme() {
+		return nil, s.fail(invalid("", "the request is for another host than Config.Domain, or without TLS"))
 	}
 	return s, nil
 }
@@ -283,6 +283,7 @@ func (s *series) finish(a *answer) (*http.Response, error) {
 	}
 	if s.doubt && s.req.Method == http.MethodDelete && a.status() == http.StatusNotFound { // The first one did it.
 		a.resp.StatusCode, a.resp.Status, a.resp.Body = http.StatusNoContent, "204 No Content", http.NoBody
+		a.resp.ContentLength = 0
 	}
 	s.out.status, s.out.doubt = a.resp.StatusCode, s.doubt
 	if a.resp.StatusCode >= 400 {

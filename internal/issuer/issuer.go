@@ -50,6 +50,12 @@ func (i Issuer) Host() string {
 	return strings.TrimSuffix(host, "/")
 }
 
+// Scheme returns "https", or "http" for loopback.
+func (i Issuer) Scheme() string {
+	scheme, _, _ := strings.Cut(string(i), "://")
+	return scheme
+}
+
 // Join returns the URL of a path below the issuer, such as "oauth/token".
 func (i Issuer) Join(path string) string { return string(i) + strings.TrimPrefix(path, "/") }
 

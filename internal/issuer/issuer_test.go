@@ -59,6 +59,7 @@ func TestParts(t *testing.T) {
 	i, err := issuer.Parse("field", "http://localhost:8080")
 	require.NoError(t, err)
 	assert.Equal(t, "localhost:8080", i.Host())
+	assert.Equal(t, "http", i.Scheme())
 	assert.Equal(t, "http://localhost:8080/oauth/token", i.Join("/oauth/token"))
 	assert.Equal(t, "http://localhost:8080/oauth/token", i.Join("oauth/token"))
 }

@@ -212,6 +212,9 @@ func (p *Pacer) bucket(route string, o observation) *bucket {
 		name = g.name
 	}
 	if p.buckets[name] == nil {
+		if len(p.buckets) >= maxRoutes {
+			clear(p.buckets) // Sizes that Auth0 does not have. Routes keep theirs.
+		}
 		p.buckets[name] = &bucket{size: o.size, level: float64(o.left)}
 	}
 	return p.buckets[name]

@@ -112,3 +112,16 @@ func FuzzHeaders(f *testing.F) {
 		assert.LessOrEqual(t, p.delay(p.route("GET users"), now.Add(again)), time.Duration(0), strconv.Itoa(int(again/time.Second)))
 	})
 }
+
+// A tenant that names another size in each answer fills no memory.
+func TestSizesAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := New(0.8)
+		for n := range 5 * maxRoutes {
+			size := strconv.Itoa(1000 + n)
+			take(t, p, "GET users").Done(answer(200, limits(size, size)...), false)
+			require.LessOrEqual(t, len(p.buckets), maxRoutes)
+		}
+	})
+}
