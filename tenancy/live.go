@@ -72,10 +72,16 @@ func (l *live) readMember(ctx context.Context, m member) (loaded[membership], er
 func (l *live) readOne(ctx context.Context, m member) (loaded[membership], error) {
 	start := time.Now() // the value is at least as old as the question
 	roles, err := l.dir.MemberRoles(ctx, m.orgID, m.userID)
-	if errors.Is(err, resource.ErrNotFound) {
-		return loaded[membership]{asOf: start}, nil // worth remembering
+	in := len(roles) > 0
+	if err == nil && !in { // a member without roles, or none
+		var orgs []resource.Organization
+		orgs, err = l.dir.UserOrganizations(ctx, m.userID)
+		in = slices.ContainsFunc(orgs, func(o resource.Organization) bool { return o.ID == m.orgID })
 	}
-	return loaded[membership]{membership{member: err == nil, roles: slices.Clone(roles)}, start}, err
+	if errors.Is(err, resource.ErrNotFound) {
+		in, err = false, nil // worth remembering
+	}
+	return loaded[membership]{membership{member: in && err == nil, roles: slices.Clone(roles)}, start}, err
 }
 
 func (l *live) readUser(ctx context.Context, userID string) (account, error) {

@@ -89,6 +89,17 @@ func (d *directory) Members(ctx context.Context, orgID string) iter.Seq2[resourc
 	}
 }
 
+func (d *directory) UserOrganizations(_ context.Context, userID string) (orgs []resource.Organization, _ error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key := range d.roles {
+		if org, user, _ := strings.Cut(key, " "); user == userID {
+			orgs = append(orgs, resource.Organization{ID: org})
+		}
+	}
+	return orgs, d.err
+}
+
 func (d *directory) User(_ context.Context, id string) (*resource.User, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -29,6 +29,10 @@ func (*crowd) Members(context.Context, string) iter.Seq2[resource.Member, error]
 	return func(func(resource.Member, error) bool) {}
 }
 
+func (*crowd) UserOrganizations(context.Context, string) ([]resource.Organization, error) {
+	return nil, nil
+}
+
 func (*crowd) User(_ context.Context, id string) (*resource.User, error) {
 	return &resource.User{ID: id}, nil
 }

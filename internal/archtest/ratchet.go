@@ -48,7 +48,9 @@ var ExportedNames = map[string]int{
 	"tenancy":                         59,
 	"tenancy/delegation":              45,
 	"tenancy/delegation/pgdelegation": 2,
+	"tenancy/redistenancy":            3,
 	"tenancy/tenancygrpc":             10,
+	"tenancy/tenancytest":             2,
 }
 
 // FileCycles is how many files of a package use each other in a cycle. A

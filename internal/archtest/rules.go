@@ -117,6 +117,8 @@ var Rules = map[string]Rule{
 	"anomaly/geoip":                   {Own: []string{"anomaly"}, Others: []string{"github.com/oschwald/"}},
 	"tenancy/delegation":              {Own: []string{"audit", "management/resource", "internal/retry", "internal/secret"}, Others: []string{"golang.org/x/net/idna"}},
 	"tenancy/delegation/pgdelegation": {Own: []string{"tenancy/delegation"}},
+	"tenancy/redistenancy":            {Own: []string{"tenancy"}, Others: []string{redis}},
+	"tenancy/tenancytest":             {Own: []string{"tenancy"}},
 	"tenancy/tenancygrpc":             {Own: []string{"tenancy"}, Others: []string{"google.golang.org/"}},
 
 	// The audit log. What it seals with stays out of audit, which every pattern imports.

@@ -44,6 +44,7 @@ import (
 	"github.com/auth0kit/auth0kit/tenancy"
 	"github.com/auth0kit/auth0kit/tenancy/delegation"
 	"github.com/auth0kit/auth0kit/tenancy/delegation/pgdelegation"
+	"github.com/auth0kit/auth0kit/tenancy/redistenancy"
 	"github.com/auth0kit/auth0kit/tenancy/tenancygrpc"
 )
 
@@ -317,6 +318,10 @@ var constructors = map[string]func(p probe){
 		}, "MinAdmins", "MaxRemovals")
 	},
 	"tenancy/delegation/pgdelegation.NewLocker": func(p probe) { p.refuses("database")(pgdelegation.NewLocker(nil)) },
+	"tenancy/redistenancy.New": func(p probe) {
+		p.refuses("client")(redistenancy.New(nil, redistenancy.Config{}))
+		negatives(p, redistenancy.Config{}, func(c redistenancy.Config) error { return second(redistenancy.New(anyRedis{}, c)) })
+	},
 	"tenancy/tenancygrpc.New": func(p probe) {
 		g, err := tenancy.NewGuard(anyVerifier(p), tenancy.GuardConfig{})
 		require.NoError(p, err)

@@ -15,11 +15,15 @@ import (
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/tenancy"
 )
 
 // The shared client is what tenancy reads roles from.
-var _ tenancy.Directory = (*management.Client)(nil)
+var (
+	_ tenancy.Directory = (*management.Client)(nil)
+	_ session.Revoker   = (*tenancy.Cutoff)(nil) // of session.Config.Cutoff
+)
 
 const invoicesAPI = "https://invoices.example.com"
 
@@ -101,12 +105,16 @@ func permissionsOf(t *testing.T, x apiRoutes, token string) []string {
 }
 
 func tenancyStatus(h http.Handler, orgID, token string) int {
+	return tenancyAnswer(h, orgID, token).Code
+}
+
+func tenancyAnswer(h http.Handler, orgID, token string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("X-Org", orgID)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Code
+	return w
 }
 
 func TestTenancyPermissionsOfATokenAreThoseOfItsOrganization(t *testing.T) {

@@ -1,0 +1,104 @@
+package redistenancy_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
+	"github.com/auth0kit/auth0kit/tenancy"
+	"github.com/auth0kit/auth0kit/tenancy/redistenancy"
+	"github.com/auth0kit/auth0kit/tenancy/tenancytest"
+)
+
+func dial(t testing.TB) rueidis.Client {
+	t.Helper()
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{backends.Redis(t)}})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	return client
+}
+
+func open(t testing.TB, client rueidis.Client, prefix string) *redistenancy.Store {
+	t.Helper()
+	s, err := redistenancy.New(client, redistenancy.Config{Prefix: prefix})
+	require.NoError(t, err)
+	return s
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	tenancytest.Run(t, func(t *testing.T) tenancytest.Store { return open(t, dial(t), "test:"+rand.Text()) })
+}
+
+func TestPrefixesShareNothing(t *testing.T) {
+	t.Parallel()
+	client := dial(t)
+	a, b := open(t, client, "test:"+rand.Text()), open(t, client, "test:"+rand.Text())
+	require.NoError(t, a.Cut(t.Context(), "k", time.Now(), time.Now().Add(time.Hour)))
+	require.NoError(t, a.Spend(t.Context(), "id", time.Now().Add(time.Hour)))
+	cuts, _, err := b.Cuts(t.Context(), "")
+	require.NoError(t, err)
+	assert.Empty(t, cuts)
+	require.NoError(t, b.Spend(t.Context(), "id", time.Now().Add(time.Hour)))
+}
+
+// What one process revokes, another refuses within Every.
+func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
+	prefix := "test:" + rand.Text()
+	a, err := tenancy.NewCutoff(open(t, dial(t), prefix), tenancy.CutoffConfig{})
+	require.NoError(t, err)
+	require.NoError(t, a.RevokeAccess(t.Context(), "auth0|1"))
+	cuts, _, err := open(t, dial(t), prefix).Cuts(t.Context(), "")
+	require.NoError(t, err)
+	assert.Len(t, cuts, 1)
+}
+
+// Redis that has lost its data gives all of what it has, whatever the cursor.
+func TestLostData(t *testing.T) {
+	t.Parallel()
+	client, prefix := dial(t), "test:"+rand.Text()
+	s := open(t, client, prefix)
+	for n := range 5 {
+		require.NoError(t, s.Cut(t.Context(), fmt.Sprint(n), time.Now(), time.Now().Add(time.Hour)))
+	}
+	_, cursor, err := s.Cuts(t.Context(), "")
+	require.NoError(t, err)
+	for _, key := range []string{"cuts", "order", "until", "counter"} {
+		require.NoError(t, client.Do(t.Context(), client.B().Del().Key("{"+prefix+"}:"+key).Build()).Error())
+	}
+	cuts, empty, err := s.Cuts(t.Context(), cursor)
+	require.NoError(t, err)
+	assert.Empty(t, cuts)
+	require.NoError(t, s.Cut(t.Context(), "new", time.Now(), time.Now().Add(time.Hour)))
+	for _, after := range []string{cursor, empty} {
+		cuts, _, err = s.Cuts(t.Context(), after)
+		require.NoError(t, err)
+		assert.Contains(t, cuts, "new", after)
+	}
+}
+
+func TestOldCutsGo(t *testing.T) {
+	t.Parallel()
+	s := open(t, dial(t), "test:"+rand.Text())
+	require.NoError(t, s.Cut(t.Context(), "old", time.Now().Add(-time.Hour), time.Now().Add(-time.Minute)))
+	require.NoError(t, s.Cut(t.Context(), "new", time.Now(), time.Now().Add(time.Hour)))
+	cuts, _, err := s.Cuts(t.Context(), "")
+	require.NoError(t, err)
+	assert.NotContains(t, cuts, "old")
+	assert.Contains(t, cuts, "new")
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	_, err := redistenancy.New(nil, redistenancy.Config{})
+	require.ErrorContains(t, err, "client")
+	_, err = redistenancy.New(dial(t), redistenancy.Config{Prefix: "a{b}"})
+	require.ErrorContains(t, err, "Prefix")
+}
