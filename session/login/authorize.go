@@ -29,6 +29,9 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	tx := &transaction{To: h.backTo(asked.Get("to")), Org: asked.Get("organization")}
+	if len(q) == 0 && h.resume(w, r, tx) && tx.Org != "" {
+		q.Set("organization", tx.Org)
+	}
 	h.begin(w, r, tx, q)
 }
 
@@ -103,6 +106,14 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, tx *transaction,
 	}
 	maps.Copy(q, own)
 	w.Header().Set("Cache-Control", "no-store")
+	if h.cfg.PAR {
+		uri, err := h.app.Push(r.Context(), q)
+		if err != nil {
+			h.answer(w, r, ofAuth0(err))
+			return
+		}
+		q = url.Values{"client_id": {h.app.ClientID}, "request_uri": {uri}}
+	}
 	http.Redirect(w, r, h.issuer.Join("authorize")+"?"+q.Encode(), http.StatusSeeOther)
 }
 

@@ -83,6 +83,9 @@ func (h *Handler) identify(token *jose.Token, tx *transaction) (*Identity, error
 	if tx.MFA {
 		maxAge = 0
 	}
+	if p := tx.Proved; p != nil && !young(p.At, heldFor) {
+		return nil, fmt.Errorf("%w: the factor was proved too long ago", errIDToken)
+	}
 	switch {
 	case id.UserID == "":
 		return nil, fmt.Errorf("%w: it has no sub", errIDToken)
@@ -96,6 +99,9 @@ func (h *Handler) identify(token *jose.Token, tx *transaction) (*Identity, error
 		return nil, fmt.Errorf("%w: another organization", errIDToken)
 	}
 	id.MFA = slices.Contains(id.AMR, "mfa") && !id.AuthTime.Before(tx.At.Add(-skew))
+	if p := tx.Proved; p != nil {
+		id.proved, id.MFA = p, true
+	}
 	return id, nil
 }
 
@@ -120,6 +126,10 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction,
 			h.askFactor(w, r, &transaction{To: tx.To, Org: id.OrgID, UserID: id.UserID, Again: tx.Again})
 			return
 		}
+		if x, ok := errors.AsType[*holdError](err); ok && tx.Proved == nil {
+			h.hold(w, r, tx, id, x.path)
+			return
+		}
 		if err != nil {
 			h.answer(w, r, refuse(http.StatusForbidden, "refused", err))
 			return
@@ -135,6 +145,8 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction,
 		AMR: id.AMR, NotAfter: id.notAfter, Payload: id.Payload, Tokens: kept,
 	})
 	switch {
+	case err == nil && tx.Proved != nil:
+		h.stepUpHeld(w, r, tx)
 	case err == nil:
 		http.Redirect(w, r, tx.To, http.StatusSeeOther)
 	case errors.Is(err, session.ErrRevoked) && !errors.Is(err, session.ErrSuperseded) && !tx.Again:
@@ -142,7 +154,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction,
 		if tx.Org != "" {
 			q.Set("organization", tx.Org)
 		}
-		h.begin(w, r, &transaction{To: tx.To, Org: tx.Org, Again: true}, q)
+		h.begin(w, r, &transaction{To: tx.To, Org: tx.Org, Again: true, UserID: tx.UserID, Proved: tx.Proved}, q)
 	case errors.Is(err, session.ErrRevoked) && !errors.Is(err, session.ErrSuperseded):
 		h.answer(w, r, refuse(http.StatusForbidden, "revoked", err)) // a 401 would lead to the login again
 	default:

@@ -1,8 +1,8 @@
 // Package login signs users of a Go web application in at Auth0 and keeps them
 // signed in with package session.
 //
-//	func main() { // APP_BASE_URL, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET
-//		sessions := must(session.New(session.NewMemory(), session.Config{Keys: keys}))
+//	func main() { // APP_BASE_URL, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET; SESSION_KEY: 32 random bytes
+//		sessions := must(session.New(session.NewMemory(), session.Config{Keys: [][]byte{[]byte(os.Getenv("SESSION_KEY"))}}))
 //		web := must(session.NewHTTP(sessions, session.HTTPConfig{LoginPath: "/auth/login"}))
 //		auth := must(login.New(web, must(login.FromEnv()), login.Config{}))
 //		http.Handle("/auth/", auth)
@@ -36,6 +36,20 @@
 // Where a session or its user was revoked while the login was under way, the user
 // authenticates again. Auth0's error descriptions, which may echo input, are never
 // shown.
+//
+// # A second factor of your own
+//
+// Config.OnLogin may return [Hold] to have a page of this site ask for a second factor
+// before there is a session:
+//
+//	OnLogin: func(w http.ResponseWriter, r *http.Request, id *login.Identity) error {
+//		if risky(r, id) && !id.MFA {
+//			return login.Hold("/verify")
+//		}
+//		return nil
+//	}
+//
+// The page knows the user by [Handler.Held], which package guardian's pages take too.
 //
 // # At Auth0
 //

@@ -17,11 +17,12 @@ type Identity struct {
 
 	EmailVerified      bool
 	AuthTime, IssuedAt time.Time
-	AMR                []string
-	MFA                bool   // A second factor was proved since this login began, and is not only remembered.
-	Payload            []byte // Goes into the session. For OnLogin to set.
+	AMR                []string // What Auth0 has asked for.
+	MFA                bool     // A second factor was proved since this login began, and is not only remembered.
+	Payload            []byte   // Goes into the session. For OnLogin to set.
 
 	notAfter time.Time
+	proved   *proof
 	token    *jose.Token
 }
 
@@ -51,6 +52,9 @@ func (id *Identity) Subject() string { return id.UserID }
 // AuthenticatedBy returns when the user proved the method, a name of RFC 8176, and
 // the zero time when that was not in this login.
 func (id *Identity) AuthenticatedBy(method string) time.Time {
+	if id.proved != nil && slices.Contains(id.proved.AMR, method) {
+		return id.proved.At
+	}
 	if method == "mfa" && !id.MFA || !slices.Contains(id.AMR, method) {
 		return time.Time{}
 	}

@@ -75,7 +75,8 @@ type Config struct {
 	Scopes []string
 	// OnLogin runs before there is a session: roles, risk, an old system. It may
 	// change id.Payload and set headers. An error refuses the login; its text is not
-	// shown. ErrMFARequired has Auth0 ask for a second factor.
+	// shown. ErrMFARequired has Auth0 ask for a second factor, and Hold a page of
+	// yours; OnLogin runs again afterwards.
 	OnLogin func(w http.ResponseWriter, r *http.Request, id *Identity) error
 	// Factors is asked before a second factor is. Required for ErrMFARequired and
 	// StepUp: a user who has none would enroll one with the password alone.
@@ -83,6 +84,10 @@ type Config struct {
 	// Authorize returns more parameters for /authorize, such as ui_locales. They do
 	// not replace those of this package.
 	Authorize func(r *http.Request) url.Values
+	// PAR sends what a login asks for to Auth0 directly (RFC 9126), so that browsers
+	// neither see nor change it: one more request for each login. The tenant must allow
+	// it.
+	PAR bool
 }
 
 // Factors says whether Auth0 can ask a user for a second factor: nil, or an error

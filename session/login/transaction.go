@@ -29,6 +29,7 @@ type transaction struct {
 	MFA      bool   // a second factor was asked for
 	StepUp   bool   // of a session that there is
 	Again    bool   // after a revocation
+	Proved   *proof // by local factors, before UserID comes back
 }
 
 // box seals transactions under the Manager's keys.
@@ -55,13 +56,7 @@ func (h *Handler) cookie(name, value string, maxAge time.Duration) *http.Cookie 
 func (h *Handler) keep(w http.ResponseWriter, r *http.Request, tx *transaction) error {
 	h.makeRoom(w, r)
 	tx.state, tx.Nonce, tx.Verifier = rand.Text(), rand.Text(), rand.Text()+rand.Text()
-	plain, err := json.Marshal(tx)
-	if err != nil {
-		return err
-	}
-	name := h.prefix() + tx.state
-	http.SetCookie(w, h.cookie(name, base64.RawURLEncoding.EncodeToString(h.box.seal(plain, []byte(name))), patience))
-	return nil
+	return h.setSealed(w, h.prefix()+tx.state, tx, patience)
 }
 
 // take returns the transaction of a state, once for each browser.
@@ -75,24 +70,37 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, state string) (*t
 }
 
 func (h *Handler) read(r *http.Request, name string) (*transaction, bool) {
+	var tx transaction
+	return &tx, h.unseal(r, name, &tx) && young(tx.At, patience)
+}
+
+func young(at time.Time, limit time.Duration) bool {
+	age := time.Since(at)
+	return age < limit && age > -skew
+}
+
+// setSealed gives the browser a cookie that this package alone can read.
+func (h *Handler) setSealed(w http.ResponseWriter, name string, v any, life time.Duration) error {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, h.cookie(name, base64.RawURLEncoding.EncodeToString(h.box.seal(plain, []byte(name))), life))
+	return nil
+}
+
+// unseal reads one. Two of one name are an attempt to plant one: none counts.
+func (h *Handler) unseal(r *http.Request, name string, v any) bool {
 	cookies := r.CookiesNamed(name)
 	if len(cookies) != 1 {
-		return nil, false
+		return false
 	}
 	sealed, err := base64.RawURLEncoding.DecodeString(cookies[0].Value)
 	if err != nil {
-		return nil, false
+		return false
 	}
 	plain, err := h.box.open(sealed, []byte(name))
-	if err != nil {
-		return nil, false
-	}
-	var tx transaction
-	if json.Unmarshal(plain, &tx) != nil {
-		return nil, false
-	}
-	age := time.Since(tx.At)
-	return &tx, age < patience && age > -skew
+	return err == nil && json.Unmarshal(plain, v) == nil
 }
 
 // makeRoom takes back the oldest transactions, and what is none any more.

@@ -35,6 +35,7 @@ type loginApp struct {
 	sessions *session.Manager
 	auth     *login.Handler
 	cfg      login.Config
+	mux      *http.ServeMux
 	ada      string
 	ahead    atomic.Int64 // of the sessions' clock
 }
@@ -47,7 +48,7 @@ func newLoginApp(t *testing.T, cfg login.Config) *loginApp {
 	a.auth0 = a.tenant.Start()
 	t.Cleanup(a.auth0.Close)
 	mux := http.NewServeMux()
-	a.server = httptest.NewServer(mux)
+	a.server, a.mux = httptest.NewServer(mux), mux
 	t.Cleanup(a.server.Close)
 	a.tenant.AddAPI(loginAudience, "read:invoices")
 	a.client = a.tenant.AddClient(auth0test.Application{
