@@ -40,7 +40,7 @@ var ExportedNames = map[string]int{
 	"risk/risktest":                   2,
 	"session":                         36,
 	"session/driver":                  37,
-	"session/login":                   9,
+	"session/login":                   11,
 	"session/redissession":            3,
 	"session/redissession/goredis":    1,
 	"session/sessiontest":             6,

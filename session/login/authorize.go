@@ -35,6 +35,17 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 	h.begin(w, r, tx, q)
 }
 
+// resume lets a login go on that was held and has its proof.
+func (h *Handler) resume(w http.ResponseWriter, r *http.Request, tx *transaction) bool {
+	waits, ok := h.held(r)
+	if !ok || waits.Proved == nil {
+		return false
+	}
+	http.SetCookie(w, h.cookie(h.heldName(), "", -time.Second))
+	tx.To, tx.Org, tx.UserID, tx.Proved = waits.To, waits.Org, waits.UserID, waits.Proved
+	return true
+}
+
 // backTo keeps a login from leading to itself.
 func (h *Handler) backTo(to string) string {
 	to = localPath(to)

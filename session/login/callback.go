@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -160,4 +161,27 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction,
 	default:
 		h.answer(w, r, err)
 	}
+}
+
+func (h *Handler) hold(w http.ResponseWriter, r *http.Request, tx *transaction, id *Identity, path string) {
+	if localPath(path) != path || path == "/" || strings.ContainsAny(path, "?#") {
+		h.answer(w, r, fmt.Errorf("login: Hold needs a path of this site, not %q", path))
+		return
+	}
+	waits := held{UserID: id.UserID, To: tx.To, Org: id.OrgID, CSRF: rand.Text(), At: time.Now()}
+	if err := h.setSealed(w, h.heldName(), waits, heldFor); err != nil {
+		h.answer(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, path+"?"+url.Values{"to": {h.cfg.Path + "/login"}}.Encode(), http.StatusSeeOther)
+}
+
+// stepUpHeld gives a new session the time of the local factors.
+func (h *Handler) stepUpHeld(w http.ResponseWriter, r *http.Request, tx *transaction) {
+	if err := h.web.StepUp(w, r, tx.Proved.At, tx.Proved.AMR...); err != nil {
+		h.answer(w, r, errors.Join(err, h.web.Logout(w, r)))
+		return
+	}
+	http.Redirect(w, r, tx.To, http.StatusSeeOther)
 }

@@ -18,6 +18,18 @@ var (
 	ErrLoginRequired = errors.New("login: the user must sign in again")
 )
 
+// Hold returns what Config.OnLogin returns to have a page of this site ask for a
+// second factor before there is a session: guardian's, or one of yours. The login
+// waits in the browser, sealed, for 10 minutes, and the browser is sent to path, with
+// the parameter to where it goes on. When the page has called [Held.StepUp], the
+// user comes back through Auth0, which knows them by now, and OnLogin runs again with
+// Identity.MFA. A path that is not one of this site fails the login.
+func Hold(path string) error { return &holdError{path} }
+
+type holdError struct{ path string }
+
+func (*holdError) Error() string { return "login: the login waits for a second factor" }
+
 // Refused logins, as session.Refusal has them.
 var (
 	errState    = errors.New("login: this browser has not asked for this login, or more than an hour ago")

@@ -1,95 +1,15 @@
 package login
 
 import (
-	"crypto/rand"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/session"
 )
-
-// heldFor is how long a login waits for local factors.
-const heldFor = 10 * time.Minute
-
-// Hold returns what Config.OnLogin returns to have a page of this site ask for a
-// second factor before there is a session: guardian's, or one of yours. The login
-// waits in the browser, sealed, for 10 minutes, and the browser is sent to path, with
-// the parameter to where it goes on. When the page has called [Held.StepUp], the
-// user comes back through Auth0, which knows them by now, and OnLogin runs again with
-// Identity.MFA. A path that is not one of this site fails the login.
-func Hold(path string) error { return &holdError{path} }
-
-type holdError struct{ path string }
-
-func (*holdError) Error() string { return "login: the login waits for a second factor" }
-
-// proof is what local factors have proved.
-type proof struct {
-	At  time.Time
-	AMR []string
-}
-
-// held is a login that waits. No token waits with it: the browser fetches others.
-type held struct {
-	UserID, To, Org string
-	CSRF            string
-	At              time.Time
-	Proved          *proof
-}
-
-func (h *Handler) heldName() string {
-	if h.secure {
-		return "__Host-held-login"
-	}
-	return "held-login"
-}
-
-func (h *Handler) hold(w http.ResponseWriter, r *http.Request, tx *transaction, id *Identity, path string) {
-	if localPath(path) != path || path == "/" || strings.ContainsAny(path, "?#") {
-		h.answer(w, r, fmt.Errorf("login: Hold needs a path of this site, not %q", path))
-		return
-	}
-	waits := held{UserID: id.UserID, To: tx.To, Org: id.OrgID, CSRF: rand.Text(), At: time.Now()}
-	if err := h.setSealed(w, h.heldName(), waits, heldFor); err != nil {
-		h.answer(w, r, err)
-		return
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, path+"?"+url.Values{"to": {h.cfg.Path + "/login"}}.Encode(), http.StatusSeeOther)
-}
-
-// resume lets a login go on that was held and has its proof.
-func (h *Handler) resume(w http.ResponseWriter, r *http.Request, tx *transaction) bool {
-	waits, ok := h.held(r)
-	if !ok || waits.Proved == nil {
-		return false
-	}
-	http.SetCookie(w, h.cookie(h.heldName(), "", -time.Second))
-	tx.To, tx.Org, tx.UserID, tx.Proved = waits.To, waits.Org, waits.UserID, waits.Proved
-	return true
-}
-
-// stepUpHeld gives a new session the time of the local factors.
-func (h *Handler) stepUpHeld(w http.ResponseWriter, r *http.Request, tx *transaction) {
-	if err := h.web.StepUp(w, r, tx.Proved.At, tx.Proved.AMR...); err != nil {
-		h.answer(w, r, errors.Join(err, h.web.Logout(w, r)))
-		return
-	}
-	http.Redirect(w, r, tx.To, http.StatusSeeOther)
-}
-
-func (h *Handler) held(r *http.Request) (held, bool) {
-	var waits held
-	ok := h.unseal(r, h.heldName(), &waits) && waits.UserID != "" && young(waits.At, heldFor)
-	return waits, ok
-}
 
 // Held tells pages that ask for a second factor about the login that waits; see
 // [Hold]. There is no session, so mount them without session.HTTP.Require.

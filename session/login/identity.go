@@ -26,6 +26,12 @@ type Identity struct {
 	token    *jose.Token
 }
 
+// proof is what local factors have proved.
+type proof struct {
+	At  time.Time
+	AMR []string
+}
+
 // Format hides email, name and payload from package fmt.
 func (id Identity) Format(f fmt.State, _ rune) { secret.Format(f, id) }
 

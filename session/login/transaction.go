@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	patience = time.Hour // how long a login may take, a sign-up with a mail in it included
-	maxOpen  = 5         // logins under way in one browser; each has a cookie of some 500 bytes
+	patience = time.Hour        // how long a login may take, a sign-up with a mail in it included
+	heldFor  = 10 * time.Minute // how long a login waits for local factors
+	maxOpen  = 5                // logins under way in one browser; each has a cookie of some 500 bytes
 )
 
 // transaction is a login under way. It waits in the browser, sealed, in a cookie
@@ -30,6 +31,14 @@ type transaction struct {
 	StepUp   bool   // of a session that there is
 	Again    bool   // after a revocation
 	Proved   *proof // by local factors, before UserID comes back
+}
+
+// held is a login that waits. No token waits with it: the browser fetches others.
+type held struct {
+	UserID, To, Org string
+	CSRF            string
+	At              time.Time
+	Proved          *proof
 }
 
 // box seals transactions under the Manager's keys.
@@ -101,6 +110,19 @@ func (h *Handler) unseal(r *http.Request, name string, v any) bool {
 	}
 	plain, err := h.box.open(sealed, []byte(name))
 	return err == nil && json.Unmarshal(plain, v) == nil
+}
+
+func (h *Handler) heldName() string {
+	if h.secure {
+		return "__Host-held-login"
+	}
+	return "held-login"
+}
+
+func (h *Handler) held(r *http.Request) (held, bool) {
+	var waits held
+	ok := h.unseal(r, h.heldName(), &waits) && waits.UserID != "" && young(waits.At, heldFor)
+	return waits, ok
 }
 
 // makeRoom takes back the oldest transactions, and what is none any more.

@@ -1,0 +1,71 @@
+// Web is a web application whose users sign in at Auth0: their sessions on all
+// devices, signing out elsewhere and everywhere, a transfer that needs a second
+// factor five minutes old at most, and logouts that Auth0 tells of.
+//
+//	go run ./examples/web
+//
+// It brings an Auth0 tenant, keeps sessions in memory, and says where to open it.
+// Sessions are in Redis with REDIS_URL, and users at your tenant with AUTH0_DOMAIN,
+// AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET and APP_BASE_URL. README.md has the settings.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "web:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("web", flag.ContinueOnError)
+	addr := flags.String("addr", "127.0.0.1:8080", "address to serve on")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return fmt.Errorf("-addr: %w", err)
+	}
+	a, err := newApp(listener.Addr().(*net.TCPAddr).Port)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	fmt.Fprintf(out, "serving on %s\n", a.base)
+	if a.tenant != nil {
+		fmt.Fprintf(out, "sign in as %s or %s with the password %q\n", ada, bob, password)
+	}
+	go func() { _ = a.sessions.Run(ctx) }() // tells Auth0 what ended
+	return serve(ctx, listener, a.handler())
+}
+
+// serve ends when ctx does.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = server.Shutdown(ending) // Serve tells how it ended
+	})
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/session"
+)
+
+// start serves the application offline.
+func start(t *testing.T) *app {
+	t.Helper()
+	for _, name := range []string{"AUTH0_DOMAIN", "REDIS_URL", "SESSION_KEY"} {
+		t.Setenv(name, "")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	a, err := newApp(l.Addr().(*net.TCPAddr).Port)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- serve(ctx, l, a.handler()) }()
+	go func() { _ = a.sessions.Run(ctx) }()
+	t.Cleanup(func() { stop(); assert.NoError(t, <-done); a.close() })
+	return a
+}
+
+// browser is a person's, with a user agent.
+type browser struct {
+	*testing.T
+	*http.Client
+	agent, base string
+}
+
+func (a *app) browser(t *testing.T, agent string) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	return &browser{t, &http.Client{Jar: jar}, agent, a.base}
+}
+
+// open asks as a navigation does and returns the page and its address.
+func (b *browser) open(method, address string, form url.Values) (status int, page, at string) {
+	b.Helper()
+	if strings.HasPrefix(address, "/") {
+		address = b.base + address
+	}
+	r, err := http.NewRequestWithContext(b.Context(), method, address, strings.NewReader(form.Encode()))
+	require.NoError(b, err)
+	r.Header.Set("User-Agent", b.agent)
+	r.Header.Set("Accept", "text/html")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	res, err := b.Do(r)
+	require.NoError(b, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	require.NoError(b, err)
+	return res.StatusCode, string(text), res.Request.URL.String()
+}
+
+var (
+	formAction = regexp.MustCompile(`<form[^>]* action="([^"]*)"`)
+	formState  = regexp.MustCompile(`name="state" value="([^"]*)"`)
+	formToken  = regexp.MustCompile(`name="csrf_token" value="([^"]*)"`)
+	endLink    = regexp.MustCompile(`/sessions/end\?which=[A-Z0-9]{26}`)
+)
+
+// send fills the first form of a page.
+func (b *browser) send(page, at string, pairs ...string) (int, string, string) {
+	b.Helper()
+	action := formAction.FindStringSubmatch(page)
+	require.NotNil(b, action, page)
+	from, err := url.Parse(at)
+	require.NoError(b, err)
+	to, err := from.Parse(strings.ReplaceAll(action[1], "&amp;", "&"))
+	require.NoError(b, err)
+	v := url.Values{"action": {"default"}}
+	for name, field := range map[string]*regexp.Regexp{"state": formState, "csrf_token": formToken} {
+		if m := field.FindStringSubmatch(page); m != nil {
+			v.Set(name, m[1])
+		}
+	}
+	for pair := range slices.Chunk(pairs, 2) {
+		v.Set(pair[0], pair[1])
+	}
+	return b.open(http.MethodPost, to.String(), v)
+}
+
+// signIn opens a page and signs in where it leads.
+func (a *app) signIn(b *browser, path, user string) (status int, page, at string) {
+	b.Helper()
+	_, page, at = b.open(http.MethodGet, path, nil)
+	status, page, at = b.send(page, at, "username", user, "password", password)
+	if user == ada {
+		status, page, at = b.send(page, at, "code", a.tenant.OTP(a.phone))
+	}
+	return status, page, at
+}
+
+const (
+	onWindows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+	onPhone   = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1"
+)
+
+// TestSessions signs in with two devices, which the user recognizes, and signs out
+// one of them, everywhere else, and everywhere.
+func TestSessions(t *testing.T) {
+	a := start(t)
+	desk, phone := a.browser(t, onWindows), a.browser(t, onPhone)
+	status, page, at := a.signIn(desk, "/sessions", ada)
+	require.Equal(t, http.StatusOK, status)
+	assert.Equal(t, a.base+"/sessions", at)
+	assert.Contains(t, page, "No sessions but this one")
+	a.tenant.Advance(time.Minute) // a code is taken once
+	a.signIn(phone, "/sessions", ada)
+	_, page, _ = desk.open(http.MethodGet, "/sessions", nil)
+	assert.Contains(t, page, "Chrome on Windows")
+	assert.Contains(t, page, "Safari on iPhone")
+
+	link := endLink.FindString(page)
+	require.NotEmpty(t, link)
+	_, page, at = desk.open(http.MethodGet, link, nil)
+	assert.Contains(t, page, "End the session on Safari on iPhone?")
+	_, page, _ = desk.send(page, at, "which", strings.TrimPrefix(link, "/sessions/end?which="))
+	assert.Contains(t, page, "That session has ended.")
+	require.Eventually(t, func() bool { // Auth0 is told, which would let the phone in again without a password
+		return slices.ContainsFunc(a.tenant.Requests(), func(r auth0test.Request) bool {
+			return strings.HasPrefix(r.Path, "/api/v2/sessions/") && strings.HasSuffix(r.Path, "/revoke") && r.Status != 0
+		})
+	}, 30*time.Second, 10*time.Millisecond)
+	_, _, at = phone.open(http.MethodGet, "/sessions", nil)
+	assert.Contains(t, at, "/u/login")
+
+	for which, says := range map[string]string{"others": "You are signed out everywhere else.", "all": "Sign in to see"} {
+		_, page, at = desk.open(http.MethodGet, "/sessions/end?which="+which, nil)
+		status, page, _ = desk.send(page, at, "which", which)
+		assert.Equal(t, http.StatusOK, status)
+		assert.Contains(t, page, says)
+		if which == "all" {
+			break
+		}
+	}
+	_, page, _ = desk.open(http.MethodGet, "/sessions/end?which=gone", nil)
+	assert.NotContains(t, page, "End ")
+}
+
+// TestTransfer: it needs a factor, and who has none is told what to do.
+func TestTransfer(t *testing.T) {
+	a := start(t)
+	b := a.browser(t, onWindows)
+	status, page, at := a.signIn(b, "/transfer", ada)
+	require.Equal(t, http.StatusOK, status)
+	_, page, _ = b.send(page, at, "amount", "12")
+	assert.Contains(t, page, "Sent: 12 euros.")
+
+	b = a.browser(t, onPhone)
+	status, page, _ = a.signIn(b, "/transfer", bob)
+	assert.Equal(t, http.StatusForbidden, status)
+	assert.Contains(t, page, "You need a second factor for this")
+}
+
+// TestAuth0EndsIt: a session that ends at Auth0 ends here, and the other way round.
+func TestAuth0EndsIt(t *testing.T) {
+	a := start(t)
+	b := a.browser(t, onWindows)
+	a.signIn(b, "/sessions", bob)
+	var sid, user string
+	users, err := a.tenant.Management().UsersByEmail(t.Context(), bob)
+	require.NoError(t, err)
+	user = users[0].ID
+	list, err := a.sessions.List(t.Context(), user)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	sid = list[0].SID
+	require.NoError(t, a.tenant.Management().RevokeSession(t.Context(), sid))
+	require.Eventually(t, func() bool {
+		list, err := a.sessions.List(t.Context(), user)
+		return err == nil && len(list) == 0
+	}, 30*time.Second, 10*time.Millisecond)
+}
+
+// TestPagesOfFailures have the look of the others, and a status.
+func TestPagesOfFailures(t *testing.T) {
+	a := start(t)
+	b := a.browser(t, onWindows)
+	for path, want := range map[string]int{"/nothing": 404, "/auth/callback?state=x": 400, "/phone": 200, "/style.css": 200} {
+		status, page, _ := b.open(http.MethodGet, path, nil)
+		assert.Equal(t, want, status, path)
+		if want != http.StatusOK {
+			assert.Contains(t, page, "To the first page", path)
+		}
+	}
+	_, _, _ = a.signIn(b, "/sessions", bob)
+	status, page, _ := b.open(http.MethodPost, "/sessions/end", url.Values{"which": {"all"}})
+	assert.Equal(t, http.StatusForbidden, status)
+	assert.Contains(t, page, "This form is not valid any more")
+	kind, body := a.refusal(&http.Request{}, session.Refusal{Status: 401})
+	assert.Equal(t, "text/html; charset=utf-8", kind)
+	assert.Contains(t, string(body), "You are not signed in")
+}
+
+func TestDevice(t *testing.T) {
+	t.Parallel()
+	for agent, want := range map[string]string{
+		onWindows: "Chrome on Windows", onPhone: "Safari on iPhone", "": "Unknown device", "curl/8.5.0": "curl",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36 Edg/150.0.0.0": "Edge on Windows",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":                                                        "Firefox on Linux",
+		"Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Mobile Safari/537.36":         "Chrome on Android",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15":         "Safari on macOS",
+		"Mozilla/5.0 (Android": "A browser on Android", "<script>": "Unknown device",
+	} {
+		assert.Equal(t, want, device(agent), agent)
+	}
+}
+
+// TestRun: the program says where it serves, and what is wrong with its settings.
+func TestRun(t *testing.T) {
+	for _, name := range []string{"AUTH0_DOMAIN", "REDIS_URL", "SESSION_KEY"} {
+		t.Setenv(name, "")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out bytes.Buffer
+	require.NoError(t, run(ctx, []string{"-addr", "127.0.0.1:0"}, &out))
+	assert.Contains(t, out.String(), "serving on http://localhost:")
+	for name, value := range map[string]string{"SESSION_KEY": "short", "REDIS_URL": "::", "AUTH0_DOMAIN": "tenant.eu.auth0.com"} {
+		t.Setenv(name, value)
+		err := run(ctx, []string{"-addr", "127.0.0.1:0"}, &out)
+		require.Error(t, err, name)
+		t.Setenv(name, "")
+	}
+}
