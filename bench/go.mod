@@ -27,6 +27,11 @@ require (
 )
 
 require (
+	github.com/boombuler/barcode v1.1.0 // indirect
+	github.com/pquerna/otp v1.5.0 // indirect
+)
+
+require (
 	filippo.io/edwards25519 v1.2.0 // indirect
 	filippo.io/torchwood v0.9.0
 	github.com/axiomhq/hyperloglog v0.3.0 // indirect

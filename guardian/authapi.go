@@ -141,8 +141,11 @@ func answerOf(what string, err error, special map[string]error) error {
 	return &VerifyError{Err: no, AttemptsLeft: -1, RetryAfter: e.RetryAfter}
 }
 
-// poll asks every interval until the user has answered on their device.
-func poll(ctx context.Context, interval time.Duration, ask func() (*oauth.Token, error)) (*oauth.Token, error) {
+// poll asks every interval until the user has answered on their device, or the
+// request has ended. An answer that says nothing of the user (429, 5xx, or none at
+// all) ends no request: poll asks on, less and less often (RFC 8628 section 3.5).
+func poll(ctx context.Context, interval, lifetime time.Duration, ask func() (*oauth.Token, error)) (*oauth.Token, error) {
+	ends, lost := time.Now().Add(lifetime), 0
 	for {
 		t, err := ask()
 		e, is := errors.AsType[*oauth.Error](err)
@@ -150,15 +153,22 @@ func poll(ctx context.Context, interval time.Duration, ask func() (*oauth.Token,
 			return t, err
 		}
 		wait := interval
-		switch e.Code {
-		case "authorization_pending":
-		case "slow_down": // OpenID CIBA Core 1.0 section 11: at least 5 seconds more, from now on.
+		switch {
+		case e.Code == "authorization_pending":
+			lost = 0
+		case e.Code == "slow_down": // OpenID CIBA Core 1.0 section 11: at least 5 seconds more, from now on.
+			lost = 0
 			interval += 5 * time.Second
 			wait = max(interval, e.RetryAfter)
+		case e.Status == http.StatusTooManyRequests, e.Status >= 500, e.Status < 300: // Below: no answer, or none that can be read.
+			lost++
+			wait = max(min(interval<<min(lost, 4), time.Minute), interval, e.RetryAfter)
 		default:
 			return nil, err
 		}
-		if err := retry.Sleep(ctx, wait); err != nil {
+		if left := time.Until(ends); left <= 0 {
+			return nil, refuse(ErrExpired)
+		} else if err := retry.Sleep(ctx, min(wait, left)); err != nil {
 			return nil, fmt.Errorf("guardian: the user has not answered: %w", err)
 		}
 	}

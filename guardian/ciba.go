@@ -44,8 +44,12 @@ func (b *CIBA) Verify(ctx context.Context, r Request) (*Verification, error) {
 	if err != nil {
 		return nil, answerOf("ask", err, map[string]error{"access_denied": ErrNotEnrolled})
 	}
-	ends := time.Now().Add(c.ExpiresIn)
-	t, err := poll(ctx, c.Interval, func() (*oauth.Token, error) { return b.app.PollCIBA(ctx, c.ID) })
+	lifetime := pushLifetime
+	if c.ExpiresIn > 0 {
+		lifetime = min(c.ExpiresIn, pushLifetime)
+	}
+	ends := time.Now().Add(lifetime)
+	t, err := poll(ctx, c.Interval, lifetime, func() (*oauth.Token, error) { return b.app.PollCIBA(ctx, c.ID) })
 	if err != nil {
 		return nil, b.refused(err, ends)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -137,4 +139,70 @@ func TestCIBAMessage(t *testing.T) {
 			s.Errorf("%d requests", n)
 		}
 	})
+}
+
+// stormy gives the first polls answers that say nothing of the user.
+type stormy struct {
+	http.RoundTripper
+	polls, storms int
+}
+
+var storms = []func() (*http.Response, error){
+	func() (*http.Response, error) { return nil, syscall.ECONNRESET },
+	func() (*http.Response, error) { return page(http.StatusServiceUnavailable, "<h1>Maintenance</h1>") },
+	func() (*http.Response, error) { return page(http.StatusBadGateway, "<h1>Bad gateway</h1>") },
+	func() (*http.Response, error) {
+		return page(http.StatusTooManyRequests, `{"error":"access_denied","error_description":"Too many requests"}`)
+	},
+	func() (*http.Response, error) { return page(http.StatusOK, "<h1>Sign in to the guest network</h1>") },
+}
+
+func page(status int, body string) (*http.Response, error) {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+func (s *stormy) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Path != "/oauth/token" {
+		return s.RoundTripper.RoundTrip(r)
+	}
+	if s.polls++; s.polls <= s.storms {
+		return storms[(s.polls-1)%len(storms)]()
+	}
+	return s.RoundTripper.RoundTrip(r)
+}
+
+// What happens between us and Auth0 ends no approval that a user then gives, and a
+// poll that gets no answer is repeated less often.
+func TestApprovalsOutliveOutages(t *testing.T) {
+	for name, ask := range map[string]func(s *stage, api guardian.AuthAPI) (*guardian.Verification, error){
+		"CIBA": func(s *stage, api guardian.AuthAPI) (*guardian.Verification, error) {
+			return s.ciba(api).Verify(s.Context(), guardian.Request{UserID: s.user, Factor: guardian.Push, Message: "Pay"})
+		},
+		"MFA": func(s *stage, api guardian.AuthAPI) (*guardian.Verification, error) {
+			mfa, err := guardian.NewMFA(api)
+			require.NoError(s, err)
+			return mfa.Verify(s.Context(), guardian.Request{UserID: s.user, Factor: guardian.Push, MFAToken: s.mfaToken()})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cibaStage(t, func(s *stage) {
+				s.tenant.Enroll(s.user, "push-notification", "")
+				api := s.api()
+				storm := &stormy{RoundTripper: api.HTTPClient.Transport, storms: len(storms)}
+				api.HTTPClient = &http.Client{Transport: storm}
+				s.answer(2*time.Minute, auth0test.Message.Approve)
+				v, err := ask(s, api)
+				require.NoError(s, err)
+				require.Equal(s, s.user, v.UserID)
+
+				storm.polls, storm.storms = 0, 1000
+				started := time.Now()
+				_, err = ask(s, api)
+				s.wantNo(err, guardian.ErrExpired)
+				if took := time.Since(started); took > 5*time.Minute || storm.polls > 10 {
+					s.Errorf("%d polls in %s of an outage", storm.polls, took)
+				}
+			})
+		})
+	}
 }

@@ -96,8 +96,8 @@
 // # Guessing
 //
 // A user has five failures in a row with a factor free. After that, attempts are
-// refused for 30 s, after the next failure for twice that, and so on up to an
-// hour. A hundred failures lock the factor until it is enrolled again; a proof of
+// refused for 30 s, after the next failure for twice that, and so on up to four
+// hours. A hundred failures lock the factor until it is enrolled again; a proof of
 // another factor or a recovery code is enough for that. While two windows are open
 // a wrong code counts twice, and delays are twice as long. With three codes
 // accepted out of a million, a day of guessing succeeds with a probability of 1 in
@@ -105,7 +105,7 @@
 // 1,300. Attempts are counted before their codes are compared, so parallel
 // attempts gain nothing.
 //
-// An address with fifty failures is forgiven one a minute. Until then wrong codes
+// An address with fifty failures is forgiven one in five minutes. Until then wrong codes
 // from there count twice for their user. It never refuses a right code: an office
 // or a carrier's customers share an address.
 //

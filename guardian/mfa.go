@@ -11,8 +11,10 @@ import (
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
-// pushInterval is between two polls: Auth0 takes twelve a minute.
-const pushInterval = 5 * time.Second
+const (
+	pushInterval = 5 * time.Second // between two polls: Auth0 takes twelve a minute
+	pushLifetime = 5 * time.Minute // of a request, at most
+)
 
 // MFA verifies factors by Auth0's MFA API, after a login has stopped with
 // mfa_required and an mfa_token
@@ -71,7 +73,7 @@ func (m *MFA) push(ctx context.Context, r Request) (*oauth.Token, error) {
 		}
 		r.OOBCode = c.OOBCode
 	}
-	return poll(ctx, pushInterval, func() (*oauth.Token, error) { return m.app.MFAOOB(ctx, r.MFAToken, r.OOBCode, "") })
+	return poll(ctx, pushInterval, pushLifetime, func() (*oauth.Token, error) { return m.app.MFAOOB(ctx, r.MFAToken, r.OOBCode, "") })
 }
 
 // Challenge is a message that was sent to the user.

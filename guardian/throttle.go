@@ -11,15 +11,15 @@ import (
 
 const (
 	firstDelay = 30 * time.Second // NIST SP 800-63B-4 section 3.2.2 suggests to grow from this
-	lastDelay  = time.Hour        // to this.
+	lastDelay  = 4 * time.Hour    // to an hour. More pays for the second window of a wrong clock.
 
 	freeFailures = 5   // of a user with a factor before there is a delay
 	maxFailures  = 100 // NIST SP 800-63B-4 section 3.2.2: no more in a row
 
-	// An address is a bucket that leaks one failure a minute. While it has more than
+	// An address is a bucket that leaks one failure in five minutes. While it has more than
 	// addressCalm, a wrong code from there counts twice for its user. It refuses
 	// nothing: innocent people share it.
-	addressLeak = time.Minute
+	addressLeak = 5 * time.Minute
 	addressCalm = 50
 	addressFull = 100
 )
@@ -28,13 +28,10 @@ const (
 // which had that weight.
 func delay(failures, weight int) time.Duration {
 	n := failures - freeFailures
-	switch {
-	case n < 0:
+	if n < 0 {
 		return 0
-	case n >= 7: // 30 s doubled seven times is more than an hour.
-		return lastDelay * time.Duration(weight)
 	}
-	return min(firstDelay<<n, lastDelay) * time.Duration(weight)
+	return min(firstDelay<<min(n, 9), lastDelay) * time.Duration(weight) // Doubled nine times it is more.
 }
 
 // attempts is the record of KindAttempts: of a user with a factor, or of an address.

@@ -166,7 +166,7 @@ func (s *seed) drift() int64 {
 	switch {
 	case earliest >= 5:
 		drift = earliest/standard.period + 1
-	case earliest <= -25-15/int64(len(s.Seen)):
+	case earliest <= -24-30/int64(len(s.Seen)):
 		drift = min(-1, 1-(5-earliest+standard.period-1)/standard.period)
 	}
 	return min(max(drift, -driftLimit), driftLimit)

@@ -82,7 +82,7 @@ func (v *Verification) check(userID string, now time.Time) error {
 // the user in.
 //
 // With a Store, attempts are throttled: a user has five failures in a row with a
-// factor free, then the delay grows from 30 s to an hour, and Config.MaxFailures
+// factor free, then the delay grows from 30 s to four hours, and Config.MaxFailures
 // failures lock the factor until it is enrolled again. A success resets only this
 // factor. An address with many failures makes each count twice.
 //

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestBar holds the rules to what they promise: no honest person whose account
+// nobody attacks is locked out, and at most one right code in a million is refused.
+// The small form is for every change, the long one for a million logins.
+func TestBar(t *testing.T) {
+	people, days := 200, 60
+	if os.Getenv("AUTH0KIT_LONG") == "1" {
+		people, days = 4200, 250
+	}
+	w, err := simulate(people, days, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	w.print(&table)
+	t.Log("\n" + table.String())
+	total := w.honest(unattacked)
+	if total.lockedOut > 0 || total.refused > total.logins/1_000_000 {
+		t.Errorf("of %d logins %d right codes were refused, and %d people were locked out", total.logins, total.refused, total.lockedOut)
+	}
+	if total.logins < people*days*9/10 {
+		t.Errorf("only %d logins", total.logins)
+	}
+	for _, g := range w.guesses {
+		if g.codes > 0 && (g.heard == 0 || g.aYear(w, g.right) > 100*3*365/4) {
+			t.Errorf("%s: %d guesses", g.name, g.heard)
+		}
+		for _, p := range g.victims {
+			if p.shutOut > 0 {
+				t.Errorf("%s: a recovery code did not let the owner in", g.name)
+			}
+		}
+	}
+}
