@@ -73,6 +73,9 @@ type Config struct {
 	// Recorder receives an event for every step. Defaults to audit.Discard.
 	Recorder audit.Recorder
 
+	// Notifier tells users about new, removed and recovered factors. Defaults to none.
+	Notifier Notifier
+
 	// Now is the clock that codes depend on; keep it right. Defaults to time.Now.
 	Now func() time.Time
 }
@@ -184,6 +187,17 @@ func event(action, userID string, f Factor, err error) audit.Event {
 // recording that failed joins its error.
 func (s *Service) ended(ctx context.Context, action, userID string, f Factor, err error) error {
 	return errors.Join(err, s.record(ctx, event(action, userID, f, err)))
+}
+
+// notify tells the user, also when the request has ended.
+func (s *Service) notify(ctx context.Context, userID, action string, f Factor, name string) {
+	if s.cfg.Notifier == nil {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err := s.cfg.Notifier.Notify(ctx, userID, Change{Action: action, Factor: f, Name: name, At: s.now()}); err != nil {
+		_ = s.record(ctx, event("notify", userID, f, err)) // The change is done, and its own event is there.
+	}
 }
 
 // Run removes expired records from the store, at once and then every hour, until

@@ -54,22 +54,29 @@
 // [ErrWrongCode], [ErrReplayed] (somebody saw the code: raise an alert),
 // [ErrThrottled] or [ErrLocked].
 //
-// Put the proof into the session (session.HTTP.StepUp with proof.AMR), end the
-// user's other sessions when a factor has changed (session.Manager.RevokeOthers),
-// and guard sensitive routes:
+// [Pages] offers all of this as HTML pages and as JSON, behind the sessions of
+// package session, and passkeys of package passkey beside it:
 //
-//	mux.Handle("POST /transfer", guardian.RequireMFA(5*time.Minute, who, challenge)(transfer))
+//	pages, err := guardian.NewPages(factors, web, guardian.PagesConfig{})
+//	…
+//	mux.Handle("/mfa/", web.Require(pages))
+//	fresh := guardian.RequireMFA(5*time.Minute, pages.StepUp)
+//	mux.Handle("POST /transfer", web.Require(fresh(transfer)))
 //
-// [Pages] offers all of this as HTML forms.
+// Without the pages, put a proof into the session by session.HTTP.StepUp with
+// proof.Time and proof.AMR, and end the user's other sessions when a factor has
+// changed. [Require] also asks for passkeys, and answers APIs by RFC 9470.
 //
 // # Who gets a factor
 //
 // The first factor of a user needs a session. Every other one needs a fresh proof
 // of a factor that the user has here or at Auth0; otherwise whoever steals a
 // session could enroll an app and step up with it. Only [Service.ConfirmTOTP]
-// completes a pending enrollment; [Service.Verify] does not touch it. Seeds are
-// sealed with AES-256-GCM under Config.Keys, each bound to its user. The secret of
-// a [TOTPKey] is returned once and kept out of every log.
+// completes a pending enrollment; [Service.Verify] does not touch it. A user may
+// have several apps and passkeys, each with a name. Seeds are sealed with
+// AES-256-GCM under Config.Keys, each bound to its user, and kept out of every log.
+// The pages keep recovery codes, sealed, for ten minutes or until their user says
+// that they are kept, so that a form that is sent twice does not lose them.
 //
 // # Factors of Auth0
 //
@@ -78,8 +85,9 @@
 // tenant has the factor turned on, and return [ErrFactorDisabled] if not: turning
 // one on affects every user of the tenant, so they do it only with
 // Config.AllowTenantWideChange. [MFA] verifies factors after a login stopped with
-// mfa_required, [CIBA] asks a known user on their phone to approve a message, and
-// [StepUp] sends the browser to Auth0, which supports every factor.
+// mfa_required, and [CIBA] asks a known user on their phone to approve a message.
+// The StepUp of session/login sends the browser to Auth0, which supports every
+// factor: give it to Require.
 // Config.MirrorTOTP registers the local app at Auth0 too, so that it serves both.
 // [Directory] names the scopes that the Management API asks for.
 //
@@ -112,11 +120,11 @@
 // # Events
 //
 // The actions are guardian.enable, register, tenant_factor, enroll, confirm,
-// associate, challenge, verify, lock, recovery_codes, remove, reset and
-// forget_browsers, with the factor and, for a refusal, the reason. Email the user
-// about confirm, register, remove, reset, lock and recovery_codes (NIST SP
-// 800-63B-4 section 4.2.1.1 requires it for recovery), and investigate every
-// verify with the reason replayed or denied.
+// associate, challenge, verify, lock, recovery_codes, remove, reset, clone, notify
+// and forget_browsers, with the factor and, for a refusal, the reason. Users hear
+// of new, removed, locked and recovered factors by Config.Notifier (NIST SP
+// 800-63B-4 section 4.2.1.1 requires it for recovery). Investigate every verify
+// with the reason replayed or denied, and every clone.
 //
 // # Requirements and the tests that show them
 //

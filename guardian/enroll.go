@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 const (
 	pendingAge      = 15 * time.Minute // how long a secret waits for its first code
 	pendingFailures = 10               // how many wrong codes it survives
+	maxApps         = 3                // of a user: each makes guessing easier
 )
 
 // EnrollTOTP returns the secret of a new authenticator app for a user. The
@@ -25,7 +27,8 @@ const (
 // The first factor of a user needs no proof. If the user has a factor here or at
 // Auth0, proof must be a [Verification] of this user that is at most ten minutes
 // old; otherwise EnrollTOTP returns [ErrStepUp], so that whoever steals a session
-// cannot enroll an app. The new app replaces a confirmed one.
+// cannot enroll an app. A user has up to three apps, each of which makes a wrong
+// code count once more.
 func (s *Service) EnrollTOTP(ctx context.Context, userID, account string, proof *Verification) (*TOTPKey, error) {
 	account = strings.ReplaceAll(account, ":", ".")
 	if err := errors.Join(checkUser(userID), checkLabel("account", account)); err != nil {
@@ -34,7 +37,7 @@ func (s *Service) EnrollTOTP(ctx context.Context, userID, account string, proof 
 	if s.store == nil {
 		return nil, errNoStore
 	}
-	made, err := s.newPending(ctx, userID, proof)
+	made, err := s.newPending(ctx, userID, account, proof)
 	if err != nil {
 		return nil, s.ended(ctx, "enroll", userID, LocalTOTP, err)
 	}
@@ -48,7 +51,7 @@ func (s *Service) EnrollTOTP(ctx context.Context, userID, account string, proof 
 	return key, nil
 }
 
-func (s *Service) newPending(ctx context.Context, userID string, proof *Verification) (*seed, error) {
+func (s *Service) newPending(ctx context.Context, userID, account string, proof *Verification) (*seed, error) {
 	proved, err := s.mayAdd(ctx, userID, proof)
 	if err != nil {
 		return nil, err
@@ -59,8 +62,11 @@ func (s *Service) newPending(ctx context.Context, userID string, proof *Verifica
 		}
 	}
 	now := s.now()
-	made := &seed{Secret: newSecret(), CreatedAt: now, ExpiresAt: now.Add(pendingAge), Proved: proved}
+	made := &seed{Secret: newSecret(), Account: account, CreatedAt: now, ExpiresAt: now.Add(pendingAge), Proved: proved}
 	return made, update(ctx, s, totpKey(userID), func(st *totpState) (time.Time, error) {
+		if len(st.Apps) >= maxApps {
+			return time.Time{}, invalid("EnrollTOTP", "is for "+strconv.Itoa(maxApps)+" apps; remove one first")
+		}
 		st.Pending = made
 		return st.until(), nil
 	})
@@ -89,7 +95,7 @@ func (s *Service) firstOrProved(ctx context.Context, userID string, proved bool)
 
 // until is how long the record is of use.
 func (st *totpState) until() time.Time {
-	if st.Current == nil && st.Pending != nil {
+	if len(st.Apps) == 0 && st.Pending != nil {
 		return st.Pending.ExpiresAt
 	}
 	return time.Time{}
@@ -111,13 +117,16 @@ func (s *seed) is(other *seed) bool {
 
 // confirmation is what ConfirmTOTP changed, so that it can be undone.
 type confirmation struct {
-	current, replaced *seed
-	codes             []string      // New recovery codes, if there were none,
-	before            recoveryState // in place of this.
+	name     string // What the user calls the app.
+	current  *seed
+	replaced []*seed       // What a lock ends.
+	codes    []string      // New recovery codes, if there were none,
+	before   recoveryState // in place of this.
 }
 
 // ConfirmTOTP completes an enrollment with its first code: from then on the app is
-// a factor and replaces an older one. It returns ten local recovery codes if the
+// a factor beside those that the user has, or in place of them when they are
+// locked. Rename gives it a name. ConfirmTOTP returns ten local recovery codes if the
 // user had none; show them once.
 //
 // A refusal is a [*VerifyError]: [ErrWrongCode], which cancels the enrollment
@@ -127,13 +136,18 @@ type confirmation struct {
 // event cannot be recorded, nothing is enrolled; call ConfirmTOTP again with the
 // next code.
 func (s *Service) ConfirmTOTP(ctx context.Context, userID, code string) (recovery []string, err error) {
+	return s.confirmTOTP(ctx, userID, "", code)
+}
+
+func (s *Service) confirmTOTP(ctx context.Context, userID, name, code string) (recovery []string, err error) {
 	if err := checkUser(userID); err != nil {
 		return nil, err
 	}
 	if s.store == nil {
 		return nil, errNoStore
 	}
-	c, err := s.confirm(ctx, userID, code)
+	c := &confirmation{name: cleanName(name)}
+	err = s.confirm(ctx, userID, code, c)
 	if err != nil {
 		return nil, s.ended(ctx, "confirm", userID, LocalTOTP, err)
 	}
@@ -142,15 +156,15 @@ func (s *Service) ConfirmTOTP(ctx context.Context, userID, code string) (recover
 	if err := s.record(ctx, e); err != nil {
 		return nil, errors.Join(err, s.undo(ctx, userID, c))
 	}
+	s.notify(ctx, userID, "added", LocalTOTP, c.name)
 	return c.codes, nil
 }
 
 // confirm makes the pending app the current one, then does what follows from it.
 // The first is decided by one update; who loses it does none of the rest.
-func (s *Service) confirm(ctx context.Context, userID, code string) (*confirmation, error) {
-	c := &confirmation{}
+func (s *Service) confirm(ctx context.Context, userID, code string, c *confirmation) error {
 	if err := s.promote(ctx, userID, code, c); err != nil {
-		return nil, err
+		return err
 	}
 	err := s.mirror(ctx, userID, c.current)
 	if err == nil {
@@ -160,9 +174,9 @@ func (s *Service) confirm(ctx context.Context, userID, code string) (*confirmati
 		err = s.retire(ctx, userID, c)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.undo(ctx, userID, c))
+		return errors.Join(err, s.undo(ctx, userID, c))
 	}
-	return c, nil
+	return nil
 }
 
 func (s *Service) promote(ctx context.Context, userID, code string, c *confirmation) error {
@@ -179,12 +193,17 @@ func (s *Service) promote(ctx context.Context, userID, code string, c *confirmat
 		}
 		return err
 	}
+	var counted attempts
+	if _, err := s.read(ctx, userAttempts(userID, LocalTOTP), &counted); err != nil {
+		return err
+	}
+	locked := counted.Failures >= s.cfg.MaxFailures
 	var no error // A wrong code is saved, so it must not be the error of the update.
 	err := update(ctx, s, totpKey(userID), func(now *totpState) (time.Time, error) {
 		if !now.Pending.is(st.Pending) { // Another one, whose proof was not looked at.
 			return time.Time{}, refuse(ErrNotEnrolled)
 		}
-		no = now.try(code, s.now(), s.firstWindow(), c)
+		no = now.try(code, s.now(), s.firstWindow(), locked, c)
 		return now.until(), nil
 	})
 	return errors.Join(err, no)
@@ -199,8 +218,9 @@ func (s *Service) firstWindow() int64 {
 	return driftLimit
 }
 
-// try tries the code of a pending app, and promotes or counts.
-func (st *totpState) try(code string, now time.Time, window int64, c *confirmation) error {
+// try tries the code of a pending app, and promotes or counts. A locked factor is
+// bound anew: its apps go.
+func (st *totpState) try(code string, now time.Time, window int64, locked bool, c *confirmation) error {
 	p := st.Pending
 	if !now.Before(p.ExpiresAt) {
 		st.Pending = nil
@@ -217,9 +237,13 @@ func (st *totpState) try(code string, now time.Time, window int64, c *confirmati
 		}
 		return &VerifyError{Err: err, AttemptsLeft: left}
 	}
-	c.replaced = st.Current
-	p.CreatedAt, p.ExpiresAt, p.Failures = now, time.Time{}, 0
-	st.Current, st.Pending = p, nil
+	c.replaced = nil
+	if locked {
+		c.replaced, st.Apps = st.Apps, nil
+	}
+	p.Name = c.name
+	p.CreatedAt, p.LastUsed, p.ExpiresAt, p.Failures = now, now, time.Time{}, 0
+	st.Apps, st.Pending = append(st.Apps, p), nil
 	c.current = new(*p)
 	return nil
 }
@@ -238,10 +262,11 @@ func (s *Service) mirror(ctx context.Context, userID string, current *seed) erro
 	}
 	current.Mirrored, current.MirrorID = true, m.ID
 	return update(ctx, s, totpKey(userID), func(st *totpState) (time.Time, error) {
-		if !st.Current.is(current) {
+		app := st.find(current)
+		if app == nil {
 			return time.Time{}, fmt.Errorf("guardian: the enrollment was removed meanwhile: %w", ErrNotEnrolled)
 		}
-		st.Current.Mirrored, st.Current.MirrorID = true, m.ID
+		app.Mirrored, app.MirrorID = true, m.ID
 		return time.Time{}, nil
 	})
 }
@@ -272,33 +297,49 @@ func (s *Service) firstCodes(ctx context.Context, userID string, c *confirmation
 	})
 }
 
-// undo makes the app pending again, its code spent, and the replaced one current.
+// undo makes the app pending again, its code spent, and brings the replaced ones back.
 func (s *Service) undo(ctx context.Context, userID string, c *confirmation) error {
 	ctx = context.WithoutCancel(ctx)
 	err := update(ctx, s, totpKey(userID), func(st *totpState) (time.Time, error) {
-		if !st.Current.is(c.current) {
+		app := st.find(c.current)
+		if app == nil {
 			return time.Time{}, errUnchanged
 		}
-		again := *st.Current
+		again := *app
 		again.ExpiresAt, again.Mirrored, again.MirrorID, again.Proved = s.now().Add(pendingAge), false, "", c.current.Proved
-		st.Current, st.Pending = c.replaced, &again
+		st.Apps = append(slices.DeleteFunc(st.Apps, app.is), c.replaced...)
+		st.Pending = &again
 		return st.until(), nil
 	})
-	errs := []error{err, s.unmirror(ctx, userID, c.current)}
-	if len(c.codes) > 0 {
-		errs = append(errs, s.putCodes(ctx, userID, c.codes, c.before))
-	}
-	return errors.Join(errs...)
+	return errors.Join(err, s.unmirror(ctx, userID, c.current), s.undoCodes(ctx, userID, c))
 }
 
-// retire ends the lock, which was one of the old app, and takes that from Auth0.
+// undoCodes takes the recovery codes back that came with a factor.
+func (s *Service) undoCodes(ctx context.Context, userID string, c *confirmation) error {
+	if len(c.codes) == 0 {
+		return nil
+	}
+	return s.putCodes(ctx, userID, c.codes, c.before)
+}
+
+// retire ends the lock, which was one of the old apps, and takes those from Auth0.
 func (s *Service) retire(ctx context.Context, userID string, c *confirmation) error {
-	if err := s.resetAttempts(ctx, userAttempts(userID, LocalTOTP)); err != nil || c.replaced == nil {
+	if err := s.resetAttempts(ctx, userAttempts(userID, LocalTOTP)); err != nil {
 		return err
 	}
-	if err := s.unmirror(ctx, userID, c.replaced); err != nil {
-		return err
+	for _, old := range c.replaced {
+		if err := s.unmirror(ctx, userID, old); err != nil {
+			return err
+		}
+		old.Mirrored, old.MirrorID = false, ""
 	}
-	c.replaced.Mirrored, c.replaced.MirrorID = false, ""
+	return nil
+}
+
+// find returns the app with that secret, or nil.
+func (st *totpState) find(app *seed) *seed {
+	if i := slices.IndexFunc(st.Apps, app.is); i >= 0 {
+		return st.Apps[i]
+	}
 	return nil
 }

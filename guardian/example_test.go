@@ -1,7 +1,6 @@
 package guardian_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/session"
 )
 
 // exampleKeys stands for 32 random bytes from a vault.
@@ -204,74 +204,79 @@ func ExampleNewCIBA() {
 	// guardian: refused on the device
 }
 
-// signedIn is what a session knows.
-type signedIn struct {
-	at  time.Time
-	amr []string
-}
-
-func (s signedIn) Authentication() (time.Time, []string) { return s.at, s.amr }
-
-// Only users who proved a second factor within five minutes may pay.
+// A payment needs a second factor that is five minutes old at most; others are sent
+// to the pages.
 func ExampleRequireMFA() {
-	session := signedIn{time.Now(), []string{"pwd"}}
-	who := func(*http.Request) guardian.Authenticated { return session }
-	challenge := http.RedirectHandler("/mfa/verify?to=/pay", http.StatusSeeOther)
+	login := session.Login{UserID: "auth0|42", AuthTime: time.Now(), AMR: []string{"pwd"}}
+	challenge := func(w http.ResponseWriter, r *http.Request) { // or pages.StepUp
+		http.Redirect(w, r, "/mfa/verify?to=/pay", http.StatusSeeOther)
+	}
 	pay := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "paid") })
-	handler := guardian.RequireMFA(5*time.Minute, who, challenge)(pay)
+	handler := guardian.RequireMFA(5*time.Minute, challenge)(pay)
 	for range 2 {
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/pay", nil))
+		ctx := session.NewContext(context.Background(), login) // as session.HTTP.Load does
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, "/pay", nil))
 		fmt.Printf("%d %q\n", w.Code, w.Body)
-		session.amr = []string{"pwd", "mfa"} // after /mfa/verify
+		login.AMR = []string{"pwd", "mfa"} // after /mfa/verify
 	}
 	// Output:
 	// 303 ""
 	// 200 "paid"
 }
 
+// An API says by RFC 9470 what is missing.
+func ExampleRequire() {
+	handler := guardian.Require(guardian.PhishingResistant, 5*time.Minute, nil)(http.NotFoundHandler())
+	w := httptest.NewRecorder()
+	ctx := session.NewContext(context.Background(), session.Login{UserID: "auth0|42", AuthTime: time.Now(), AMR: []string{"pwd", "otp", "mfa"}})
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, "/payouts", nil))
+	fmt.Println(w.Code)
+	fmt.Println(strings.ReplaceAll(w.Header().Get("WWW-Authenticate"), ", ", ",\n "))
+	// Output:
+	// 401
+	// Bearer error="insufficient_user_authentication",
+	//  error_description="a fresher or stronger authentication is needed",
+	//  acr_values="http://schemas.openid.net/pape/policies/2007/06/phishing-resistant",
+	//  max_age="300"
+}
+
 // The HTML pages, behind the session's middleware.
 func ExampleNewPages() {
+	sessions, err := session.New(session.NewMemory(), session.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	web, err := session.NewHTTP(sessions, session.HTTPConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
 	factors, err := guardian.New(nil, guardian.Config{Store: guardian.NewMemory(), Keys: exampleKeys, Issuer: "Example"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	pages, err := guardian.NewPages(factors, guardian.PagesConfig{
-		User: func(*http.Request) (userID, account string, err error) { return "auth0|42", "ada@example.com", nil },
-		Who:  func(*http.Request) guardian.Authenticated { return signedIn{time.Now(), []string{"pwd"}} },
-		OnVerified: func(w http.ResponseWriter, r *http.Request, v *guardian.Verification) error {
-			return nil // session.HTTP.StepUp(w, r, v.Time, v.AMR...)
-		},
-	})
+	pages, err := guardian.NewPages(factors, web, guardian.PagesConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/mfa/", http.StripPrefix("/mfa", pages))
+	mux.Handle("/mfa/", web.Require(pages))
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/mfa/enroll", nil))
-	fmt.Println(w.Code, w.Header().Get("Cache-Control"), bytes.Contains(w.Body.Bytes(), []byte("<svg")), bytes.Contains(w.Body.Bytes(), []byte("<script")))
-	// Output: 200 no-store true false
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/mfa/", nil))
+	fmt.Println(w.Code, w.Header().Get("Cache-Control"))
+	// Output: 401 no-store
 }
 
-// The URL at which the user proves a factor at Auth0.
-func ExampleStepUp_URL() {
-	link, err := guardian.StepUp{
-		Issuer: "https://tenant.eu.auth0.com/", ClientID: "app", RedirectURI: "https://app.example.com/callback",
-		State: "state", Nonce: "nonce", CodeChallenge: "challenge",
-	}.URL()
-	fmt.Println(strings.ReplaceAll(link, "&", "\n  &"), err)
-	// Output:
-	// https://tenant.eu.auth0.com/authorize?acr_values=http%3A%2F%2Fschemas.openid.net%2Fpape%2Fpolicies%2F2007%2F06%2Fmulti-factor
-	//   &client_id=app
-	//   &code_challenge=challenge
-	//   &code_challenge_method=S256
-	//   &max_age=0
-	//   &nonce=nonce
-	//   &redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback
-	//   &response_type=code
-	//   &scope=openid
-	//   &state=state <nil>
+// The page "verify" alone, for a login that waits: give it the Held of
+// session/login in place of the sessions.
+func ExampleNewVerifyPages() {
+	factors, err := guardian.New(nil, guardian.Config{Store: guardian.NewMemory(), Keys: exampleKeys, Issuer: "Example"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = guardian.NewVerifyPages(factors, nil, guardian.PagesConfig{Path: "/verify"})
+	fmt.Println(err)
+	// Output: guardian: NewVerifyPages needs a Browser; it is nil
 }
 
 // Recovery codes are replaced one by one as they are used.

@@ -3,7 +3,7 @@ package guardian
 import "slices"
 
 // Factor names a second factor as the tenant's settings do (GET
-// /api/v2/guardian/factors), or one of the two that this package verifies itself.
+// /api/v2/guardian/factors), or one of those that this module verifies itself.
 // The empty Factor means no factor.
 type Factor string
 
@@ -12,6 +12,7 @@ type Factor string
 const (
 	LocalTOTP     Factor = "local-totp"     // An authenticator app whose seed this package keeps.
 	LocalRecovery Factor = "local-recovery" // Recovery codes of this package.
+	Passkey       Factor = "local-passkey"  // Passkeys of package passkey.
 
 	OTP              Factor = "otp" // An authenticator app whose seed Auth0 keeps.
 	SMS              Factor = "sms" // Text messages and calls.
@@ -21,6 +22,14 @@ const (
 	WebAuthnRoaming  Factor = "webauthn-roaming"
 	WebAuthnPlatform Factor = "webauthn-platform"
 	RecoveryCode     Factor = "recovery-code" // Auth0's, one for each user.
+)
+
+// The methods that a proof by WebAuthn adds to a session beside "mfa": "pop" of the
+// OpenID EAP registration, and a name of our own, because RFC 8176 has none for
+// what verified the user.
+const (
+	methodPop = "pop"
+	methodUV  = "uv"
 )
 
 // Names holds what one factor is called in each of Auth0's vocabularies. An empty
@@ -49,6 +58,7 @@ var names = map[Factor]Names{
 	RecoveryCode:     {"recovery-code", "", []string{"recovery-code"}, "recovery-code", nil, ""},
 	LocalTOTP:        {AMR: "otp"},
 	LocalRecovery:    {},
+	Passkey:          {AMR: methodPop},
 }
 
 // Names returns the names that Auth0 uses for f; ok is false if f is not a factor
@@ -60,10 +70,13 @@ func (f Factor) Names() (n Names, ok bool) {
 }
 
 // local reports whether this package verifies f itself.
-func (f Factor) local() bool { return f == LocalTOTP || f == LocalRecovery }
+func (f Factor) local() bool { return f == LocalTOTP || f == LocalRecovery || f == Passkey }
 
 // amr is what a proof by f adds to the methods of a session.
 func (f Factor) amr() []string {
+	if f == Passkey { // User verification is required.
+		return []string{"mfa", methodPop, methodUV}
+	}
 	if m := names[f].AMR; m != "" {
 		return []string{"mfa", m}
 	}

@@ -1,135 +1,232 @@
 package guardian
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"html/template"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/authn"
+	"github.com/auth0kit/auth0kit/internal/pages"
 )
 
 //go:embed templates/pages.html
 var pagesHTML string
 
+//go:embed templates/pages.js
+var pagesJS []byte
+
 // PageTemplates returns a copy of the templates of [Pages]. To restyle or
 // translate it, parse your own definitions of "style", "head", "foot", "title",
-// "problem", "factor", or of whole pages ("list", "enroll", "codes", "verify")
-// over it.
+// "problem", "factor", or of whole pages ("list", "enroll", "passkey", "codes",
+// "remove", "verify", "message") over it.
 func PageTemplates() *template.Template {
-	return template.Must(template.New("guardian").Parse(pagesHTML))
+	return template.Must(template.New("guardian").Parse(pagesHTML + `{{define "style"}}` + pages.CSS + `{{end}}`))
 }
 
-// PagesConfig connects the pages with the service's sessions. User, Who and
-// OnVerified are required.
+// Browser is what verify pages need of the site they stand in: the user of a
+// request, and where a proof goes. *session.HTTP implements it, and the Held of
+// session/login, whose user has not completed their login.
+type Browser interface {
+	// UserID returns the user; an error is answered with 401.
+	UserID(r *http.Request) (string, error)
+	// CSRF returns a field of every form, and its value.
+	CSRF(r *http.Request) (field, token string)
+	// ClientIP returns the user's address, or the zero Addr: then addresses are not used.
+	ClientIP(r *http.Request) netip.Addr
+	// StepUp notes that the user has proved factors at that time.
+	StepUp(w http.ResponseWriter, r *http.Request, at time.Time, amr ...string) error
+}
+
+// Sessions is a Browser with sessions. *session.HTTP implements it.
+type Sessions interface {
+	Browser
+	// RevokeOthers ends the user's other sessions.
+	RevokeOthers(w http.ResponseWriter, r *http.Request) error
+}
+
+// PagesConfig holds optional settings of Pages.
 type PagesConfig struct {
-	// User returns the signed-in user and the account name for the app. An error is
-	// answered with 401.
-	User func(*http.Request) (userID, account string, err error)
+	// Path is where the pages are mounted, without stripping it: "/mfa" and below.
+	// Defaults to "/mfa".
+	Path string
 
-	// Who returns what the session knows about second factors, or nil if it knows
-	// nothing.
-	Who func(*http.Request) Authenticated
+	// Passkeys adds passkeys: the *passkey.RelyingParty of the same Service.
+	Passkeys Passkeys
 
-	// OnVerified puts a proof into the session, so that Who returns it from then on,
-	// and issues a new session token. Call session.HTTP.StepUp with v.AMR.
-	OnVerified func(w http.ResponseWriter, r *http.Request, v *Verification) error
+	// Account returns the name of the user's account, such as their email, which apps
+	// and passkeys show. Defaults to the user id.
+	Account func(*http.Request) string
 
-	// Challenge answers a visitor who must prove a factor first. Defaults to sending
-	// them to the page "verify", which supports local factors only; if users have
-	// factors at Auth0, send them to StepUp.URL.
-	Challenge http.Handler
+	// Challenge answers a visitor who must prove a factor first. Defaults to the page
+	// "verify", which knows local factors alone; if users have factors at Auth0, give
+	// it the StepUp of session/login.
+	Challenge http.HandlerFunc
 
-	// ClientIP returns the user's address, for the limit on attempts from one address:
-	// use session.Behind or session.Direct. By default addresses are not used.
-	ClientIP func(*http.Request) netip.Addr
-
-	// Hidden returns further form fields, such as a CSRF token. Requests from other
-	// origins are refused in any case.
-	Hidden func(*http.Request) map[string]string
+	// Origins are those of other sites to which Challenge leads, such as
+	// "https://tenant.eu.auth0.com": a browser does not follow a form there otherwise.
+	Origins []string
 
 	// Templates defaults to PageTemplates.
 	Templates *template.Template
 
 	// Policy is the Content-Security-Policy. Defaults to one that allows inline styles
-	// and nothing from other origins.
+	// and this site's script, and forms that lead to this site and to Origins.
 	Policy string
-
-	// Home is where the page "verify" leads when the request names no target. Defaults
-	// to "./", the list of factors.
-	Home string
 }
 
-const pagesPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const pagesPolicy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
-// Pages serves plain HTML forms for the local factors, without JavaScript: a list
-// of enrolled factors, enrollment by QR code, verification, recovery codes,
-// removal. Mount it under a prefix behind the session's middleware:
+// Pages serves HTML pages for the local factors: a list, enrollment by QR code or
+// as a passkey, verification, recovery codes, removal. Mount it behind the session's
+// middleware, at Config.Path and below:
 //
-//	mux.Handle("/mfa/", http.StripPrefix("/mfa", pages))
+//	mux.Handle("/mfa/", web.Require(pages))
 //
-// Every change asks for a fresh proof of a factor, unless the user has none yet.
-// /mfa/verify?to=/account returns to /account afterwards.
+// Every change asks for a fresh proof of a factor, unless the user has none yet. A
+// form that is sent twice shows the same result twice. JavaScript is needed for
+// passkeys alone.
+//
+// The same addresses answer programs, that is requests that accept
+// application/json and no HTML, with JSON: the enrollments, {"secret","url"} for
+// POST enroll, {"options"} for POST passkey and GET verify, {"recovery_codes"},
+// {"to"}, or {"error","retry_after","attempts_left"}. Fields are those of the forms.
 type Pages struct {
 	s       *Service
+	web     Browser
+	others  Sessions // nil for verify pages alone
 	cfg     PagesConfig
 	handler http.Handler
 }
 
 // NewPages returns the pages of a Service that has a Store. It does no I/O.
-func NewPages(s *Service, cfg PagesConfig) (*Pages, error) {
+func NewPages(s *Service, web Sessions, cfg PagesConfig) (*Pages, error) {
+	if web == nil {
+		return nil, errors.New("guardian: NewPages needs Sessions; it is nil")
+	}
+	p, err := newPages("NewPages", s, web, cfg)
+	if err != nil {
+		return nil, err
+	}
+	p.others = web
+	p.routes(map[string]func(http.ResponseWriter, *http.Request, visitor){
+		"GET /{$}": p.list, "GET /enroll": p.enrolling, "POST /enroll": p.enroll, "GET /confirm": p.confirmed, "POST /confirm": p.confirm,
+		"GET /verify": p.ask, "POST /verify": p.verify, "GET /codes": p.codes, "POST /codes": p.kept, "GET /codes.txt": p.download,
+		"GET /recovery": p.confirmed, "POST /recovery": p.recovery, "GET /remove": p.removing, "POST /remove": p.remove,
+		"GET /passkey": p.confirmed, "POST /passkey": p.passkey, "GET /passkey/confirm": p.confirmed, "POST /passkey/confirm": p.confirmPasskey,
+	})
+	return p, nil
+}
+
+// NewVerifyPages returns the page "verify" alone, for a login that is not complete:
+// a password alone must not enroll a factor.
+func NewVerifyPages(s *Service, b Browser, cfg PagesConfig) (*Pages, error) {
+	if b == nil {
+		return nil, errors.New("guardian: NewVerifyPages needs a Browser; it is nil")
+	}
+	p, err := newPages("NewVerifyPages", s, b, cfg)
+	if err != nil {
+		return nil, err
+	}
+	p.routes(map[string]func(http.ResponseWriter, *http.Request, visitor){
+		"GET /{$}": p.ask, "GET /verify": p.ask, "POST /verify": p.verify, "GET /codes": p.codes, "POST /codes": p.kept, "GET /codes.txt": p.download,
+	})
+	return p, nil
+}
+
+func newPages(name string, s *Service, b Browser, cfg PagesConfig) (*Pages, error) {
 	switch {
 	case s == nil:
-		return nil, errors.New("guardian: NewPages needs a Service; it is nil")
+		return nil, errors.New("guardian: " + name + " needs a Service; it is nil")
 	case s.store == nil:
 		return nil, errNoStore
-	case cfg.User == nil:
-		return nil, invalid("PagesConfig.User", "is nil; it says whom a page is for")
-	case cfg.Who == nil:
-		return nil, invalid("PagesConfig.Who", "is nil; it says what the session knows of second factors")
-	case cfg.OnVerified == nil:
-		return nil, invalid("PagesConfig.OnVerified", "is nil; it puts a proof into the session")
 	}
-	if cfg.ClientIP == nil {
-		cfg.ClientIP = func(*http.Request) netip.Addr { return netip.Addr{} }
+	if cfg.Path == "" {
+		cfg.Path = "/mfa"
 	}
+	if !isLocalPath(cfg.Path) || strings.ContainsAny(cfg.Path, "?#{} ") || strings.HasSuffix(cfg.Path, "/") {
+		return nil, invalid("PagesConfig.Path", "must be a path of this site without a slash at its end, such as \"/mfa\"")
+	}
+	p := &Pages{s: s, web: b, cfg: cfg}
 	if cfg.Challenge == nil {
-		cfg.Challenge = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { see(w, "verify") })
+		p.cfg.Challenge = p.StepUp
 	}
-	if cfg.Hidden == nil {
-		cfg.Hidden = func(*http.Request) map[string]string { return nil }
+	if cfg.Account == nil {
+		p.cfg.Account = func(*http.Request) string { return "" }
 	}
 	if cfg.Templates == nil {
-		cfg.Templates = PageTemplates()
+		p.cfg.Templates = PageTemplates()
 	}
-	for _, name := range []string{"list", "enroll", "codes", "verify"} {
-		if cfg.Templates.Lookup(name) == nil {
+	for _, name := range []string{"list", "enroll", "passkey", "codes", "remove", "verify", "message"} {
+		if p.cfg.Templates.Lookup(name) == nil {
 			return nil, invalid("PagesConfig.Templates", "lacks "+name)
 		}
 	}
 	if cfg.Policy == "" {
-		cfg.Policy = pagesPolicy
+		p.cfg.Policy = pagesPolicy
 	}
-	if cfg.Home == "" {
-		cfg.Home = "./"
+	for _, o := range cfg.Origins {
+		u, err := url.Parse(o)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != o {
+			return nil, invalid("PagesConfig.Origins", "must have origins such as \"https://tenant.eu.auth0.com\"")
+		}
+		if cfg.Policy == "" {
+			p.cfg.Policy += " " + o
+		}
 	}
-	p := &Pages{s: s, cfg: cfg}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", p.user(p.list))
-	mux.HandleFunc("POST /enroll", p.user(p.enroll))
-	mux.HandleFunc("POST /confirm", p.user(p.confirm))
-	mux.HandleFunc("GET /verify", p.user(p.ask))
-	mux.HandleFunc("POST /verify", p.user(p.verify))
-	mux.HandleFunc("POST /recovery", p.user(p.recovery))
-	mux.HandleFunc("POST /remove", p.user(p.remove))
-	p.handler = http.NewCrossOriginProtection().Handler(mux)
 	return p, nil
 }
 
-// ServeHTTP implements http.Handler. The mount prefix must have been stripped from
-// the path.
+func (p *Pages) routes(all map[string]func(http.ResponseWriter, *http.Request, visitor)) {
+	mux := http.NewServeMux()
+	for route, serve := range all {
+		method, path, _ := strings.Cut(route, " ")
+		mux.HandleFunc(method+" "+p.cfg.Path+path, p.user(serve))
+	}
+	mux.HandleFunc("GET "+p.cfg.Path+"/pages.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		_, _ = w.Write(pagesJS) // The visitor has gone.
+	})
+	cross := http.NewCrossOriginProtection()
+	p.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if cross.Check(r) != nil {
+			p.message(w, r, http.StatusForbidden)
+			return
+		}
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		status := &statusOnly{header: http.Header{}, status: http.StatusOK}
+		h.ServeHTTP(status, r) // 404, 405, or a redirect to the clean path
+		if to := status.header.Get("Location"); to != "" {
+			see(w, to)
+			return
+		}
+		if allow := status.header.Get("Allow"); allow != "" {
+			w.Header().Set("Allow", allow)
+		}
+		p.message(w, r, status.status)
+	})
+}
+
+// statusOnly keeps of an answer what a page of ours needs.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+
+// ServeHTTP implements http.Handler. The path must not have been stripped.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -139,92 +236,78 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.handler.ServeHTTP(w, r)
 }
 
+// StepUp sends a browser to the page "verify" and from there back to where it was:
+// the challenge for Require. Programs get the answer of RFC 9470.
+func (p *Pages) StepUp(w http.ResponseWriter, r *http.Request) {
+	if wantsJSON(r) {
+		unauthorized(w, r)
+		return
+	}
+	q := url.Values{}
+	if r.Method == http.MethodGet && r.URL.Path != p.cfg.Path+"/verify" { // A form that was sent cannot be sent again.
+		q.Set("to", r.URL.RequestURI())
+	}
+	if l, _ := Needed(r.Context()); l >= PhishingResistant {
+		q.Set("level", "phishing-resistant")
+	}
+	to := p.cfg.Path + "/verify"
+	if len(q) > 0 {
+		to += "?" + q.Encode()
+	}
+	see(w, to)
+}
+
 // visitor is who a page is for.
 type visitor struct {
 	id, account string
 }
 
-const maxForm = 4 << 10
+const maxForm = 64 << 10 // A response of WebAuthn with its certificates has a few kilobytes.
 
 func (p *Pages) user(serve func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		id, account, err := p.cfg.User(r)
+		id, err := p.web.UserID(r)
 		if err != nil || checkUser(id) != nil {
-			http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
+			p.message(w, r, http.StatusUnauthorized)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		serve(w, r, visitor{id, account})
+		v := visitor{id, p.cfg.Account(r)}
+		if v.account == "" {
+			v.account = id
+		}
+		if ip := p.web.ClientIP(r); ip.IsValid() { // For passkeys, which have no Request.
+			o := audit.FromContext(r.Context())
+			o.IP = ip.String()
+			r = r.WithContext(audit.NewContext(r.Context(), o))
+		}
+		serve(w, r, v)
 	}
 }
 
 // proof is what the session says of the visitor, nil if nothing.
 func (p *Pages) proof(r *http.Request, v visitor) *Verification {
-	proof, err := Proven(v.id, p.cfg.Who(r))
+	a, _ := authn.FromContext(r.Context())
+	proof, err := Proven(a)
 	if err != nil || proof.check(v.id, p.s.now()) != nil {
 		return nil
 	}
 	return proof
 }
 
-// page is what the templates see.
-type page struct {
-	Page        string // "list", "enroll", "codes" or "verify".
-	Problem     string // The reason of an audit event, such as "wrong_code".
-	RetryAfter  time.Duration
-	Hidden      map[string]string
-	Enrollments []listed
-	HasTOTP     bool
-	QR          template.HTML
-	Key         string
-	Codes       []string
-	To          string
-}
-
-// listed is an enrollment that knows whether these pages can remove it.
-type listed struct {
-	Enrollment
-	Local bool
-}
-
-// render shows a page, with what went wrong before.
-func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, d page, problem error) {
-	d.Hidden = p.cfg.Hidden(r)
-	if problem != nil {
-		d.Problem = reasonOf(problem)
-		if e, is := errors.AsType[*VerifyError](problem); is {
-			d.RetryAfter = e.RetryAfter.Round(time.Second)
-		}
+// form names the session, or the login, that a form belongs to.
+func (p *Pages) form(r *http.Request) []byte {
+	if _, token := p.web.CSRF(r); token != "" {
+		return hashOf("form", token)
 	}
-	var b bytes.Buffer
-	if err := p.cfg.Templates.ExecuteTemplate(&b, d.Page, d); err != nil {
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-		return
+	return nil
+}
+
+// isLocalPath reports whether to is a path of this site, and not a way out of it.
+func isLocalPath(to string) bool {
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") {
+		return false
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // The visitor has gone.
+	u, err := url.Parse(to)
+	return err == nil && u.Host == "" && u.Scheme == ""
 }
-
-// statusOf is the status of an answer that says no.
-func statusOf(err error) int {
-	switch {
-	case err == nil:
-		return http.StatusOK
-	case errors.Is(err, ErrThrottled):
-		return http.StatusTooManyRequests
-	case reasonOf(err) == "error":
-		return http.StatusInternalServerError
-	}
-	return http.StatusUnprocessableEntity
-}
-
-// see sends the browser on with GET. The reference stays relative: the prefix is
-// not known here.
-func see(w http.ResponseWriter, to string) {
-	w.Header().Set("Location", to)
-	w.WriteHeader(http.StatusSeeOther)
-}
-
-// code is what was typed, without the spaces that apps show.
-func code(r *http.Request) string { return strings.ReplaceAll(r.PostFormValue("code"), " ", "") }

@@ -1,220 +1,468 @@
 package guardian_test
 
 import (
-	"errors"
+	"encoding/json"
 	"html"
 	"html/template"
 	"io"
 	"net/http"
-	"net/http/httptest"
+	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/session"
 )
 
-// browser uses the pages as a person does: it follows links and fills forms.
+const site = "https://app.example.com"
+
+// browser uses the pages behind real sessions as a person does.
 type browser struct {
 	*stage
-	pages   *guardian.Pages
-	user    string
-	session authentication
-	last    *http.Response
-	body    string
+	client *http.Client
+	csrf   string
+	header http.Header
+	last   *http.Response
+	body   string
 }
 
-func newBrowser(s *stage, change func(*guardian.PagesConfig)) *browser {
+func newBrowser(s *stage, cfg guardian.PagesConfig) *browser {
 	s.Helper()
-	b := &browser{stage: s, user: s.user}
-	cfg := guardian.PagesConfig{
-		User: func(*http.Request) (string, string, error) {
-			if b.user == "" {
-				return "", "", errors.New("nobody")
-			}
-			return b.user, "ada@example.com", nil
-		},
-		Who: func(*http.Request) guardian.Authenticated { return &b.session },
-		OnVerified: func(_ http.ResponseWriter, _ *http.Request, v *guardian.Verification) error {
-			b.session = authentication{v.Time, v.AMR}
-			return nil
-		},
-		Hidden: func(*http.Request) map[string]string { return map[string]string{"csrf_token": "token-of-the-session"} },
+	web, err := session.NewHTTP(manager(s.T, session.Config{Idle: 12 * time.Hour}), session.HTTPConfig{})
+	require.NoError(s, err)
+	if cfg.Account == nil {
+		cfg.Account = func(*http.Request) string { return "ada@example.com" }
 	}
-	if change != nil {
-		change(&cfg)
-	}
-	pages, err := guardian.NewPages(s.service, cfg)
-	if err != nil {
-		s.Fatal(err)
-	}
-	b.pages = pages
+	pages, err := guardian.NewPages(s.service, web, cfg)
+	require.NoError(s, err)
+	mux := http.NewServeMux()
+	mux.Handle("GET /login", web.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := web.Login(w, r, session.Login{UserID: s.user, AuthTime: time.Now(), AMR: []string{"pwd"}})
+		assert.NoError(s, err)
+	})))
+	mux.Handle("/mfa/", web.Load(pages))
+	pay := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "paid") })
+	mux.Handle("/pay", web.Require(guardian.RequireMFA(5*time.Minute, pages.StepUp)(pay)))
+	mux.Handle("/vault", web.Require(guardian.Require(guardian.PhishingResistant, 5*time.Minute, pages.StepUp)(pay)))
+	b := &browser{stage: s, header: http.Header{"Sec-Fetch-Mode": {"navigate"}, "Accept": {"text/html"}}}
+	b.client = &http.Client{Transport: auth0test.HandlerTransport(mux), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	b.client.Jar, err = cookiejar.New(nil)
+	require.NoError(s, err)
+	b.want(b.get("/login"), 200)
 	return b
 }
 
-func (b *browser) do(method, path string, form url.Values, header ...string) int {
+var csrfOnPage = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
+
+func (b *browser) do(method, path string, form url.Values) int {
 	b.Helper()
-	r := httptest.NewRequest(method, "https://app.example.com/mfa"+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(b.Context(), method, site+path, strings.NewReader(form.Encode()))
+	require.NoError(b, err)
+	r.Header = b.header.Clone()
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	w := httptest.NewRecorder()
-	http.StripPrefix("/mfa", b.pages).ServeHTTP(w, r)
-	b.last = w.Result()
+	b.last, err = b.client.Do(r)
+	require.NoError(b, err)
 	raw, err := io.ReadAll(b.last.Body)
-	if err != nil {
-		b.Fatal(err)
-	}
+	require.NoError(b, err)
 	b.body = string(raw)
-	h := b.last.Header
-	if h.Get("Cache-Control") != "no-store" || h.Get("Content-Security-Policy") == "" || h.Get("Referrer-Policy") != "no-referrer" {
-		b.Errorf("%s %s: headers %v", method, path, h)
+	if m := csrfOnPage.FindStringSubmatch(b.body); m != nil {
+		b.csrf = m[1]
 	}
-	if strings.Contains(b.body, "<script") || strings.Contains(b.body, "javascript:") || strings.Contains(b.body, " on") && regexp.MustCompile(` on[a-z]+=`).MatchString(b.body) {
-		b.Errorf("%s %s needs JavaScript", method, path)
+	if strings.HasPrefix(path, "/mfa") && b.last.StatusCode/100 != 3 {
+		h := b.last.Header
+		assert.Equal(b, "no-store", h.Get("Cache-Control"))
+		assert.Equal(b, "no-referrer", h.Get("Referrer-Policy"))
+		assert.NotEmpty(b, h.Get("Content-Security-Policy"))
+		assert.NotRegexp(b, ` on[a-z]+=|javascript:|<script>`, b.body)
 	}
-	return w.Code
+	return b.last.StatusCode
+}
+
+func (b *browser) get(path string) int { return b.do("GET", path, nil) }
+
+func (b *browser) post(path string, fields ...string) int {
+	form := url.Values{"csrf_token": {b.csrf}}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return b.do("POST", path, form)
 }
 
 func (b *browser) want(status, wanted int, parts ...string) {
 	b.Helper()
-	if status != wanted {
-		b.Fatalf("status %d, want %d: %s", status, wanted, b.body)
-	}
+	require.Equal(b, wanted, status, b.body)
 	for _, p := range parts {
-		if !strings.Contains(html.UnescapeString(b.body), p) {
-			b.Errorf("the page lacks %q: %s", p, b.body)
-		}
+		assert.Contains(b, html.UnescapeString(b.body), p)
 	}
+}
+
+// to is where the last answer leads, which is then opened.
+func (b *browser) leads(status int, to string) {
+	b.Helper()
+	require.Equal(b, http.StatusSeeOther, status, b.body)
+	require.Equal(b, to, b.last.Header.Get("Location"))
+	b.get(to)
 }
 
 var keyOnPage = regexp.MustCompile(`<code>([A-Z2-7 ]{39})</code>`)
 var codesOnPage = regexp.MustCompile(`<code>([A-Z2-7-]{19})</code>`)
 
-func (b *browser) enroll() (secret string, codes []string) {
-	b.Helper()
-	b.want(b.do("POST", "/enroll", nil), 200, "<svg", `value="token-of-the-session"`)
-	m := keyOnPage.FindStringSubmatch(b.body)
-	if m == nil {
-		b.Fatalf("the page has no key: %s", b.body)
-	}
-	secret = strings.ReplaceAll(m[1], " ", "")
-	code := b.otp(secret)
-	b.want(b.do("POST", "/confirm", url.Values{"code": {code[:3] + " " + code[3:]}}), 200, "recovery codes")
+func (b *browser) shownCodes() (codes []string) {
 	for _, m := range codesOnPage.FindAllStringSubmatch(b.body, -1) {
 		codes = append(codes, m[1])
 	}
+	return codes
+}
+
+// scans opens the enrollment and returns the secret.
+func (b *browser) scans() string {
+	b.Helper()
+	b.leads(b.post("/mfa/enroll"), "/mfa/enroll")
+	m := keyOnPage.FindStringSubmatch(b.body)
+	require.NotNil(b, m, b.body)
+	require.Contains(b, b.body, `<svg role="img" aria-label=`)
+	return strings.ReplaceAll(m[1], " ", "")
+}
+
+func (b *browser) enroll() (secret string, codes []string) {
+	b.Helper()
+	secret = b.scans()
+	code := b.otp(secret)
+	b.leads(b.post("/mfa/confirm", "code", code[:3]+"\u202f"+code[3:], "name", "  Phone\t"), "/mfa/codes")
+	codes = b.shownCodes()
+	require.Len(b, codes, 10)
+	b.leads(b.post("/mfa/codes"), "/mfa/?done=added")
 	return secret, codes
 }
 
 func TestPages(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
-		b := newBrowser(s, nil)
-		b.want(b.do("GET", "/", nil), 200, "No method is set up", "Set up an authenticator app")
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.want(b.get("/mfa/"), 200, "No method is set up", "Set up an authenticator app")
+		b.leads(b.get("/pay"), "/mfa/verify?to=%2Fpay")
+		b.want(200, 200, "No method is set up")
 		secret, codes := b.enroll()
-		if len(codes) != 10 || !b.session.at.Equal(time.Now()) {
-			s.Fatalf("%d codes, session %v", len(codes), b.session)
-		}
-		b.want(b.do("GET", "/", nil), 200, "Authenticator app", "Recovery codes", "Replace")
+		b.want(200, 200, "The method is set up", "Authenticator app: Phone", "Recovery codes", "Add another")
+		b.want(b.get("/pay"), 200, "paid") // The code that confirmed is a fresh proof.
 
-		time.Sleep(time.Hour) // The proof of the session is old.
-		for _, path := range []string{"/enroll", "/recovery", "/remove"} {
-			b.want(b.do("POST", path, url.Values{"id": {"local-totp"}}), 303)
-			if to := b.last.Header.Get("Location"); to != "verify" {
-				s.Errorf("%s leads to %q", path, to)
-			}
-		}
-		b.want(b.do("GET", "/verify?to=/account%3Fa=b", nil), 200, `value="/account?a=b"`)
-		b.want(b.do("POST", "/verify", url.Values{"code": {s.badOTP(secret)}, "to": {"/account"}}), 422, "not right", `value="/account"`)
-		b.want(b.do("POST", "/verify", url.Values{"code": {s.otp(secret)}, "to": {"/account"}}), 303)
-		if to := b.last.Header.Get("Location"); to != "/account" {
-			s.Errorf("after the code: %q", to)
-		}
-		b.want(b.do("POST", "/verify", url.Values{"code": {s.otp(secret)}}), 422, "used before")
-		b.want(b.do("POST", "/recovery", nil), 200)
-		fresh := codesOnPage.FindAllStringSubmatch(b.body, -1)
-		if len(fresh) != 10 || fresh[0][1] == codes[0] {
-			s.Errorf("%d new codes", len(fresh))
-		}
-		b.want(b.do("POST", "/verify", url.Values{"code": {fresh[0][1]}, "factor": {"local-recovery"}, "to": {"//evil.example"}}), 200, `href="./"`)
-		if len(codesOnPage.FindAllString(b.body, -1)) != 1 {
-			s.Error("the code in place of the spent one is not shown")
-		}
+		time.Sleep(time.Hour)
+		b.leads(b.post("/mfa/enroll"), "/mfa/verify")
+		b.want(b.get("/mfa/verify?to=/account%3Fa=b&x=y"), 200, `action="/mfa/verify?to=%2Faccount%3Fa%3Db"`)
+		b.want(b.post("/mfa/verify?to=/account", "code", s.badOTP(secret)), 422, "not right", `aria-invalid="true" aria-describedby="code-error"`, "to=%2Faccount")
+		require.Equal(s, 303, b.post("/mfa/verify?to=/account", "code", s.otp(secret)))
+		assert.Equal(s, "/account", b.last.Header.Get("Location"))
+		time.Sleep(time.Minute)
+		b.want(b.get("/mfa/"), 200, "last used")
+		b.leads(b.post("/mfa/recovery"), "/mfa/codes")
+		fresh := b.shownCodes()
+		require.Len(s, fresh, 10)
+		require.NotContains(s, fresh, codes[0])
+		b.leads(b.get("/mfa/"), "/mfa/codes") // Until they are kept.
+		require.Equal(s, fresh, b.shownCodes())
+		b.leads(b.post("/mfa/recovery"), "/mfa/codes")
+		require.Equal(s, fresh, b.shownCodes())
+		b.want(b.get("/mfa/codes.txt"), 200, fresh[0], fresh[9])
+		b.leads(b.get("/mfa/"), "/mfa/codes")
+		b.leads(b.post("/mfa/codes"), "/mfa/")
+		b.want(b.get("/mfa/codes.txt"), 404)
+
+		b.get("/mfa/verify?to=//evil.example")
+		time.Sleep(time.Hour)
+		b.get("/mfa/verify?to=//evil.example")
+		b.leads(b.post("/mfa/verify?to=//evil.example", "code", fresh[0], "factor", "local-recovery"), "/mfa/codes")
+		require.Len(s, b.shownCodes(), 1)
+		b.leads(b.post("/mfa/codes"), "/mfa/")
 		for range 5 {
-			b.do("POST", "/verify", url.Values{"code": {s.badOTP(secret)}})
+			b.post("/mfa/verify", "code", s.badOTP(secret))
 		}
-		b.want(b.do("POST", "/verify", url.Values{"code": {s.otp(secret)}}), 429, "too many attempts", "Try again in 30s")
-		b.want(b.do("POST", "/remove", url.Values{"id": {"sms|dev_1"}}), 422)
-		b.want(b.do("POST", "/remove", url.Values{"id": {"local-totp"}}), 303)
-		b.want(b.do("GET", "/", nil), 200, "No method is set up")
+		b.want(b.post("/mfa/verify", "code", s.otp(secret)), 429, `role="alert" class="problem"`, "too many attempts", "Try again in 30s")
 	})
 }
 
+// Removing asks once more, by name.
+func TestPagesRemove(t *testing.T) {
+	onStage(t, guardian.Config{}, func(s *stage) {
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.get("/mfa/")
+		b.enroll()
+		id := regexp.MustCompile(`/mfa/remove\?id=(local-totp[^"]+)" aria-label="Remove Authenticator app: Phone"`).FindStringSubmatch(b.body)
+		require.NotNil(s, id, b.body)
+		time.Sleep(time.Hour)
+		b.leads(b.get("/mfa/remove?id="+id[1]), "/mfa/verify?to="+url.QueryEscape("/mfa/remove?id="+id[1]))
+		all, err := s.service.Enrollments(s.Context(), s.user)
+		require.NoError(s, err)
+		_, err = s.service.Verify(s.Context(), guardian.Request{UserID: s.user, Factor: guardian.LocalTOTP, Code: "000000"})
+		require.Error(s, err)
+		b.leads(b.post("/mfa/remove", "id", all[0].ID), "/mfa/verify")
+	})
+	onStage2(t, func(s *stage, b *browser) {
+		b.enroll()
+		all, err := s.service.Enrollments(s.Context(), s.user)
+		require.NoError(s, err)
+		b.want(b.get("/mfa/remove?id=local-totp|none"), 404, "There is no such page")
+		b.want(b.get("/mfa/remove?id="+url.QueryEscape(all[0].ID)), 200, "Remove Authenticator app: Phone</button>", "your last method", "Keep it")
+		b.want(b.post("/mfa/remove", "id", "sms|dev_1"), 422, "not set up")
+		for range 2 { // The second is the same form again.
+			b.leads(b.post("/mfa/remove", "id", all[0].ID, "others", "1"), "/mfa/?done=removed")
+			b.want(200, 200, "The method was removed", "No method is set up")
+		}
+	})
+}
+
+// onStage2 is a stage with a browser.
+func onStage2(t *testing.T, f func(s *stage, b *browser)) {
+	t.Helper()
+	t.Run("more", func(t *testing.T) {
+		onStage(t, guardian.Config{}, func(s *stage) {
+			b := newBrowser(s, guardian.PagesConfig{})
+			b.get("/mfa/")
+			f(s, b)
+		})
+	})
+}
+
+// The QR code and the key stay on the page after a wrong code, but only who proved
+// the old factor sees those of a further one.
 func TestPagesConfirm(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
-		b := newBrowser(s, nil)
-		b.want(b.do("POST", "/confirm", url.Values{"code": {"123456"}}), 422, "not set up")
-		b.want(b.do("POST", "/enroll", nil), 200)
-		b.want(b.do("POST", "/confirm", url.Values{"code": {"12345"}}), 422, "not right")
-		if strings.Contains(b.body, "<svg") {
-			s.Error("the secret is shown twice")
-		}
-		if b.session.amr != nil {
-			s.Error("a wrong code is a proof")
-		}
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.get("/mfa/")
+		b.want(b.post("/mfa/confirm", "code", "123456"), 422, "not set up")
+		secret := b.scans()
+		b.want(b.post("/mfa/confirm", "code", "12345", "name", "My <phone>"), 422, "not right", "<svg", `aria-invalid="true"`, `value="My <phone>"`)
+		require.Equal(s, secret, strings.ReplaceAll(keyOnPage.FindStringSubmatch(b.body)[1], " ", ""))
+		b.leads(b.get("/pay"), "/mfa/verify?to=%2Fpay") // A wrong code is no proof.
+		b.get("/mfa/enroll")
+		b.leads(b.post("/mfa/confirm", "code", s.otp(secret)), "/mfa/codes")
+		b.post("/mfa/codes")
+		b.get("/mfa/")
+		b.scans()
+		time.Sleep(11 * time.Minute)
+		b.leads(b.get("/mfa/enroll"), "/mfa/verify?to=%2Fmfa%2Fenroll")
 	})
 }
 
-// Requests from other sites, of nobody, or too large, change nothing.
+// A form that is sent twice, one after the other or both at once, shows its result.
+func TestPagesShowTheSameResultTwice(t *testing.T) {
+	onStage(t, guardian.Config{}, func(s *stage) {
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.get("/mfa/")
+		secret := b.scans()
+		code := s.otp(secret)
+
+		old, before := b.csrf, b.client.Jar
+		frozen, err := cookiejar.New(nil)
+		require.NoError(s, err)
+		at, err := url.Parse(site)
+		require.NoError(s, err)
+		frozen.SetCookies(at, secured(before.Cookies(at)))
+		require.Equal(s, 303, b.post("/mfa/confirm", "code", code))
+
+		// The second left with the old cookie and the old token. What it is answered sends
+		// the browser, which has the new cookie by then, to the codes.
+		b.client.Jar = frozen
+		b.csrf = old
+		require.Equal(s, 303, b.post("/mfa/confirm", "code", code))
+		to := b.last.Header.Get("Location")
+		b.client.Jar = before
+		for range 3 {
+			if b.get(to); b.last.StatusCode == 303 {
+				to = b.last.Header.Get("Location")
+			}
+		}
+		require.Len(s, b.shownCodes(), 10)
+		b.leads(b.post("/mfa/codes"), "/mfa/?done=added")
+
+		time.Sleep(time.Hour)
+		b.get("/mfa/verify?to=/pay")
+		old = b.csrf
+		frozen.SetCookies(at, secured(before.Cookies(at)))
+		code = s.otp(secret)
+		require.Equal(s, 303, b.post("/mfa/verify?to=/pay", "code", code))
+		b.client.Jar = frozen
+		b.csrf = old
+		require.Equal(s, 303, b.post("/mfa/verify?to=/pay", "code", code))
+		to = b.last.Header.Get("Location")
+		b.client.Jar = before
+		for range 3 {
+			if b.get(to); b.last.StatusCode == 303 {
+				to = b.last.Header.Get("Location")
+			}
+		}
+		b.want(b.last.StatusCode, 200, "paid")
+	})
+}
+
+func secured(cookies []*http.Cookie) []*http.Cookie {
+	for _, c := range cookies {
+		c.Secure, c.Path = true, "/"
+	}
+	return cookies
+}
+
+// Requests from other sites, of nobody, or too large, change nothing, and are
+// answered with pages.
 func TestPagesRefuse(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
-		b := newBrowser(s, nil)
-		b.want(b.do("POST", "/enroll", nil, "Sec-Fetch-Site", "cross-site"), 403)
-		b.want(b.do("POST", "/enroll", nil, "Origin", "https://evil.example"), 403)
-		b.want(b.do("GET", "/enroll", nil), 405)
-		b.want(b.do("GET", "/none", nil), 404)
-		b.want(b.do("POST", "/confirm", url.Values{"code": {strings.Repeat("1", 10_000)}}), 422)
-		b.user = ""
-		b.want(b.do("POST", "/enroll", nil), 401)
-		if got := s.log.Actions(); len(got) != 1 || got[0] != "guardian.confirm" {
-			s.Errorf("recorded %v", got)
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.get("/mfa/")
+		b.want(b.get("/mfa/none"), 404, "<h1>There is no such page</h1>", "width=device-width")
+		b.want(b.do("PUT", "/mfa/enroll", url.Values{"csrf_token": {b.csrf}}), 405, "<h1>There is no such page</h1>")
+		b.want(b.post("/mfa/confirm", "code", strings.Repeat("1", 200_000)), 422)
+		b.client.Jar, _ = cookiejar.New(nil) // It has no error without options.
+		b.want(b.get("/mfa/"), 401, "<h1>Please sign in</h1>")
+		b.want(b.post("/mfa/enroll"), 401)
+		b.header.Set("Sec-Fetch-Site", "cross-site")
+		b.want(b.post("/mfa/enroll"), 403, "<h1>This form was not sent from here</h1>")
+		b.header.Del("Sec-Fetch-Site")
+		b.header.Set("Accept", "application/json")
+		b.want(b.get("/mfa/"), 401, `{"error":"unauthorized"}`)
+		assert.Equal(s, []string{"guardian.confirm"}, s.log.Actions())
+	})
+}
+
+// Programs get JSON at the same addresses.
+func TestPagesAsJSON(t *testing.T) {
+	onStage(t, guardian.Config{}, func(s *stage) {
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.get("/mfa/")
+		b.header = http.Header{"Accept": {"application/json"}}
+		var out struct {
+			Enrollments   []struct{ ID, Factor, Name string }
+			Secret, To    string
+			Error         string
+			RecoveryCodes []string `json:"recovery_codes"`
+			AttemptsLeft  int      `json:"attempts_left"`
 		}
-		for _, to := range []string{"https://evil.example", "//evil.example", `/\evil.example`, "evil", ""} {
-			b.user = s.user
-			b.want(b.do("GET", "/verify?to="+url.QueryEscape(to), nil), 200, `name="to" value="./"`)
+		ask := func(status, want int) {
+			s.Helper()
+			require.Equal(s, want, status, b.body)
+			require.NoError(s, json.Unmarshal([]byte(b.body), &out))
 		}
+		ask(b.post("/mfa/enroll"), 200)
+		ask(b.post("/mfa/confirm", "code", s.badOTP(out.Secret)), 422)
+		require.Equal(s, "wrong_code", out.Error)
+		ask(b.post("/mfa/confirm", "code", s.otp(out.Secret), "name", "Script"), 200)
+		require.Len(s, out.RecoveryCodes, 10)
+
+		b.header.Set("Accept", "text/html")
+		b.get("/mfa/codes") // For the session's new CSRF token.
+		b.header.Set("Accept", "application/json")
+		ask(b.post("/mfa/codes"), 200)
+		ask(b.get("/mfa/"), 200)
+		require.Len(s, out.Enrollments, 2)
+		require.Equal(s, "Script", out.Enrollments[0].Name)
+		time.Sleep(time.Hour)
+		ask(b.post("/mfa/recovery"), 401)
+		require.Equal(s, "insufficient_user_authentication", out.Error)
+		ask(b.post("/mfa/verify?to=/pay", "code", s.badOTP(out.Secret)), 422)
+		require.Equal(s, 99, out.AttemptsLeft)
+		ask(b.post("/mfa/verify?to=/pay", "code", s.otp(out.Secret)), 200)
+		require.Equal(s, "/pay", out.To)
 	})
 }
 
 func TestPagesAreRestyled(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {
-		b := newBrowser(s, func(cfg *guardian.PagesConfig) {
-			cfg.Templates = template.Must(guardian.PageTemplates().Parse(
-				`{{define "style"}}body { color: teal }{{end}}{{define "title"}}Zweiter Faktor{{end}}`))
-			cfg.Policy = "default-src 'self'"
-			cfg.Challenge = http.RedirectHandler("https://tenant.eu.auth0.com/authorize", http.StatusSeeOther)
+		b := newBrowser(s, guardian.PagesConfig{
+			Templates: template.Must(guardian.PageTemplates().Parse(
+				`{{define "style"}}body { color: teal }{{end}}{{define "title"}}Zweiter Faktor{{end}}`)),
+			Challenge: func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "https://tenant.eu.auth0.com/authorize", http.StatusSeeOther)
+			},
+			Origins: []string{"https://tenant.eu.auth0.com"},
 		})
-		b.want(b.do("GET", "/", nil), 200, "color: teal", "<h1>Zweiter Faktor</h1>")
-		if b.last.Header.Get("Content-Security-Policy") != "default-src 'self'" {
-			s.Error("the policy is another")
-		}
+		b.want(b.get("/mfa/"), 200, "color: teal", "<h1>Zweiter Faktor</h1>")
+		assert.Contains(s, b.last.Header.Get("Content-Security-Policy"), "form-action 'self' https://tenant.eu.auth0.com")
 		s.enroll(nil)
-		b.want(b.do("POST", "/enroll", nil), 303)
-		if to := b.last.Header.Get("Location"); to != "https://tenant.eu.auth0.com/authorize" {
-			s.Errorf("the challenge leads to %q", to)
+		require.Equal(s, 303, b.post("/mfa/enroll"))
+		assert.Equal(s, "https://tenant.eu.auth0.com/authorize", b.last.Header.Get("Location"))
+	})
+}
+
+func TestNewPages(t *testing.T) {
+	t.Parallel()
+	web, err := session.NewHTTP(manager(t, session.Config{}), session.HTTPConfig{})
+	require.NoError(t, err)
+	s := localService(t, guardian.NewMemory())
+	bare, err := guardian.New(nil, guardian.Config{Verifiers: map[guardian.Factor]guardian.Verifier{guardian.Duo: strange{}}})
+	require.NoError(t, err)
+	for name, make := range map[string]func() (*guardian.Pages, error){
+		"Service":          func() (*guardian.Pages, error) { return guardian.NewPages(nil, web, guardian.PagesConfig{}) },
+		"Sessions":         func() (*guardian.Pages, error) { return guardian.NewPages(s, nil, guardian.PagesConfig{}) },
+		"Browser":          func() (*guardian.Pages, error) { return guardian.NewVerifyPages(s, nil, guardian.PagesConfig{}) },
+		"Config.Store":     func() (*guardian.Pages, error) { return guardian.NewPages(bare, web, guardian.PagesConfig{}) },
+		"PagesConfig.Path": func() (*guardian.Pages, error) { return guardian.NewPages(s, web, guardian.PagesConfig{Path: "//x"}) },
+		"PagesConfig.Origins": func() (*guardian.Pages, error) {
+			return guardian.NewPages(s, web, guardian.PagesConfig{Origins: []string{"https://a.example/"}})
+		},
+		"PagesConfig.Template": func() (*guardian.Pages, error) {
+			return guardian.NewPages(s, web, guardian.PagesConfig{Templates: template.New("x")})
+		},
+	} {
+		p, err := make()
+		assert.ErrorContains(t, err, name)
+		assert.Nil(t, p)
+	}
+}
+
+// waiting is a login that waits for its second factor, as session/login keeps one.
+type waiting struct {
+	user   string
+	proved []string
+	steps  int
+}
+
+func (h *waiting) UserID(*http.Request) (string, error) { return h.user, nil }
+func (h *waiting) CSRF(*http.Request) (field, token string) {
+	return "csrf_token", "token-of-the-login"
+}
+func (h *waiting) ClientIP(*http.Request) (unknown netip.Addr) { return unknown }
+func (h *waiting) StepUp(_ http.ResponseWriter, _ *http.Request, _ time.Time, amr ...string) error {
+	h.proved = amr
+	h.steps++
+	return nil
+}
+
+// A login that is held gets verify pages alone, and a code sent twice goes on twice.
+func TestVerifyPages(t *testing.T) {
+	onStage(t, guardian.Config{}, func(s *stage) {
+		secret, codes := s.enroll(nil)
+		held := &waiting{user: s.user}
+		pages, err := guardian.NewVerifyPages(s.service, held, guardian.PagesConfig{Path: "/verify"})
+		require.NoError(s, err)
+		b := &browser{stage: s, header: http.Header{}, client: &http.Client{
+			Transport:     auth0test.HandlerTransport(pages),
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}}
+		for _, path := range []string{"/verify/enroll", "/verify/recovery", "/verify/remove", "/verify/passkey", "/verify/confirm"} {
+			b.want(b.post(path), 404)
 		}
-		if _, err := guardian.NewPages(s.service, guardian.PagesConfig{}); err == nil {
-			s.Error("pages for nobody were made")
+		b.want(b.get("/verify/?to=/auth/login"), 200, "Code of your authenticator app", `action="/verify/verify?to=%2Fauth%2Flogin"`)
+		b.want(b.post("/verify/verify?to=/auth/login", "code", s.badOTP(secret)), 422)
+		require.Zero(s, held.steps)
+		code := s.otp(secret)
+		for i := range 2 {
+			require.Equal(s, 303, b.post("/verify/verify?to=/auth/login", "code", code))
+			require.Equal(s, "/auth/login", b.last.Header.Get("Location"))
+			require.Equal(s, i+1, held.steps)
 		}
-		bare, err := guardian.New(s.tenant.Management(), guardian.Config{})
-		if err != nil {
-			s.Fatal(err)
+		require.Equal(s, []string{"mfa", "otp"}, held.proved)
+		for range 2 {
+			b.leads(b.post("/verify/verify?to=/auth/login", "code", codes[0], "factor", "local-recovery"), "/verify/codes")
+			require.Len(s, b.shownCodes(), 1)
 		}
-		if _, err := guardian.NewPages(bare, guardian.PagesConfig{}); err == nil {
-			s.Error("pages without a store were made")
-		}
+		b.want(b.post("/verify/verify?to=/auth/login", "code", codes[0], "factor", "local-totp"), 422)
+		require.Equal(s, 303, b.post("/verify/codes"))
+		require.Equal(s, "/auth/login", b.last.Header.Get("Location"))
+		b.want(b.post("/verify/verify", "code", codes[0], "factor", "local-recovery"), 422, "none of your codes")
 	})
 }

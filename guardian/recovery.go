@@ -145,6 +145,7 @@ func (s *Service) RenewRecoveryCodes(ctx context.Context, userID string, proof *
 	if err := s.record(ctx, event("recovery_codes", userID, LocalRecovery, nil)); err != nil {
 		return nil, errors.Join(err, s.putCodes(ctx, userID, shown, old))
 	}
+	s.notify(ctx, userID, "recovery_codes", LocalRecovery, "")
 	return shown, s.resetAttempts(ctx, userAttempts(userID, LocalRecovery))
 }
 

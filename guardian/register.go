@@ -44,6 +44,7 @@ func (s *Service) Register(ctx context.Context, userID string, f Factor, address
 		s.cache.Drop(userID)
 		return nil, errors.Join(err, wrapped("undo", undo))
 	}
+	s.notify(ctx, userID, "added", f, made.Name)
 	return &Enrollment{ID: made.ID, Factor: f, Name: made.Name, Confirmed: true, CreatedAt: made.CreatedAt}, nil
 }
 

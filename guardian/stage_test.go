@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -142,6 +143,14 @@ func (s *stage) enroll(proof *guardian.Verification) (secret string, codes []str
 	}
 	time.Sleep(time.Minute) // The code is spent.
 	return key.Secret(), codes
+}
+
+// apps are the user's local apps.
+func (s *stage) apps() (apps []guardian.Enrollment) {
+	s.Helper()
+	all, err := s.service.Enrollments(s.Context(), s.user)
+	require.NoError(s, err)
+	return slices.DeleteFunc(all, func(e guardian.Enrollment) bool { return e.Factor != guardian.LocalTOTP })
 }
 
 func (s *stage) verify(f guardian.Factor, code string) (*guardian.Verification, error) {

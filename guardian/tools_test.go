@@ -151,13 +151,6 @@ func rasterize(t *testing.T, svg string) []byte {
 	return append(fmt.Appendf(nil, "P5 %d %d 255\n", size*scale, size*scale), pixels...)
 }
 
-type authentication struct {
-	at  time.Time
-	amr []string
-}
-
-func (a *authentication) Authentication() (time.Time, []string) { return a.at, a.amr }
-
 func inBubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	t.Parallel()

@@ -2,8 +2,10 @@ package guardian
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base32"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
@@ -101,13 +103,16 @@ func (s scheme) wellFormed(code string) bool {
 // seed is an authenticator app of a user.
 type seed struct {
 	Secret    []byte
+	Name      string `json:",omitempty"`
 	CreatedAt time.Time
-	Spent     []int64 `json:",omitempty"` // Steps whose codes were accepted and could be again.
-	Seen      []int64 `json:",omitempty"` // How early the last codes came; see drift.
-	Mirrored  bool    // Auth0 knows the secret too,
-	MirrorID  string  // as this authentication method.
+	LastUsed  time.Time `json:",omitzero"`
+	Spent     []int64   `json:",omitempty"` // Steps whose codes were accepted and could be again.
+	Seen      []int64   `json:",omitempty"` // How early the last codes came; see drift.
+	Mirrored  bool      // Auth0 knows the secret too,
+	MirrorID  string    // as this authentication method.
 
 	// Of a pending one:
+	Account   string // What the app shows beside the issuer.
 	ExpiresAt time.Time
 	Failures  int
 	Proved    bool // A factor was proved when it was made.
@@ -115,8 +120,39 @@ type seed struct {
 
 // totpState is the record of KindTOTP.
 type totpState struct {
-	Current *seed `json:",omitempty"`
-	Pending *seed `json:",omitempty"`
+	Apps    []*seed `json:",omitempty"`
+	Pending *seed   `json:",omitempty"`
+}
+
+// id names an app without telling its secret.
+func (s *seed) id() string {
+	sum := sha256.Sum256(append([]byte("auth0kit/guardian app v1\x00"), s.Secret...))
+	return hex.EncodeToString(sum[:8])
+}
+
+// accept spends a code of any app. All are asked, whatever matches.
+func (st *totpState) accept(code string, now time.Time, window int64) error {
+	out := ErrWrongCode
+	for _, app := range st.Apps {
+		switch err := app.accept(code, now, window); {
+		case err == nil:
+			app.LastUsed, out = now, nil
+		case sentinelOf(err) == nil:
+			return err
+		case err == ErrReplayed && out == ErrWrongCode:
+			out = err
+		}
+	}
+	return out
+}
+
+// weight is how many failures a wrong code counts for: one for each window that is
+// open, because each makes a guess right as often as one window alone.
+func (st *totpState) weight() (n int) {
+	for _, app := range st.Apps {
+		n += app.weight()
+	}
+	return n
 }
 
 // accept spends a code within window steps of now, or of where the app's clock is
@@ -172,8 +208,7 @@ func (s *seed) drift() int64 {
 	return min(max(drift, -driftLimit), driftLimit)
 }
 
-// weight is how many failures a wrong code counts for: with two windows a guess is
-// right up to twice as often as with one.
+// weight is the number of windows.
 func (s *seed) weight() int {
 	if s.drift() == 0 {
 		return 1

@@ -33,8 +33,8 @@ func (r Request) LogValue() slog.Value { return secret.Shown(slog.String("factor
 // MarshalJSON hides codes and tokens wherever something that contains r is logged as JSON.
 func (r Request) MarshalJSON() ([]byte, error) { return secret.JSON(r) }
 
-// Verification is a proof of a factor. Only Verify and Proven make one; EnrollTOTP
-// refuses a literal.
+// Verification is a proof of a factor. Only Verify, package passkey and
+// Proven make one; EnrollTOTP refuses a literal.
 type Verification struct {
 	UserID          string
 	Factor          Factor    // Empty from Proven.
@@ -93,13 +93,22 @@ func (s *Service) Verify(ctx context.Context, r Request) (*Verification, error) 
 	if err != nil {
 		return nil, err
 	}
+	return s.settle(ctx, verifier, r)
+}
+
+// settle is an attempt with its events and notices.
+func (s *Service) settle(ctx context.Context, verifier Verifier, r Request) (*Verification, error) {
 	v, err := s.attempt(ctx, verifier, r)
 	err = errors.Join(err, s.record(ctx, r.event("verify", err)))
 	if no, is := errors.AsType[*VerifyError](err); is && no.AttemptsLeft == 0 && no.Err != ErrLocked {
 		err = errors.Join(err, s.record(ctx, r.event("lock", nil)))
+		s.notify(ctx, r.UserID, "locked", r.Factor, "")
 	}
 	if err != nil {
 		return nil, err
+	}
+	if r.Factor == LocalRecovery {
+		s.notify(ctx, r.UserID, "recovered", r.Factor, "")
 	}
 	return v, nil
 }
@@ -119,6 +128,8 @@ func (s *Service) verifier(r Request) (Verifier, error) {
 		return nil, err
 	}
 	switch {
+	case r.Factor == Passkey:
+		return nil, invalid("Request.Factor", "is verified by package passkey")
 	case r.Factor.local() && s.store == nil:
 		return nil, errNoStore
 	case r.Factor == LocalTOTP:
@@ -186,13 +197,13 @@ func (l localTOTP) precheck(ctx context.Context, r Request) (weight int, err err
 	if _, err := l.s.read(ctx, totpKey(r.UserID), &st); err != nil {
 		return 0, err
 	}
-	if st.Current == nil {
+	if len(st.Apps) == 0 {
 		return 0, ErrNotEnrolled
 	}
 	if !standard.wellFormed(r.Code) {
 		return 0, ErrWrongCode
 	}
-	return st.Current.weight(), nil
+	return st.weight(), nil
 }
 
 // Verify spends the code's step by an update on condition that nobody else has
@@ -200,10 +211,10 @@ func (l localTOTP) precheck(ctx context.Context, r Request) (weight int, err err
 func (l localTOTP) Verify(ctx context.Context, r Request) (*Verification, error) {
 	now := l.s.now()
 	err := update(ctx, l.s, totpKey(r.UserID), func(st *totpState) (time.Time, error) {
-		if st.Current == nil {
+		if len(st.Apps) == 0 {
 			return time.Time{}, ErrNotEnrolled
 		}
-		return time.Time{}, st.Current.accept(r.Code, now, l.s.window())
+		return time.Time{}, st.accept(r.Code, now, l.s.window())
 	})
 	if err != nil {
 		return nil, err

@@ -24,9 +24,9 @@ func Example() {
 	// replay: That code was used before. Wait for the next one.
 	// login at Auth0: it asks for a code of the same app, and takes it
 	// lock: ten wrong codes in a row, which took 16m0s
-	// the right code: This method is locked. Use another one, or ask for help.
+	// the right code: This method is locked after too many attempts. Use another one or a recovery code, then set it up again.
 	// recovery: one code is spent, 1 is shown in its place
-	// the same code again: That code is not right.
+	// the same code again: That is none of your codes, or it was used before.
 	// the app was set up anew with that proof: the lock is over, and a code of it pays
 	// recorded:
 	//   guardian.confirm             2

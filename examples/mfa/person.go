@@ -78,8 +78,14 @@ var (
 	codesOnPage = regexp.MustCompile(`<code>([A-Z2-7-]{19})</code>`)
 )
 
-// scan takes the seed from the QR code, or from the key beside it.
+// scan sets an app up: it takes the seed from the key beside the QR code.
 func (p *person) scan() error {
+	if status, to, err := p.post("/mfa/enroll"); err != nil || status != http.StatusSeeOther || to != "/mfa/enroll" {
+		return fmt.Errorf("enrollment leads to %d %q, %w", status, to, err)
+	}
+	if _, _, err := p.get("/mfa/enroll"); err != nil {
+		return err
+	}
 	m := keyOnPage.FindStringSubmatch(p.page)
 	if m == nil || !strings.Contains(p.page, "<svg") {
 		return fmt.Errorf("the page has no QR code")
@@ -96,9 +102,12 @@ func (p *person) codes() (codes []string) {
 	return codes
 }
 
+var problemOnPage = regexp.MustCompile(`class="(?:problem|error)"[^>]*>([^<]+)</p>`)
+
 // problem is what the page says is wrong.
 func (p *person) problem() string {
-	_, rest, _ := strings.Cut(p.page, `class="problem">`)
-	problem, _, _ := strings.Cut(rest, "</p>")
-	return problem
+	if m := problemOnPage.FindStringSubmatch(p.page); m != nil {
+		return m[1]
+	}
+	return ""
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
@@ -66,49 +65,18 @@ func (s *shop) wait(d time.Duration) {
 	s.tenant.Advance(d)
 }
 
-// who is what guardian asks about a request.
-func who(r *http.Request) guardian.Authenticated {
-	current, ok := session.FromContext(r.Context())
-	if !ok {
-		return nil
-	}
-	return current
-}
-
 // handler is the shop: /pay needs a second factor within five minutes.
 func (s *shop) handler() (http.Handler, error) {
-	pages, err := guardian.NewPages(s.factors, guardian.PagesConfig{
-		User: func(r *http.Request) (string, string, error) {
-			current, ok := session.FromContext(r.Context())
-			if !ok {
-				return "", "", session.ErrNone
-			}
-			return current.UserID, email, nil
-		},
-		Who: who,
-		OnVerified: func(w http.ResponseWriter, r *http.Request, v *guardian.Verification) error {
-			return s.web.StepUp(w, r, v.Time, v.AMR...)
-		},
-		Hidden: func(r *http.Request) map[string]string {
-			current, ok := session.FromContext(r.Context())
-			if !ok {
-				return nil
-			}
-			return map[string]string{"csrf_token": current.CSRFToken()}
-		},
-		ClientIP: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
-		Home:     "/",
-	})
+	pages, err := guardian.NewPages(s.factors, s.web, guardian.PagesConfig{Account: func(*http.Request) string { return email }})
 	if err != nil {
 		return nil, err
 	}
-	challenge := http.RedirectHandler("/mfa/verify?to=/pay", http.StatusSeeOther)
-	pay := s.factors.RequireMFA(payAge, who, challenge)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	pay := s.factors.Require(guardian.MultiFactor, payAge, pages.StepUp)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "paid\n")
 	}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /login", s.web.Load(http.HandlerFunc(s.login)))
-	mux.Handle("/mfa/", s.web.Require(http.StripPrefix("/mfa", pages)))
+	mux.Handle("/mfa/", s.web.Require(pages))
 	mux.Handle("GET /pay", s.web.Require(pay)) // A real one is a POST.
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

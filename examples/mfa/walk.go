@@ -52,23 +52,26 @@ func (w *walker) enroll(context.Context) error {
 	if err := w.want(w.get("/login"))(303, "/"); err != nil {
 		return err
 	}
-	if err := w.want(w.get("/pay"))(303, "/mfa/verify?to=/pay"); err != nil {
+	if err := w.want(w.get("/pay"))(303, "/mfa/verify?to=%2Fpay"); err != nil {
 		return err
 	}
 	w.say("step-up: with a password alone, /pay sends the browser to /mfa/verify")
 	if err := w.want(w.get("/mfa/"))(200, ""); err != nil {
 		return err
 	}
-	if err := w.want(w.post("/mfa/enroll"))(200, ""); err != nil {
-		return err
-	}
 	if err := w.scan(); err != nil {
 		return err
 	}
-	if err := w.want(w.post("/mfa/confirm", "code", w.code()))(200, ""); err != nil {
+	if err := w.want(w.post("/mfa/confirm", "code", w.code()))(303, "/mfa/codes"); err != nil {
+		return err
+	}
+	if err := w.want(w.get("/mfa/codes"))(200, ""); err != nil {
 		return err
 	}
 	w.recovery = w.codes()
+	if err := w.want(w.post("/mfa/codes"))(303, "/mfa/?done=added"); err != nil {
+		return err
+	}
 	w.say("enrolled: the QR code was scanned, its first code confirmed; %d recovery codes", len(w.recovery))
 	if err := w.want(w.get("/pay"))(200, ""); err != nil {
 		return err
@@ -79,16 +82,16 @@ func (w *walker) enroll(context.Context) error {
 
 // answer opens the page that asks for a proof, and sends its form.
 func (w *walker) answer(form ...string) (status int, to string, err error) {
-	if err := w.want(w.get("/mfa/verify?to=/pay"))(200, ""); err != nil {
+	if err := w.want(w.get("/mfa/verify?to=%2Fpay"))(200, ""); err != nil {
 		return 0, "", err
 	}
-	return w.post("/mfa/verify", append(form, "to", "/pay")...)
+	return w.post("/mfa/verify?to=%2Fpay", form...)
 }
 
 // verify: the proof grows old.
 func (w *walker) verify(context.Context) error {
 	w.shop.wait(6 * time.Minute)
-	if err := w.want(w.get("/pay"))(303, "/mfa/verify?to=/pay"); err != nil {
+	if err := w.want(w.get("/pay"))(303, "/mfa/verify?to=%2Fpay"); err != nil {
 		return err
 	}
 	w.spent = w.code()
@@ -101,6 +104,7 @@ func (w *walker) verify(context.Context) error {
 
 // replay: somebody has read the code over Ada's shoulder.
 func (w *walker) replay(context.Context) error {
+	w.shop.wait(15 * time.Second) // The page does not ask whoever has just answered.
 	if err := w.want(w.answer("code", w.spent))(422, ""); err != nil {
 		return err
 	}
@@ -149,21 +153,25 @@ func (w *walker) wrong() string {
 
 // recover: a recovery code proves enough to set the app up again.
 func (w *walker) recover(context.Context) error {
-	if err := w.want(w.answer("code", w.recovery[0], "factor", "local-recovery"))(200, ""); err != nil {
+	if err := w.want(w.answer("code", w.recovery[0], "factor", "local-recovery"))(303, "/mfa/codes"); err != nil {
+		return err
+	}
+	if err := w.want(w.get("/mfa/codes"))(200, ""); err != nil {
 		return err
 	}
 	w.say("recovery: one code is spent, %d is shown in its place", len(w.codes()))
+	if err := w.want(w.post("/mfa/codes"))(303, "/pay"); err != nil {
+		return err
+	}
+	w.shop.wait(15 * time.Second)
 	if err := w.want(w.answer("code", w.recovery[0], "factor", "local-recovery"))(422, ""); err != nil {
 		return err
 	}
 	w.say("the same code again: %s", w.problem())
-	if err := w.want(w.post("/mfa/enroll"))(200, ""); err != nil {
-		return err
-	}
 	if err := w.scan(); err != nil {
 		return err
 	}
-	if err := w.want(w.post("/mfa/confirm", "code", w.code()))(303, "./"); err != nil {
+	if err := w.want(w.post("/mfa/confirm", "code", w.code()))(303, "/mfa/?done=added"); err != nil {
 		return err
 	}
 	w.shop.wait(time.Minute)

@@ -43,6 +43,8 @@ type Kind string
 const (
 	KindTOTP     Kind = "totp"     // The authenticator app of a user, current and pending.
 	KindRecovery Kind = "recovery" // The recovery codes of a user.
+	KindPasskey  Kind = "passkey"  // The passkeys of a user, and challenges that wait.
+	KindShown    Kind = "shown"    // Recovery codes that the user has not said to have kept, for minutes.
 	KindAttempts Kind = "attempts" // The failed attempts of a subject with a factor.
 )
 

@@ -20,8 +20,8 @@ var ExportedNames = map[string]int{
 	"audit/report":                    2,
 	"audit/sqlaudit":                  7,
 	"audit/slogaudit":                 1,
-	"guardian":                        53,
-	"guardian/driver":                 9,
+	"guardian":                        68,
+	"guardian/driver":                 11,
 	"guardian/guardiantest":           2,
 	"guardian/sqlguardian":            7,
 	"management":                      27, // Ten of them are the errors of management/resource under this package's name.

@@ -65,6 +65,7 @@ var Rules = map[string]Rule{
 	"internal/publicip":            {},
 	"internal/oauth":               {Own: []string{"internal/issuer", "internal/retry", "internal/secret"}},
 	"internal/once":                {},
+	"internal/pages":               {},
 	"internal/pace":                {Own: []string{"internal/retry"}},
 	"internal/retry":               {},
 	"internal/seal":                {},
@@ -100,7 +101,7 @@ var Rules = map[string]Rule{
 
 	// Patterns: at most resource, audit and internals. Never management, never a sibling.
 	"anomaly":   {Own: []string{"internal/publicip"}, Others: []string{"github.com/medama-io/go-useragent"}},
-	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
+	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/authn", "internal/challenge", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/pages", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"migration/driver", "migration/internal/jobs", "audit", "management/resource", "internal/retry", "internal/secret", "internal/usershape", "migration/passhash"}},
 	"risk":      {Own: []string{"internal/publicip", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
 	"session":   {Own: []string{"session/driver", "audit", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},

@@ -15,8 +15,7 @@ var LoginWords = []string{"login", "credential", "password"}
 // NotSecret gives the reason why what SecretWords finds may be printed, for a field
 // (package.Type.Field), a type or a package.
 var NotSecret = map[string]string{
-	"guardian.Names.Ticket":         "a word of the API",
-	"guardian.StepUp.CodeChallenge": "public: it goes through the browser (RFC 7636)",
+	"guardian.Names.Ticket": "a word of the API",
 
 	"audit/auditlog/driver.Row": "the hash of a sealed event: auditors read it",
 	"audit/auth0logs.Code":      "a code of Auth0's log, which is public",

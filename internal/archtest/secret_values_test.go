@@ -58,6 +58,7 @@ var hidings = []hiding{
 	{zero: guardian.Challenge{}, stored: true},
 	{zero: guardian.Association{}},
 	{zero: guardian.TOTPKey{}},
+	{zero: guardian.Credential{}, stored: true},
 	{zero: guardian.AuthAPI{}, shows: []string{"Domain", "ClientID"}},
 	{zero: guardian.Tokens{}, stored: true},
 	{zero: guardian.Request{}, shows: []string{"Factor"}},

@@ -3,12 +3,10 @@ package integration
 import (
 	"context"
 	"database/sql"
-	"net/http"
 	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
@@ -181,20 +179,15 @@ var constructors = map[string]func(p probe){
 	"guardian.NewMFA":    func(p probe) { p.refuses("AuthAPI.Domain")(guardian.NewMFA(guardian.AuthAPI{})) },
 	"guardian.NewMemory": func(p probe) { assert.NotNil(p, guardian.NewMemory()) },
 	"guardian.NewPages": func(p probe) {
-		p.refuses("Service")(guardian.NewPages(nil, guardian.PagesConfig{}))
-		s, err := guardian.New(nil, guardian.Config{Store: guardian.NewMemory(), Keys: [][]byte{sealKey}, Issuer: "Example"})
-		require.NoError(p, err)
-		cfg := guardian.PagesConfig{
-			User:       func(*http.Request) (string, string, error) { return "", "", nil },
-			Who:        func(*http.Request) guardian.Authenticated { return nil },
-			OnVerified: func(http.ResponseWriter, *http.Request, *guardian.Verification) error { return nil },
-		}
-		for _, field := range []string{"User", "Who", "OnVerified"} {
-			without := cfg
-			reflect.ValueOf(&without).Elem().FieldByName(field).SetZero()
-			p.refuses("PagesConfig." + field)(guardian.NewPages(s, without))
-		}
-		negatives(p, cfg, func(c guardian.PagesConfig) error { return second(guardian.NewPages(s, c)) })
+		s, web := guardianPages(p)
+		p.refuses("Service")(guardian.NewPages(nil, web, guardian.PagesConfig{}))
+		p.refuses("Sessions")(guardian.NewPages(s, nil, guardian.PagesConfig{}))
+		p.refuses("PagesConfig.Path")(guardian.NewPages(s, web, guardian.PagesConfig{Path: "mfa"}))
+	},
+	"guardian.NewVerifyPages": func(p probe) {
+		s, web := guardianPages(p)
+		p.refuses("Service")(guardian.NewVerifyPages(nil, web, guardian.PagesConfig{}))
+		p.refuses("Browser")(guardian.NewVerifyPages(s, nil, guardian.PagesConfig{}))
 	},
 	"guardian/sqlguardian.New": func(p probe) {
 		p.refuses("db")(sqlguardian.New(nil, sqlguardian.SQLite, sqlguardian.Config{}))
@@ -342,13 +335,12 @@ func TestConstructorsAgree(t *testing.T) {
 	}
 }
 
-// Middleware that cannot return an error says at the start what it lacks, not at
-// the first request.
-func TestRequireMFANamesWhatIsNil(t *testing.T) {
-	t.Parallel()
-	who := func(*http.Request) guardian.Authenticated { return nil }
-	assert.PanicsWithValue(t, "guardian: RequireMFA needs who, which says what a session knows of second factors; it is nil",
-		func() { guardian.RequireMFA(time.Minute, nil, http.NotFoundHandler()) })
-	assert.PanicsWithValue(t, "guardian: RequireMFA needs a challenge for those who have proved none; it is nil",
-		func() { guardian.RequireMFA(time.Minute, who, nil) })
+func guardianPages(p probe) (*guardian.Service, *session.HTTP) {
+	s, err := guardian.New(nil, guardian.Config{Store: guardian.NewMemory(), Keys: [][]byte{sealKey}, Issuer: "Example"})
+	require.NoError(p, err)
+	m, err := session.New(session.NewMemory(), session.Config{})
+	require.NoError(p, err)
+	web, err := session.NewHTTP(m, session.HTTPConfig{})
+	require.NoError(p, err)
+	return s, web
 }

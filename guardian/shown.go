@@ -1,0 +1,103 @@
+package guardian
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"github.com/auth0kit/auth0kit/guardian/driver"
+)
+
+// shownAge is how long recovery codes wait for their user to say that they are kept.
+const shownAge = 10 * time.Minute
+
+// shown is the record of KindShown: the result of a form, which a page shows once
+// more when the form is sent twice or the answer is lost.
+type shown struct {
+	Codes     []string `json:",omitempty"` // Until the user says that they are kept.
+	To        string   // Where to go on.
+	For       []byte   // Which form it was,
+	Answer    []byte   // and what was answered.
+	At        time.Time
+	AMR       []string
+	ExpiresAt time.Time
+}
+
+// hashOf is for comparing what is not kept.
+func hashOf(what, s string) []byte {
+	sum := sha256.Sum256([]byte("auth0kit/guardian " + what + "\x00" + s))
+	return sum[:]
+}
+
+func shownKey(userID string) driver.Key {
+	return driver.Key{Subject: userID, Kind: driver.KindShown}
+}
+
+// keepShown keeps a result, unless its codes have been replaced meanwhile.
+func (s *Service) keepShown(ctx context.Context, userID string, what shown) error {
+	what.ExpiresAt = s.now().Add(shownAge)
+	return update(ctx, s, shownKey(userID), func(v *shown) (time.Time, error) {
+		if len(what.Codes) > 0 {
+			if valid, err := s.validCode(ctx, userID, what.Codes[0]); err != nil || !valid {
+				return time.Time{}, orUnchanged(err)
+			}
+		}
+		*v = what
+		return what.ExpiresAt, nil
+	})
+}
+
+func orUnchanged(err error) error {
+	if err == nil {
+		return errUnchanged
+	}
+	return err
+}
+
+// validCode reports whether a code is one of the user's now.
+func (s *Service) validCode(ctx context.Context, userID, code string) (bool, error) {
+	var st recoveryState
+	if _, err := s.read(ctx, recoveryKey(userID), &st); err != nil || len(st.Hashes) == 0 {
+		return false, err
+	}
+	_, ok := st.find(st.hash(userID, cleanCode(code)))
+	return ok, nil
+}
+
+// lastShown returns the last result, unless it has expired or its codes are others by
+// now.
+func (s *Service) lastShown(ctx context.Context, userID string) (v shown, ok bool, err error) {
+	if _, err := s.read(ctx, shownKey(userID), &v); err != nil || !s.now().Before(v.ExpiresAt) {
+		return shown{}, false, err
+	}
+	if len(v.Codes) == 0 {
+		return v, true, nil
+	}
+	ok, err = s.validCode(ctx, userID, v.Codes[0])
+	return v, ok, err
+}
+
+// forgetShown removes them.
+func (s *Service) forgetShown(ctx context.Context, userID string) error {
+	return update(ctx, s, shownKey(userID), func(v *shown) (time.Time, error) {
+		if len(v.Codes) == 0 {
+			return time.Time{}, errUnchanged
+		}
+		*v = shown{}
+		return s.now(), nil
+	})
+}
+
+// pending returns the key of an enrollment that waits for its code, nil for none.
+func (s *Service) pending(ctx context.Context, userID string) (key *TOTPKey, proved bool, err error) {
+	var st totpState
+	if _, err := s.read(ctx, totpKey(userID), &st); err != nil {
+		return nil, false, err
+	}
+	p := st.Pending
+	if p == nil || !s.now().Before(p.ExpiresAt) {
+		return nil, false, nil
+	}
+	key, err = newKey(s.cfg.Issuer, p.Account, p.Secret)
+	return key, p.Proved, err
+}
