@@ -96,7 +96,8 @@
 // The code of now is accepted, and those of the steps before and after it. Beside
 // them stand the same three of the app's own clock once it is known to be wrong by
 // up to two minutes: to be ahead as soon as a code comes early, to be behind when
-// the last ten codes were all late, or the only one so far. Reading and typing make
+// the last ten codes were all late, or the only one so far. After an enrollment, two
+// more are accepted until two codes have shown the clock. Reading and typing make
 // a code later and never earlier, so a single code that is typed at once, or a
 // clock that is corrected, ends that. Someone who never takes less than 25 s looks
 // like an app that is 25 s behind: a code of theirs is accepted for up to 90 s.
@@ -106,8 +107,9 @@
 // A user has five failures in a row with a factor free. After that, attempts are
 // refused for 30 s, after the next failure for twice that, and so on up to four
 // hours. A hundred failures lock the factor until it is enrolled again; a proof of
-// another factor or a recovery code is enough for that. While two windows are open
-// a wrong code counts twice, and delays are twice as long. With three codes
+// another factor or a recovery code is enough for that. While more codes
+// are accepted than three, of a wrong clock or of several apps, a wrong code counts
+// once for each three, and delays are as many times as long. With three codes
 // accepted out of a million, a day of guessing succeeds with a probability of 1 in
 // 9,800; at Auth0's own limit (10, and one more every six minutes) it is 1 in
 // 1,300. Attempts are counted before their codes are compared, so parallel

@@ -146,8 +146,10 @@ func TestUnusedCodeIsNoReplay(t *testing.T) {
 func TestTwoWindowsCostTwice(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		p := scan(t, localService(t, guardian.NewMemory()), "auth0|1", 100*time.Second, 0)
-		time.Sleep(time.Hour)
-		require.NoError(t, p.login(0))
+		for range 3 {
+			time.Sleep(time.Hour)
+			require.NoError(t, p.login(0))
+		}
 		guess := func() *guardian.VerifyError {
 			_, err := p.s.Verify(t.Context(), guardian.Request{UserID: p.user, Factor: guardian.LocalTOTP, Code: wrongCode(t, p.secret)})
 			var no *guardian.VerifyError

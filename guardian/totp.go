@@ -107,7 +107,7 @@ type seed struct {
 	CreatedAt time.Time
 	LastUsed  time.Time `json:",omitzero"`
 	Spent     []int64   `json:",omitempty"` // Steps whose codes were accepted and could be again.
-	Seen      []int64   `json:",omitempty"` // How early the last codes came; see drift.
+	Seen      []int64   `json:",omitempty"` // How early the last codes came; see clock.
 	Mirrored  bool      // Auth0 knows the secret too,
 	MirrorID  string    // as this authentication method.
 
@@ -177,41 +177,44 @@ func (s *seed) accept(code string, now time.Time, window int64) error {
 }
 
 // steps are those whose codes are accepted: around now, because a clock that was
-// wrong may have been corrected, and around the drift.
+// wrong may have been corrected, and around the app's clock.
 func (s *seed) steps(at, window int64) (steps []int64) {
-	drift := s.drift()
-	for step := at - window - driftLimit; step <= at+window+driftLimit; step++ {
-		if near(step-at, window) || window == 1 && near(step-at-drift, window) {
-			steps = append(steps, step)
+	first, last := s.clock()
+	for off := -driftLimit - window; off <= driftLimit+window; off++ {
+		if max(off, -off) <= window || window == 1 && first <= off && off <= last {
+			steps = append(steps, at+off)
 		}
 	}
 	return steps
 }
 
-func near(offset, window int64) bool { return max(offset, -offset) <= window }
-
-// drift is how many steps the app's clock is ahead. A code comes at most as early
-// as that: reading and typing make it later, never earlier. So the earliest of the
-// last codes tells, and a single one that was typed at once shows that a clock is
-// not behind. The fewer there are, the later they must be to show that it is.
-func (s *seed) drift() int64 {
+// clock is between which steps, seen from now, the codes of the app are to be
+// expected. A code comes at most as early as the app's clock is ahead: reading and
+// typing make it later, never earlier. So the earliest of the last codes tells, and
+// a single one that was typed at once shows that a clock is not behind. The fewer
+// there are, the later they must be to show that it is, and the farther ahead of
+// them it may be: nobody types as slowly as at the enrollment.
+func (s *seed) clock() (first, last int64) {
 	if len(s.Seen) == 0 {
-		return 0
+		return 0, 0
 	}
-	drift, earliest := int64(0), slices.Max(s.Seen)
+	n, earliest := int64(len(s.Seen)), slices.Max(s.Seen)
+	first = -1
 	switch {
 	case earliest >= 5:
-		drift = earliest/standard.period + 1
-	case earliest <= -24-30/int64(len(s.Seen)):
-		drift = min(-1, 1-(5-earliest+standard.period-1)/standard.period)
+		first = earliest / standard.period
+	case earliest <= -24-30/n:
+		first = min(-2, -(5-earliest+standard.period-1)/standard.period)
 	}
-	return min(max(drift, -driftLimit), driftLimit)
+	return first, first + 2 + 2/n
 }
 
-// weight is the number of windows.
+// weight is the number of windows of three codes. The two more until the clock has
+// shown itself are free: the longer delays pay for them.
 func (s *seed) weight() int {
-	if s.drift() == 0 {
+	codes := len(s.steps(driftLimit+1, 1))
+	if len(s.Seen) < 3 && codes <= 5 {
 		return 1
 	}
-	return 2
+	return (codes + 2) / 3
 }
