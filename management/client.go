@@ -73,9 +73,10 @@ func (c *Client) API() *sdk.Management { return c.sdk }
 
 // HTTPClient returns a client for another SDK, or for requests of your own, on
 // the same transport: it sets the token, keeps to the bucket and repeats what may
-// be repeated. A DELETE that was sent, got no usable answer, and is answered 404 when
-// it is repeated has done its work: this is answered as 204. It refuses other hosts than that of Config.Domain. Errors are
-// *[Error] inside of a *url.Error, whose text has the URL.
+// be repeated. A DELETE without a body that was sent, got no usable answer, and is
+// answered 404 when it is repeated has done its work: this is answered as 204. It
+// refuses other hosts than that of Config.Domain, and http. Errors are *[Error]
+// inside of a *url.Error, whose text has the URL.
 func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: c.http} }
 
 // Check tells at start-up whether the credentials work: it gets a token, makes

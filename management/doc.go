@@ -57,6 +57,8 @@
 // and the POSTs that are marked with [Idempotent]. Anything that never left is
 // repeated as well.
 //
+// A DELETE of one thing that is answered 404 when it is repeated is done.
+//
 // A write that was sent may have been carried out if it has no answer or a 5xx.
 // Its error is [ErrOutcomeUnknown]: look before you repeat it. Check for it
 // before ErrUnavailable, which such an error is too.

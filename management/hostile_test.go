@@ -3,6 +3,7 @@ package management
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -136,4 +137,71 @@ func TestSeldomGoesOn(t *testing.T) {
 		assert.True(t, s.first("doubt delete user", time.Minute))
 		assert.False(t, s.first("doubt delete user", time.Minute))
 	})
+}
+
+// What a caller gets to see of its request is what it sent: the token is not in it.
+func TestTheTokenIsNotHandedOut(t *testing.T) {
+	t.Parallel()
+	c := list(code(200)).client(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+testDomain+"/api/v2/users", nil)
+	require.NoError(t, err)
+	resp, err := c.HTTPClient().Do(req)
+	require.NoError(t, err)
+	assert.Empty(t, resp.Request.Header.Get("Authorization"))
+	assert.Empty(t, req.Header.Get("Authorization"))
+}
+
+// A job without a status is no job that is under way: nobody waits for it.
+func TestJobsWithoutAStatus(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t)
+		s.handle("POST jobs/users-exports", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, map[string]any{"id": "job_1"}) })
+		s.handle("GET jobs/{id}", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, map[string]any{"id": "job_1"}) })
+		c := s.client()
+		_, err := c.Job(t.Context(), "job_1")
+		require.ErrorIs(t, err, ErrUnavailable)
+		require.ErrorIs(t, drain(c.ExportUsers(t.Context(), "con_1")), ErrUnavailable)
+	})
+}
+
+// Groups of groups without end, and members of no kind, are no answer.
+func TestGroupsAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	for name, member := range map[string]func(n int) map[string]any{
+		"groups without end": func(n int) map[string]any { return map[string]any{"id": fmt.Sprint("grp_", n), "member_type": "group"} },
+		"no kind":            func(int) map[string]any { return map[string]any{"id": "auth0|1"} },
+		"another kind":       func(int) map[string]any { return map[string]any{"id": "x", "member_type": "robot"} },
+	} {
+		s, n := newScript(t), 0
+		s.handle("GET organizations/{org}/groups", func(w http.ResponseWriter, _ *http.Request) {
+			reply(w, 200, map[string]any{"groups": []any{map[string]any{"id": "grp_0"}}})
+		})
+		s.handle("GET organizations/{org}/groups/{id}/roles", func(w http.ResponseWriter, _ *http.Request) {
+			reply(w, 200, map[string]any{"roles": []any{map[string]any{"id": "rol_1"}}})
+		})
+		s.handle("GET groups/{id}/members", func(w http.ResponseWriter, _ *http.Request) {
+			n++
+			reply(w, 200, map[string]any{"members": []any{member(n)}})
+		})
+		_, err := s.client().GroupHolders(t.Context(), "org_1", "rol_1")
+		require.ErrorIs(t, err, ErrUnavailable, name)
+		require.LessOrEqual(t, n, maxGroups)
+	}
+}
+
+// A hook that does not return fails the calls that wait for a token, and not the
+// program.
+func TestAPanicOfTheHook(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.handle("DELETE users/{id}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
+	c := s.client(func(cfg *Config) {
+		cfg.OnCall = func(_ context.Context, call Call) {
+			if call.Op == opToken {
+				panic("odd")
+			}
+		}
+	})
+	require.ErrorContains(t, c.DeleteUser(t.Context(), "auth0|1"), "the call panicked")
 }

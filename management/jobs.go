@@ -102,7 +102,7 @@ func (c *Client) do(req *http.Request, out any) error {
 // Job reads a job. Auth0 keeps jobs for 24 hours; after that it is ErrNotFound.
 func (c *Client) Job(ctx context.Context, id string) (*resource.Job, error) {
 	var out sdk.Job
-	if err := c.get(ctx, "read job", nil, objectWith("id", &out), "jobs", id); err != nil {
+	if err := c.get(ctx, "read job", nil, objectWith("status", &out), "jobs", id); err != nil {
 		return nil, err
 	}
 	return new(job(&out)), nil

@@ -2,8 +2,11 @@ package management
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
+
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // GroupHolders returns the ids of the users who hold a role in an organization
@@ -36,6 +39,8 @@ func (c *Client) GroupHolders(ctx context.Context, orgID, roleID string) ([]stri
 			switch {
 			case m.Kind == "user":
 				users = append(users, m.ID)
+			case m.Kind != "group" || len(todo) >= maxGroups:
+				return nil, &resource.Error{Op: "list group members", Err: fmt.Errorf("%w: groups that are no groups, or too many", resource.ErrUnavailable)}
 			case !slices.Contains(todo, m.ID):
 				todo = append(todo, m.ID)
 			}
@@ -44,6 +49,9 @@ func (c *Client) GroupHolders(ctx context.Context, orgID, roleID string) ([]stri
 	slices.Sort(users)
 	return slices.Compact(users), nil
 }
+
+// maxGroups bounds how many groups in groups are followed.
+const maxGroups = 1000
 
 // listed is what GroupHolders reads of groups, roles and members.
 type listed struct {

@@ -91,6 +91,7 @@ func repetitions() []repetition {
 		return err
 	}
 	remove := func(c *Client, ctx context.Context) error { return c.DeleteUser(ctx, "auth0|1") }
+	leave := func(c *Client, ctx context.Context) error { return c.RemoveMembers(ctx, "org_1", "auth0|1", "auth0|2") }
 	members := func(c *Client, ctx context.Context) error { return c.AddMembers(ctx, "org_1", "auth0|1") }
 	ok := code(200)
 	return []repetition{
@@ -121,6 +122,7 @@ func repetitions() []repetition {
 		{"PATCH, not connected, then 400", patch, list(cut(refused), code(400)).answers, 2, []error{ErrInvalid}, ErrOutcomeUnknown},
 		{"DELETE, cut, then 404", remove, list(cut(reset), code(404)).answers, 2, nil, nil},
 		{"DELETE, 503, then 404", remove, list(code(503), code(404)).answers, 2, nil, nil},
+		{"DELETE of several, cut, then 404", leave, list(cut(reset), code(404)).answers, 2, []error{ErrNotFound, ErrOutcomeUnknown}, nil},
 		{"DELETE, 404", remove, list(code(404)).answers, 1, []error{ErrNotFound}, ErrOutcomeUnknown},
 		{"DELETE, cut, then 409", remove, list(cut(reset), code(409)).answers, 2, []error{ErrConflict, ErrOutcomeUnknown}, nil},
 		{"add members, cut", members, list(cut(reset), code(204)).answers, 2, nil, nil},

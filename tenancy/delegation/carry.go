@@ -130,10 +130,7 @@ func (s *Service) takeBack(ctx context.Context, orgID string, c *Change, joined 
 // unassign takes the role from a member. It may stay by a group, which is no error.
 func (s *Service) unassign(ctx context.Context, orgID string, c *Change) error {
 	err := s.dir.RemoveMemberRoles(ctx, orgID, c.UserID, c.RoleID)
-	if errors.Is(err, resource.ErrNotFound) {
-		return nil // Neither the user nor the role is there any more.
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, resource.ErrNotFound) { // What is not there is looked at like what was removed.
 		return err
 	}
 	held, err := holds(ctx, s.dir, orgID, c.UserID, c.RoleID)
