@@ -50,6 +50,7 @@ var ExportedNames = map[string]int{
 	"tenancy/delegation/pgdelegation": 2,
 	"tenancy/redistenancy":            3,
 	"tenancy/tenancygrpc":             10,
+	"tenancy/tenancymcp":              4,
 	"tenancy/tenancytest":             2,
 }
 

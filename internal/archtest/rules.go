@@ -119,6 +119,7 @@ var Rules = map[string]Rule{
 	"tenancy/delegation":              {Own: []string{"audit", "management/resource", "internal/retry", "internal/secret"}, Others: []string{"golang.org/x/net/idna"}},
 	"tenancy/delegation/pgdelegation": {Own: []string{"tenancy/delegation"}},
 	"tenancy/redistenancy":            {Own: []string{"tenancy"}, Others: []string{redis}},
+	"tenancy/tenancymcp":              {Own: []string{"tenancy"}, Others: []string{"github.com/modelcontextprotocol/go-sdk"}},
 	"tenancy/tenancytest":             {Own: []string{"tenancy"}},
 	"tenancy/tenancygrpc":             {Own: []string{"tenancy"}, Others: []string{"google.golang.org/"}},
 
