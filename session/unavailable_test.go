@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/internal/authn"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/driver"
 )
@@ -102,6 +106,44 @@ func (s *flakyStore) Delete(ctx context.Context, sel driver.Selector) ([]driver.
 		return nil, errors.New("no route to host")
 	}
 	return s.Store.Delete(ctx, sel)
+}
+
+// TestStaleSessionProvesNothing: while the store does not answer, another process may
+// have ended the session, so that what it knows of factors is not to be relied on:
+// by the session, by the Manager and by who reads the context.
+func TestStaleSessionProvesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	flaky := &flakyStore{Store: s.store}
+	m, err := session.New(flaky, session.Config{Now: s.clock.Now, AllowStaleReads: time.Minute})
+	require.NoError(t, err)
+	token, _, err := m.Create(t.Context(), session.Login{UserID: "ada", AuthTime: s.clock.Now(), AMR: []string{"pwd", "mfa"}})
+	require.NoError(t, err)
+	h := newHTTP(t, m, session.HTTPConfig{})
+	for _, stale := range []bool{false, true} {
+		flaky.down = stale
+		handled := false
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.AddCookie(&http.Cookie{Name: "__Host-session", Value: string(token)})
+		h.Require(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			handled = true
+			now, _ := session.FromContext(r.Context())
+			at, amr := now.Authentication()
+			known, ok := authn.FromContext(r.Context())
+			assert.True(t, ok)
+			assert.Equal(t, "ada", known.Subject())
+			assert.Equal(t, stale, now.Stale)
+			assert.Equal(t, stale, at.IsZero())
+			assert.Len(t, amr, 2)
+			for _, method := range []string{"pwd", "mfa"} {
+				assert.Equal(t, stale, now.AuthenticatedBy(method).IsZero())
+				assert.Equal(t, stale, known.AuthenticatedBy(method).IsZero())
+			}
+			assert.Equal(t, stale, errors.Is(m.Fresh(now, time.Hour), session.ErrNotFresh))
+			assert.Equal(t, stale, errors.Is(m.Fresh(now, time.Hour, "mfa"), session.ErrNotFresh))
+		})).ServeHTTP(httptest.NewRecorder(), r)
+		assert.True(t, handled)
+	}
 }
 
 // TestStoreDown: fails closed, keeps the cookie, and says 503, not 401.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"time"
 
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
@@ -46,6 +47,49 @@ func ExampleNew() {
 	// Output:
 	// 303 /auth/login?to=%2Faccount
 	// 303 tenant.eu.auth0.com/authorize https://app.example.com/auth/callback S256 86400
+}
+
+func ExampleHandler_Held() {
+	keys := [][]byte{bytes.Repeat([]byte("k1"), 16)} // 32 random bytes, from the environment
+	sessions, err := session.New(session.NewMemory(), session.Config{Keys: keys})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	web, err := session.NewHTTP(sessions, session.HTTPConfig{LoginPath: "/auth/login"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	app := login.Application{Domain: "tenant.eu.auth0.com", ClientID: "app", ClientSecret: "secret", BaseURL: "https://app.example.com"}
+	auth, err := login.New(web, app, login.Config{
+		OnLogin: func(_ http.ResponseWriter, _ *http.Request, id *login.Identity) error {
+			if !id.MFA {
+				return login.Hold("/verify")
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	held := auth.Held()
+	verify := func(w http.ResponseWriter, r *http.Request) {
+		user, err := held.UserID(r)
+		if err != nil {
+			fmt.Println(err) // nobody's login waits in this browser
+			return
+		}
+		// Check a code of user, then:
+		if err := held.StepUp(w, r, time.Now(), "otp", "mfa"); err != nil {
+			fmt.Println(user, err)
+			return
+		}
+		http.Redirect(w, r, "/auth/login", http.StatusSeeOther) // where the login goes on
+	}
+	verify(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/verify", nil))
+	// Output: session: there is no such session
 }
 
 func ExampleFromEnv() {
