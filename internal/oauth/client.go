@@ -27,6 +27,17 @@ type Client struct {
 	ClientSecret string        // Sent as client_secret in the body.
 	PrivateKey   crypto.Signer // Signs an assertion for each request instead; see [Algorithm].
 	HTTPClient   *http.Client  // Defaults to one with a timeout of 30 s. Redirects are never followed.
+
+	prove func(url, nonce string) (string, error)
+}
+
+// Proving returns the application with a DPoP proof (RFC 9449) in each request to the
+// token endpoint. prove makes one for a POST to url, with the nonce that Auth0 has
+// asked for or none.
+func (c *Client) Proving(prove func(url, nonce string) (string, error)) *Client {
+	proving := *c
+	proving.prove = prove
+	return &proving
 }
 
 var defaultHTTP = &http.Client{Timeout: 30 * time.Second}

@@ -23,6 +23,7 @@ type Error struct {
 	Description string        // May echo what was sent: do not log it.
 	RetryAfter  time.Duration // At most two minutes.
 	MFAToken    string        // With Code "mfa_required": proves the first factor for 10 minutes. A secret.
+	Nonce       string        // With Code "use_dpop_nonce": for the next DPoP proof.
 	Err         error         // The cause when there is no answer, or no readable one.
 }
 
@@ -52,7 +53,7 @@ func (e *Error) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.Error()) }
 const maxRetryAfter = 2 * time.Minute
 
 func newError(op string, resp *http.Response, body []byte) *Error {
-	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: retry.After(resp.Header, time.Now(), maxRetryAfter)}
+	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: retry.After(resp.Header, time.Now(), maxRetryAfter), Nonce: resp.Header.Get("DPoP-Nonce")}
 	var answer struct {
 		Code        string `json:"error"`
 		Description string `json:"error_description"`

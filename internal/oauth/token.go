@@ -2,8 +2,10 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -122,7 +124,7 @@ func (c *Client) token(ctx context.Context, grant string, form url.Values, heade
 		Scope        string  `json:"scope"`
 		ExpiresIn    float64 `json:"expires_in"`
 	}
-	if err := c.postForm(ctx, "token", "/oauth/token", form, header, &answer); err != nil {
+	if err := c.postToken(ctx, form, header, &answer); err != nil {
 		return nil, err
 	}
 	if answer.Access == "" {
@@ -132,6 +134,29 @@ func (c *Client) token(ctx context.Context, grant string, form url.Values, heade
 		Access: answer.Access, ID: answer.ID, Refresh: answer.Refresh, RecoveryCode: answer.RecoveryCode,
 		Type: answer.Type, Scope: answer.Scope, ExpiresIn: seconds(answer.ExpiresIn),
 	}, nil
+}
+
+// postToken asks the token endpoint, with a proof where there is a key: once more when
+// Auth0 asks for a nonce in it, and has done nothing yet.
+func (c *Client) postToken(ctx context.Context, form url.Values, header http.Header, out any) error {
+	if c.prove == nil {
+		return c.postForm(ctx, "token", "/oauth/token", form, header, out)
+	}
+	nonce := ""
+	for {
+		proof, err := c.prove(c.Issuer.Join("/oauth/token"), nonce)
+		if err != nil {
+			return &Error{Op: "token", Err: err}
+		}
+		proved := http.Header{"Dpop": {proof}}
+		maps.Copy(proved, header)
+		err = c.postForm(ctx, "token", "/oauth/token", form, proved, out)
+		if e, ok := errors.AsType[*Error](err); !ok || nonce != "" || e.Code != "use_dpop_nonce" || e.Nonce == "" {
+			return err
+		} else {
+			nonce = e.Nonce
+		}
+	}
 }
 
 func set(form url.Values, name, value string) {

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
@@ -46,8 +47,14 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// granted are tokens and the key that they are bound to, if any.
+type granted struct {
+	*oauth.Token
+	key *ecdsa.PrivateKey
+}
+
 // redeem exchanges the code of an answer for tokens and reads who came back.
-func (h *Handler) redeem(ctx context.Context, tx *transaction, q url.Values) (*oauth.Token, *Identity, error) {
+func (h *Handler) redeem(ctx context.Context, tx *transaction, q url.Values) (*granted, *Identity, error) {
 	if iss := q.Get("iss"); iss != "" && iss != string(h.issuer) { // RFC 9207
 		return nil, nil, refuse(http.StatusForbidden, "issuer", errAuth0)
 	}
@@ -59,10 +66,21 @@ func (h *Handler) redeem(ctx context.Context, tx *transaction, q url.Values) (*o
 		}
 		return nil, nil, refuse(http.StatusForbidden, "auth0", err)
 	}
-	tokens, err := h.app.AuthorizationCode(ctx, code, tx.Verifier, h.redirectURI())
+	var key *ecdsa.PrivateKey
+	if h.cfg.DPoP {
+		var err error
+		if key, err = newKey(); err != nil {
+			return nil, nil, err
+		}
+	}
+	t, err := bindTo(h.app, key).AuthorizationCode(ctx, code, tx.Verifier, h.redirectURI())
 	if err != nil {
 		return nil, nil, ofAuth0(err)
 	}
+	if key != nil && !strings.EqualFold(t.Type, "DPoP") {
+		return nil, nil, errUnbound
+	}
+	tokens := &granted{t, key}
 	token, err := h.verifier.Verify(ctx, tokens.ID)
 	if err != nil {
 		return nil, nil, ofToken(err)
@@ -120,7 +138,7 @@ func (h *Handler) stepUp(w http.ResponseWriter, r *http.Request, tx *transaction
 }
 
 // enter starts the session, if OnLogin lets the user in.
-func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction, tokens *oauth.Token, id *Identity) {
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction, tokens *granted, id *Identity) {
 	if h.cfg.OnLogin != nil {
 		err := h.cfg.OnLogin(w, r, id)
 		if errors.Is(err, ErrMFARequired) && !id.MFA {

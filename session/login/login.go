@@ -88,6 +88,11 @@ type Config struct {
 	// neither see nor change it: one more request for each login. The tenant must allow
 	// it.
 	PAR bool
+	// DPoP binds the access and refresh tokens of each session to a key of its own (RFC
+	// 9449), so that they are of no use to who steals them alone. It needs an Audience
+	// whose API has it switched on; a login without bound tokens fails. Transport proves
+	// the key; AccessToken is an error.
+	DPoP bool
 }
 
 // Factors says whether Auth0 can ask a user for a second factor: nil, or an error
@@ -124,6 +129,9 @@ func New(web *session.HTTP, app Application, cfg Config) (*Handler, error) {
 	}
 	if at := cfg.Path + "/login"; web.LoginPath() != "" && web.LoginPath() != at {
 		return nil, fmt.Errorf("login: session.HTTPConfig.LoginPath must be %q, Config.Path and /login", at)
+	}
+	if cfg.DPoP && cfg.Audience == "" {
+		return nil, errors.New("login: Config.DPoP needs Config.Audience; there are no tokens to bind without it")
 	}
 	h := &Handler{web: web, cfg: cfg, maxAge: web.Manager().Policy().Absolute}
 	if err := h.know(app); err != nil {

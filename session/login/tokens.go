@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/oauth"
@@ -22,6 +24,7 @@ const early = time.Minute
 type kept struct {
 	Refresh string            `json:"refresh,omitempty"`
 	Access  map[string]access `json:"access,omitempty"` // by audience
+	Key     []byte            `json:"key,omitempty"`    // that they are bound to, PKCS #8
 }
 
 type access struct {
@@ -30,11 +33,15 @@ type access struct {
 }
 
 // keepTokens returns what to keep of the tokens of a login.
-func keepTokens(audience string, t *oauth.Token, now time.Time) ([]byte, error) {
+func keepTokens(audience string, t *granted, now time.Time) ([]byte, error) {
 	if audience == "" {
 		return nil, nil
 	}
-	return json.Marshal(kept{Refresh: t.Refresh, Access: map[string]access{audience: {t.Access, now.Add(t.ExpiresIn)}}})
+	key, err := formatKey(t.key)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(kept{Refresh: t.Refresh, Access: map[string]access{audience: {t.Access, now.Add(t.ExpiresIn)}}, Key: key})
 }
 
 // AccessToken returns an access token of the session in ctx for an API: the one
@@ -47,31 +54,40 @@ func keepTokens(audience string, t *oauth.Token, now time.Time) ([]byte, error) 
 // not accepted any more. Any other error means that Auth0 or the store did not
 // answer; try again later.
 func (h *Handler) AccessToken(ctx context.Context, audience string) (string, error) {
-	if h.cfg.Audience == "" || audience == "" {
-		return "", errors.New("login: access tokens need Config.Audience and the audience that they are for")
+	if h.cfg.DPoP {
+		return "", errors.New("login: with Config.DPoP an access token is of no use without its key; use Transport")
 	}
-	var valid string
+	token, _, err := h.accessToken(ctx, audience)
+	return token, err
+}
+
+func (h *Handler) accessToken(ctx context.Context, audience string) (string, *ecdsa.PrivateKey, error) {
+	if h.cfg.Audience == "" || audience == "" {
+		return "", nil, errors.New("login: access tokens need Config.Audience and the audience that they are for")
+	}
 	fresh := func(tokens []byte) bool {
 		k, err := open(tokens)
-		if a, ok := k.Access[audience]; err == nil && ok && time.Until(a.Until) > early {
-			valid = a.Token
-			return true
-		}
-		return false
+		a, ok := k.Access[audience]
+		return err == nil && ok && time.Until(a.Until) > early
 	}
 	tokens, err := h.web.UseTokens(ctx, fresh, func(ctx context.Context, tokens []byte) ([]byte, error) {
 		return h.refresh(ctx, tokens, audience)
 	})
 	switch {
-	case err == nil && valid != "":
-		return valid, nil
 	case err == nil:
 		k, err := open(tokens)
-		return k.Access[audience].Token, err
+		if err != nil {
+			return "", nil, err
+		}
+		key, err := parseKey(k.Key)
+		if err == nil && h.cfg.DPoP && key == nil { // of before DPoP was switched on
+			err = ErrLoginRequired
+		}
+		return k.Access[audience].Token, key, err
 	case !errors.Is(err, session.ErrSuperseded) && (errors.Is(err, session.ErrNone) || errors.Is(err, session.ErrExpired) || errors.Is(err, session.ErrRevoked)):
-		return "", fmt.Errorf("%w: %w", ErrLoginRequired, err)
+		return "", nil, fmt.Errorf("%w: %w", ErrLoginRequired, err)
 	}
-	return "", err
+	return "", nil, err
 }
 
 func open(tokens []byte) (k kept, err error) {
@@ -95,7 +111,11 @@ func (h *Handler) refresh(ctx context.Context, tokens []byte, audience string) (
 	if audience == h.cfg.Audience {
 		ask = "" // that of the login
 	}
-	t, err := h.app.RefreshFor(ctx, k.Refresh, ask)
+	key, err := parseKey(k.Key)
+	if err != nil {
+		return nil, err
+	}
+	t, err := bindTo(h.app, key).RefreshFor(ctx, k.Refresh, ask)
 	if e, ok := errors.AsType[*oauth.Error](err); ok && e.Code == "invalid_grant" {
 		k.Refresh = ""
 		left, failed := json.Marshal(k)
@@ -138,6 +158,7 @@ type transport struct {
 	audience string
 	base     *url.URL
 	next     http.RoundTripper
+	nonce    atomic.Pointer[string] // of the API, for proofs
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -146,7 +167,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		closeBody(r)
 		return nil, errors.New("login: the request leaves the address that its access token is for")
 	}
-	token, err := t.h.AccessToken(r.Context(), t.audience)
+	token, key, err := t.h.accessToken(r.Context(), t.audience)
 	if err != nil {
 		closeBody(r)
 		if !errors.Is(err, ErrLoginRequired) {
@@ -157,10 +178,39 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			Header: http.Header{"Cache-Control": {"no-store"}}, Body: http.NoBody, Request: r,
 		}, nil
 	}
+	res, err := t.send(r, token, key)
+	if err != nil || key == nil || !wantsNonce(res) || r.Body != nil && r.Body != http.NoBody && r.GetBody == nil {
+		return res, err
+	}
+	if r.GetBody != nil {
+		again := *r
+		if again.Body, err = r.GetBody(); err != nil {
+			return res, nil
+		}
+		r = &again
+	}
+	_ = res.Body.Close()
+	return t.send(r, token, key)
+}
+
+// send sends a request as a client of the API, and keeps the nonce of the answer.
+func (t *transport) send(r *http.Request, token string, key *ecdsa.PrivateKey) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Del("Cookie")
-	r.Header.Set("Authorization", "Bearer "+token)
-	return t.next.RoundTrip(r)
+	nonce := ""
+	if last := t.nonce.Load(); last != nil {
+		nonce = *last
+	}
+	if err := authorize(r, token, nonce, key); err != nil {
+		closeBody(r)
+		return nil, err
+	}
+	res, err := t.next.RoundTrip(r)
+	if err == nil && res.Header.Get("DPoP-Nonce") != "" {
+		next := res.Header.Get("DPoP-Nonce")
+		t.nonce.Store(&next)
+	}
+	return res, err
 }
 
 // covers reports whether u is the base or below it. A path with dots in it could

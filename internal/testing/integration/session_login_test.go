@@ -36,6 +36,7 @@ type loginApp struct {
 	auth     *login.Handler
 	cfg      login.Config
 	mux      *http.ServeMux
+	web      *session.HTTP
 	ada      string
 	ahead    atomic.Int64 // of the sessions' clock
 }
@@ -64,6 +65,7 @@ func newLoginApp(t *testing.T, cfg login.Config) *loginApp {
 	require.NoError(t, err)
 	web, err := session.NewHTTP(a.sessions, session.HTTPConfig{LoginPath: "/auth/login", AllowInsecureCookie: true})
 	require.NoError(t, err)
+	a.web = web
 	a.auth, err = login.New(web, a.application(), a.cfg)
 	require.NoError(t, err)
 	mux.Handle("/auth/", a.auth)
@@ -449,6 +451,8 @@ func TestNewLoginNamesWhatIsWrong(t *testing.T) {
 		_, err := login.New(c.web, c.app, c.cfg)
 		assert.ErrorContains(t, err, c.says, name)
 	}
-	_, err := login.New(web(keys, "/auth/login"), good, login.Config{})
+	_, err := login.New(web(keys, "/auth/login"), good, login.Config{DPoP: true})
+	assert.ErrorContains(t, err, "Config.DPoP needs Config.Audience")
+	_, err = login.New(web(keys, "/auth/login"), good, login.Config{})
 	assert.NoError(t, err)
 }
