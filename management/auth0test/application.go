@@ -11,6 +11,7 @@ type Application struct {
 	Secret               string   // Defaults to a new one.
 	Name                 string   // Defaults to the ID.
 	CallbackURL          string   // Where a login may return to.
+	Callbacks            []string // More of them.
 	WebOrigin            string   // Of pages that renew silently, in a frame: web messages go there.
 	LogoutURL            string   // Where a logout may return to.
 	BackChannelLogoutURL string   // Where logout tokens are sent, for every reason to end a session. See Options.Outgoing.
@@ -42,6 +43,9 @@ func (t *Tenant) AddClient(c Application) Application {
 
 // settings writes what only the Authentication API reads.
 func (c *Application) settings(doc map[string]any) {
+	if len(c.Callbacks) > 0 {
+		doc["callbacks"] = append(store.Document(doc).Texts("callbacks"), c.Callbacks...)
+	}
 	if c.LogoutURL != "" {
 		doc["allowed_logout_urls"] = []string{c.LogoutURL}
 	}

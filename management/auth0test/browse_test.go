@@ -2,11 +2,9 @@ package auth0test_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/url"
 	"testing"
 	"time"
 
@@ -152,15 +150,4 @@ func TestReset(t *testing.T) {
 	again.AddAPI(ordersAPI)
 	again.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	again.mustLogin(t, auth0test.Login{})
-}
-
-func TestHomePage(t *testing.T) {
-	t.Parallel()
-	tenant := auth0test.NewTenant(auth0test.Options{Home: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "mine") })})
-	for path, want := range map[string]string{"/": "mine", "/?a=b": "mine"} {
-		_, page, _ := ask(t, tenant, "", "GET", path, "")
-		assert.Equal(t, want, page)
-	}
-	_, err := url.Parse(tenant.Issuer())
-	require.NoError(t, err)
 }

@@ -44,8 +44,8 @@ func (t *Tenant) dispatch(w *web.StatusWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodHead:
 		t.serveHead(w, r)
-	case r.Method == http.MethodGet && path == "/" && t.home != nil:
-		t.home.ServeHTTP(w, r)
+	case r.Method == http.MethodGet && path == "/" && t.overview:
+		t.serveOverview(w, r)
 	case isAPI && serveOptions(w, r, t.mgmt.Methods, rest), !isAPI && serveOptions(w, r, t.auth.Methods, path):
 	case isAPI:
 		t.mgmt.Serve(w, r, rest)

@@ -44,8 +44,11 @@ type Options struct {
 	// connection and email, of applications from their Name. What is created later
 	// by the API has random ones.
 	FixedIDs bool
-	// Home serves GET /. Defaults to a page that names the tenant.
-	Home http.Handler
+	// Overview lets GET / show what is in the tenant: users, applications with their
+	// secrets, organizations, the outbox, the last requests, and what to copy into
+	// an .env. It is for tenants that developers run for themselves. Defaults to a
+	// page that only names the tenant.
+	Overview bool
 	// RulesAndHooks lets the tenant have rules and hooks, as a tenant from before
 	// 16 October 2023 had until their end of life. Nothing runs them.
 	RulesAndHooks bool
@@ -82,7 +85,7 @@ type Tenant struct {
 	faults   faults
 	requests requestLog
 	logger   *slog.Logger
-	home     http.Handler
+	overview bool
 }
 
 // NewTenant returns a tenant with the database connection DefaultConnection
@@ -100,7 +103,7 @@ func NewTenant(opts Options) *Tenant {
 	})
 	s.Auth.Actions.Bound = func(trigger string) []state.Action { return platform.BoundActions(s, trigger) }
 	return &Tenant{
-		s: s, logger: opts.Logger, home: opts.Home,
+		s: s, logger: opts.Logger, overview: opts.Overview,
 		mgmt: mgmtapi.New(s, managementRoutes()),
 		auth: authapi.New(s, slices.Concat(publicRoutes(), authapi.Routes(), login.Routes())),
 	}

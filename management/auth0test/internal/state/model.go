@@ -14,6 +14,7 @@ type Application struct {
 	Secret               string   // Defaults to a new one.
 	Name                 string   // Defaults to the ID.
 	CallbackURL          string   // Where a login may return to.
+	Callbacks            []string // More of them.
 	WebOrigin            string   // Of pages that renew silently, in a frame: web messages go there.
 	LogoutURL            string   // Where a logout may return to.
 	BackChannelLogoutURL string   // Where logout tokens are sent, for every reason to end a session. See Options.Outgoing.
