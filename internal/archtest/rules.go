@@ -76,7 +76,7 @@ var Rules = map[string]Rule{
 	// The adapter and the tenant.
 	"management": {Own: []string{"management/resource", "internal/issuer", "internal/oauth", "internal/once", "internal/pace", "internal/retry", "internal/secret"}, Others: []string{sdk}},
 	"management/auth0test": {Own: append(rooms("authapi", "authapi/login", "cors", "keys", "limit", "mgmtapi", "mgmtapi/apps", "mgmtapi/orgs", "mgmtapi/platform",
-		"mgmtapi/security", "mgmtapi/users", "pages", "state", "store", "web"), "management", "management/resource")},
+		"mgmtapi/security", "mgmtapi/users", "overview", "pages", "state", "store", "web"), "management", "management/resource")},
 
 	// The rooms of the tenant: leaves, then what it keeps, then its two APIs.
 	room + "pages":            {},
@@ -89,6 +89,7 @@ var Rules = map[string]Rule{
 	room + "query":            {Own: rooms("schema")},
 	room + "state":            {Own: rooms("keys", "limit", "schema", "store", "web")},
 	room + "effects":          {Own: rooms("state", "store")},
+	room + "overview":         {Own: rooms("pages", "state", "web")},
 	room + "cors":             {Own: rooms("keys", "state", "web")},
 	room + "authapi":          {Own: append(rooms("effects", "keys", "pages", "schema", "state", "store", "web"), "internal/jose")},
 	room + "authapi/login":    {Own: rooms("authapi", "effects", "keys", "pages", "state", "store", "web")},

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/overview"
 )
 
 // keptRequests is how many requests Requests remembers.
@@ -44,6 +46,18 @@ func (l *requestLog) end(e *Request, status int, client string) {
 }
 
 func (l *requestLog) reset() { l.mu.Lock(); l.list = nil; l.mu.Unlock() }
+
+// answered are the requests that were answered, for the overview.
+func (l *requestLog) answered() (out []overview.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.list {
+		if r.Status != 0 {
+			out = append(out, overview.Request{Time: r.Time, Method: r.Method, Path: r.Path, Status: r.Status})
+		}
+	}
+	return out
+}
 
 // Requests returns the last 10,000 requests, oldest first.
 func (t *Tenant) Requests() []Request {

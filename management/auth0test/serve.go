@@ -9,6 +9,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/cors"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/limit"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/overview"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
@@ -45,7 +46,7 @@ func (t *Tenant) dispatch(w *web.StatusWriter, r *http.Request) {
 	case r.Method == http.MethodHead:
 		t.serveHead(w, r)
 	case r.Method == http.MethodGet && path == "/" && t.overview:
-		t.serveOverview(w, r)
+		overview.Serve(t.s, t.requests.answered(), w, r)
 	case isAPI && serveOptions(w, r, t.mgmt.Methods, rest), !isAPI && serveOptions(w, r, t.auth.Methods, path):
 	case isAPI:
 		t.mgmt.Serve(w, r, rest)

@@ -96,11 +96,14 @@ func Operations() []*Operation { return spec().Operations }
 var amendments = map[string]func(*Operation){
 	"POST /resource-servers":       withProperties("token_lifetime_for_web"),
 	"PATCH /resource-servers/{id}": withProperties("token_lifetime_for_web"),
-	"POST /roles":                  withProperties("type", "owner_id"),
-	"POST /organizations":          withProperties("is_app_entitlement_active"),
-	"PATCH /organizations/{id}":    withProperties("is_app_entitlement_active"),
-	"POST /clients":                withProperties("token_vault_privileged_access", "identity_assertion_authorization_grant"),
-	"PATCH /clients/{id}":          withProperties("token_vault_privileged_access", "identity_assertion_authorization_grant"),
+	"PATCH /attack-protection/suspicious-ip-throttling": func(o *Operation) { // As GET shows it.
+		o.Body.last().Properties["stage"].last().add("pre-custom-token-exchange")
+	},
+	"POST /roles":               withProperties("type", "owner_id"),
+	"POST /organizations":       withProperties("is_app_entitlement_active"),
+	"PATCH /organizations/{id}": withProperties("is_app_entitlement_active"),
+	"POST /clients":             withProperties("token_vault_privileged_access", "identity_assertion_authorization_grant"),
+	"PATCH /clients/{id}":       withProperties("token_vault_privileged_access", "identity_assertion_authorization_grant"),
 	"PATCH /tenants/settings": func(o *Operation) {
 		o.Body.last().Properties["flags"].last().add("universal_login", "new_universal_login_experience_enabled",
 			"allow_other_legacy_grant_types", "enable_custom_domain_in_emails", "use_scope_descriptions_for_consent",

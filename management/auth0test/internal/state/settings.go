@@ -44,6 +44,7 @@ func protectionSettings() settings {
 		"/attack-protection/phone-provider-protection": {"type": "none"},
 		"/risk-assessments/settings":                   {"enabled": false},
 		"/risk-assessments/settings/new-device":        {"remember_for": 30},
+		"/supplemental-signals":                        {"akamai_enabled": false},
 	}
 }
 

@@ -24,6 +24,9 @@ var (
 		Prefix: "ap", Initial: map[string]any{"ending": map[string]any{"resume_flow": true}},
 		Listed: []string{"id", "name", "created_at", "updated_at", "embedded_at", "submitted_at"},
 	}.Resource(documents("/forms", "forms", "Form not found", true))
+	connectionProfiles = mgmtapi.Document{
+		Prefix: "cop", Plain: true,
+	}.Resource(documents("/connection-profiles", "connection_profiles", "Connection profile not found.", false))
 	networkACLs         = acl.Resource(aclResource())
 	selfServiceProfiles = mgmtapi.Document{
 		Prefix: "ssp", Initial: map[string]any{"user_attributes": []any{}},
@@ -70,7 +73,7 @@ func FamilyRoutes() []mgmtapi.Route {
 		{Method: "GET", Pattern: "/user-attribute-profiles/templates", Handle: listAttributeTemplates},
 		{Method: "GET", Pattern: "/user-attribute-profiles/templates/{id}", Handle: readAttributeTemplate},
 	}
-	for _, r := range []*mgmtapi.Resource[mgmtapi.Doc]{eventStreams, flows, flowConnections, forms, networkACLs, selfServiceProfiles, tokenExchangeProfiles, userAttributeProfiles} {
+	for _, r := range []*mgmtapi.Resource[mgmtapi.Doc]{connectionProfiles, eventStreams, flows, flowConnections, forms, networkACLs, selfServiceProfiles, tokenExchangeProfiles, userAttributeProfiles} {
 		routes = append(routes, r.Routes()...)
 	}
 	return routes

@@ -26,7 +26,7 @@ func AttackProtectionRoutes() []mgmtapi.Route {
 	}
 	for path, apply := range map[string]func(*mgmtapi.Call, map[string]any){
 		state.BruteForcePath: applyBruteForce, state.SuspiciousPath: applySuspicious, state.BreachedPath: applyBreached,
-		bot: nil, phone: nil, risk: nil, risk + "/new-device": nil,
+		bot: nil, phone: nil, risk: nil, risk + "/new-device": nil, "/supplemental-signals": nil,
 	} {
 		routes = append(routes,
 			mgmtapi.Route{Method: "GET", Pattern: path, Handle: mgmtapi.ReadSettings(path, nil)},

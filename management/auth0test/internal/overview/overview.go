@@ -1,4 +1,5 @@
-package auth0test
+// Package overview is the page that shows what is in a tenant.
+package overview
 
 import (
 	"html/template"
@@ -6,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/pages"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
@@ -15,95 +17,99 @@ import (
 // shownRows is how much of each list the overview shows.
 const shownRows = 50
 
-// overviewRow is a line of a table of the overview.
-type overviewRow []string
+// row is a line of a table of the overview.
+type row []string
 
-type overviewTable struct {
+type table struct {
 	Title, Empty string
 	Heads        []string
-	Rows         []overviewRow
+	Rows         []row
 	Total        int
 }
 
 // overview is what the page shows.
-type overview struct {
+type page struct {
 	Domain, Issuer string
 	Apps           []*state.App
-	Tables         []overviewTable
+	Tables         []table
 }
 
-// serveOverview shows what is in the tenant now.
-func (t *Tenant) serveOverview(w http.ResponseWriter, r *http.Request) {
-	requests := t.Requests()
-	messages := t.Outbox()
-	v := overview{Domain: r.Host, Issuer: web.IssuerOf(r)}
-	t.s.Lock()
-	for _, c := range t.s.Clients.All() {
+// Request is a request that the tenant answered.
+type Request struct {
+	Time         time.Time
+	Method, Path string
+	Status       int
+}
+
+// Serve shows what is in the tenant now; the last requests come last.
+func Serve(t *state.Tenant, requests []Request, w http.ResponseWriter, r *http.Request) {
+	messages := t.Messages()
+	v := page{Domain: r.Host, Issuer: web.IssuerOf(r)}
+	t.Lock()
+	for _, c := range t.Clients.All() {
 		if !c.Global {
-			v.Apps = append(v.Apps, t.s.App(c.ID))
+			v.Apps = append(v.Apps, t.App(c.ID))
 		}
 	}
-	v.Tables = []overviewTable{t.overviewUsers(), t.overviewApps(v.Apps), t.overviewOrgs()}
-	t.s.Unlock()
-	v.Tables = append(v.Tables, overviewOutbox(messages), overviewRequests(requests))
+	v.Tables = []table{users(t), apps(v.Apps), organizations(t)}
+	t.Unlock()
+	v.Tables = append(v.Tables, outbox(messages), answered(requests))
 	pages.Render(w, overviewPage, v)
 }
 
-// table cuts what is too much.
-func table(title, empty string, heads []string, rows []overviewRow) overviewTable {
-	return overviewTable{title, empty, heads, rows[:min(shownRows, len(rows))], len(rows)}
+// cut leaves out what is too much.
+func cut(title, empty string, heads []string, rows []row) table {
+	return table{title, empty, heads, rows[:min(shownRows, len(rows))], len(rows)}
 }
 
-func (t *Tenant) overviewUsers() overviewTable {
-	o := overviewTable{Title: "Users", Empty: "No users yet.", Heads: []string{"Email", "Username", "Connection", "ID"}, Total: t.s.Users.Len()}
-	for _, u := range t.s.Users.Some(0, shownRows) {
-		o.Rows = append(o.Rows, overviewRow{u.Email, u.Username, u.Connection(), u.ID})
+func users(t *state.Tenant) table {
+	o := table{Title: "Users", Empty: "No users yet.", Heads: []string{"Email", "Username", "Connection", "ID"}, Total: t.Users.Len()}
+	for _, u := range t.Users.Some(0, shownRows) {
+		o.Rows = append(o.Rows, row{u.Email, u.Username, u.Connection(), u.ID})
 	}
 	return o
 }
 
-func (t *Tenant) overviewApps(apps []*state.App) overviewTable {
-	var rows []overviewRow
-	for _, a := range apps {
+func apps(all []*state.App) table {
+	var rows []row
+	for _, a := range all {
 		callback := ""
 		if len(a.Callbacks) > 0 {
 			callback = a.Callbacks[0]
 		}
-		rows = append(rows, overviewRow{a.Name, a.ID, callback})
+		rows = append(rows, row{a.Name, a.ID, callback})
 	}
-	return table("Applications", "No applications yet.", []string{"Name", "Client ID", "Callback"}, rows)
+	return cut("Applications", "No applications yet.", []string{"Name", "Client ID", "Callback"}, rows)
 }
 
-func (t *Tenant) overviewOrgs() overviewTable {
-	var rows []overviewRow
-	for _, o := range t.s.Orgs.All() {
+func organizations(t *state.Tenant) table {
+	var rows []row
+	for _, o := range t.Orgs.All() {
 		var names []string
 		for _, m := range o.Members.All() {
-			if u := t.s.Users.Get(m.UserID); u != nil && len(names) < 5 {
+			if u := t.Users.Get(m.UserID); u != nil && len(names) < 5 {
 				names = append(names, u.ShownName())
 			}
 		}
-		rows = append(rows, overviewRow{o.Name, o.ID, strings.Join(names, ", ")})
+		rows = append(rows, row{o.Name, o.ID, strings.Join(names, ", ")})
 	}
-	return table("Organizations", "No organizations yet.", []string{"Name", "ID", "Members"}, rows)
+	return cut("Organizations", "No organizations yet.", []string{"Name", "ID", "Members"}, rows)
 }
 
-func overviewOutbox(messages []Message) overviewTable {
-	var rows []overviewRow
+func outbox(messages []state.Message) table {
+	var rows []row
 	for _, m := range slices.Backward(messages) {
-		rows = append(rows, overviewRow{m.Time.Format("15:04:05"), m.Channel, m.To, m.Kind, m.Code + m.URL})
+		rows = append(rows, row{m.Time.Format("15:04:05"), m.Channel, m.To, m.Kind, m.Code + m.URL})
 	}
-	return table("Outbox", "Nothing was sent yet.", []string{"Time", "Channel", "To", "Kind", "Code or link"}, rows)
+	return cut("Outbox", "Nothing was sent yet.", []string{"Time", "Channel", "To", "Kind", "Code or link"}, rows)
 }
 
-func overviewRequests(requests []Request) overviewTable {
-	var rows []overviewRow
+func answered(requests []Request) table {
+	var rows []row
 	for _, q := range slices.Backward(requests) {
-		if q.Status != 0 {
-			rows = append(rows, overviewRow{q.Time.Format("15:04:05"), q.Method, q.Path, strconv.Itoa(q.Status)})
-		}
+		rows = append(rows, row{q.Time.Format("15:04:05"), q.Method, q.Path, strconv.Itoa(q.Status)})
 	}
-	return table("Last requests", "No requests yet.", []string{"Time", "Method", "Path", "Answer"}, rows)
+	return cut("Last requests", "No requests yet.", []string{"Time", "Method", "Path", "Answer"}, rows)
 }
 
 var overviewPage = template.Must(template.New("overview").Parse(`<!DOCTYPE html>
