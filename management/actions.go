@@ -166,6 +166,7 @@ func actionBody(a resource.Action) map[string]any {
 func action(a *sdk.Action) resource.Action {
 	out := resource.Action{
 		ID: a.GetID(), Name: a.GetName(), Code: a.GetCode(), Status: a.GetStatus(), Version: a.GetDeployedVersion().GetID(),
+		Pending: !a.AllChangesDeployed,
 	}
 	if len(a.SupportedTriggers) > 0 {
 		out.Trigger = a.SupportedTriggers[0].GetID()

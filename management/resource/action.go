@@ -17,6 +17,7 @@ type Action struct {
 	Code    string
 	Status  string            // "pending", "building", "built", "failed", …
 	Version string            // ID of the deployed version, empty before the first deployment.
+	Pending bool              // The code is a draft: the deployed version has other code, secrets or dependencies.
 	Secrets map[string]string // Write only: Auth0 returns the names, with empty values.
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/actions"
+	"github.com/auth0kit/auth0kit/actions/sqlactions"
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/anomaly/geoip"
 	"github.com/auth0kit/auth0kit/anomaly/redisanomaly"
@@ -97,6 +98,7 @@ type (
 	anySource    struct{ migration.Source }
 	anyTarget    struct{ migration.Target }
 	anyDirectory struct{ delegation.Directory }
+	anyTenant    struct{ actions.Target }
 )
 
 func anyVerifier(p probe) *tenancy.Verifier {
@@ -127,8 +129,29 @@ var constructors = map[string]func(p probe){
 		p.refuses("keys")(actions.Handler(nil, actions.HandlerConfig{}, pipeline))
 		p.refuses("pipeline")(actions.Handler([][]byte{sealKey}, actions.HandlerConfig{}, nil))
 	},
-	"actions.New":              func(p probe) { p.refuses("steps")(actions.New(actions.PostLogin)) },
+	"actions.New": func(p probe) { p.refuses("steps")(actions.New(actions.PostLogin)) },
+	"actions.NewDeployment": func(p probe) {
+		pipeline, err := actions.New(actions.PostLogin, actions.Suspended("suspended"))
+		require.NoError(p, err)
+		const url = "https://login.example.com/auth0/actions"
+		p.refuses("Target")(actions.NewDeployment(nil, pipeline, url, [][]byte{sealKey}, actions.DeploymentConfig{}))
+		p.refuses("pipeline")(actions.NewDeployment(anyTenant{}, nil, url, [][]byte{sealKey}, actions.DeploymentConfig{}))
+		p.refuses("url")(actions.NewDeployment(anyTenant{}, pipeline, "", [][]byte{sealKey}, actions.DeploymentConfig{}))
+		p.refuses("keys")(actions.NewDeployment(anyTenant{}, pipeline, url, nil, actions.DeploymentConfig{}))
+		negatives(p, actions.DeploymentConfig{}, func(c actions.DeploymentConfig) error {
+			return second(actions.NewDeployment(anyTenant{}, pipeline, url, [][]byte{sealKey}, c))
+		})
+	},
 	"actions.NewMemoryCounter": func(p probe) { assert.NotNil(p, actions.NewMemoryCounter()) },
+	"actions/sqlactions.New": func(p probe) {
+		keys := [][]byte{sealKey}
+		p.refuses("db")(sqlactions.New(nil, sqlactions.SQLite, keys, sqlactions.Config{}))
+		p.refuses("dialect")(sqlactions.New(new(sql.DB), 0, keys, sqlactions.Config{}))
+		p.refuses("key")(sqlactions.New(new(sql.DB), sqlactions.SQLite, nil, sqlactions.Config{}))
+		negatives(p, sqlactions.Config{}, func(c sqlactions.Config) error {
+			return second(sqlactions.New(new(sql.DB), sqlactions.SQLite, keys, c))
+		})
+	},
 	"anomaly.New": func(p probe) {
 		p.refuses("store")(anomaly.New(nil, anomaly.Config{}))
 		negatives(p, anomaly.Config{}, func(c anomaly.Config) error { return second(anomaly.New(anyStore{}, c)) })
