@@ -27,8 +27,8 @@ func loadCrypto(vm *goja.Runtime, module *goja.Object) {
 	exports := module.Get("exports").ToObject(vm)
 	for name, f := range map[string]any{
 		"createHash": func(name string) goja.Value { return digest(vm, hashOf(vm, name)()) },
-		"createHmac": func(name string, key goja.Value) goja.Value {
-			return digest(vm, hmac.New(hashOf(vm, name), buffer.DecodeBytes(vm, key, goja.Undefined())))
+		"createHmac": func(c goja.FunctionCall) goja.Value {
+			return digest(vm, hmac.New(hashOf(vm, c.Argument(0).String()), buffer.DecodeBytes(vm, c.Argument(1), goja.Undefined())))
 		},
 		"randomBytes": func(n int) goja.Value {
 			if n < 0 || n > 1<<16 {
@@ -44,12 +44,12 @@ func loadCrypto(vm *goja.Runtime, module *goja.Object) {
 			b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 			return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 		},
-		"timingSafeEqual": func(a, b goja.Value) bool {
-			x, y := buffer.Bytes(vm, a), buffer.Bytes(vm, b)
+		"timingSafeEqual": func(c goja.FunctionCall) goja.Value {
+			x, y := buffer.Bytes(vm, c.Argument(0)), buffer.Bytes(vm, c.Argument(1))
 			if len(x) != len(y) {
 				panic(vm.NewTypeError("Input buffers must have the same byte length"))
 			}
-			return subtle.ConstantTimeCompare(x, y) == 1
+			return vm.ToValue(subtle.ConstantTimeCompare(x, y) == 1)
 		},
 	} {
 		_ = exports.Set(name, f)
@@ -67,15 +67,26 @@ func hashOf(vm *goja.Runtime, name string) func() hash.Hash {
 // digest is a Hash or an Hmac.
 func digest(vm *goja.Runtime, h hash.Hash) goja.Value {
 	o := vm.NewObject()
-	_ = o.Set("update", func(data, encoding goja.Value) goja.Value {
-		h.Write(buffer.DecodeBytes(vm, data, encoding))
+	_ = o.Set("update", func(c goja.FunctionCall) goja.Value {
+		from, _ := goja.AssertFunction(vm.Get("Buffer").ToObject(vm).Get("from"))
+		data, err := from(goja.Undefined(), c.Argument(0), c.Argument(1))
+		if err != nil {
+			panic(err)
+		}
+		h.Write(buffer.Bytes(vm, data))
 		return o
 	})
-	_ = o.Set("digest", func(encoding goja.Value) goja.Value {
-		if encoding == nil || goja.IsUndefined(encoding) {
-			return buffer.WrapBytes(vm, h.Sum(nil))
+	_ = o.Set("digest", func(c goja.FunctionCall) goja.Value {
+		sum := buffer.WrapBytes(vm, h.Sum(nil))
+		if goja.IsUndefined(c.Argument(0)) {
+			return sum
 		}
-		return buffer.EncodeBytes(vm, h.Sum(nil), encoding)
+		text, _ := goja.AssertFunction(sum.Get("toString")) // host.js's, which refuses unknown encodings.
+		v, err := text(sum, c.Argument(0))
+		if err != nil {
+			panic(err)
+		}
+		return v
 	})
 	return o
 }

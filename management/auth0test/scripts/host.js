@@ -68,8 +68,29 @@
   define(Error, "captureStackTrace", (error) => { error.stack ??= String(error); });
   define(globalThis, "queueMicrotask", (f) => { Promise.resolve().then(f); });
   define(globalThis, "setInterval", () => refuse("setInterval"));
-  define(globalThis, "atob", (text) => Buffer.from(text, "base64").toString("latin1"));
-  define(globalThis, "btoa", (text) => Buffer.from(text, "latin1").toString("base64"));
+  define(Buffer, "byteLength", (of, encoding) => (typeof of === "string" ? Buffer.from(of, encoding).length : of.byteLength));
+  define(Buffer, "isBuffer", (of) => of instanceof Buffer);
+  // The engine takes an encoding that it does not know for UTF-8.
+  const encodings = ["utf8", "utf-8", "hex", "base64", "base64url"];
+  const encoding = (name) => {
+    if (name !== undefined && !encodings.includes(String(name).toLowerCase())) refuse("the encoding " + name);
+    return name === undefined ? undefined : String(name).toLowerCase().replace("base64url", "base64Url");
+  };
+  const bytesFrom = Buffer.from, bytesText = Buffer.prototype.toString;
+  define(Buffer, "from", (of, ...rest) => bytesFrom(of, ...(typeof of === "string" ? [encoding(rest[0])] : rest)));
+  define(Buffer.prototype, "toString", function (name, ...rest) { return bytesText.call(this, encoding(name), ...rest); });
+  for (const name of ["fill", "indexOf", "lastIndexOf", "includes"]) {
+    const plain = Uint8Array.prototype[name];
+    define(Buffer.prototype, name, function (of, ...rest) {
+      return typeof of === "number" ? plain.call(this, of, ...rest) : refuse("Buffer.prototype." + name + " with a text");
+    });
+  }
+  define(globalThis, "atob", (text) => String.fromCharCode(...Buffer.from(String(text), "base64")));
+  define(globalThis, "btoa", (text) => {
+    const codes = [...String(text)].map((c) => c.codePointAt(0));
+    if (codes.some((c) => c > 255)) throw new DOMException("Invalid character", "InvalidCharacterError");
+    return Buffer.from(codes).toString("base64");
+  });
   define(globalThis, "TextEncoder", class TextEncoder { encode(text = "") { return new Uint8Array(Buffer.from(String(text), "utf8")); } });
   define(globalThis, "TextDecoder", class TextDecoder {
     constructor(label = "utf-8") { if (!/^utf-?8$/i.test(label)) refuse("TextDecoder of " + label); }

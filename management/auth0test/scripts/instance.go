@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -72,7 +73,12 @@ func newInstance(e *Engine) *instance {
 }
 
 // run loads the module, if that was not done, and runs f to its end.
-func (i *instance) run(ctx context.Context, code string, f func(*instance) (goja.Value, error)) (goja.Value, error) {
+func (i *instance) run(ctx context.Context, code string, f func(*instance) (goja.Value, error)) (_ goja.Value, err error) {
+	defer func() {
+		if v := recover(); v != nil { // The engine is at fault, not the program that uses the tenant.
+			i.exports, err = nil, &Error{"Error", fmt.Sprint("the engine failed: ", v)}
+		}
+	}()
 	i.ctx, i.jobs, i.pending, i.timers, i.uncaught = ctx, make(chan func()), 0, make(map[int64]*time.Timer), nil
 	stop := context.AfterFunc(ctx, func() { i.vm.Interrupt("the time is over") })
 	defer stop()

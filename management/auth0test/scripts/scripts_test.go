@@ -240,6 +240,23 @@ func TestFetch(t *testing.T) {
 	assert.Equal(t, []any{"gone"}, get(`const r = await fetch(base + "/hang"); await r.body.cancel(); api.notes.add("gone")`))
 }
 
+func TestCrypto(t *testing.T) {
+	t.Parallel()
+	list, err := eval(t, engine(t, scripts.Config{}), `
+		const crypto = require("crypto"), key = Buffer.from("key");
+		api.notes.add(crypto.createHash("sha256").update("ü").digest("hex").slice(0, 8));
+		api.notes.add(crypto.createHmac("sha1", "key").update("a").update(Buffer.from("b")).digest("base64"));
+		api.notes.add(crypto.createHmac("sha512", key).update("YQ==", "base64").digest().length);
+		api.notes.add(crypto.timingSafeEqual(key, Buffer.from("key")));
+		api.notes.add(crypto.randomUUID().length);
+		api.notes.add(crypto.randomBytes(5).length);
+		for (const f of [() => crypto.createHash("whirlpool"), () => crypto.timingSafeEqual(key, Buffer.from("keys")), () => crypto.createHmac("sha256"), () => crypto.createHash("md5").update()]) {
+			try { f(); api.notes.add("nothing thrown"); } catch (e) { api.notes.add(e.name); }
+		}`)
+	require.NoError(t, err)
+	assert.Equal(t, []any{"607474ca", "1lnIpieF/KDQMpxudn7kgX40Yo0=", int64(64), true, int64(36), int64(5), "TypeError", "TypeError", "TypeError", "TypeError"}, list)
+}
+
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	var lines []string
