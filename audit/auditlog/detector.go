@@ -130,6 +130,9 @@ func (d *detector) write(ctx context.Context, at detected, found []audit.Event) 
 	if err != nil {
 		return err
 	}
+	if err := d.l.require(ctx, rows...); err != nil {
+		return err
+	}
 	err = d.l.append(ctx, rows[:min(len(rows), driver.MaxBatch)], cursor)
 	if errors.Is(err, driver.ErrConflict) {
 		return fmt.Errorf("%w: detections", driver.ErrFenced)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
 )
@@ -40,7 +41,10 @@ func writeOf(kind, key string, value any, version int64) (driver.Write, error) {
 	return driver.Write{Kind: kind, Key: key, Value: text, Version: version}, nil
 }
 
-const followPage = 2000 // Rows of one read.
+const (
+	followPage = 2000 // Rows of one read.
+	retryIn    = time.Second
+)
 
 // follow calls each for the sealed rows from an index on, up to most of them, and
 // returns the index that comes next. Events that are gone are passed over.

@@ -83,13 +83,19 @@ func (l *Log) forget(ctx context.Context, index []byte, who audit.Ref) error {
 // recordWith records an event of the log itself and makes the writes, in one
 // transaction.
 func (l *Log) recordWith(ctx context.Context, e audit.Event, writes ...driver.Write) error {
-	e.Type, e.Source, e.Outcome = "audit", "auth0kit/auditlog", audit.Success
+	e.Type, e.Source = "audit", "auth0kit/auditlog"
+	if e.Outcome == audit.Unknown {
+		e.Outcome = audit.Success
+	}
 	if e.ID == "" {
 		e.ID = rand.Text()
 	}
 	return audit.Record(ctx, recorderFunc(func(ctx context.Context, e audit.Event) error {
 		row, err := l.prepare(ctx, e)
 		if err != nil {
+			return err
+		}
+		if err := l.require(ctx, row); err != nil {
 			return err
 		}
 		return l.append(ctx, []driver.Event{row}, writes...)

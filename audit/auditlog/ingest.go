@@ -87,6 +87,9 @@ func (l *Log) Ingest(ctx context.Context, b Batch) (added int, err error) {
 		if len(fresh)+len(writes) == 0 {
 			return 0, nil
 		}
+		if err := l.require(ctx, fresh...); err != nil {
+			return 0, err
+		}
 		err = l.store.Append(ctx, driver.Batch{Events: fresh, Hashes: hashesOf(fresh), Writes: writes})
 		if err == nil {
 			return len(fresh), nil

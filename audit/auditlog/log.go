@@ -27,6 +27,14 @@ type Config struct {
 	// finding is recorded as an event. A rule that comes later begins where the others
 	// are.
 	Detections []Detection
+	// Sinks get the events as well.
+	Sinks []Sink
+	// Kinds are what organizations may stream to, by name: see package sink. Defaults to
+	// none.
+	Kinds map[string]Kind
+	// GiveUp is for how long a Durable sink may fail until it is disabled, which is
+	// recorded as "audit.sink_disable". Defaults to 7 days.
+	GiveUp time.Duration
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -65,8 +73,14 @@ func New(store driver.Store, s Seal, cfg Config) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("auditlog: Seal.Keys: %w", err)
 	}
-	if err := checkDetections(cfg.Detections); err != nil {
+	if err := errors.Join(checkDetections(cfg.Detections), checkSinks(cfg.Sinks)); err != nil {
 		return nil, err
+	}
+	if cfg.GiveUp < 0 {
+		return nil, errors.New("auditlog: Config.GiveUp must not be negative")
+	}
+	if cfg.GiveUp == 0 {
+		cfg.GiveUp = 7 * 24 * time.Hour
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -151,7 +165,8 @@ func (l *Log) putIdentity(ctx context.Context, id identity, version int64) error
 	return nil
 }
 
-// Record implements audit.Recorder: it returns nil when e is stored durably.
+// Record implements audit.Recorder: it returns nil when e is stored durably and every
+// Required sink has it.
 // Events need an ID and a Time, which audit.Record sets; an ID that is in the log
 // already is not recorded again. An event that is not valid is refused. With any
 // other error e may or may not be stored: record it again, under the same ID.
@@ -161,7 +176,10 @@ func (l *Log) Record(ctx context.Context, e audit.Event) error {
 	if err != nil {
 		return err
 	}
-	return l.commits.do(ctx, row)
+	if err := l.commits.do(ctx, row); err != nil {
+		return err
+	}
+	return l.require(ctx, row)
 }
 
 // prepare validates and seals an event.

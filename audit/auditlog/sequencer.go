@@ -15,7 +15,6 @@ const (
 	leaseFor  = 15 * time.Second
 	sealEvery = time.Second // A checkpoint at most so often, unless many events wait.
 	sealBatch = 8192        // Events of one step.
-	retryIn   = time.Second
 )
 
 // Run seals what is recorded until ctx ends; it returns ctx's error then. Any
@@ -60,6 +59,7 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 	ctx, stop := context.WithCancel(ctx)
 	var behind sync.WaitGroup
 	behind.Go(func() { l.trail(ctx) })
+	behind.Go(func() { l.deliver(ctx) })
 	defer behind.Wait()
 	defer stop()
 	ticker := time.NewTicker(sealEvery)

@@ -130,6 +130,8 @@ var Rules = map[string]Rule{
 	"audit/auditlog":        {Own: []string{"audit", "audit/auditlog/driver", "internal/lru", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{merkle, notes}},
 	"audit/auditlog/driver": {Own: []string{"audit"}},
 	"audit/detect":          {Own: []string{"audit", "audit/auditlog", "internal/lru"}},
+	"audit/encode":          {Own: []string{"audit", "audit/auditlog"}},
+	"audit/sink":            {Own: []string{"audit", "audit/auditlog", "audit/encode", "internal/publicip"}},
 	"audit/auth0logs":       {Own: []string{"audit", "audit/auditlog", "management/resource", "internal/retry", "internal/secret"}},
 
 	"audit/pgaudit":            {Own: []string{"audit/auditlog/driver", "internal/auditsql", "internal/sqlstore"}, Others: []string{pgx}},

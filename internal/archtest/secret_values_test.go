@@ -54,6 +54,8 @@ var hidings = []hiding{
 	{zero: actions.Request{}, shows: []string{"Country"}, stored: true},
 	{zero: actions.Result{}, shows: []string{"Denied"}, stored: true},
 	{zero: auditlog.Seal{}, shows: []string{"Name"}},
+	{zero: auditlog.Target{}, shows: []string{"Encoding"}, stored: true},
+	{zero: auditlog.Stream{}, shows: []string{"ID", "Kind"}, stored: true},
 	{zero: auth0logs.Config{}},
 	{zero: guardian.Challenge{}, stored: true},
 	{zero: guardian.Association{}},

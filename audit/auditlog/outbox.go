@@ -1,0 +1,283 @@
+package auditlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+	"github.com/auth0kit/auth0kit/internal/retry"
+)
+
+const (
+	deliverBatch  = 100    // Events of one delivery.
+	outboxPage    = 500    // Rows that are read for it.
+	bestEffortLag = 10_000 // Events after which BestEffort gives up the oldest.
+	kindDead      = "dead" // By sink and place.
+)
+
+var deliverBackoff = retry.Backoff{First: time.Second, Last: 5 * time.Minute}
+
+// outbox is where a sink stands: the log itself holds what waits.
+type outbox struct {
+	Next        uint64    `json:"next"`            // The first event that it does not have.
+	Until       uint64    `json:"until,omitempty"` // The end of the delivery under way, so that its key stays.
+	State       SinkState `json:"state"`
+	Failing     time.Time `json:"failing,omitzero"` // Since when.
+	Attempts    int       `json:"attempts,omitempty"`
+	LastError   string    `json:"error,omitempty"`
+	LastSuccess time.Time `json:"success,omitzero"`
+	Dropped     uint64    `json:"dropped,omitempty"`
+	Dead        uint64    `json:"dead,omitempty"`
+	Checkpoint  uint64    `json:"checkpoint,omitempty"` // Size of the last one.
+	Gap         *gap      `json:"gap,omitempty"`        // Not recorded yet.
+}
+
+type gap struct {
+	From, To, Events uint64
+	Since            time.Time
+}
+
+// runner delivers to one sink.
+type runner struct {
+	l    *Log
+	name string // In the store: the sink's, or "stream/" and the id.
+	org  string // Whose stream it is.
+	sink Sink
+	// still reports whether the stream is as it was; nil for a sink of the program.
+	still func(ctx context.Context) (bool, error)
+}
+
+func sinkKey(name string) string { return "sink/" + name }
+
+// run delivers until ctx ends.
+func (r *runner) run(ctx context.Context) {
+	for {
+		wait, err := r.step(ctx)
+		if err != nil {
+			wait = retryIn
+		}
+		if retry.Sleep(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
+// step makes one delivery, and returns how long to wait for the next.
+func (r *runner) step(ctx context.Context) (time.Duration, error) {
+	if r.still != nil {
+		if ok, err := r.still(ctx); err != nil || !ok {
+			return retryIn, err
+		}
+	}
+	var box outbox
+	version, err := readState(ctx, r.l.store, kindCursor, sinkKey(r.name), &box)
+	if err != nil {
+		return 0, err
+	}
+	h, _, err := readHead(ctx, r.l.store)
+	if err != nil {
+		return 0, fmt.Errorf("auditlog: reading the tree: %w", err)
+	}
+	if version == 0 {
+		return 0, r.save(ctx, outbox{Next: h.Size, State: Active}, 0, audit.Event{})
+	}
+	if box.State != Active {
+		return retryIn, nil
+	}
+	if r.sink.Checkpoints && h.Size > box.Checkpoint {
+		return r.checkpoint(ctx, box, version)
+	}
+	if r.sink.Policy == BestEffort && h.Size > box.Next+bestEffortLag {
+		to := h.Size - bestEffortLag/2
+		box.drop(to, to-box.Next, r.l.cfg.Now())
+		return 0, r.save(ctx, box, version, audit.Event{})
+	}
+	rows, until, err := r.batch(ctx, box, h.Size)
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) == 0 {
+		if until == box.Next {
+			return retryIn, r.flushGap(ctx, box, version)
+		}
+		box.Next, box.Until = until, 0
+		return 0, r.save(ctx, box, version, audit.Event{})
+	}
+	if box.Until == 0 {
+		box.Until = until
+		if err := r.save(ctx, box, version, audit.Event{}); err != nil {
+			return 0, err
+		}
+		version++
+	}
+	return r.attempt(ctx, box, version, rows)
+}
+
+// batch returns the next events that pass the filter, and the index behind them.
+func (r *runner) batch(ctx context.Context, box outbox, size uint64) (rows []driver.Row, until uint64, err error) {
+	match, err := r.l.matcher(ctx, r.sink.Filter)
+	if err != nil {
+		return nil, 0, err
+	}
+	all, err := r.l.store.Sealed(ctx, box.Next, outboxPage)
+	if err != nil {
+		return nil, 0, fmt.Errorf("auditlog: reading events: %w", err)
+	}
+	for _, row := range all {
+		if box.Until > 0 && row.Index >= box.Until {
+			return rows, box.Until, nil
+		}
+		if match(&row) {
+			rows = append(rows, row)
+		}
+		if until = row.Index + 1; box.Until == 0 && len(rows) == deliverBatch {
+			return rows, until, nil
+		}
+	}
+	if len(all) < outboxPage {
+		until = max(until, size, box.Next)
+	}
+	if box.Until > 0 {
+		until = box.Until
+	}
+	return rows, until, nil
+}
+
+// attempt delivers once.
+func (r *runner) attempt(ctx context.Context, box outbox, version int64, rows []driver.Row) (time.Duration, error) {
+	err := r.deliver(ctx, rows, fmt.Sprintf("%s:%d-%d", r.name, box.Next, box.Until-1))
+	now := r.l.cfg.Now().UTC()
+	if errors.Is(err, ErrRejected) {
+		err = r.oneByOne(ctx, &box, rows)
+	}
+	switch {
+	case err == nil:
+		e := box.Gap.event(r.name, r.org)
+		box.Next, box.Until, box.Failing, box.Attempts, box.LastError, box.LastSuccess, box.Gap = box.Until, 0, time.Time{}, 0, "", now, nil
+		return 0, r.save(ctx, box, version, e)
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	}
+	box.Attempts++
+	if box.LastError = classOf(err); box.Failing.IsZero() {
+		box.Failing = now
+	}
+	if r.sink.Policy == BestEffort {
+		box.drop(box.Until, uint64(len(rows)), now)
+		return deliverBackoff.Pause(box.Attempts), r.save(ctx, box, version, audit.Event{})
+	}
+	var e audit.Event
+	if now.Sub(box.Failing) > r.l.cfg.GiveUp {
+		box.State = Disabled
+		e = r.event("audit.sink_disable", audit.Failure, map[string]string{"failing_since": box.Failing.Format(time.RFC3339), "from": strconv.FormatUint(box.Next, 10), "error": box.LastError})
+	}
+	return deliverBackoff.Pause(box.Attempts), r.save(ctx, box, version, e)
+}
+
+// oneByOne finds the events that the receiver rejects and makes them dead letters.
+func (r *runner) oneByOne(ctx context.Context, box *outbox, rows []driver.Row) error {
+	for _, row := range rows {
+		key := fmt.Sprintf("%s:%d-%d", r.name, row.Index, row.Index)
+		err := r.deliver(ctx, []driver.Row{row}, key)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, ErrRejected) {
+			return err
+		}
+		w, err := writeOf(kindDead, deadKey(r.name, row.Index), row.ID, driver.Any)
+		if err != nil {
+			return err
+		}
+		if err := r.l.store.Append(ctx, driver.Batch{Writes: []driver.Write{w}}); err != nil {
+			return fmt.Errorf("auditlog: keeping a dead letter: %w", err)
+		}
+		box.Dead++
+	}
+	return nil
+}
+
+func deadKey(name string, index uint64) string { return fmt.Sprintf("%s/%020d", name, index) }
+
+func (r *runner) deliver(ctx context.Context, rows []driver.Row, key string) error {
+	entries, err := r.l.sinkEntries(ctx, r.sink, rows)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
+	defer cancel()
+	return r.sink.Deliver(ctx, Delivery{Key: key, Entries: entries})
+}
+
+func (r *runner) checkpoint(ctx context.Context, box outbox, version int64) (time.Duration, error) {
+	signed, c, err := r.l.newest(ctx)
+	if err != nil {
+		return 0, err
+	}
+	limited, cancel := context.WithTimeout(ctx, deliverTimeout)
+	defer cancel()
+	err = r.sink.Deliver(limited, Delivery{Key: fmt.Sprintf("%s:checkpoint:%d", r.name, c.size), Checkpoint: signed})
+	if err != nil && r.sink.Policy == Durable && !errors.Is(err, ErrRejected) {
+		box.Attempts++
+		box.LastError = classOf(err)
+		return deliverBackoff.Pause(box.Attempts), r.save(ctx, box, version, audit.Event{})
+	}
+	if box.Checkpoint = c.size; box.Failing.IsZero() { // only an event that is taken ends a failure of events
+		box.Attempts, box.LastError = 0, ""
+	}
+	return 0, r.save(ctx, box, version, audit.Event{})
+}
+
+// drop passes over events.
+func (box *outbox) drop(to, events uint64, now time.Time) {
+	if box.Gap == nil {
+		box.Gap = &gap{From: box.Next, Since: now}
+	}
+	box.Gap.To, box.Gap.Events = to, box.Gap.Events+events
+	box.Next, box.Until, box.Dropped = to, 0, box.Dropped+events
+}
+
+// event says what was dropped; the zero Event when nothing was.
+func (g *gap) event(name, org string) audit.Event {
+	if g == nil {
+		return audit.Event{}
+	}
+	return sinkEvent("audit.sink_gap", audit.Failure, name, org, map[string]string{
+		"from": strconv.FormatUint(g.From, 10), "to": strconv.FormatUint(g.To, 10), "events": strconv.FormatUint(g.Events, 10),
+	})
+}
+
+// flushGap records a gap that no success has ended for a minute.
+func (r *runner) flushGap(ctx context.Context, box outbox, version int64) error {
+	if box.Gap == nil || r.l.cfg.Now().Sub(box.Gap.Since) < time.Minute {
+		return nil
+	}
+	e := box.Gap.event(r.name, r.org)
+	box.Gap = nil
+	return r.save(ctx, box, version, e)
+}
+
+func (r *runner) event(action string, o audit.Outcome, m map[string]string) audit.Event {
+	return sinkEvent(action, o, r.name, r.org, m)
+}
+
+func sinkEvent(action string, o audit.Outcome, name, org string, m map[string]string) audit.Event {
+	return audit.Event{Action: action, Outcome: o, Target: audit.Ref{Kind: "sink", ID: name}, Organization: org, Metadata: m}
+}
+
+// save writes the outbox, with an event if there is one. A conflict means that it was
+// paused or moved meanwhile: the next step reads it again.
+func (r *runner) save(ctx context.Context, box outbox, version int64, e audit.Event) error {
+	w, err := writeOf(kindCursor, sinkKey(r.name), box, version)
+	if err != nil {
+		return err
+	}
+	if e.Action != "" {
+		return r.l.recordWith(ctx, e, w)
+	}
+	return r.l.store.Append(ctx, driver.Batch{Writes: []driver.Write{w}})
+}
