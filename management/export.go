@@ -22,8 +22,8 @@ import (
 
 // exportFields are the fields of resource.User, under Auth0's names.
 var exportFields = []string{
-	"user_id", "email", "email_verified", "username", "phone_number", "name", "blocked",
-	"app_metadata", "user_metadata", "created_at", "updated_at", "last_login", "logins_count",
+	"user_id", "email", "email_verified", "username", "phone_number", "phone_verified", "name", "given_name",
+	"family_name", "nickname", "picture", "blocked", "app_metadata", "user_metadata", "created_at", "updated_at", "last_login", "logins_count",
 }
 
 const (

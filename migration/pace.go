@@ -19,30 +19,36 @@ func (p *pace) learn(took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.recent = append(p.recent, took)
-	p.recent = p.recent[max(0, len(p.recent)-8):]
+	p.recent = p.recent[max(0, len(p.recent)-16):]
 }
 
-// first is the wait before the first look at a job: nearly all of what the
-// shortest of the last jobs took. To wait for the average would leave the slot of
-// each shorter job empty.
+// steady reports whether the last jobs took equally long.
+func (p *pace) steady() bool {
+	return len(p.recent) > 2 && slices.Max(p.recent) <= slices.Min(p.recent)*11/10
+}
+
+// first is the wait before the first look at a job: nearly all of what jobs take
+// when all take the same, and otherwise some of what the shortest of the last ones
+// took. To wait for the average would leave the slot of each shorter job empty.
 func (p *pace) first() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.recent) == 0 {
-		return jobs.ShortPoll
+	switch {
+	case p.steady():
+		return max(jobs.ShortPoll, slices.Min(p.recent)*99/100)
+	case len(p.recent) > 2:
+		return max(jobs.ShortPoll, slices.Min(p.recent)*2/3)
 	}
-	return max(jobs.ShortPoll, slices.Min(p.recent)*49/50)
+	return jobs.ShortPoll
 }
 
 // next is the wait after a look in vain at a job that has been running for
-// elapsed: short while all jobs end at that time, and at most a fortieth of the
-// job's time.
+// elapsed: short around the time at which all jobs end, if there is one.
 func (p *pace) next(elapsed time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	step := jobs.Next(elapsed)
-	if len(p.recent) > 0 && elapsed < slices.Max(p.recent)*51/50 {
-		step = min(step, max(jobs.ShortPoll, (slices.Max(p.recent)-slices.Min(p.recent))/20))
+	if p.steady() && elapsed < slices.Max(p.recent)*51/50 {
+		return jobs.ShortPoll
 	}
-	return step
+	return jobs.Next(elapsed)
 }

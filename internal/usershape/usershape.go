@@ -7,7 +7,6 @@ package usershape
 
 import (
 	"encoding/json"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -297,8 +296,10 @@ func Rounded(v any) bool {
 	case int:
 		return v > 1<<53 || v < -1<<53
 	case json.Number:
-		f, err := v.Float64()
-		return err == nil && math.Abs(f) > 1<<53 && !strings.ContainsAny(string(v), ".eE")
+		if n, err := v.Int64(); err == nil {
+			return Rounded(n)
+		}
+		return !strings.ContainsAny(string(v), ".eE") // an integer beyond 64 bits
 	case []any:
 		return slices.ContainsFunc(v, Rounded)
 	case map[string]any:

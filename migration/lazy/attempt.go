@@ -40,6 +40,7 @@ func (a *attempt) login(ctx context.Context) (*resource.User, error) {
 		return nil, err
 	}
 	if err := a.prove(ctx); err != nil {
+		a.flights.drop(a.rec.Key, f)
 		return nil, err
 	}
 	d := a.detached()

@@ -64,6 +64,16 @@ func (s *flights) sweep() {
 	}
 }
 
+// drop ends a flight for those who come later: with an answer kept from a refused
+// login, the next refusal would need no question and come sooner than a stranger's.
+func (s *flights) drop(key string, f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[key] == f {
+		delete(s.open, key)
+	}
+}
+
 // landed notes that f has created its user.
 func (s *flights) landed(f *flight) {
 	s.mu.Lock()

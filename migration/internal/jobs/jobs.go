@@ -61,11 +61,11 @@ func Do(ctx context.Context, op func() error) error {
 }
 
 // Next is the wait after a look in vain at a job that has been running for
-// elapsed: a fortieth of that, so that a slot stands empty for an eightieth of the
+// elapsed: a thirtieth of that, so that a slot stands empty for a sixtieth of the
 // job's time on average. What Auth0 says is left is not asked: it is an estimate,
 // and one that is too long would leave the slot empty.
 func Next(elapsed time.Duration) time.Duration {
-	return min(max(ShortPoll, elapsed/40), 10*time.Second)
+	return min(max(ShortPoll, elapsed/30), 10*time.Second)
 }
 
 // Slot is the wait for a job slot that somebody else has had for elapsed.
