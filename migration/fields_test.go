@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -250,7 +251,7 @@ func TestRunNeedsAProof(t *testing.T) {
 		} {
 			for _, planned := range []bool{true, false} {
 				tenant := newTenant(auth0test.Options{})
-				src := newTable(rows...)
+				src := newTable(slices.Clone(rows)...)
 				if c.edit != nil {
 					for i := range rows {
 						src.change(rows[i].Key, c.edit)

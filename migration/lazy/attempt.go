@@ -40,11 +40,11 @@ func (a *attempt) login(ctx context.Context) (*resource.User, error) {
 		return nil, err
 	}
 	if err := a.prove(ctx); err != nil {
-		a.flights.drop(a.rec.Key, f)
 		return nil, err
 	}
+	a.flights.proved(f)
 	d := a.detached()
-	u, err := share(ctx, &f.create, func(ctx context.Context) (*resource.User, error) {
+	u, err := share(ctx, &f.create, func() bool { return true }, func(ctx context.Context) (*resource.User, error) {
 		u, err := d.create(ctx)
 		if err == nil {
 			a.flights.landed(f)
@@ -195,7 +195,11 @@ func (a *attempt) atAuth0(ctx context.Context, id, email string) (p presence, er
 // migrated is ErrMigrated if the user is at Auth0. Overlapping logins of one user
 // ask once: to those who came before the creation, the user was not there.
 func (a *attempt) migrated(ctx context.Context, f *flight) error {
-	there, err := share(ctx, &f.there, a.detached().lookUp)
+	d := a.detached()
+	there, err := share(ctx, &f.there, func() bool { return a.flights.serves(f, a.began) }, func(ctx context.Context) (bool, error) {
+		defer a.flights.answered(f)
+		return d.lookUp(ctx)
+	})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ type flight struct {
 	create once.Call[*resource.User]
 
 	began   time.Time
+	looked  time.Time // zero until the look is over
+	knocked time.Time // zero until somebody has proved the password
 	created time.Time // zero until the creation has succeeded
 }
 
@@ -64,28 +66,35 @@ func (s *flights) sweep() {
 	}
 }
 
-// drop ends a flight for those who come later: with an answer kept from a refused
-// login, the next refusal would need no question and come sooner than a stranger's.
-func (s *flights) drop(key string, f *flight) {
+// answered notes that the look is over, and proved that somebody has proved the
+// password: a creation is under way.
+func (s *flights) answered(f *flight) { s.note(&f.looked) }
+func (s *flights) proved(f *flight)   { s.note(&f.knocked) }
+
+func (s *flights) note(at *time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[key] == f {
-		delete(s.open, key)
-	}
+	*at = time.Now()
+}
+
+// serves reports whether the answer of a look is one for a login that began at
+// that time: it was under way then, or led to a creation. With an answer that is kept
+// from a refused login, the next refusal would need no question and come sooner than
+// a stranger's.
+func (s *flights) serves(f *flight, began time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.looked.IsZero() || began.Before(f.looked) || !f.knocked.IsZero()
 }
 
 // landed notes that f has created its user.
-func (s *flights) landed(f *flight) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f.created = time.Now()
-}
+func (s *flights) landed(f *flight) { s.note(&f.created) }
 
 // share makes a call of a flight, or waits for whoever makes it. It goes on when
 // its caller's context ends, because others wait for it. A failure is shared by
 // those who waited for it; who comes after it makes the call again.
-func share[V any](ctx context.Context, c *once.Call[V], f func(context.Context) (V, error)) (V, error) {
-	v, err := c.Do(ctx, func(last once.Outcome[V]) bool { return last.Err == nil }, f)
+func share[V any](ctx context.Context, c *once.Call[V], serves func() bool, f func(context.Context) (V, error)) (V, error) {
+	v, err := c.Do(ctx, func(last once.Outcome[V]) bool { return last.Err == nil && serves() }, f)
 	if _, died := errors.AsType[*once.ExitError](err); died {
 		err = fmt.Errorf("lazy: %w", err)
 	}
