@@ -88,7 +88,7 @@ var FileCycles = map[string]int{
 	"migration":                                      9,
 	"migration/lazy":                                 6,
 	"migration/migrationtest":                        3,
-	"migration/passhash":                             18,
+	"migration/passhash":                             19,
 	"migration/sqlsource":                            4,
 	"risk":                                           4,
 	"risk/calibrate":                                 2,

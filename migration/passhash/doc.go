@@ -110,10 +110,22 @@
 //	mysql                         * and 40 hex digits                     lazy only
 //	vbulletin mybb restful-auth   hex  Salt: the salt                     lazy only
 //	symfony-sha512                base64  Salt: the salt                  lazy only
+//	mssql                         0x0100 0x0200 (SQL Server 2005, 2012)   converted
+//	postgres-md5                  md5 and hex  Salt: the role's name      converted
+//	grub                          grub.pbkdf2.sha512.                     converted
+//	cryptacular dlitz             $p5k2$                                  converted
+//	pbkdf2-sha1 pbkdf2-sha256     hex or base64  Salt, Iterations         converted
+//	pbkdf2-sha512
+//	firebase                      passwordHash  Salt: salt:signerKey:     lazy only
+//	                              saltSeparator:rounds:memCost
 //	plain                         {noop} {plain} {clear} {cleartext}      hashed
 //
-// Not supported are DES crypt, Sun MD5 crypt, $2$ and $2x$, Argon2 of version 16,
-// Firebase's scrypt, Magento's chained versions, and AIX's hashes.
+// A Scheme may have options behind its name: "md5-salt-prefix@hex" and "@base64" say
+// that the salt is encoded, "@latin1" that the legacy system took passwords for ISO
+// 8859-1. White space and NUL bytes around a Value are padding.
+//
+// Not supported are gost-yescrypt ($gy$), Sun MD5 crypt, $2$ and $2x$, Argon2 of
+// version 16, FSHP, Magento's chained versions, and AIX's hashes.
 //
 // # Bounds
 //

@@ -27,15 +27,22 @@ var formats []format
 
 func init() {
 	formats = slices.Concat(bcryptFormats, argon2Formats, pbkdf2Formats, aspnetFormats, scryptFormats,
-		cryptFormats, phpassFormats, ldapFormats, springFormats, djangoFormats, digestFormats, nestedFormats, plainFormats)
+		cryptFormats, phpassFormats, ldapFormats, springFormats, djangoFormats, digestFormats, nestedFormats, columnFormats, plainFormats)
 }
 
 func parse(s Stored, l limits) (format, parsed, error) {
+	if len(s.Value) > maxValue || len(s.Salt) > maxValue {
+		return format{}, parsed{}, fmt.Errorf("%w: longer than %d bytes", ErrFormat, maxValue)
+	}
+	if s.Scheme != "plain" { // CHAR(n) pads with spaces, BINARY(n) with NUL
+		s.Value = strings.Trim(s.Value, " \t\r\n\x00")
+	}
 	if unusable(s) {
 		return format{}, parsed{}, ErrUnusable
 	}
-	if len(s.Value) > maxValue || len(s.Salt) > maxValue {
-		return format{}, parsed{}, fmt.Errorf("%w: longer than %d bytes", ErrFormat, maxValue)
+	o, err := cutOptions(&s)
+	if err != nil {
+		return format{}, parsed{}, err
 	}
 	if s.Scheme == "" {
 		s.Value = unwrap(s.Value)
@@ -56,6 +63,9 @@ func parse(s Stored, l limits) (format, parsed, error) {
 	p, err := f.parse(s, l)
 	if err != nil {
 		return format{}, parsed{}, fmt.Errorf("%w (%s)", err, f.name)
+	}
+	if o.latin1 {
+		p = inLatin1(p)
 	}
 	return f, p, nil
 }

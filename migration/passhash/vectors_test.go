@@ -170,6 +170,25 @@ var vectors = []vector{
 	{"restful-auth", Stored{Scheme: "restful-auth", Value: "3999d08db95797891ec77f07223ca81bf43e1be2:5dcc47b04c49d3c8e1b9e4ec367fddeed21b7b85"}, "hashcat", lazy},
 	{"symfony-sha512", Stored{Scheme: "symfony-sha512", Value: "A0ukEB013ysuvJhvCVQidRvnHayofFL8SAIfkYJPHW03rECGCFCRoYG6960CIqR/yFs/ZRTxhpBqy7Jh81jgyg==", Salt: "salt"}, "pw", lazy}, // computed
 
+	// In columns, and others: hashcat's 132, 1731, 12, 7200, 10900 and 11900 on, passlib's documents, Firebase's scrypt
+	{"mssql", Stored{Value: "0x010018102152f8f28c8499d8ef263c53f8be369d799f931b2fbe"}, "hashcat", converted},
+	{"mssql", Stored{Value: "0x02000102030434ea1b17802fd95ea6316bd61d2c94622ca3812793e8fb1672487b5c904a45a31b2ab4a78890d563d2fcf5663e46fe797d71550494be50cf4915d3f4d55ec375"}, "hashcat", converted},
+	{"postgres-md5", Stored{Value: "md5a6343a68d964ca596d9752250d54bb8a", Salt: "postgres"}, "hashcat", converted},
+	{"grub", Stored{Value: "grub.pbkdf2.sha512.10000.7d391ef48645f626b427b1fae06a7219b5b54f4f02b2621f86b5e36e83ae492bd1db60871e45bc07925cecb46ff8ba3db31c723c0c6acbd4f06f60c5b246ecbf.26d59c52b50df90d043f070bd9cbcd92a74424da42b3666fdeb08f1a54b8f1d2f4f56cf436f9382419c26798dc2c209a86003982b1e5a9fcef905f4dfaa4c524"}, "hashcat", converted},
+	{"cryptacular", Stored{Value: "$p5k2$2710$oX9ZZOcNgYoAsYL-8bqxKg==$AU2JLf2rNxWoZxWxRCluY0u6h6c="}, "password", converted},
+	{"dlitz", Stored{Value: "$p5k2$2710$.pPqsEwHD7MiECU0$b8TQ5AMQemtlaSgegw5Je.JBE3QQhLbO"}, "password", converted},
+	{"firebase", Stored{
+		Scheme: "firebase", Value: "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+		Salt: "42xEC+ixf3L2lw==:jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==:Bw==:8:14",
+	}, "user1password", lazy},
+	{"pbkdf2-sha256", Stored{Scheme: "pbkdf2-sha256@base64", Value: "vVfavLQL9ZWjg8BUMq6/FB8FtpkIGWYk", Salt: "NjI3MDM3", Iterations: "1000"}, "hashcat", converted},
+	{"pbkdf2-sha256", Stored{Scheme: "pbkdf2-sha256", Value: "bd57dabcb40bf595a383c05432aebf141f05b69908196624", Salt: "627037", Iterations: "1000"}, "hashcat", converted},
+	{"sha256-salt-prefix", Stored{Scheme: "sha256-salt-prefix@hex", Value: "816d1ded1d621873595048912ea3405d9d42afd3b57665d9f5a2db4d89720854", Salt: "3336313736363230"}, "hashcat", converted},
+	{"md5-salt-prefix", Stored{Scheme: "md5-salt-prefix@base64", Value: "57ab8499d08c59a7211c77f557bf9425", Salt: "NDI0Nw=="}, "hashcat", converted},
+	{"md5-salt-prefix", Stored{Scheme: "md5-salt-prefix", Value: "57ab8499d08c59a7211c77f557bf9425\x00\x00 \r\n", Salt: "4247"}, "hashcat", converted}, // padded
+	{"pbkdf2-sha1", Stored{Scheme: "pbkdf2-sha1@base64", Value: "aGghFQBtQ8+WVlMk5GEaMw==", Salt: "MTYwNTM4MDU4Mzc4MzA=", Iterations: "1000"}, "hashcat", converted},
+	{"pbkdf2-sha512", Stored{Scheme: "pbkdf2-sha512@base64", Value: "DNWohLbdIWIt4Npk9gpTvA==", Salt: "NzY2", Iterations: "1000"}, "hashcat", converted},
+
 	// Plain text
 	{"plain", Stored{Value: "{noop}password"}, "password", direct},
 	{"plain", Stored{Scheme: "plain", Value: "!bang{}"}, "!bang{}", direct},
