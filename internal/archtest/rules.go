@@ -113,10 +113,12 @@ var Rules = map[string]Rule{
 	"actions": {Own: []string{"audit", "management/resource", "internal/lru", "internal/retry", "internal/secret", "internal/webhook"}},
 
 	// What belongs to one pattern.
+	"migration/filesource":            {Own: []string{"migration", "migration/internal/mapping"}},
+	"migration/internal/mapping":      {Own: []string{"migration", "migration/passhash"}},
 	"migration/internal/jobs":         {Own: []string{"management/resource", "internal/retry"}},
 	"migration/lazy":                  {Own: []string{"migration", "migration/driver", "migration/internal/jobs", "migration/passhash", "audit", "management/resource", "internal/once", "internal/retry", "internal/usershape"}, Others: []string{xcrypto}},
 	"migration/passhash":              {Own: []string{"internal/auth0hash", "internal/secret"}, Others: []string{xcrypto, gocrypt}},
-	"migration/sqlsource":             {Own: []string{"migration", "migration/passhash"}},
+	"migration/sqlsource":             {Own: []string{"migration", "migration/internal/mapping", "migration/passhash"}},
 	"risk/calibrate":                  {Own: []string{"anomaly"}},
 	"anomaly/geoip":                   {Own: []string{"anomaly"}, Others: []string{"github.com/oschwald/"}},
 	"tenancy/delegation":              {Own: []string{"audit", "management/resource", "internal/retry", "internal/secret"}, Others: []string{"golang.org/x/net/idna"}},

@@ -28,7 +28,7 @@ var NotSecret = map[string]string{
 	"migration.Fields.CallingCode":      "of telephone numbers",
 	"migration.Problem.Code":            "names the error",
 	"migration/driver.Outcome.Code":     "names the error",
-	"migration/sqlsource.Columns":       "names of columns",
+	"migration.Columns":                 "names of columns",
 
 	"session/driver.Key.Hash":   "finds a session in its store and opens none",
 	"tenancy.Token":             "what a token says, without the token",

@@ -24,8 +24,8 @@ func (s *Source) Check(ctx context.Context) error {
 	}
 	var problems []error
 	for _, f := range s.fields {
-		if !slices.ContainsFunc(there, func(name string) bool { return s.same(name, f.column) }) {
-			problems = append(problems, &FieldError{Field: f.name, Problem: s.missing(f.column, there)})
+		if !slices.ContainsFunc(there, func(name string) bool { return s.same(name, f.Column) }) {
+			problems = append(problems, &FieldError{Field: f.Name, Problem: s.missing(f.Column, there)})
 		}
 	}
 	if len(problems) > 0 {

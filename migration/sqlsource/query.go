@@ -3,12 +3,11 @@ package sqlsource
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/auth0kit/auth0kit/migration"
-	"github.com/auth0kit/auth0kit/migration/passhash"
+	"github.com/auth0kit/auth0kit/migration/internal/mapping"
 )
 
 // Dialect says how a database writes names and parameters.
@@ -61,8 +60,8 @@ func (s *Source) from() string {
 func (s *Source) selectRows(conditions []string, order string, limit int) string {
 	names := make([]string, len(s.fields))
 	for i, f := range s.fields {
-		names[i] = s.dialect.quote(f.column)
-		if f.text && s.dialect == Postgres {
+		names[i] = s.dialect.quote(f.Column)
+		if f.Text && s.dialect == Postgres {
 			names[i] = "CAST(" + names[i] + " AS TEXT)"
 		}
 	}
@@ -152,19 +151,19 @@ func (s *Source) query(ctx context.Context, query string, args ...any) (records 
 }
 
 func (s *Source) scan(rows *sql.Rows, types []*sql.ColumnType) (migration.Record, error) {
-	cells := make([]cell, len(s.fields))
+	cells := make([]mapping.Cell, len(s.fields))
 	targets := make([]any, len(s.fields))
 	for i := range cells {
-		cells[i].databaseType, cells[i].dialect = types[i].DatabaseTypeName(), s.dialect
-		targets[i] = &cells[i].value
+		cells[i] = mapping.Cell{DatabaseType: types[i].DatabaseTypeName(), MySQL: s.dialect == MySQL, Postgres: s.dialect == Postgres}
+		targets[i] = &cells[i].Value
 	}
 	if err := rows.Scan(targets...); err != nil {
 		return migration.Record{}, err
 	}
 	var r migration.Record
 	for i, f := range s.fields {
-		if err := f.set(&r, cells[i]); err != nil {
-			return migration.Record{Key: r.Key, Problem: &migration.RowError{Rule: ruleOf(err, f), Path: f.path, Err: err}}, nil
+		if err := f.Set(&r, cells[i]); err != nil {
+			return migration.Record{Key: r.Key, Problem: &migration.RowError{Rule: mapping.RuleOf(err, f), Path: f.Path, Err: err}}, nil
 		}
 	}
 	if _, err := strconv.ParseInt(r.Key, 10, 64); err != nil && !s.cfg.TextKey {
@@ -172,40 +171,6 @@ func (s *Source) scan(rows *sql.Rows, types []*sql.ColumnType) (migration.Record
 			return migration.Record{Key: r.Key, Problem: &migration.RowError{Rule: migration.RuleKey, Path: "user_id", Err: errKey}}, nil
 		}
 	}
-	s.complete(&r)
+	mapping.Defaults{EmailVerified: s.cfg.EmailVerified, Scheme: s.cfg.Scheme, Salt: s.cfg.Salt, Iterations: s.cfg.Iterations}.Complete(&r)
 	return r, nil
-}
-
-func ruleOf(err error, f field) migration.Rule {
-	switch {
-	case f.path == "user_id":
-		return migration.RuleKey
-	case errors.Is(err, errUTF8):
-		return migration.RuleText
-	case strings.HasSuffix(f.path, "_metadata"):
-		return migration.RuleMetadata
-	}
-	return migration.RuleFormat
-}
-
-// complete applies what holds for every row.
-func (s *Source) complete(r *migration.Record) {
-	if r.Name == "" {
-		r.Name = strings.TrimSpace(r.GivenName + " " + r.FamilyName)
-	}
-	r.EmailVerified = r.EmailVerified || s.cfg.EmailVerified
-	p := &r.Password
-	if p.Value == "" {
-		*p = passhash.Stored{}
-		return
-	}
-	if s.cfg.Iterations != "" {
-		p.Iterations = s.cfg.Iterations
-	}
-	if s.cfg.Scheme != "" {
-		p.Scheme = s.cfg.Scheme
-	}
-	if s.cfg.Salt != "" {
-		p.Salt = s.cfg.Salt
-	}
 }

@@ -9,46 +9,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/internal/mapping"
 )
 
-// Columns holds the name of the column for each property; an empty name means that
-// there is none. Key is required, and Email or Username.
-type Columns struct {
-	Key      string
-	Email    string
-	Username string
-	Login    string // A name that users type at login and that is not sent to Auth0; Username is both.
-	Phone    string
-
-	Name       string // Defaults to GivenName and FamilyName.
-	GivenName  string
-	FamilyName string
-	Nickname   string
-	Picture    string
-
-	EmailVerified string // A truth value, a number, or a time that is there or not.
-	PhoneVerified string // The same.
-	Blocked       string // The same.
-	Active        string // The opposite of Blocked, such as Django's is_active.
-
-	Password   string // NULL and '' mean that the user has none. White space and NUL around it are taken away.
-	Scheme     string // passhash.Stored.Scheme by row; Config.Scheme is for all rows.
-	Salt       string // passhash.Stored.Salt by row; Config.Salt is for all rows.
-	Iterations string // passhash.Stored.Iterations by row; Config.Iterations is for all rows.
-
-	Memberships string // Organizations with roles: "acme:admin,editor;globex", by name or id. A join can build it; see Config.From.
-	Roles       string // Roles of the tenant: "admin,editor", by name or id.
-
-	TOTPSecret string // Base32; spaces and padding are removed.
-	MFAPhone   string // E.164, a factor.
-	MFAEmail   string // A factor.
-
-	UpdatedAt  string // A time, or seconds or milliseconds since 1970.
-	MigratedAt string // A time that may be NULL: MarkMigrated sets it.
-
-	AppMetadata  map[string]string // Metadata key to column. JSON columns and arrays become what they hold; NULL is left out.
-	UserMetadata map[string]string
-}
+// Columns names the columns; see migration.Columns.
+type Columns = migration.Columns
 
 // Config holds a Source's optional settings. The zero value suits a table with an
 // integer key.
@@ -57,7 +22,7 @@ type Config struct {
 	ExactCase     bool   // Find compares as the column does, by its index. Defaults to LOWER() on both sides, which wants an index of its own on a large table.
 	EmailVerified bool   // Every email is verified.
 	Scheme        string // passhash.Stored.Scheme of every row.
-	Salt          string // passhash.Stored.Salt of every row: a pepper, an encoder's secret.
+	Salt          string // passhash.Stored.Salt of every row: a pepper, an encoder's secret. Beside Columns.Salt it follows that, after a colon.
 	Iterations    string // passhash.Stored.Iterations of every row.
 	Where         string // A condition that every row must meet. Trusted SQL.
 	From          string // Replaces the table in queries: a join as "(SELECT …) AS users". Trusted SQL.
@@ -71,7 +36,7 @@ type Source struct {
 	table   string
 	cfg     Config
 	columns Columns
-	fields  []field
+	fields  []mapping.Field
 }
 
 // New returns a Source for a table, whose name may be qualified ("legacy.users").
@@ -89,7 +54,7 @@ func New(db *sql.DB, dialect Dialect, table string, cols Columns, cfg Config) (*
 	if err := validate(cols, cfg); err != nil {
 		return nil, err
 	}
-	return &Source{db: db, dialect: dialect, table: table, cfg: cfg, columns: cols, fields: fieldsOf(cols)}, nil
+	return &Source{db: db, dialect: dialect, table: table, cfg: cfg, columns: cols, fields: mapping.FieldsOf(cols)}, nil
 }
 
 func validate(cols Columns, cfg Config) error {
@@ -106,7 +71,6 @@ func validate(cols Columns, cfg Config) error {
 	}{
 		{"Columns.Active", cols.Active != "" && cols.Blocked != "", "Columns.Blocked"},
 		{"Config.Scheme", cfg.Scheme != "" && cols.Scheme != "", "Columns.Scheme"},
-		{"Config.Salt", cfg.Salt != "" && cols.Salt != "", "Columns.Salt"},
 		{"Config.Iterations", cfg.Iterations != "" && cols.Iterations != "", "Columns.Iterations"},
 		{"Config.EmailVerified", cfg.EmailVerified && cols.EmailVerified != "", "Columns.EmailVerified"},
 		{"Columns.Iterations", cols.Iterations != "" && cols.Password == "", "an empty Columns.Password"},
@@ -117,8 +81,8 @@ func validate(cols Columns, cfg Config) error {
 			return &FieldError{Field: pair.field, Problem: "cannot stand beside " + pair.other}
 		}
 	}
-	for _, f := range fieldsOf(cols) {
-		if err := validName(f.name, f.column); err != nil {
+	for _, f := range mapping.FieldsOf(cols) {
+		if err := validName(f.Name, f.Column); err != nil {
 			return err
 		}
 	}
@@ -191,7 +155,7 @@ func (s *Source) page(ctx context.Context, after string, limit int) ([]migration
 
 // keyText is a key as a record has it.
 func keyText(value any) string {
-	text, _ := cell{value: value}.text() // a key that is no text was refused by Check
+	text, _ := mapping.Cell{Value: value}.Text() // a key that is no text was refused by Check
 	return text
 }
 

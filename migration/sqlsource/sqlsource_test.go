@@ -38,7 +38,6 @@ func TestNewNamesTheField(t *testing.T) {
 		"nobody":         {"sqlite", "users", sqlsource.Columns{Key: "id"}, sqlsource.Config{}, "Columns.Email"},
 		"blocked twice":  {"sqlite", "users", with(func(c *sqlsource.Columns) { c.Active, c.Blocked = "a", "b" }), sqlsource.Config{}, "Columns.Active"},
 		"scheme twice":   {"sqlite", "users", with(func(c *sqlsource.Columns) { c.Scheme = "s" }), sqlsource.Config{Scheme: "nt"}, "Config.Scheme"},
-		"salt twice":     {"sqlite", "users", with(func(c *sqlsource.Columns) { c.Salt = "s" }), sqlsource.Config{Salt: "x"}, "Config.Salt"},
 		"salt alone":     {"sqlite", "users", with(func(c *sqlsource.Columns) { c.Salt, c.Password = "s", "" }), sqlsource.Config{}, "Columns.Salt"},
 		"scheme alone":   {"sqlite", "users", with(func(c *sqlsource.Columns) { c.Scheme, c.Password = "s", "" }), sqlsource.Config{}, "Columns.Scheme"},
 		"empty metadata": {"sqlite", "users", with(func(c *sqlsource.Columns) { c.UserMetadata = map[string]string{"plan": ""} }), sqlsource.Config{}, "Columns.UserMetadata[plan]"},

@@ -30,6 +30,7 @@ import (
 	"github.com/auth0kit/auth0kit/guardian/sqlguardian"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/filesource"
 	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/migration/sqlmigration"
 	"github.com/auth0kit/auth0kit/migration/sqlsource"
@@ -230,6 +231,14 @@ var constructors = map[string]func(p probe){
 		negatives(p, migration.Config{}, func(c migration.Config) error {
 			return second(migration.NewRunner(anySource{}, anyTarget{}, anyLedger, anyRun, c))
 		}, "Grace")
+	},
+	"migration/filesource.Auth0": func(p probe) { p.refuses("path")(filesource.Auth0("")) },
+	"migration/filesource.New": func(p probe) {
+		cols := migration.Columns{Key: "k", Email: "e"}
+		p.refuses("path")(filesource.New("", filesource.CSV, cols, filesource.Config{}))
+		p.refuses("format")(filesource.New("f", "xml", cols, filesource.Config{}))
+		p.refuses("Columns.Key")(filesource.New("f", filesource.CSV, migration.Columns{}, filesource.Config{}))
+		negatives(p, filesource.Config{}, func(c filesource.Config) error { return second(filesource.New("f", filesource.CSV, cols, c)) })
 	},
 	"migration/lazy.New": func(p probe) {
 		p.refuses("src")(lazy.New(nil, anyTarget{}, anyRun, lazy.Config{}))

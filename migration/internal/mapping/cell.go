@@ -1,4 +1,4 @@
-package sqlsource
+package mapping
 
 import (
 	"encoding/json"
@@ -10,12 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// cell is a value as a driver gives it: int64, float64, bool, []byte, string,
+// Cell is a value as a driver gives it: int64, float64, bool, []byte, string,
 // time.Time or nil, the same column differently from database to database.
-type cell struct {
-	value        any
-	databaseType string
-	dialect      Dialect
+type Cell struct {
+	Value        any
+	DatabaseType string
+	MySQL        bool // MariaDB calls JSON text, and writes zero dates
+	Postgres     bool // its arrays are text
 }
 
 // The errors say what was expected and never what was there.
@@ -26,8 +27,9 @@ var (
 	errUTF8  = errors.New("holds bytes that are not UTF-8")
 )
 
-func (c cell) text() (string, error) {
-	switch v := c.value.(type) {
+// Text is the value as text.
+func (c Cell) Text() (string, error) {
+	switch v := c.Value.(type) {
 	case nil:
 		return "", nil
 	case string:
@@ -38,13 +40,15 @@ func (c cell) text() (string, error) {
 		return strconv.FormatInt(v, 10), nil
 	case uint64:
 		return strconv.FormatUint(v, 10), nil
+	case json.Number:
+		return v.String(), nil
 	}
 	return "", errText
 }
 
 // unpadded takes away the spaces with which Postgres fills char(n).
-func (c cell) unpadded(s string) string {
-	if c.databaseType == "BPCHAR" {
+func (c Cell) unpadded(s string) string {
+	if c.DatabaseType == "BPCHAR" {
 		return strings.TrimRight(s, " ")
 	}
 	return s
@@ -59,8 +63,8 @@ func checkUTF8(s string) error {
 
 // truth is false for NULL, zero, false words and MySQL's zero date, and true for
 // the other numbers and words, and for a time.
-func (c cell) truth() (bool, error) {
-	switch v := c.value.(type) {
+func (c Cell) truth() (bool, error) {
+	switch v := c.Value.(type) {
 	case nil:
 		return false, nil
 	case bool:
@@ -75,6 +79,8 @@ func (c cell) truth() (bool, error) {
 		return !v.IsZero(), nil
 	case string:
 		return truthOf(v)
+	case json.Number:
+		return truthOf(v.String())
 	case []byte:
 		if len(v) == 1 && v[0] <= 1 { // BIT(1)
 			return v[0] == 1, nil
@@ -100,8 +106,8 @@ func truthOf(s string) (bool, error) {
 	return true, nil
 }
 
-func (c cell) time() (time.Time, error) {
-	switch v := c.value.(type) {
+func (c Cell) time() (time.Time, error) {
+	switch v := c.Value.(type) {
 	case nil:
 		return time.Time{}, nil
 	case time.Time:
@@ -114,6 +120,8 @@ func (c cell) time() (time.Time, error) {
 		return sinceEpoch(int64(v)), nil
 	case string:
 		return parseTime(v)
+	case json.Number:
+		return parseTime(v.String())
 	case []byte:
 		return parseTime(string(v))
 	}
@@ -156,8 +164,8 @@ func parseTime(s string) (time.Time, error) {
 
 // json is the value in Auth0's metadata: JSON columns and arrays as what they hold,
 // times as RFC 3339, nil for NULL and zero dates.
-func (c cell) json() (any, error) {
-	switch v := c.value.(type) {
+func (c Cell) json() (any, error) {
+	switch v := c.Value.(type) {
 	case time.Time:
 		if v.IsZero() {
 			return nil, nil
@@ -172,15 +180,15 @@ func (c cell) json() (any, error) {
 	case string:
 		return c.jsonText(v)
 	}
-	return c.value, nil
+	return c.Value, nil
 }
 
-func (c cell) jsonText(s string) (any, error) {
+func (c Cell) jsonText(s string) (any, error) {
 	if err := checkUTF8(s); err != nil {
 		return nil, err
 	}
 	s = c.unpadded(s)
-	switch name := strings.ToUpper(c.databaseType); {
+	switch name := strings.ToUpper(c.DatabaseType); {
 	case name == "JSON" || name == "JSONB":
 		var v any
 		if err := json.Unmarshal([]byte(s), &v); err != nil {
@@ -191,14 +199,14 @@ func (c cell) jsonText(s string) (any, error) {
 		if n, err := strconv.ParseFloat(s, 64); err == nil && len(s) <= 15 && !math.IsNaN(n) && !math.IsInf(n, 0) {
 			return n, nil
 		}
-	case c.dialect == MySQL && (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")): // MariaDB's JSON is text
+	case c.MySQL && (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")): // MariaDB's JSON is text
 		var v any
 		if json.Unmarshal([]byte(s), &v) == nil {
 			return v, nil
 		}
-	case c.dialect == MySQL && strings.HasPrefix(s, "0000-00-00"):
+	case c.MySQL && strings.HasPrefix(s, "0000-00-00"):
 		return nil, nil
-	case c.dialect == Postgres && strings.HasPrefix(name, "_"):
+	case c.Postgres && strings.HasPrefix(name, "_"):
 		if v, ok := parseArray(s); ok {
 			return v, nil
 		}
