@@ -23,6 +23,7 @@ var serviceTests = map[string]func(*testing.T, Harness){
 	"one of 64 spends a recovery code": testOneRecoveryCode,
 	"parallel guesses are all counted": testParallelGuesses,
 	"one of many confirms":             testOneConfirms,
+	"one of 64 answers a challenge":    testOneAnswer,
 }
 
 // presenters is how many present one code.
@@ -193,5 +194,52 @@ func testOneConfirms(t *testing.T, h Harness) {
 	wg.Wait()
 	if confirmed.Load() != 1 || sets.Load() != 1 {
 		t.Fatalf("%d confirmed and %d got recovery codes, want 1 and 1", confirmed.Load(), sets.Load())
+	}
+}
+
+// testOneAnswer: a challenge of a passkey is answered once.
+func testOneAnswer(t *testing.T, h Harness) {
+	c := newClock()
+	both := services(t, h, c)
+	var keys [2]*guardian.Ceremonies
+	for i, s := range both {
+		var err error
+		if keys[i], err = s.Ceremonies(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	challenge := func([]guardian.Credential) (string, []byte, error) { return "challenge", []byte("state"), nil }
+	answer := func(state []byte, _ []guardian.Credential) (guardian.Credential, error) {
+		if string(state) != "state" {
+			t.Errorf("the state is %q", state)
+		}
+		return guardian.Credential{ID: []byte("key"), Data: []byte("data")}, nil
+	}
+	if err := keys[0].BeginEnroll(t.Context(), user, nil, challenge); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys[1].FinishEnroll(t.Context(), user, "", "challenge", answer); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(time.Hour)
+	if err := keys[0].BeginVerify(t.Context(), user, challenge); err != nil {
+		t.Fatal(err)
+	}
+	var yes atomic.Int64
+	var wg sync.WaitGroup
+	for i := range presenters {
+		wg.Go(func() {
+			_, err := keys[i%2].Verify(t.Context(), user, "challenge", answer)
+			if _, isNo := errors.AsType[*guardian.VerifyError](err); err != nil && !isNo {
+				t.Errorf("Verify = %v", err)
+			}
+			if err == nil {
+				yes.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if yes.Load() != 1 {
+		t.Fatalf("%d of %d answers were a proof", yes.Load(), presenters)
 	}
 }

@@ -26,6 +26,8 @@ var ExportedNames = map[string]int{
 	"guardian":                        68,
 	"guardian/driver":                 11,
 	"guardian/guardiantest":           2,
+	"guardian/passkey":                3,
+	"guardian/redisguardian":          3,
 	"guardian/sqlguardian":            7,
 	"management":                      27, // Ten of them are the errors of management/resource under this package's name.
 	"management/auth0test":            29,

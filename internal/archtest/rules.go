@@ -153,6 +153,8 @@ var Rules = map[string]Rule{
 	"actions/sqlactions":      {Own: []string{"actions", "internal/seal", "internal/sqlstore"}},
 	"anomaly/sqlanomaly":      {Own: []string{"anomaly", "internal/sqlstore"}},
 	"guardian/guardiantest":   {Own: []string{"guardian", "guardian/driver"}},
+	"guardian/passkey":        {Own: []string{"guardian"}, Others: []string{"github.com/go-webauthn/webauthn/"}},
+	"guardian/redisguardian":  {Own: []string{"guardian/driver"}, Others: []string{redis}},
 	"guardian/sqlguardian":    {Own: []string{"guardian/driver", "internal/sqlstore"}},
 	"migration/migrationtest": {Own: []string{"migration/driver"}},
 	"migration/sqlmigration":  {Own: []string{"migration/driver", "internal/sqlstore"}},

@@ -27,6 +27,8 @@ import (
 	"github.com/auth0kit/auth0kit/audit/slogaudit"
 	"github.com/auth0kit/auth0kit/audit/sqlaudit"
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/passkey"
+	"github.com/auth0kit/auth0kit/guardian/redisguardian"
 	"github.com/auth0kit/auth0kit/guardian/sqlguardian"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/migration"
@@ -212,6 +214,16 @@ var constructors = map[string]func(p probe){
 		s, web := guardianPages(p)
 		p.refuses("Service")(guardian.NewVerifyPages(nil, web, guardian.PagesConfig{}))
 		p.refuses("Browser")(guardian.NewVerifyPages(s, nil, guardian.PagesConfig{}))
+	},
+	"guardian/passkey.New": func(p probe) {
+		p.refuses("Service")(passkey.New(nil, "example.com", []string{"https://example.com"}, passkey.Config{}))
+		s, _ := guardianPages(p)
+		p.refuses("id")(passkey.New(s, "", []string{"https://example.com"}, passkey.Config{}))
+		p.refuses("origins")(passkey.New(s, "example.com", nil, passkey.Config{}))
+	},
+	"guardian/redisguardian.New": func(p probe) {
+		p.refuses("client")(redisguardian.New(nil, redisguardian.Config{}))
+		negatives(p, redisguardian.Config{}, func(c redisguardian.Config) error { return second(redisguardian.New(anyRedis{}, c)) })
 	},
 	"guardian/sqlguardian.New": func(p probe) {
 		p.refuses("db")(sqlguardian.New(nil, sqlguardian.SQLite, sqlguardian.Config{}))
