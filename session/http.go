@@ -119,7 +119,10 @@ type seen struct {
 
 // visit is what Load learns about one request, and what Login, StepUp and Logout
 // make of it.
-type visit struct{ now atomic.Pointer[seen] }
+type visit struct {
+	first seen
+	now   atomic.Pointer[seen]
+}
 
 type visitKey struct{}
 
@@ -252,7 +255,8 @@ func (h *HTTP) current(r *http.Request) (*seen, error) {
 }
 
 func (h *HTTP) visit(r *http.Request) *visit {
-	v, s := &visit{}, &seen{token: h.token(r)}
+	v := &visit{first: seen{token: h.token(r)}}
+	s := &v.first
 	v.now.Store(s)
 	if s.token == "" {
 		return v

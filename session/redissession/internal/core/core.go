@@ -52,7 +52,7 @@ func New(client Client, o Options) (*Store, error) {
 	s := &Store{client: client, options: o}
 	for n := range s.parts {
 		p, base := &s.parts[n], "{"+o.Prefix+":"+strconv.Itoa(n)+"}"
-		p.base, p.state, p.sessions = base, base+":g", base+":s:"
+		p.base, p.state, p.sessions, p.marks, p.epochs = base, base+":g", base+":s:", base+":m:", base+":e:"
 	}
 	return s, nil
 }
@@ -62,6 +62,8 @@ type shard struct {
 	base     string // all its keys begin so
 	state    string
 	sessions string // followed by the hash of a token
+	marks    string // followed by the name of a user
+	epochs   string // followed by the name of a SID
 
 	known   atomic.Pointer[sighting] // the last revocation that this process has seen
 	checked atomic.Int64             // until when the policy of its Redis is known, by the process's clock
@@ -79,8 +81,8 @@ func (s *Store) shardOf(userID string) *shard { return s.shard(driver.KeyOf(user
 
 func (p *shard) session(k driver.Key) string  { return p.sessions + string(k.Hash[:]) }
 func (p *shard) user(k driver.Key) string     { return p.base + ":u:" + string(k.User[:]) }
-func (p *shard) userMark(k driver.Key) string { return p.base + ":m:" + string(k.User[:]) }
-func (p *shard) sidEpoch(k driver.Key) string { return p.base + ":e:" + string(k.SID[:]) }
+func (p *shard) userMark(k driver.Key) string { return p.marks + string(k.User[:]) }
+func (p *shard) sidEpoch(k driver.Key) string { return p.epochs + string(k.SID[:]) }
 
 // mayForget returns an error when the Redis of a shard evicts keys, or does not say.
 func (s *Store) mayForget(ctx context.Context, p *shard) error {

@@ -40,9 +40,12 @@ func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.
 
 // read are the keys of what decides whether a session lives, all named by its token.
 func (p *shard) read(k driver.Key) []string {
-	keys := append(make([]string, 0, 4), p.state, p.session(k), p.userMark(k))
-	if k.SID != ([refSize]byte{}) {
-		keys = append(keys, p.sidEpoch(k))
+	all := p.sessions + string(k.Hash[:]) + p.marks + string(k.User[:]) + p.epochs + string(k.SID[:])
+	user := len(p.sessions) + hashSize
+	sid := user + len(p.marks) + refSize
+	keys := []string{p.state, all[:user], all[user:sid], all[sid:]}
+	if k.SID == ([refSize]byte{}) {
+		return keys[:3]
 	}
 	return keys
 }
