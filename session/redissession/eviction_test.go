@@ -125,3 +125,33 @@ func TestOldSnapshotOvertaken(t *testing.T) {
 		})
 	}
 }
+
+// TestPolicyIsNoticed: a Redis that is reached again, after an error, is asked again
+// whether it evicts; what was fine before is not believed.
+func TestPolicyIsNoticed(t *testing.T) {
+	t.Parallel()
+	for name, opener := range openers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startServer(t, "--save", "", "--appendonly", "yes", "--appendfsync", "always")
+			m := manager(t, opener(t, s.addr(), redissession.Config{}), session.Config{})
+			token, _, err := m.Create(t.Context(), session.Login{UserID: "u"})
+			require.NoError(t, err)
+			_, err = m.Validate(t.Context(), token)
+			require.NoError(t, err)
+			s.kill()
+			_, err = m.Validate(t.Context(), token)
+			require.ErrorIs(t, err, session.ErrUnavailable)
+			s.args = append(s.args, "--maxmemory", "12mb", "--maxmemory-policy", "volatile-lru")
+			s.start()
+			eventually(t, func() error {
+				_, err := m.Validate(t.Context(), token)
+				require.Error(t, err, "sessions are served out of a Redis that evicts")
+				if strings.Contains(err.Error(), "volatile-lru") {
+					return nil
+				}
+				return err
+			})
+		})
+	}
+}
