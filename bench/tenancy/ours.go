@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"math/big"
 	"net/http"
 	"strings"
@@ -21,8 +22,12 @@ const audience = "https://api.example.com"
 var errForged = errors.New("bad signature")
 
 // token is one of Auth0's size: 912 bytes with RS256.
-func token(issuer *josetest.Issuer, alg string) string {
+func token(issuer *josetest.Issuer, alg string) string { return tokenWith(issuer, alg, nil) }
+
+// tokenWith is that token with more claims.
+func tokenWith(issuer *josetest.Issuer, alg string, more map[string]any) string {
 	claims := issuer.Claims(audience)
+	maps.Copy(claims, more)
 	claims["sub"], claims["azp"] = "auth0|65f1c2d3e4f5a6b7c8d9e0f1", "kJ3mN5pQ7rS9tU1vW3xY5zA7bC9dE1fG"
 	claims["org_id"], claims["org_name"] = "org_9ybsU1dN2dKfDkBi", "acme"
 	claims["permissions"] = []string{"read:invoices", "write:invoices", "delete:invoices", "read:users", "read:log"}

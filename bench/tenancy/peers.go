@@ -83,6 +83,17 @@ func middlewareV2(_ context.Context, issuer *josetest.Issuer, alg string) (verif
 }
 
 func middlewareV3(_ context.Context, issuer *josetest.Issuer, alg string) (verifyFunc, error) {
+	v, err := validatorV3(issuer, alg)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, token string) error {
+		_, err := v.ValidateToken(ctx, token)
+		return err
+	}, nil
+}
+
+func validatorV3(issuer *josetest.Issuer, alg string) (*validatorv3.Validator, error) {
 	id, err := url.Parse(issuer.ID)
 	if err != nil {
 		return nil, err
@@ -95,16 +106,9 @@ func middlewareV3(_ context.Context, issuer *josetest.Issuer, alg string) (verif
 	if err != nil {
 		return nil, err
 	}
-	v, err := validatorv3.New(validatorv3.WithKeyFunc(provider.KeyFunc), validatorv3.WithAlgorithm(validatorv3.SignatureAlgorithm(alg)),
+	return validatorv3.New(validatorv3.WithKeyFunc(provider.KeyFunc), validatorv3.WithAlgorithm(validatorv3.SignatureAlgorithm(alg)),
 		validatorv3.WithIssuer(issuer.ID), validatorv3.WithAudience(audience), validatorv3.WithAllowedClockSkew(leeway),
 		validatorv3.WithCustomClaims(func() *claims { return &claims{} }))
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, token string) error {
-		_, err := v.ValidateToken(ctx, token)
-		return err
-	}, nil
 }
 
 func goOIDC(ctx context.Context, issuer *josetest.Issuer, alg string) (verifyFunc, error) {

@@ -40,7 +40,10 @@ type Policy struct {
 }
 
 // Verifier verifies tokens against one policy. It is safe for concurrent use.
-type Verifier struct{ p Policy }
+type Verifier struct {
+	p         Policy
+	audiences []string // All of the policy's; tokens share it.
+}
 
 // NewVerifier checks the policy. It does no I/O.
 func NewVerifier(p Policy) (*Verifier, error) {
@@ -71,7 +74,7 @@ func NewVerifier(p Policy) (*Verifier, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	return &Verifier{p: p}, nil
+	return &Verifier{p: p, audiences: append([]string{p.Audience}, p.Others...)}, nil
 }
 
 // Verify returns the token if it is good now, an *Error if it is refused, or an
@@ -253,7 +256,10 @@ func (v *Verifier) check(t *Token) error {
 	if err := v.bound(t); err != nil {
 		return err
 	}
-	t.Audiences = slices.DeleteFunc(append([]string{v.p.Audience}, v.p.Others...), func(a string) bool { return !t.claims.audience(a) })
+	t.Audiences = v.audiences
+	if missing := func(a string) bool { return !t.claims.audience(a) }; slices.ContainsFunc(v.audiences, missing) {
+		t.Audiences = slices.DeleteFunc(slices.Clone(v.audiences), missing)
+	}
 	if len(t.Audiences) == 0 {
 		return refuse(BadAudience)
 	}
