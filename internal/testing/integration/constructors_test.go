@@ -244,8 +244,8 @@ var constructors = map[string]func(p probe){
 			return second(migration.NewRunner(anySource{}, anyTarget{}, anyLedger, anyRun, c))
 		}, "Grace")
 	},
-	"migration/filesource.Auth0": func(p probe) { p.refuses("path")(filesource.Auth0("")) },
 	"migration/filesource.New": func(p probe) {
+		p.refuses("path")(filesource.Auth0(""))
 		cols := migration.Columns{Key: "k", Email: "e"}
 		p.refuses("path")(filesource.New("", filesource.CSV, cols, filesource.Config{}))
 		p.refuses("format")(filesource.New("f", "xml", cols, filesource.Config{}))
