@@ -24,6 +24,19 @@ type running struct {
 	stop    context.CancelFunc
 }
 
+// place gives every sink of the program its place before anything more is sealed.
+func (l *Log) place(ctx context.Context) error {
+	for _, s := range l.cfg.Sinks {
+		if s.Policy == Required {
+			continue
+		}
+		if err := (&runner{l: l, name: s.Name, sink: s}).place(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // deliver runs all sinks and streams until ctx ends. Each has its own goroutine, so
 // that a slow one holds up no other.
 func (l *Log) deliver(ctx context.Context) {

@@ -83,7 +83,7 @@ func (r *runner) step(ctx context.Context) (time.Duration, error) {
 		return 0, fmt.Errorf("auditlog: reading the tree: %w", err)
 	}
 	if version == 0 {
-		return 0, r.save(ctx, outbox{Next: h.Size, State: Active}, 0, audit.Event{})
+		return 0, r.place(ctx)
 	}
 	if box.State != Active {
 		return retryIn, nil
@@ -115,6 +115,19 @@ func (r *runner) step(ctx context.Context) (time.Duration, error) {
 		version++
 	}
 	return r.attempt(ctx, box, version, rows)
+}
+
+// place gives a new sink its place, behind what is sealed now.
+func (r *runner) place(ctx context.Context) error {
+	h, _, err := readHead(ctx, r.l.store)
+	if err != nil {
+		return fmt.Errorf("auditlog: reading the tree: %w", err)
+	}
+	err = r.save(ctx, outbox{Next: h.Size, State: Active}, 0, audit.Event{})
+	if errors.Is(err, driver.ErrConflict) {
+		return nil // it has one
+	}
+	return err
 }
 
 // batch returns the next events that pass the filter, and the index behind them.

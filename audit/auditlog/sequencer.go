@@ -56,6 +56,9 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 	if err != nil {
 		return err
 	}
+	if err := l.place(ctx); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	var behind sync.WaitGroup
 	behind.Go(func() { l.trail(ctx) })

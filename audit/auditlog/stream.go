@@ -103,7 +103,18 @@ func (t *Trail) PutStream(ctx context.Context, s Stream) (Stream, error) {
 		return Stream{}, err
 	}
 	e := sinkEvent("audit.stream_put", audit.Success, "stream/"+s.ID, t.org, map[string]string{"kind": s.Kind})
-	return shown, t.log.recordWith(ctx, e, w)
+	if version > 0 {
+		return shown, t.log.recordWith(ctx, e, w)
+	}
+	h, _, err := readHead(ctx, t.log.store)
+	if err != nil {
+		return Stream{}, fmt.Errorf("auditlog: reading the tree: %w", err)
+	}
+	place, err := writeOf(kindCursor, sinkKey("stream/"+s.ID), outbox{Next: h.Size, State: Active}, 0)
+	if err != nil {
+		return Stream{}, err
+	}
+	return shown, t.log.recordWith(ctx, e, w, place)
 }
 
 // target is a Target whose JSON has everything.

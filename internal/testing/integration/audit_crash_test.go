@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -30,7 +31,7 @@ import (
 )
 
 // auditPlace is where a process finds a log.
-type auditPlace struct{ kind, dsn, key string }
+type auditPlace struct{ kind, dsn, key, sinks string } // Sinks is a folder, or empty for none.
 
 func (p auditPlace) open(ctx context.Context) (store driver.Store, closeAll func(), err error) {
 	if p.kind == "pgaudit" {
@@ -61,7 +62,51 @@ func (p auditPlace) log(store driver.Store) (*auditlog.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auditlog.New(store, seal, auditlog.Config{})
+	var cfg auditlog.Config
+	if p.sinks != "" {
+		cfg.Sinks = []auditlog.Sink{
+			{Name: "required", Policy: auditlog.Required, Filter: auditlog.Filter{Type: "crash"}, Deliver: appendTo(filepath.Join(p.sinks, "required"))},
+			{Name: "durable", Policy: auditlog.Durable, Filter: auditlog.Filter{Type: "crash"}, Deliver: appendTo(filepath.Join(p.sinks, "durable"))},
+		}
+	}
+	return auditlog.New(store, seal, cfg)
+}
+
+// appendTo is a receiver that outlives the process: a line for each delivery, with its
+// key and the ids.
+func appendTo(path string) auditlog.Deliver {
+	return func(_ context.Context, d auditlog.Delivery) error {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		line := d.Key
+		for _, e := range d.Entries {
+			line += " " + e.ID
+		}
+		_, err = f.WriteString(line + "\n")
+		return errors.Join(err, f.Close())
+	}
+}
+
+// taken returns how often a receiver that drops keys which it knows has each event.
+func taken(t *testing.T, path string) map[string]int {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	keys, ids := make(map[string]string), make(map[string]int)
+	for line := range strings.Lines(string(text)) {
+		key, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if before, known := keys[key]; known {
+			require.Equal(t, before, rest, "one key for two deliveries")
+			continue
+		}
+		keys[key] = rest
+		for id := range strings.FieldsSeq(rest) {
+			ids[id]++
+		}
+	}
+	return ids
 }
 
 // TestAuditWriterProcess is not a test: TestAuditSurvivesSIGKILL runs it in a
@@ -69,10 +114,10 @@ func (p auditPlace) log(store driver.Store) (*auditlog.Log, error) {
 // the id of each event that was acknowledged.
 func TestAuditWriterProcess(t *testing.T) {
 	fields := strings.Fields(os.Getenv("AUTH0KIT_AUDIT_WRITER"))
-	if len(fields) != 3 {
+	if len(fields) != 4 {
 		t.Skip("runs in a process of its own")
 	}
-	place := auditPlace{fields[0], fields[1], fields[2]}
+	place := auditPlace{fields[0], fields[1], fields[2], fields[3]}
 	store, _, err := place.open(t.Context())
 	require.NoError(t, err)
 	events, err := place.log(store)
@@ -108,16 +153,16 @@ func TestAuditSurvivesSIGKILL(t *testing.T) {
 		place func(*testing.T) auditPlace
 	}{
 		{"SQLite", func(t *testing.T) auditPlace {
-			return auditPlace{"SQLite", "file:" + filepath.Join(t.TempDir(), "audit.db") + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate", key}
+			return auditPlace{"SQLite", "file:" + filepath.Join(t.TempDir(), "audit.db") + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate", key, t.TempDir()}
 		}},
-		{"Postgres", func(t *testing.T) auditPlace { return auditPlace{"Postgres", postgresSchema(t), key} }},
+		{"Postgres", func(t *testing.T) auditPlace { return auditPlace{"Postgres", postgresSchema(t), key, t.TempDir()} }},
 		{"MariaDB", func(t *testing.T) auditPlace {
 			u, err := url.Parse(backends.MySQL(t))
 			require.NoError(t, err)
 			database := one[string](t, openMySQL(t), "SELECT database()")
-			return auditPlace{"MariaDB", u.User.String() + "@tcp(" + u.Host + ")/" + database + "?parseTime=true&charset=utf8mb4", key}
+			return auditPlace{"MariaDB", u.User.String() + "@tcp(" + u.Host + ")/" + database + "?parseTime=true&charset=utf8mb4", key, t.TempDir()}
 		}},
-		{"pgaudit", func(t *testing.T) auditPlace { return auditPlace{"pgaudit", postgresSchema(t), key} }},
+		{"pgaudit", func(t *testing.T) auditPlace { return auditPlace{"pgaudit", postgresSchema(t), key, t.TempDir()} }},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
@@ -165,14 +210,44 @@ func survive(t *testing.T, place auditPlace) {
 			kept = append(kept, signed)
 		}
 	}
+	all := maps.Clone(acknowledged)
 	verifyAll(t, events, store, acknowledged, kept)
+	reachedAll(t, place, all)
+}
+
+// reachedAll checks that both sinks have every event that was acknowledged, and have
+// none twice under another key.
+func reachedAll(t *testing.T, place auditPlace, acknowledged map[string]bool) {
+	t.Helper()
+	store, closeAll, err := place.open(t.Context())
+	require.NoError(t, err)
+	defer closeAll()
+	events, err := place.log(store)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- events.Run(ctx) }()
+	wait(t, "the durable sink has all", func() bool {
+		s, err := events.Sinks(ctx)
+		return err == nil && len(s) == 1 && s[0].Waiting == 0
+	})
+	stop()
+	<-done
+	for _, name := range []string{"required", "durable"} {
+		got := taken(t, filepath.Join(place.sinks, name))
+		for id := range acknowledged {
+			if got[id] != 1 {
+				t.Errorf("the %s sink has %q %d times", name, id, got[id])
+			}
+		}
+	}
 }
 
 // writeUntilKilled returns the ids that a process acknowledged before it was
 // killed: after n of them, at any point of what it does next.
 func writeUntilKilled(t *testing.T, place auditPlace, n int) (ids []string) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestAuditWriterProcess$", "-test.count=1")
-	cmd.Env = append(os.Environ(), "AUTH0KIT_AUDIT_WRITER="+place.kind+" "+place.dsn+" "+place.key)
+	cmd.Env = append(os.Environ(), "AUTH0KIT_AUDIT_WRITER="+place.kind+" "+place.dsn+" "+place.key+" "+place.sinks)
 	out, err := cmd.StdoutPipe()
 	if !assert.NoError(t, err) || !assert.NoError(t, cmd.Start()) {
 		return nil
@@ -228,7 +303,7 @@ func TestAuditSurvivesPostgresRestart(t *testing.T) {
 	server := startPostgres(t)
 	key, _, err := auditlog.GenerateKey("example.com/audit")
 	require.NoError(t, err)
-	place := auditPlace{"pgaudit", server.dsn, key}
+	place := auditPlace{"pgaudit", server.dsn, key, ""}
 	store, closeAll, err := place.open(t.Context())
 	require.NoError(t, err)
 	defer closeAll()
