@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -83,6 +84,20 @@ func TestReview(t *testing.T) {
 	}, review(w.client, delegation.Config{}))
 	_, err = w.service(delegation.Config{}).As(delegation.User(everywhere)).Review(t.Context(), w.org)
 	require.ErrorIs(t, err, delegation.ErrNotAllowed)
+}
+
+// The page names every scope that a Service may ask for.
+func TestThePageNamesTheScopes(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/delegation/README.md")
+	require.NoError(t, err)
+	w := newWorld(t, auth0test.Options{})
+	for _, onboarding := range []delegation.Onboarding{w.invite(), delegation.Provision{Connection: auth0test.DefaultConnection}} {
+		s := w.service(delegation.Config{Onboarding: onboarding})
+		for _, scope := range append(s.Scopes(), s.OptionalScopes()...) {
+			assert.Contains(t, string(page), "`"+scope+"`")
+		}
+	}
 }
 
 // A client of just the scopes that the Service names can do everything.
