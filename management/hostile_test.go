@@ -39,7 +39,12 @@ func TestTheTokenStaysWithTheTenant(t *testing.T) {
 func TestRepeatedDeleteOfOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := list(cut(errors.New("reset")), code(404)).client(t)
+		missing := func(req *http.Request) (*http.Response, error) {
+			resp := answerOf(req, 404, `{"message":"no such action"}`)
+			resp.ContentLength = 28
+			return resp, nil
+		}
+		c := list(cut(errors.New("reset")), missing).client(t)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, "https://"+testDomain+"/api/v2/actions/actions/1", nil)
 		require.NoError(t, err)
 		resp, err := c.HTTPClient().Do(req)
