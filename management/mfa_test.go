@@ -120,7 +120,7 @@ func TestActions(t *testing.T) {
 	var created, updated map[string]any
 	one := map[string]any{
 		"id": "act-1", "name": "shim", "code": "x", "status": "built", "supported_triggers": []any{map[string]any{"id": "post-login", "version": "v3"}},
-		"secrets": []any{map[string]any{"name": "KEY", "updated_at": "2026-01-02T03:04:05Z"}}, "deployed_version": map[string]any{"id": "ver-1"},
+		"secrets": []any{map[string]any{"name": "KEY", "updated_at": "2026-01-02T03:04:05Z"}}, "deployed_version": map[string]any{"id": "ver-1"}, "all_changes_deployed": true,
 	}
 	s.handle("GET actions/actions", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("triggerId") != "post-login" {
