@@ -104,3 +104,33 @@ func TestHTTPClientThatDoesNotReturn(t *testing.T) {
 		})
 	}
 }
+
+type dyingStore struct {
+	*tenancy.Memory
+	die func()
+}
+
+func (s dyingStore) Cuts(context.Context, string) (map[string]time.Time, string, error) {
+	s.die()
+	return nil, "", nil
+}
+
+// So is a store of revoked tokens, which is read on a goroutine of its own.
+func TestCutoffStoreThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	for name, die := range deaths {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				i := josetest.NewIssuer()
+				cutoff, err := tenancy.NewCutoff(dyingStore{tenancy.NewMemory(), die}, tenancy.CutoffConfig{})
+				require.NoError(t, err)
+				h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Cutoff: cutoff}).authenticated()(reached)
+				for range 3 {
+					wantStatus(t, ask(h, token(i, "", nil)), http.StatusServiceUnavailable)
+					time.Sleep(time.Second)
+				}
+			})
+		})
+	}
+}

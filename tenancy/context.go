@@ -106,12 +106,6 @@ func (t *TenantContext) AuthenticatedBy(method string) time.Time {
 	return t.AuthTime
 }
 
-// Authentication returns when and how the user signed in, for policies about
-// step-up; zero if the token does not say.
-func (t *TenantContext) Authentication() (at time.Time, amr []string) {
-	return t.AuthTime, slices.Clone(t.AMR)
-}
-
 // holds reports whether the caller has the permission.
 func (t *TenantContext) holds(permission string) bool {
 	return permission != "" && (slices.Contains(t.Permissions, permission) || t.Kind != User && t.granted(permission))

@@ -20,7 +20,7 @@ func TestTenantContextHasTheClaims(t *testing.T) {
 	c["sid"], c["auth_time"], c["amr"] = "sid_1", 1700000000, []string{"pwd", "mfa"}
 	c["act"] = map[string]any{"sub": "agt_1", "SUB": "agt_2", "act": map[string]any{"sub": "spa"}}
 	tenant := mustExtract(t, x, i.Token(josetest.Header("rs"), c))
-	at, amr := tenant.Authentication()
+	at, amr := tenant.AuthTime, tenant.AMR
 	if tenant.TenantID != orgID || tenant.TenantName != "acme" || tenant.UserID != "auth0|1" || tenant.SessionID != "sid_1" || !slices.Equal(tenant.Actors, []string{"agt_1", "spa"}) {
 		t.Errorf("got %+v", tenant)
 	}

@@ -263,7 +263,7 @@ func TestFromContextOfNobody(t *testing.T) {
 	}
 	tenant := &tenancy.TenantContext{TenantID: orgID, AMR: []string{"mfa"}}
 	got, ok := tenancy.FromContext(tenancy.NewContext(t.Context(), tenant))
-	if _, amr := got.Authentication(); !ok || !slices.Equal(amr, []string{"mfa"}) {
+	if !ok || !slices.Equal(got.AMR, []string{"mfa"}) {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -260,6 +261,36 @@ func TestStreamsAreDecidedAgain(t *testing.T) {
 		require.Equal(t, codes.Unauthenticated, status.Code(err))
 		require.Equal(t, 2*time.Minute, time.Since(begun))
 	})
+}
+
+// Requirements run on a goroutine of the stream: one that does not return must not
+// end the process, nor leave the stream open.
+func TestStreamWhoseRequirementDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	for name, die := range map[string]func(){"panic": func() { panic("x") }, "goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				i, dies := josetest.NewIssuer(), false
+				custom := tenancy.Custom(func(context.Context, *tenancy.TenantContext, tenancy.Request) error {
+					if dies {
+						die()
+					}
+					return nil
+				})
+				guard, err := tenancygrpc.New(tenancyGuard(t, i, tenancy.GuardConfig{}), tenancygrpc.FromToken,
+					map[string]tenancygrpc.Access{"/a.B/C": tenancygrpc.Require(custom)}, tenancygrpc.Config{})
+				require.NoError(t, err)
+				ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", "Bearer "+token(i, "", nil)))
+				err = guard.Stream(nil, stream{ctx: ctx}, &grpc.StreamServerInfo{FullMethod: "/a.B/C"}, func(_ any, s grpc.ServerStream) error {
+					dies = true
+					<-s.Context().Done()
+					return nil
+				})
+				require.Equal(t, codes.Internal, status.Code(err))
+			})
+		})
+	}
 }
 
 func TestOutageIsUnavailable(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Stream implements grpc.StreamServerInterceptor. It decides when the stream begins
@@ -24,10 +26,16 @@ func (g *Guard) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServe
 	defer cancel()
 	s := &serverStream{ServerStream: stream, ctx: ctx}
 	go func() {
-		if err := g.watch(ctx, stream.Context(), info.FullMethod, a); err != nil {
-			s.refused.Store(&err)
-			cancel()
-		}
+		// A requirement that panics, or ends its goroutine, ends the stream alone.
+		err := status.Error(codes.Internal, "whether the caller may go on is not known")
+		defer func() {
+			_ = recover()
+			if err != nil {
+				s.refused.Store(&err)
+				cancel()
+			}
+		}()
+		err = g.watch(ctx, stream.Context(), info.FullMethod, a)
 	}()
 	err = handler(srv, s)
 	if refused := s.refused.Load(); refused != nil {
