@@ -297,7 +297,11 @@ func (p *Pages) proof(r *http.Request, v visitor) *Verification {
 
 // form names the session, or the login, that a form belongs to.
 func (p *Pages) form(r *http.Request) []byte {
-	if _, token := p.web.CSRF(r); token != "" {
+	field, token := p.web.CSRF(r)
+	if sent := r.PostFormValue(field); sent != "" { // session spells its token otherwise in each form
+		token = sent
+	}
+	if token != "" {
 		return hashOf("form", token)
 	}
 	return nil

@@ -277,3 +277,47 @@ func TestSuperseded(t *testing.T) {
 		}
 	})).ServeHTTP(httptest.NewRecorder(), r)
 }
+
+// TestFormOfBeforeAStepUp: a form that is sent twice may leave with the cookie of the
+// step-up that its first sending was. For 10 s it is a late one, and changes nothing;
+// one of another site stays forged.
+func TestFormOfBeforeAStepUp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{})
+	token := s.login(t, session.Login{UserID: "ada"})
+	before, err := s.Validate(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(token session.Token, csrf, site, mode string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.example/pay", nil)
+		r.Header.Set("Sec-Fetch-Mode", mode)
+		r.Header.Set("Sec-Fetch-Site", site)
+		r.Header.Set(session.CSRFHeader, csrf)
+		r.AddCookie(&http.Cookie{Name: "__Host-session", Value: string(token)})
+		w := httptest.NewRecorder()
+		s.http.Load(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it reaches the handler") })).ServeHTTP(w, r)
+		return w
+	}
+	if w := send(token, "wrong", "same-origin", "navigate"); w.Code != http.StatusForbidden {
+		t.Errorf("without a step-up: %d", w.Code)
+	}
+	s.clock.Advance(time.Minute)
+	stepped, err := s.StepUp(t.Context(), token, s.clock.Now(), "otp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := send(stepped, before.CSRFToken(), "same-origin", "navigate"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/pay?superseded=1" {
+		t.Errorf("a page: %d %q", w.Code, w.Header().Get("Location"))
+	}
+	if w := send(stepped, before.CSRFToken(), "same-origin", "cors"); w.Code != http.StatusConflict {
+		t.Errorf("a script: %d", w.Code)
+	}
+	if w := send(stepped, before.CSRFToken(), "cross-site", "navigate"); w.Code != http.StatusForbidden {
+		t.Errorf("another site: %d", w.Code)
+	}
+	s.clock.Advance(10 * time.Second)
+	if w := send(stepped, before.CSRFToken(), "same-origin", "navigate"); w.Code != http.StatusForbidden {
+		t.Errorf("after 10 s: %d", w.Code)
+	}
+}

@@ -189,7 +189,8 @@ func (v *visit) context(ctx context.Context) context.Context {
 // hijacking and http.ResponseController work.
 //
 // A request that left with a token that StepUp or Login has replaced in the last
-// 10 s does not reach the handler: see [ErrSuperseded].
+// 10 s, or with the CSRF token of before such a StepUp, does not reach the handler:
+// see [ErrSuperseded].
 func (h *HTTP) Load(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if visitOf(r.Context()) != nil {
@@ -206,7 +207,10 @@ func (h *HTTP) Load(next http.Handler) http.Handler {
 			return
 		case s.session != nil:
 			noStore(w)
-			if err := h.forged(w, r, s.session); err != nil {
+			if err := h.forged(w, r, s.session); errors.Is(err, errCSRF) && h.justSteppedUp(s.session) {
+				h.Refuse(w, r, Refusal{Err: ErrSuperseded})
+				return
+			} else if err != nil {
 				h.Refuse(w, r, Refusal{Status: http.StatusForbidden, Reason: "forged", Err: err})
 				return
 			}
@@ -215,6 +219,12 @@ func (h *HTTP) Load(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// justSteppedUp reports whether a page may still have the CSRF token of before a
+// StepUp: a form that was sent twice left with the new cookie, which came first.
+func (h *HTTP) justSteppedUp(s *Session) bool {
+	return s.rotatedAt.After(s.CreatedAt) && h.m.now().Sub(s.rotatedAt) < supersededFor
 }
 
 // context is that of the rest of the request.
