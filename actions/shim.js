@@ -24,9 +24,10 @@ const operations = {
   "deny": (api, c) => deny(api, c.name),
 };
 
-function deny(api, reason) {
+// deny denies. For an application, code tells whether to try again is of use.
+function deny(api, reason, code) {
   if (CONFIG.trigger === "credentials-exchange") {
-    api.access.deny("server_error", reason);
+    api.access.deny(code ?? "invalid_request", reason);
   } else if (CONFIG.trigger === "pre-user-registration") {
     api.access.deny("auth0kit", reason);
   } else {
@@ -65,7 +66,7 @@ function withoutAnswer(api) {
   if (CONFIG.unreachable === "mfa") {
     operations.mfa(api);
   } else if (CONFIG.unreachable !== "allow") {
-    deny(api, CONFIG.unavailable);
+    deny(api, CONFIG.unavailable, "server_error");
   }
 }
 

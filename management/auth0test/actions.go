@@ -2,11 +2,12 @@ package auth0test
 
 import "context"
 
-// Scripts runs the JavaScript of Actions, for RunScripts. This module has no
-// implementation: give one that wraps the engine of your choice.
+// Scripts runs the JavaScript of Actions, for RunScripts. Package
+// auth0test/scripts has one; it is apart because it needs a JavaScript engine.
 //
 // Run runs the code of an Action: it calls the function that the code exports
-// for the trigger (onExecutePostLogin) with event, which is what Auth0 documents
+// for its trigger (onExecutePostLogin, onExecuteCredentialsExchange,
+// onExecutePreUserRegistration) with event, which is what Auth0 documents
 // in maps, slices, strings, numbers and booleans, and api, whose objects are
 // maps and whose methods are functions of Go. An error, or a promise that is
 // rejected, fails the login. Run is called without locks and may use the tenant.
@@ -14,8 +15,8 @@ type Scripts interface {
 	Run(ctx context.Context, code string, event, api any) error
 }
 
-// RunScripts makes the tenant run the Actions that are bound to its login flow.
-// Without it a login skips them.
+// RunScripts makes the tenant run the Actions that are bound to logins, to tokens of
+// applications and to sign-ups. Without it they are skipped.
 func (t *Tenant) RunScripts(s Scripts) {
 	t.s.Lock()
 	defer t.s.Unlock()

@@ -38,38 +38,51 @@ func (l *directLogin) event() *LoginEvent {
 
 // RunPostLogin runs the post-login Actions of a login. Call it without the mutex.
 func RunPostLogin(t *state.Tenant, e *LoginEvent) (*effects.Verdict, *OAuthError) {
-	t.Lock()
-	st := t.Auth.Actions
-	var bound []state.Action
-	if st.Scripts != nil && st.Bound != nil {
-		bound = st.Bound("post-login")
-	}
-	var doc map[string]any
-	if len(bound) > 0 {
-		doc = eventDoc(t, e)
-	}
-	t.Unlock()
 	v := effects.NewVerdict()
-	ctx, cancel := context.WithTimeout(context.Background(), actionTimeout)
-	defer cancel()
-	for _, a := range bound {
-		doc["secrets"] = a.Secrets
-		if err := st.Scripts.Run(ctx, a.Code, doc, effects.ActionAPI(t, e.User.ID, v)); err != nil {
-			return nil, actionFailed(t, e, a, err)
-		}
-		if v.Refused {
-			return nil, AccessDenied(v.Reason)
-		}
+	a, err := runBound(t, "post-login", v, func() map[string]any { return eventDoc(t, e) }, effects.ActionAPI(t, e.User.ID, v))
+	if err != nil {
+		return nil, actionFailed(t, e.Issuance.LogFields(e.From), a, err)
+	}
+	if v.Refused {
+		return nil, AccessDenied(v.Reason)
 	}
 	return v, nil
 }
 
+// runBound runs the Actions that are bound to a trigger until one refuses. They see
+// doc, which is called with the mutex, and have actionTimeout together. With an error
+// comes the Action that failed. Call it without the mutex.
+func runBound(t *state.Tenant, trigger string, v *effects.Verdict, doc func() map[string]any, api map[string]any) (failed state.Action, err error) {
+	t.Lock()
+	st := t.Auth.Actions
+	var bound []state.Action
+	if st.Scripts != nil && st.Bound != nil {
+		bound = st.Bound(trigger)
+	}
+	var event map[string]any
+	if len(bound) > 0 {
+		event = doc()
+	}
+	t.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), actionTimeout)
+	defer cancel()
+	for _, a := range bound {
+		event["secrets"] = a.Secrets
+		if err := st.Scripts.Run(ctx, a.Code, event, api); err != nil {
+			return a, err
+		}
+		if v.Refused {
+			break
+		}
+	}
+	return state.Action{}, nil
+}
+
 // actionFailed logs an Action that failed; Auth0 then refuses the login without
 // telling why.
-func actionFailed(t *state.Tenant, e *LoginEvent, a state.Action, err error) *OAuthError {
+func actionFailed(t *state.Tenant, f state.LogFields, a state.Action, err error) *OAuthError {
 	t.Lock()
 	defer t.Unlock()
-	f := e.Issuance.LogFields(e.From)
 	f.Description = "Action " + a.Name + " failed"
 	f.Details = map[string]any{"action": map[string]any{"id": a.ID, "name": a.Name}, "error": map[string]any{"message": err.Error()}}
 	t.Log("actions_execution_failed", f)
@@ -97,9 +110,9 @@ func eventDoc(t *state.Tenant, e *LoginEvent) map[string]any {
 			"created_at": store.Stamp(u.CreatedAt), "updated_at": store.Stamp(u.UpdatedAt),
 			"app_metadata": store.DeepCopy(store.OrEmpty(u.AppMetadata)), "user_metadata": store.DeepCopy(store.OrEmpty(u.UserMetadata)),
 		},
-		"client":         map[string]any{"client_id": e.App.ID, "name": e.App.Name, "metadata": map[string]any{}},
+		"client":         clientDoc(t, e.App),
 		"connection":     map[string]any{"name": e.Connection, "strategy": "auth0", "metadata": map[string]any{}},
-		"request":        map[string]any{"ip": e.From.IP, "user_agent": e.From.UserAgent, "hostname": e.From.Host, "query": map[string]any{}},
+		"request":        requestDoc(e.From),
 		"authentication": map[string]any{"methods": methods},
 		"authorization":  map[string]any{"roles": roleNames(t, u, e.Org)},
 		"stats":          map[string]any{"logins_count": u.LoginsCount},
@@ -110,7 +123,7 @@ func eventDoc(t *state.Tenant, e *LoginEvent) map[string]any {
 		},
 	}
 	if e.Org != nil {
-		doc["organization"] = map[string]any{"id": e.Org.ID, "name": e.Org.Name, "display_name": e.Org.DisplayName, "metadata": map[string]any{}}
+		doc["organization"] = map[string]any{"id": e.Org.ID, "name": e.Org.Name, "display_name": e.Org.DisplayName, "metadata": orgMetadata(t, e.Org)}
 	}
 	if e.API != nil {
 		doc["resource_server"] = map[string]any{"identifier": e.API.Audience}

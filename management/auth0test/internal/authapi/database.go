@@ -20,6 +20,24 @@ func databaseError(w http.ResponseWriter, name, code, description string) {
 	})
 }
 
+// SignupError says why a user was not made.
+type SignupError struct {
+	Name, Code, Description string
+	Friendly                string // What an Action has to say to the user.
+	extension               bool   // An Action refused.
+}
+
+func (e *SignupError) send(w http.ResponseWriter) {
+	if !e.extension {
+		databaseError(w, e.Name, e.Code, e.Description)
+		return
+	}
+	web.SendJSON(w, http.StatusBadRequest, map[string]any{
+		"name": e.Name, "code": e.Code, "description": e.Description, "message": e.Description, "friendly_message": e.Friendly,
+		"statusCode": http.StatusBadRequest, "fromSandbox": true,
+	})
+}
+
 // serveSignup creates a user of a database connection.
 func serveSignup(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 	q, bad := ReadAuth(w, r)
@@ -33,13 +51,13 @@ func serveSignup(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 	secret := state.NewCredential(q.Get("password"))
 	now := t.Lock()
 	defer t.Unlock()
-	u, name, code, description := Signup(t, q, now)
+	u, refused := Signup(t, q, now)
 	f := q.logFields()
 	f.ClientID, f.Connection, f.UserName = q.Get("client_id"), q.Get("connection"), q.Get("email")
-	if code != "" {
-		f.Description = description
+	if refused != nil {
+		f.Description = refused.Description
 		t.Log("fs", f)
-		databaseError(w, name, code, description)
+		refused.send(w)
 		return
 	}
 	u.Password = secret
@@ -49,52 +67,70 @@ func serveSignup(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 	web.SendJSON(w, http.StatusOK, signedUp(u))
 }
 
-// Signup adds the user, or says why not: the name, code and text of the error.
-func Signup(t *state.Tenant, q *Request, now time.Time) (u *state.User, name, code, description string) {
+// Signup adds the user, or says why not. The caller holds the mutex, which is given
+// up while Actions run.
+func Signup(t *state.Tenant, q *Request, now time.Time) (*state.User, *SignupError) {
+	no := func(code, description string) (*state.User, *SignupError) {
+		return nil, &SignupError{Name: "BadRequestError", Code: code, Description: description}
+	}
 	con := t.ConnectionNamed(q.Get("connection"))
 	if t.Clients.Get(q.Get("client_id")) == nil {
-		return nil, "BadRequestError", "invalid_client", "Client not found"
+		return no("invalid_client", "Client not found")
 	}
 	if con == nil || !con.Database() {
-		return nil, "BadRequestError", "connection_not_found", "The connection was not found"
+		return no("connection_not_found", "The connection was not found")
 	}
 	if !con.EnabledFor(q.Get("client_id")) {
-		return nil, "BadRequestError", "connection_disabled", ConnectionDisabled
+		return no("connection_disabled", ConnectionDisabled)
 	}
 	if !t.Auth.Protect.SignsUp(q.IP, now) {
-		return nil, "BadRequestError", "too_many_attempts", state.TextSuspicious
+		return no("too_many_attempts", state.TextSuspicious)
 	}
 	if off, _ := con.Options()["disable_signup"].(bool); off {
-		return nil, "BadRequestError", "public_signup_disabled", "Public signup is disabled"
+		return no("public_signup_disabled", "Public signup is disabled")
 	}
 	if t.Leaked(q.Get("password"), "signup_pwd_leak", t.Auth.Protect.Breached.SignUp, q.logFields(), now) {
-		return nil, "BadRequestError", state.CodeLeaked, state.TextLeakedChoice
+		return no(state.CodeLeaked, state.TextLeakedChoice)
 	}
 	email := strings.ToLower(q.Get("email"))
 	if email != "" && !schema.IsEmail(email) || con.CheckUsername(q.Get("username")) != "" ||
 		email == "" && q.Get("username") == "" && q.Get("phone_number") == "" || !con.CompleteSignup(q.Get) {
-		return nil, "BadRequestError", "invalid_signup", "Invalid sign up"
+		return no("invalid_signup", "Invalid sign up")
 	}
 	raw := store.NewUserID(now)
 	metadata, _ := q.Values["user_metadata"].(map[string]any)
-	u = &state.User{
+	u := &state.User{
 		ID: con.Strategy + "|" + raw, Email: email, Username: strings.ToLower(q.Get("username")), Phone: q.Get("phone_number"),
 		Name: q.Get("name"), Nickname: q.Get("nickname"), Given: q.Get("given_name"), Family: q.Get("family_name"), Picture: q.Get("picture"),
 		UserMetadata: metadata, CreatedAt: now, UpdatedAt: now,
 		Identities: []state.Identity{{Connection: con.Name, Provider: con.Strategy, UserID: raw}},
 	}
 	if name, description, bad := strings.Cut(con.CheckNewPassword(u, q.Get("password")), ": "); bad {
-		return nil, name, "invalid_password", description
+		return nil, &SignupError{Name: name, Code: "invalid_password", Description: description}
 	}
-	switch taken := t.Taken(u, con.Name); {
-	case taken && t.TenantFlag("enable_public_signup_user_exists_error"):
-		return nil, "BadRequestError", "user_exists", "The user already exists."
-	case taken:
-		return nil, "BadRequestError", "invalid_signup", "Invalid sign up"
+	if refused := taken(t, u, con); refused != nil {
+		return nil, refused
+	}
+	if refused := runPreRegistration(t, q, u, con); refused != nil {
+		return nil, refused
+	}
+	if refused := taken(t, u, con); refused != nil { // While the Actions ran.
+		return nil, refused
 	}
 	t.Users.Add(u)
 	t.Searchable(u)
-	return u, "", "", ""
+	return u, nil
+}
+
+// taken refuses a user that is there already.
+func taken(t *state.Tenant, u *state.User, con *state.Connection) *SignupError {
+	switch {
+	case !t.Taken(u, con.Name):
+		return nil
+	case t.TenantFlag("enable_public_signup_user_exists_error"):
+		return &SignupError{Name: "BadRequestError", Code: "user_exists", Description: "The user already exists."}
+	}
+	return &SignupError{Name: "BadRequestError", Code: "invalid_signup", Description: "Invalid sign up"}
 }
 
 // signedUp is the answer to a sign-up.

@@ -66,6 +66,13 @@ func clientCredentials(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError
 	if bad := i.NeedsProof(); bad != nil {
 		return nil, bad
 	}
+	t.Unlock()
+	v, bad := runCredentialsExchange(t, q, i, scopes)
+	t.Lock()
+	if bad != nil {
+		return nil, bad
+	}
+	i.Add = v.Claims
 	set := &TokenSet{Scope: strings.Join(scopes, " "), Expires: Seconds(api.Lifetime), Type: "Bearer", secret: api.Secret}
 	set.header, set.accessClaims = accessHeader(api), i.machineClaims(scopes, now)
 	i.bind(set)
@@ -89,5 +96,8 @@ func (i *Issuance) machineClaims(scopes []string, now time.Time) map[string]any 
 		c["permissions"] = append([]string{}, scopes...)
 	}
 	i.orgClaims(c)
+	for k, v := range i.Add.Access {
+		c[k] = v
+	}
 	return c
 }

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -197,12 +198,12 @@ func postSignup(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OA
 		}
 		q.Values["email"], q.Values["connection"] = email(i), invitedConnection(t, i)
 	}
-	u, _, code, description := authapi.Signup(t, q, now)
+	u, refused := authapi.Signup(t, q, now)
 	f := l.logFields(t)
-	if code != "" {
-		f.Description = description
+	if refused != nil {
+		f.Description = refused.Description
 		t.Log("fs", f)
-		return description, nil
+		return cmp.Or(refused.Friendly, refused.Description), nil
 	}
 	u.Password = secret
 	f.UserID, f.UserName = u.ID, u.Email
