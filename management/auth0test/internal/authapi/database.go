@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/effects"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
@@ -120,6 +121,35 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (*state.User, *SignupErr
 	t.Users.Add(u)
 	t.Searchable(u)
 	return u, nil
+}
+
+// runPreRegistration runs the Actions for a user who is about to be made, and puts
+// the metadata that they set into u. It gives up the mutex for the time.
+func runPreRegistration(t *state.Tenant, q *Request, u *state.User, con *state.Connection) *SignupError {
+	v := effects.NewVerdict()
+	t.Unlock()
+	a, err := runBound(t, "pre-user-registration", v, func() map[string]any {
+		return map[string]any{
+			"tenant": map[string]any{"id": "tenant"}, "client": clientDoc(t, t.App(q.Get("client_id"))), "request": requestDoc(q.Origin),
+			"connection": map[string]any{"id": con.ID, "name": con.Name, "strategy": con.Strategy, "metadata": map[string]any{}},
+			"user": map[string]any{
+				"email": u.Email, "username": u.Username, "phone_number": u.Phone, "name": u.Name, "nickname": u.Nickname, "given_name": u.Given,
+				"family_name": u.Family, "picture": u.Picture, "user_metadata": store.DeepCopy(store.OrEmpty(u.UserMetadata)),
+				"app_metadata": map[string]any{},
+			},
+		}
+	}, effects.RegistrationAPI(v, u))
+	if err != nil {
+		f := q.logFields()
+		f.ClientID, f.Connection = q.Get("client_id"), con.Name
+		_ = actionFailed(t, f, a, err)
+		v.Refused, v.Reason = true, "Sandbox error"
+	}
+	t.Lock()
+	if v.Refused {
+		return &SignupError{Name: "InternalExtensibilityError", Code: "extensibility_error", Description: v.Reason, Friendly: v.Friendly, extension: true}
+	}
+	return nil
 }
 
 // taken refuses a user that is there already.

@@ -2,10 +2,12 @@ package authapi
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/effects"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -100,4 +102,30 @@ func (i *Issuance) machineClaims(scopes []string, now time.Time) map[string]any 
 		c[k] = v
 	}
 	return c
+}
+
+// runCredentialsExchange runs the Actions for an application's own token. Call it
+// without the mutex.
+func runCredentialsExchange(t *state.Tenant, q *tokenRequest, i *Issuance, scopes []string) (*effects.Verdict, *OAuthError) {
+	v := effects.NewVerdict()
+	a, err := runBound(t, "credentials-exchange", v, func() map[string]any {
+		doc := map[string]any{
+			"tenant": map[string]any{"id": "tenant"}, "client": clientDoc(t, i.App), "request": requestDoc(q.Origin),
+			"resource_server": map[string]any{"identifier": i.API.Audience}, "accessToken": map[string]any{"customClaims": map[string]any{}},
+			"transaction": map[string]any{"requested_scopes": store.AnyList(scopes)},
+		}
+		if i.Org != nil {
+			doc["organization"] = map[string]any{"id": i.Org.ID, "name": i.Org.Name, "display_name": i.Org.DisplayName, "metadata": orgMetadata(t, i.Org)}
+		}
+		return doc
+	}, effects.MachineAPI(v))
+	f := q.logFields()
+	f.ClientID, f.ClientName = i.App.ID, i.App.Name
+	if err != nil {
+		return nil, actionFailed(t, f, a, err)
+	}
+	if v.Refused {
+		return nil, OAuthFail(map[bool]int{true: http.StatusInternalServerError, false: http.StatusBadRequest}[v.Code == "server_error"], v.Code, v.Reason)
+	}
+	return v, nil
 }
