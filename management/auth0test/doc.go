@@ -27,10 +27,13 @@
 // A browser or an OpenID Connect library logs in at the same pages: plain forms
 // without JavaScript. Pages of other origins may call the tenant as the
 // application's allowed_origins, callbacks and web_origins say, so that a
-// single-page application works with Auth0's own library. SetFactor, SetMFAPolicies and Enroll say who is asked for a
-// second factor; its codes and pushes are in the Outbox, and Message.Approve
-// answers a push. Applications with a BackChannelLogoutURL hear of the end of
-// sessions through Options.Outgoing.
+// single-page application works with Auth0's own library. Browse goes through an
+// application's own login and back to its callback, for tests of that code.
+//
+// SetFactor, SetMFAPolicies and Enroll say who is asked for a second factor; its
+// codes and pushes are in the Outbox, and Message.Approve answers a push.
+// Applications with a BackChannelLogoutURL hear of the end of sessions through
+// Options.Outgoing.
 //
 // The tenant asks a user who is enrolled for the second factor, and everybody
 // whose application asks by acr_values, where at Auth0 an Action would have to
@@ -38,9 +41,10 @@
 //
 // # Time
 //
-// The tenant's clock is package time plus what Advance added. Nothing runs in
-// the background: what is due, as the end of an import job, is done before the
-// next request is answered.
+// The tenant's clock, Now, is package time plus what Advance added. What is due,
+// as the end of an import job, is done before the next request is answered. Only
+// what is sent to others, logout tokens and log streams to HTTP, is sent in the
+// background. Reset makes the tenant new again.
 //
 // # What was before
 //
@@ -61,6 +65,12 @@
 // are. The settings of the tenant (tenants/settings) count too: lifetimes of
 // sessions, default audience and directory, logout URLs, discovery. Rules and
 // Hooks are at their end; Options.RulesAndHooks brings their routes back.
+//
+// Settings take effect, or are only shown, as docs/auth0test/settings.md says of
+// each. Where Auth0 would refuse or protect something that the tenant cannot, the
+// setting is refused with the errorCode auth0test_setting_not_implemented, unless
+// Options.IgnoredSettings names it: a tenant that is kinder than Auth0 hides
+// faults.
 //
 // An operation that Auth0 has and the tenant does not answers 501 with the
 // errorCode auth0test_not_implemented, never 404, which a client would read as

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -143,4 +144,36 @@ func ExampleMessage_Approve() {
 	// Output:
 	// push Pay 100 EUR?
 	// 200
+}
+
+// A test walks through the login of the application under test: from the page
+// that asks for it to the answer of its callback.
+func ExampleTenant_Browse() {
+	tenant := auth0test.NewTenant(auth0test.Options{})
+	tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
+
+	var app auth0test.Application // What the application is configured with.
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /account", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, tenant.Issuer()+"authorize?response_type=code&scope=openid&state=s&client_id="+app.ID, http.StatusFound)
+	})
+	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "a code came back:", r.FormValue("code") != "", r.FormValue("state"))
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	app = tenant.AddClient(auth0test.Application{CallbackURL: server.URL + "/callback"})
+
+	res, err := tenant.Browse(context.Background(), server.Client(), server.URL+"/account",
+		auth0test.Login{Identifier: "ada@example.com", Password: "correct horse"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	fmt.Print(string(answer), err)
+	// Output:
+	// a code came back: true s
+	// <nil>
 }
