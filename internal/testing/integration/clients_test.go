@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/internal/testing/browser"
@@ -315,7 +316,8 @@ func TestClientSPA(t *testing.T) {
 }
 
 // TestClientDeployCLI imports a tenant, exports it, and imports the export, after
-// which the tenant is what it was.
+// which what was imported is what it was. (What the command completes besides, as
+// the texts of phone templates, changes with the first import of a new tenant.)
 func TestClientDeployCLI(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -330,24 +332,50 @@ func TestClientDeployCLI(t *testing.T) {
 	run := func(args ...string) string {
 		cmd := exec.CommandContext(t.Context(), "node", append([]string{cli}, args...)...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), p.environment()...)
+		cmd.Env = append(append(os.Environ(), p.environment()...), `AUTH0_KEYWORD_REPLACE_MAPPINGS={"CONNECTIONS_GOOGLE_OAUTH2_SECRET":"s"}`)
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(out))
 		return string(out)
 	}
-	export := func(name string) string {
+	export := func(name string) map[string]any {
 		assert.Contains(t, run("export", "-f", "yaml", "-o", name), "Export Successful")
 		content, err := os.ReadFile(filepath.Join(dir, name, "tenant.yaml"))
 		require.NoError(t, err)
-		return string(content)
+		return declared(t, content)
 	}
 	assert.Contains(t, run("import", "-i", "tenant.yaml"), "Import Successful")
 	first := export("first")
-	for _, want := range []string{"name: Shop", "name: clerk", "name: acme", "name: staff", "name: partner", "action_name: audit", "deployed: true", "friendly_name: Acme"} {
-		assert.Contains(t, first, want)
-	}
+	assert.Len(t, first, 9, "%v", first)
+	assert.Equal(t, "Acme", first["tenant"].(map[string]any)["friendly_name"])
+	assert.Equal(t, true, first["actions audit"].(map[string]any)["deployed"])
 	assert.Contains(t, run("import", "-i", filepath.Join("first", "tenant.yaml")), "Import Successful")
 	assert.Equal(t, first, export("second"))
+}
+
+// declared is what an export has of the things that deployed names.
+func declared(t *testing.T, export []byte) map[string]any {
+	t.Helper()
+	read := func(text []byte) (doc map[string]any) {
+		require.NoError(t, yaml.Unmarshal(text, &doc))
+		return doc
+	}
+	doc, found := read(export), map[string]any{}
+	for kind, want := range read([]byte(deployed)) {
+		items, isList := want.([]any)
+		if !isList {
+			found[kind] = doc[kind]
+			continue
+		}
+		for _, item := range items {
+			name := item.(map[string]any)["name"]
+			for _, got := range doc[kind].([]any) {
+				if got.(map[string]any)["name"] == name {
+					found[fmt.Sprint(kind, " ", name)] = got
+				}
+			}
+		}
+	}
+	return found
 }
 
 const deployedAction = `exports.onExecutePostLogin = async (event, api) => { api.idToken.setCustomClaim("seen", true) };

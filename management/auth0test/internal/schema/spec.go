@@ -105,6 +105,7 @@ var amendments = map[string]func(*Operation){
 	"POST /clients":             withProperties("token_vault_privileged_access", "identity_assertion_authorization_grant"),
 	"PATCH /clients/{id}":       withProperties("token_vault_privileged_access", "identity_assertion_authorization_grant"),
 	"PATCH /tenants/settings": func(o *Operation) {
+		o.Body.last().add("universal_login") // As GET shows it.
 		o.Body.last().Properties["flags"].last().add("universal_login", "new_universal_login_experience_enabled",
 			"allow_other_legacy_grant_types", "enable_custom_domain_in_emails", "use_scope_descriptions_for_consent",
 			"require_pushed_authorization_requests", "enable_legacy_logs_search_v2")
