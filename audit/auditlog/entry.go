@@ -32,4 +32,7 @@ type Entry struct {
 	// Forgotten is set when a person in the event is forgotten: their ID is a
 	// pseudonym, such as "p_…", and what was sealed under their key is gone.
 	Forgotten bool `json:"forgotten,omitzero"`
+	// Pseudonyms has the pseudonym of each user in the event, by id. Only sinks with
+	// Cleartext get it: "audit.forget" names the user to be erased by it.
+	Pseudonyms map[string]string `json:"pseudonyms,omitempty"`
 }

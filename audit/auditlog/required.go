@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
 )
 
@@ -26,7 +28,11 @@ func is(want, got string) bool { return want == "" || want == got }
 // sinkEntries opens rows as a sink may see them.
 func (l *Log) sinkEntries(ctx context.Context, s Sink, rows []driver.Row) ([]Entry, error) {
 	if s.Cleartext {
-		return l.entries(ctx, rows)
+		entries, err := l.entries(ctx, rows)
+		for i := range entries {
+			entries[i].Pseudonyms = pseudonymsOf(&rows[i], &entries[i])
+		}
+		return entries, err
 	}
 	entries := make([]Entry, len(rows))
 	for i, r := range rows {
@@ -71,4 +77,18 @@ func (l *Log) require(ctx context.Context, rows ...driver.Event) error {
 		}
 	}
 	return nil
+}
+
+// pseudonymsOf pairs the users of an entry with what its row calls them.
+func pseudonymsOf(r *driver.Row, e *Entry) map[string]string {
+	out := make(map[string]string)
+	for _, p := range []struct {
+		ref    audit.Ref
+		column string
+	}{{e.Actor, r.Actor}, {e.OnBehalfOf, r.OnBehalfOf}, {e.Target, r.Target}} {
+		if name, ok := strings.CutPrefix(p.column, person+":"); ok && name != p.ref.ID {
+			out[p.ref.ID] = name
+		}
+	}
+	return out
 }

@@ -35,8 +35,10 @@ type Sink struct {
 	Policy  Policy
 	Filter  Filter
 	Deliver Deliver
-	// Cleartext gives the sink the ids of users, addresses and Personal; it must then
-	// erase them itself when it gets "audit.forget". Otherwise it gets pseudonyms.
+	// Cleartext gives the sink the ids of users, addresses and Personal. It must then
+	// erase them itself when it gets "audit.forget", whose target is the pseudonym that
+	// Entry.Pseudonyms had for the user: let its filter pass that event. Otherwise it
+	// gets pseudonyms.
 	Cleartext   bool
 	Checkpoints bool // Deliver new checkpoints too. Not for Required.
 }

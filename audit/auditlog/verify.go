@@ -3,6 +3,7 @@ package auditlog
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,7 +33,8 @@ type Verification struct {
 // done to which event. Without a kept checkpoint, or with the empty one only, the
 // result comes with ErrTailNotProved: whoever can write to the store can cut off
 // the end. Each kept checkpoint must have this log's name and a known signer;
-// otherwise the error is ErrOtherLog. Verify can run while events are recorded. It
+// otherwise the error is ErrOtherLog. The record that says whose log this is must be as
+// this process found it, or else a TamperError names "identity". Verify can run while events are recorded. It
 // is recorded itself, as "audit.verify" with its outcome.
 func (l *Log) Verify(ctx context.Context, kept ...[]byte) (*Verification, error) {
 	if _, err := l.open(ctx); err != nil {
@@ -71,7 +73,37 @@ func (l *Log) verified(ctx context.Context, result *Verification, err error) err
 	return audit.Record(ctx, l, e)
 }
 
+// verifyIdentity looks whether the record that says whose log this is, is still what
+// it was when this process opened the log: with another key for finding subjects,
+// Forget would find nobody.
+func (l *Log) verifyIdentity(ctx context.Context) error {
+	index, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	var id identity
+	version, err := readState(ctx, l.store, kindLog, "identity", &id)
+	changed := &TamperError{Kind: edited, Fields: []string{"identity"}}
+	if err != nil && version == 0 {
+		return err
+	}
+	if err != nil || id.Name != l.signer.Name() {
+		return changed
+	}
+	stored, err := l.ring.Open(id.Index, []byte(kindLog))
+	if err != nil || !hmac.Equal(stored, index) {
+		return changed
+	}
+	if id.Signer != l.signer.key && !slices.Contains(l.cfg.Retired, id.Signer) {
+		return ErrOtherLog // a newer process has replaced the signer, or somebody else has
+	}
+	return nil
+}
+
 func (l *Log) verify(ctx context.Context, kept []checkpoint) (*Verification, error) {
+	if err := l.verifyIdentity(ctx); err != nil {
+		return nil, err
+	}
 	h, _, err := readHead(ctx, l.store)
 	if err != nil {
 		return nil, fmt.Errorf("auditlog: reading the tree: %w", err)

@@ -66,7 +66,7 @@ var ExportedNames = map[string]int{
 var FileCycles = map[string]int{
 	"anomaly":                               8,
 	"audit/auditlog":                        4,
-	"audit/auditlog/audittest":              9,
+	"audit/auditlog/audittest":              10,
 	"audit/pgaudit":                         2,
 	"guardian":                              7,
 	"guardian/guardiantest":                 4,

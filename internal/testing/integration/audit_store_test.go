@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/audit/auditlog"
 	"github.com/auth0kit/auth0kit/audit/auditlog/audittest"
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
 	"github.com/auth0kit/auth0kit/audit/pgaudit"
@@ -142,4 +145,90 @@ func pgTamper(db *sql.DB) *audittest.Tamper {
 		return s.exec("UPDATE {t}_ids SET at = ? WHERE id = ?", value.(time.Time).UnixMicro(), []byte(id))
 	}
 	return tamper
+}
+
+// shortLease is a store whose leases end early, and whose first sealing waits until
+// another process has sealed: a sequencer that was stopped for longer than its lease.
+type shortLease struct {
+	driver.Store
+	stall func(ctx context.Context)
+}
+
+const shortTTL = 300 * time.Millisecond
+
+func (s shortLease) Acquire(ctx context.Context, holder string, _ time.Duration) (driver.Lease, error) {
+	return s.Store.Acquire(ctx, holder, shortTTL)
+}
+
+func (s shortLease) Seal(ctx context.Context, l driver.Lease, _ time.Duration, sealing driver.Sealing) error {
+	s.stall(ctx)
+	return s.Store.Seal(ctx, l, shortTTL, sealing)
+}
+
+// A sequencer that stalls in the middle of a step, on real databases: another one takes
+// over, what the first had in its hands is refused, and nothing forks.
+func TestAuditStalledSequencer(t *testing.T) {
+	t.Parallel()
+	open := map[string]func(t *testing.T) (a, b driver.Store){"pgaudit": func(t *testing.T) (a, b driver.Store) {
+		pool, _ := openPool(t)
+		return openPgAudit(t, pool, ""), openPgAudit(t, pool, "")
+	}}
+	for _, p := range products {
+		open[p.name] = func(t *testing.T) (a, b driver.Store) {
+			db := p.open(t)
+			return openSQLAudit(t, db, p, ""), openSQLAudit(t, db, p, "")
+		}
+	}
+	for name, stores := range open {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			first, second := stores(t)
+			stalled(t, first, second)
+		})
+	}
+}
+
+func stalled(t *testing.T, first, second driver.Store) {
+	key, _, err := auditlog.GenerateKey("example.com/audit")
+	require.NoError(t, err)
+	place := auditPlace{key: key}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	other, err := place.log(shortLease{second, func(context.Context) {}})
+	require.NoError(t, err)
+	record := func(l *auditlog.Log, ids ...string) {
+		for _, id := range ids {
+			require.NoError(t, audit.Record(ctx, l, audit.Event{ID: id, Type: "crash", Action: "crash.record"}))
+		}
+	}
+	stalls, over := make(chan bool, 1), make(chan bool)
+	slow, err := place.log(shortLease{first, func(ctx context.Context) {
+		select {
+		case stalls <- true: // the first time
+			select {
+			case <-over:
+			case <-ctx.Done():
+			}
+		default:
+		}
+	}})
+	require.NoError(t, err)
+	record(slow, "e1", "e2", "e3")
+	go slow.Run(ctx)
+	wait(t, "the first sequencer stalls", func() bool { return len(stalls) == 1 })
+	record(other, "e4", "e5")
+	go other.Run(ctx)
+	wait(t, "the second has sealed all", func() bool {
+		s, err := other.Status(ctx)
+		return err == nil && s.Size == 5
+	})
+	kept, err := other.Checkpoint(ctx)
+	require.NoError(t, err)
+	close(over) // the first goes on with what it had
+	record(slow, "e6")
+	wait(t, "what comes later is sealed", func() bool {
+		s, err := other.Status(ctx)
+		return err == nil && s.Size == 6
+	})
+	verifyAll(t, other, second, map[string]bool{"e1": true, "e2": true, "e3": true, "e4": true, "e5": true, "e6": true}, [][]byte{kept})
 }
