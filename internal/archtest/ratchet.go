@@ -111,5 +111,6 @@ var WithProgram = []string{
 	"management",
 	"migration/passhash",
 	"risk",
+	"session/login",
 	"tenancy",
 }

@@ -1,6 +1,18 @@
 // Package login signs users of a Go web application in at Auth0 and keeps them
 // signed in with package session.
 //
+//	package main
+//
+//	import (
+//		"fmt"
+//		"log"
+//		"net/http"
+//		"os"
+//
+//		"github.com/auth0kit/auth0kit/session"
+//		"github.com/auth0kit/auth0kit/session/login"
+//	)
+//
 //	func main() { // APP_BASE_URL, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET; SESSION_KEY: 32 random bytes
 //		sessions := must(session.New(session.NewMemory(), session.Config{Keys: [][]byte{[]byte(os.Getenv("SESSION_KEY"))}}))
 //		web := must(session.NewHTTP(sessions, session.HTTPConfig{LoginPath: "/auth/login"}))
@@ -8,6 +20,18 @@
 //		http.Handle("/auth/", auth)
 //		http.Handle("GET /account", web.Require(http.HandlerFunc(account)))
 //		log.Fatal(http.ListenAndServe(":8080", nil))
+//	}
+//
+//	func account(w http.ResponseWriter, r *http.Request) {
+//		s, _ := session.FromContext(r.Context())
+//		fmt.Fprintln(w, "Hello", s.UserID)
+//	}
+//
+//	func must[T any](v T, err error) T {
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		return v
 //	}
 //
 // # Routes

@@ -9,7 +9,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/guardian/driver"
 	"github.com/auth0kit/auth0kit/management"
@@ -19,13 +21,12 @@ import (
 	"github.com/auth0kit/auth0kit/migration/sqlsource"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
-	"github.com/auth0kit/auth0kit/session/login"
 	"github.com/auth0kit/auth0kit/tenancy"
 )
 
 // The Go blocks of README.md, so that the compiler reads them as well:
 // TestREADME looks each one up in this file.
-var _ = []any{readmeManagement, readmeTenant, readmeMigration, readmeTenancy, readmeSession, readmeLogin, readmeGuardian, readmeRisk}
+var _ = []any{readmeManagement, readmeTenant, readmeMigration, readmeTenancy, readmeSession, readmeActions, readmeGuardian, readmeRisk}
 
 func readmeManagement(ctx context.Context) error {
 	client, err := management.New(management.Config{
@@ -77,17 +78,20 @@ func readmeMigration(ctx context.Context, db *sql.DB, client *management.Client)
 	return err
 }
 
-func readmeLogin(mux *http.ServeMux, web *session.HTTP, account http.Handler) error {
-	app, err := login.FromEnv() // APP_BASE_URL, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET
+func readmeActions(mux *http.ServeMux, recorder audit.Recorder, keys [][]byte) error {
+	pipeline, err := actions.New(actions.PostLogin,
+		actions.Suspended("Your account is suspended."),
+		actions.MetadataClaims("https://example.com/", "plan"),
+		actions.Track(recorder),
+	)
 	if err != nil {
 		return err
 	}
-	auth, err := login.New(web, app, login.Config{})
+	handler, err := actions.Handler(keys, actions.HandlerConfig{}, pipeline)
 	if err != nil {
 		return err
 	}
-	mux.Handle("/auth/", auth)
-	mux.Handle("GET /account", web.Require(account))
+	mux.Handle("POST /auth0/actions", handler)
 	return nil
 }
 
