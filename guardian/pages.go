@@ -1,6 +1,7 @@
 package guardian
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"html/template"
@@ -116,7 +117,7 @@ func NewPages(s *Service, web Sessions, cfg PagesConfig) (*Pages, error) {
 	p.others = web
 	p.routes(map[string]func(http.ResponseWriter, *http.Request, visitor){
 		"GET /{$}": p.list, "GET /enroll": p.enrolling, "POST /enroll": p.enroll, "GET /confirm": p.confirmed, "POST /confirm": p.confirm,
-		"GET /verify": p.ask, "POST /verify": p.verify, "GET /codes": p.codes, "POST /codes": p.kept, "GET /codes.txt": p.download,
+		"GET /verify": p.ask, "POST /verify": p.verify, "GET /codes": p.codes, "POST /codes": p.kept, "GET /codes.txt": p.download, "GET /done": p.done,
 		"GET /recovery": p.confirmed, "POST /recovery": p.recovery, "GET /remove": p.removing, "POST /remove": p.remove,
 		"GET /passkey": p.confirmed, "POST /passkey": p.passkey, "GET /passkey/confirm": p.confirmed, "POST /passkey/confirm": p.confirmPasskey,
 	})
@@ -262,7 +263,10 @@ type visitor struct {
 	id, account string
 }
 
-const maxForm = 64 << 10 // A response of WebAuthn with its certificates has a few kilobytes.
+const (
+	maxForm  = 64 << 10 // A response of WebAuthn with its certificates has a few kilobytes.
+	formTime = 30 * time.Second
+)
 
 func (p *Pages) user(serve func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -272,6 +276,11 @@ func (p *Pages) user(serve func(http.ResponseWriter, *http.Request, visitor)) ht
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if r.Method == http.MethodPost { // A second click ends the first request, which is to be done all the same.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), formTime)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
 		v := visitor{id, p.cfg.Account(r)}
 		if v.account == "" {
 			v.account = id
@@ -295,14 +304,14 @@ func (p *Pages) proof(r *http.Request, v visitor) *Verification {
 	return proof
 }
 
-// form names the session, or the login, that a form belongs to.
-func (p *Pages) form(r *http.Request) []byte {
-	field, token := p.web.CSRF(r)
-	if sent := r.PostFormValue(field); sent != "" { // session spells its token otherwise in each form
-		token = sent
-	}
-	if token != "" {
-		return hashOf("form", token)
+// formField is a random value in each form. Who has it has sent that form, or is sent
+// on from it: a session that is stolen does not know it.
+const formField = "form"
+
+// form names the form of a request, nil without any.
+func form(r *http.Request) []byte {
+	if value := r.FormValue(formField); value != "" {
+		return hashOf("form", value)
 	}
 	return nil
 }

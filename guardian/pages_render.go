@@ -2,10 +2,12 @@ package guardian
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -72,8 +74,13 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, d pag
 	}
 	d.Path, d.Issuer, d.Status, d.Others = p.cfg.Path, p.s.cfg.Issuer, status, p.others != nil
 	d.Script = d.Options != "" || d.Page == "codes"
+	d.Hidden = map[string]string{formField: rand.Text()}
+	if d.Page == "codes" && r.FormValue(formField) != "" {
+		d.Hidden[formField] = r.FormValue(formField)
+		d.Query = "?" + url.Values{formField: {r.FormValue(formField)}}.Encode()
+	}
 	if field, token := p.web.CSRF(r); token != "" {
-		d.Hidden = map[string]string{field: token}
+		d.Hidden[field] = token
 	}
 	var b bytes.Buffer
 	if err := p.cfg.Templates.ExecuteTemplate(&b, d.Page, d); err != nil {

@@ -113,22 +113,61 @@ func (p *Pages) added(w http.ResponseWriter, r *http.Request, v visitor, f Facto
 	})
 }
 
-// proved puts a proof into the session, and goes on. What is to be shown is kept
-// first: an answer can be lost, and a form can be sent twice.
+// proved puts a proof into the session, and goes on. What is to be done and shown is
+// kept first: a second click ends the first request, and its answer is lost with the
+// session's new token. So the answer to a form leads to the page "done", which takes
+// the proof for the one who sent that form.
 func (p *Pages) proved(w http.ResponseWriter, r *http.Request, v visitor, proof *Verification, next shown) {
-	next.For, next.At, next.AMR = p.form(r), proof.Time, proof.AMR
+	next.For, next.At, next.AMR = form(r), proof.Time, proof.AMR
+	next.Others = p.others != nil && r.PostFormValue("others") != ""
 	err := p.s.keepShown(r.Context(), v.id, next)
-	if err == nil {
-		err = p.web.StepUp(w, r, proof.Time, proof.AMR...)
-	}
-	if err == nil && p.others != nil && r.PostFormValue("others") != "" {
-		err = p.others.RevokeOthers(w, r)
+	switch {
+	case err == nil && p.others != nil && len(next.For) > 0 && !wantsJSON(r):
+		p.toDone(w, r)
+		return
+	case err == nil:
+		err = p.stepUp(w, r, next)
 	}
 	if err != nil {
 		p.message(w, r, http.StatusInternalServerError)
 		return
 	}
 	p.next(w, r, next)
+}
+
+func (p *Pages) toDone(w http.ResponseWriter, r *http.Request) {
+	see(w, p.cfg.Path+"/done?"+url.Values{formField: {r.FormValue(formField)}}.Encode())
+}
+
+func (p *Pages) stepUp(w http.ResponseWriter, r *http.Request, next shown) error {
+	err := p.web.StepUp(w, r, next.At, next.AMR...)
+	if err == nil && next.Others {
+		err = p.others.RevokeOthers(w, r)
+	}
+	return err
+}
+
+// done takes the proof that its form has given, once.
+func (p *Pages) done(w http.ResponseWriter, r *http.Request, v visitor) {
+	last, ok := p.mine(r, v)
+	switch {
+	case !ok || last.At.IsZero():
+		if !p.showsCodes(w, r, v) {
+			see(w, p.cfg.Path+"/")
+		}
+		return
+	case p.s.takeShown(r.Context(), v.id, last) != nil || p.stepUp(w, r, last) != nil:
+		p.message(w, r, http.StatusInternalServerError)
+		return
+	}
+	p.next(w, r, last)
+}
+
+// mine returns the last result if it is that of the request's form.
+func (p *Pages) mine(r *http.Request, v visitor) (shown, bool) {
+	last, ok, err := p.s.lastShown(r.Context(), v.id)
+	of := form(r)
+	return last, err == nil && ok && len(of) > 0 && subtle.ConstantTimeCompare(last.For, of) == 1
 }
 
 func (p *Pages) next(w http.ResponseWriter, r *http.Request, next shown) {
@@ -139,6 +178,8 @@ func (p *Pages) next(w http.ResponseWriter, r *http.Request, next shown) {
 			out["recovery_codes"] = next.Codes
 		}
 		p.json(w, http.StatusOK, out)
+	case len(next.Codes) > 0 && r.FormValue(formField) != "":
+		see(w, p.cfg.Path+"/codes?"+url.Values{formField: {r.FormValue(formField)}}.Encode())
 	case len(next.Codes) > 0:
 		see(w, p.cfg.Path+"/codes")
 	default:
@@ -155,15 +196,15 @@ func (p *Pages) repeats(w http.ResponseWriter, r *http.Request, v visitor, answe
 	if sentinelOf(refusal) == nil || errors.Is(refusal, ErrThrottled) || errors.Is(refusal, ErrLocked) {
 		return false
 	}
-	last, ok, err := p.s.lastShown(r.Context(), v.id)
-	form := p.form(r)
-	if err != nil || !ok || len(form) == 0 || subtle.ConstantTimeCompare(last.For, form) != 1 || subtle.ConstantTimeCompare(last.Answer, p.answer(answer)) != 1 {
+	last, ok := p.mine(r, v)
+	switch {
+	case !ok || subtle.ConstantTimeCompare(last.Answer, p.answer(answer)) != 1:
 		return false
-	}
-	if p.others == nil { // The browser may have lost the answer with the cookie.
-		if p.web.StepUp(w, r, last.At, last.AMR...) != nil {
-			return false
-		}
+	case p.others != nil:
+		p.toDone(w, r)
+		return true
+	case p.stepUp(w, r, last) != nil:
+		return false
 	}
 	p.next(w, r, last)
 	return true
@@ -189,12 +230,8 @@ func (p *Pages) showsCodes(w http.ResponseWriter, r *http.Request, v visitor) bo
 // waiting returns codes that the visitor may see: with a fresh proof in the session,
 // or from the form that they answered.
 func (p *Pages) waiting(r *http.Request, v visitor) (shown, bool) {
-	last, ok, err := p.s.lastShown(r.Context(), v.id)
-	if err != nil || !ok || len(last.Codes) == 0 {
-		return shown{}, false
-	}
-	form := p.form(r)
-	return last, p.proof(r, v) != nil || len(form) > 0 && subtle.ConstantTimeCompare(last.For, form) == 1
+	last, mine := p.mine(r, v)
+	return last, len(last.Codes) > 0 && (mine || p.proof(r, v) != nil)
 }
 
 func (p *Pages) codes(w http.ResponseWriter, r *http.Request, v visitor) {

@@ -1,6 +1,7 @@
 package guardian_test
 
 import (
+	"context"
 	"encoding/json"
 	"html"
 	"html/template"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/driver"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/session"
 )
@@ -29,6 +31,7 @@ type browser struct {
 	*stage
 	client *http.Client
 	csrf   string
+	form   string
 	header http.Header
 	last   *http.Response
 	body   string
@@ -60,6 +63,7 @@ func newBrowser(s *stage, cfg guardian.PagesConfig) *browser {
 	return b
 }
 
+var formOnPage = regexp.MustCompile(`name="form" value="([^"]+)"`)
 var csrfOnPage = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 
 func (b *browser) do(method, path string, form url.Values) int {
@@ -75,6 +79,7 @@ func (b *browser) do(method, path string, form url.Values) int {
 	b.body = string(raw)
 	if m := csrfOnPage.FindStringSubmatch(b.body); m != nil {
 		b.csrf = m[1]
+		b.form = formOnPage.FindStringSubmatch(b.body)[1]
 	}
 	if strings.HasPrefix(path, "/mfa") && b.last.StatusCode/100 != 3 {
 		h := b.last.Header
@@ -89,7 +94,7 @@ func (b *browser) do(method, path string, form url.Values) int {
 func (b *browser) get(path string) int { return b.do("GET", path, nil) }
 
 func (b *browser) post(path string, fields ...string) int {
-	form := url.Values{"csrf_token": {b.csrf}}
+	form := url.Values{"csrf_token": {b.csrf}, "form": {b.form}}
 	for i := 0; i < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
@@ -104,12 +109,19 @@ func (b *browser) want(status, wanted int, parts ...string) {
 	}
 }
 
-// to is where the last answer leads, which is then opened.
+// leads opens where the last answer leads, over the page "done" and without the name
+// of the form.
 func (b *browser) leads(status int, to string) {
 	b.Helper()
 	require.Equal(b, http.StatusSeeOther, status, b.body)
-	require.Equal(b, to, b.last.Header.Get("Location"))
-	b.get(to)
+	location := b.last.Header.Get("Location")
+	if strings.HasPrefix(location, "/mfa/done?form=") {
+		require.Equal(b, http.StatusSeeOther, b.get(location), b.body)
+		location = b.last.Header.Get("Location")
+	}
+	path, _, _ := strings.Cut(location, "?form=")
+	require.Equal(b, to, path)
+	b.get(location)
 }
 
 var keyOnPage = regexp.MustCompile(`<code>([A-Z2-7 ]{39})</code>`)
@@ -157,8 +169,7 @@ func TestPages(t *testing.T) {
 		b.leads(b.post("/mfa/enroll"), "/mfa/verify")
 		b.want(b.get("/mfa/verify?to=/account%3Fa=b&x=y"), 200, `action="/mfa/verify?to=%2Faccount%3Fa%3Db"`)
 		b.want(b.post("/mfa/verify?to=/account", "code", s.badOTP(secret)), 422, "not right", `aria-invalid="true" aria-describedby="code-error"`, "to=%2Faccount")
-		require.Equal(s, 303, b.post("/mfa/verify?to=/account", "code", s.otp(secret)))
-		assert.Equal(s, "/account", b.last.Header.Get("Location"))
+		b.leads(b.post("/mfa/verify?to=/account", "code", s.otp(secret)), "/account")
 		time.Sleep(time.Minute)
 		b.want(b.get("/mfa/"), 200, "last used")
 		b.leads(b.post("/mfa/recovery"), "/mfa/codes")
@@ -258,54 +269,30 @@ func TestPagesShowTheSameResultTwice(t *testing.T) {
 		secret := b.scans()
 		code := s.otp(secret)
 
-		old, before := b.csrf, b.client.Jar
-		frozen, err := cookiejar.New(nil)
-		require.NoError(s, err)
-		at, err := url.Parse(site)
-		require.NoError(s, err)
-		frozen.SetCookies(at, secured(before.Cookies(at)))
+		old := b.csrf
+		// The first answer is lost, with whatever cookie it had.
 		require.Equal(s, 303, b.post("/mfa/confirm", "code", code))
-
-		// The second left with the old cookie and the old token. What it is answered sends
-		// the browser, which has the new cookie by then, to the codes.
-		b.client.Jar = frozen
-		b.csrf = old
-		require.Equal(s, 303, b.post("/mfa/confirm", "code", code))
-		to := b.last.Header.Get("Location")
-		b.client.Jar = before
-		for range 3 {
-			if b.get(to); b.last.StatusCode == 303 {
-				to = b.last.Header.Get("Location")
-			}
-		}
+		require.Empty(s, b.last.Cookies())
+		b.leads(b.post("/mfa/confirm", "code", code), "/mfa/codes")
 		require.Len(s, b.shownCodes(), 10)
+		b.want(b.get("/mfa/codes"), 200, "csrf_token")
+		require.NotEqual(s, old, b.csrf, "the session has a new token")
 		b.leads(b.post("/mfa/codes"), "/mfa/?done=added")
 
 		time.Sleep(time.Hour)
 		b.get("/mfa/verify?to=/pay")
-		old = b.csrf
-		frozen.SetCookies(at, secured(before.Cookies(at)))
 		code = s.otp(secret)
 		require.Equal(s, 303, b.post("/mfa/verify?to=/pay", "code", code))
-		b.client.Jar = frozen
-		b.csrf = old
-		require.Equal(s, 303, b.post("/mfa/verify?to=/pay", "code", code))
-		to = b.last.Header.Get("Location")
-		b.client.Jar = before
-		for range 3 {
-			if b.get(to); b.last.StatusCode == 303 {
-				to = b.last.Header.Get("Location")
-			}
-		}
+		done := b.last.Header.Get("Location")
+		b.leads(b.post("/mfa/verify?to=/pay", "code", code), "/pay")
 		b.want(b.last.StatusCode, 200, "paid")
-	})
-}
 
-func secured(cookies []*http.Cookie) []*http.Cookie {
-	for _, c := range cookies {
-		c.Secure, c.Path = true, "/"
-	}
-	return cookies
+		// The proof is taken once, and only for its form.
+		b.get("/login")
+		b.leads(b.get(done), "/mfa/")
+		b.leads(b.get("/pay"), "/mfa/verify?to=%2Fpay")
+		b.want(b.post("/mfa/verify?to=/pay", "code", code), 422, "used before")
+	})
 }
 
 // Requests from other sites, of nobody, or too large, change nothing, and are
@@ -449,7 +436,7 @@ func TestVerifyPages(t *testing.T) {
 		b.want(b.get("/verify/?to=/auth/login"), 200, "Code of your authenticator app", `action="/verify/verify?to=%2Fauth%2Flogin"`)
 		b.want(b.post("/verify/verify?to=/auth/login", "code", s.badOTP(secret)), 422)
 		require.Zero(s, held.steps)
-		code := s.otp(secret)
+		code, sent := s.otp(secret), b.form
 		for i := range 2 {
 			require.Equal(s, 303, b.post("/verify/verify?to=/auth/login", "code", code))
 			require.Equal(s, "/auth/login", b.last.Header.Get("Location"))
@@ -458,11 +445,49 @@ func TestVerifyPages(t *testing.T) {
 		require.Equal(s, []string{"mfa", "otp"}, held.proved)
 		for range 2 {
 			b.leads(b.post("/verify/verify?to=/auth/login", "code", codes[0], "factor", "local-recovery"), "/verify/codes")
+			b.form = sent
 			require.Len(s, b.shownCodes(), 1)
 		}
 		b.want(b.post("/verify/verify?to=/auth/login", "code", codes[0], "factor", "local-totp"), 422)
+		b.form = sent
 		require.Equal(s, 303, b.post("/verify/codes"))
 		require.Equal(s, "/auth/login", b.last.Header.Get("Location"))
 		b.want(b.post("/verify/verify", "code", codes[0], "factor", "local-recovery"), 422, "none of your codes")
+	})
+}
+
+// leaving is a store whose user goes away when the app is saved.
+type leaving struct {
+	driver.Store
+	leave func()
+}
+
+func (l *leaving) Save(ctx context.Context, r driver.Record, old int64) error {
+	err := l.Store.Save(ctx, r, old)
+	if l.leave != nil && r.Key.Kind == driver.KindTOTP {
+		l.leave()
+	}
+	return err
+}
+
+// A browser that goes away while its form is worked on, as a second click makes it,
+// leaves nothing half done.
+func TestPagesFinishWhatWasBegun(t *testing.T) {
+	store := &leaving{Store: guardian.NewMemory()}
+	onStage(t, guardian.Config{Store: store}, func(s *stage) {
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.get("/mfa/")
+		secret := b.scans()
+		ctx, leave := context.WithCancel(s.Context())
+		store.leave = leave
+		form := url.Values{"csrf_token": {b.csrf}, "code": {s.otp(secret)}}
+		r, err := http.NewRequestWithContext(ctx, "POST", site+"/mfa/confirm", strings.NewReader(form.Encode()))
+		require.NoError(s, err)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		_, _ = b.client.Do(r) // Whatever comes is not heard.
+		require.Error(s, ctx.Err())
+		all, err := s.service.Enrollments(s.Context(), s.user)
+		require.NoError(s, err)
+		require.Len(s, all, 2)
 	})
 }

@@ -1,6 +1,7 @@
 package guardian
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"time"
@@ -14,12 +15,13 @@ const shownAge = 10 * time.Minute
 // shown is the record of KindShown: the result of a form, which a page shows once
 // more when the form is sent twice or the answer is lost.
 type shown struct {
-	Codes     []string `json:",omitempty"` // Until the user says that they are kept.
-	To        string   // Where to go on.
-	For       []byte   // Which form it was,
-	Answer    []byte   // and what was answered.
-	At        time.Time
+	Codes     []string  `json:",omitempty"` // Until the user says that they are kept.
+	To        string    // Where to go on.
+	For       []byte    // Which form it was,
+	Answer    []byte    // and what was answered.
+	At        time.Time // The proof it gave; zero when a session has taken it.
 	AMR       []string
+	Others    bool // The other sessions end then.
 	ExpiresAt time.Time
 }
 
@@ -75,6 +77,17 @@ func (s *Service) lastShown(ctx context.Context, userID string) (v shown, ok boo
 	}
 	ok, err = s.validCode(ctx, userID, v.Codes[0])
 	return v, ok, err
+}
+
+// takeShown takes the proof of a result, once.
+func (s *Service) takeShown(ctx context.Context, userID string, last shown) error {
+	return update(ctx, s, shownKey(userID), func(v *shown) (time.Time, error) {
+		if v.At.IsZero() || !bytes.Equal(v.For, last.For) {
+			return time.Time{}, refuse(ErrExpired)
+		}
+		v.At = time.Time{}
+		return v.ExpiresAt, nil
+	})
 }
 
 // forgetShown removes them.

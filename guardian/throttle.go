@@ -31,6 +31,9 @@ func delay(failures, weight int) time.Duration {
 	if n < 0 {
 		return 0
 	}
+	if n >= 7 {
+		n++ // From half an hour to two: a guesser who makes nobody wait has less of a day left.
+	}
 	return min(firstDelay<<min(n, 9), lastDelay) * time.Duration(weight) // Doubled nine times it is more.
 }
 

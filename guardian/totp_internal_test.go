@@ -235,7 +235,7 @@ func TestDelays(t *testing.T) {
 	for failures := range 15 {
 		got = append(got, delay(failures, 1).String())
 	}
-	want := "[0s 0s 0s 0s 0s 30s 1m0s 2m0s 4m0s 8m0s 16m0s 32m0s 1h4m0s 2h8m0s 4h0m0s]"
+	want := "[0s 0s 0s 0s 0s 30s 1m0s 2m0s 4m0s 8m0s 16m0s 32m0s 2h8m0s 4h0m0s 4h0m0s]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("delays %v, want %s", got, want)
 	}
