@@ -211,6 +211,16 @@ func TestDPoPBehindAProxy(t *testing.T) {
 	}
 }
 
+// A proof names what the request line does, whatever handlers around take from it.
+func TestDPoPBehindStripPrefix(t *testing.T) {
+	t.Parallel()
+	i := josetest.NewIssuer()
+	c := newHolder(t, i)
+	h := http.StripPrefix("/invo", dpopRoutes(t, i, tenancy.GuardConfig{}))
+	wantStatus(t, prove(h, "DPoP "+c.token, c.proof(t, "")), 200)
+	wantStatus(t, prove(h, "DPoP "+c.token, c.forged(nil, map[string]any{"htu": "https://api.example.com/ices"})), 401)
+}
+
 func TestNonces(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -137,12 +138,17 @@ func (g *Guard) fromConfig(q *http.Request) (proven, error) {
 	return proven{scheme: "Bearer", token: token}, nil
 }
 
-// url is what a client believes to be asking for.
+// url is what a client believes to be asking for. The request line still has what
+// http.StripPrefix and the like have taken from q.URL.
 func (g *Guard) url(q *http.Request) string {
 	if g.public == nil || g.proofs.mode == DPoPDisabled {
 		return ""
 	}
-	return g.public.Scheme + "://" + g.public.Host + g.prefix + q.URL.EscapedPath()
+	asked := q.URL
+	if line, err := url.ParseRequestURI(q.RequestURI); err == nil {
+		asked = line
+	}
+	return g.public.Scheme + "://" + g.public.Host + g.prefix + asked.EscapedPath()
 }
 
 // answer writes a refusal. Status and headers are ours, whatever renders the body.
