@@ -153,7 +153,8 @@ func (a *app) handler() http.Handler {
 	mux.Handle("GET /sessions", a.web.Require(http.HandlerFunc(a.list)))
 	mux.Handle("GET /sessions/end", a.web.Require(http.HandlerFunc(a.confirm)))
 	mux.Handle("POST /sessions/end", a.web.Require(http.HandlerFunc(a.end)))
-	mux.Handle("/transfer", a.web.Require(http.HandlerFunc(a.transfer)))
+	fresh := guardian.Require(guardian.MultiFactor, 5*time.Minute, a.auth.StepUp)
+	mux.Handle("/transfer", a.web.Require(fresh(http.HandlerFunc(a.transfer))))
 	mux.HandleFunc("GET /style.css", style)
 	if a.tenant != nil {
 		mux.HandleFunc("GET /phone", a.showPhone)

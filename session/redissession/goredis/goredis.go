@@ -28,8 +28,8 @@ import (
 	"github.com/auth0kit/auth0kit/session/redissession/internal/core"
 )
 
-// New makes a store on a client, a cluster client or a sentinel one. It does no
-// I/O. It does not own the client: closing that is its owner's.
+// New returns a store on a client, a cluster client or a sentinel one. It does no
+// I/O. The caller closes the client.
 func New(c redis.UniversalClient, cfg redissession.Config) (*redissession.Store, error) {
 	if c == nil {
 		return nil, errors.New("goredis: client is nil; make one with redis.NewClient")
