@@ -35,6 +35,7 @@ type Expiry struct {
 
 // PlanExpiry looks for months that lie wholly before a time, in UTC. A month in
 // which a legal hold covers an event, or an event is not sealed yet, is kept whole.
+// Events that an active Durable sink or stream does not have yet are kept too.
 func (l *Log) PlanExpiry(ctx context.Context, before time.Time) (*Expiry, error) {
 	h, _, err := readHead(ctx, l.store)
 	if err != nil {
@@ -48,7 +49,11 @@ func (l *Log) PlanExpiry(ctx context.Context, before time.Time) (*Expiry, error)
 	if err != nil {
 		return nil, err
 	}
-	x := &Expiry{Before: before.UTC(), below: h.Size, guard: guard, version: version}
+	below, err := l.delivered(ctx, h.Size)
+	if err != nil {
+		return nil, err
+	}
+	x := &Expiry{Before: before.UTC(), below: below, guard: guard, version: version}
 	for from := (time.Time{}); ; {
 		rows, err := l.store.Query(ctx, driver.Filter{From: from, To: x.Before}, 1)
 		if err != nil {

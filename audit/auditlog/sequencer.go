@@ -61,7 +61,9 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var behind sync.WaitGroup
-	behind.Go(func() { l.trail(ctx) })
+	var d *detector
+	behind.Go(func() { repeat(ctx, func(ctx context.Context) { _ = l.rollUp(ctx) }) })
+	behind.Go(func() { repeat(ctx, func(ctx context.Context) { d = l.detect(ctx, d) }) })
 	behind.Go(func() { l.deliver(ctx) })
 	defer behind.Wait()
 	defer stop()
@@ -82,13 +84,11 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 	}
 }
 
-// trail does what comes after sealing, under the same lease. What fails is tried
-// again a second later.
-func (l *Log) trail(ctx context.Context) {
-	var d *detector
+// repeat does what comes after sealing, under the same lease: once a second, whether
+// it failed or not.
+func repeat(ctx context.Context, step func(ctx context.Context)) {
 	for {
-		_ = l.rollUp(ctx)
-		d = l.detect(ctx, d)
+		step(ctx)
 		if retry.Sleep(ctx, retryIn) != nil {
 			return
 		}

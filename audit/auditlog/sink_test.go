@@ -320,3 +320,58 @@ func TestBadSinks(t *testing.T) {
 		require.ErrorContains(t, err, "Sinks")
 	}
 }
+
+// Retention waits for a sink that works, and not for one that is paused.
+func TestExpiryWaitsForSinks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		r := newReceiver()
+		l := newLog(t, auditlog.NewMemoryStore(), auditlog.Config{Sinks: []auditlog.Sink{sinkTo("siem", auditlog.Durable, r)}})
+		go l.Run(ctx)
+		time.Sleep(2 * time.Second)
+		put(t, l, event("e1"))
+		time.Sleep(10 * time.Second)
+		r.set(never)
+		put(t, l, event("e2"), event("e3"))
+		time.Sleep(10 * time.Second)
+		later := time.Now().AddDate(0, 2, 0)
+		x, err := l.PlanExpiry(ctx, later)
+		require.NoError(t, err)
+		assert.Equal(t, 1, x.Events, "e1 was delivered")
+		require.NoError(t, l.PauseSink(ctx, "siem", "for good"))
+		time.Sleep(10 * time.Second)
+		x, err = l.PlanExpiry(ctx, later)
+		require.NoError(t, err)
+		assert.Equal(t, 4, x.Events)
+		stop()
+	})
+}
+
+// A receiver that hangs is given up after half a minute, and holds up no other.
+func TestSlowSink(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		r := newReceiver()
+		hangs := sinkTo("hangs", auditlog.Durable, r)
+		hangs.Deliver = func(ctx context.Context, _ auditlog.Delivery) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		l := newLog(t, auditlog.NewMemoryStore(), auditlog.Config{Sinks: []auditlog.Sink{hangs, sinkTo("siem", auditlog.Durable, r)}})
+		go l.Run(ctx)
+		time.Sleep(2 * time.Second)
+		put(t, l, event("e1"))
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, []string{"e1"}, r.ids())
+		time.Sleep(time.Minute)
+		all, err := l.Sinks(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, "timeout", all[0].LastError)
+		status, err := l.Status(ctx)
+		require.NoError(t, err)
+		assert.Zero(t, status.Unsealed, "sealing goes on")
+		stop()
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
@@ -69,6 +70,36 @@ func (l *Log) Sinks(ctx context.Context) ([]SinkStatus, error) {
 		all = append(all, status)
 	}
 	return all, nil
+}
+
+// delivered returns up to which index all sinks and streams that work have the events.
+func (l *Log) delivered(ctx context.Context, size uint64) (uint64, error) {
+	for after := sinkKey(""); ; {
+		records, err := l.store.List(ctx, kindCursor, after, false, page)
+		if err != nil {
+			return 0, fmt.Errorf("auditlog: reading the places of sinks: %w", err)
+		}
+		for _, record := range records {
+			after = record.Key
+			name, ok := strings.CutPrefix(record.Key, sinkKey(""))
+			if !ok {
+				return size, nil
+			}
+			var box outbox
+			if err := readRecord(kindCursor, record, &box); err != nil {
+				return 0, err
+			}
+			r, err := l.durable(name) // or a stream: a sink that the program no longer has keeps nothing
+			if strings.HasPrefix(name, "stream/") || err == nil && r.sink.Policy == Durable {
+				if box.State == Active {
+					size = min(size, box.Next)
+				}
+			}
+		}
+		if len(records) < page {
+			return size, nil
+		}
+	}
 }
 
 func (r *runner) status(ctx context.Context) (SinkStatus, error) {

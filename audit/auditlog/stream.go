@@ -276,6 +276,9 @@ func (t *Trail) TestStream(ctx context.Context, s Stream) error {
 		}
 		s = stored
 	}
+	if len(s.Target.Secrets) == 0 {
+		s.Target.Secrets = []string{newSecret()} // of the moment
+	}
 	deliver, err := t.log.streamDeliver(s)
 	if err != nil {
 		return err

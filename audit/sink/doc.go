@@ -1,5 +1,5 @@
 // Package sink delivers events of an audit log: to signed webhooks, to syslog over TLS,
-// and into files.
+// into files, and to message systems.
 //
 //	file, err := sink.File("/var/log/audit.jsonl", 100<<20)
 //	…

@@ -242,8 +242,49 @@ func TestFile(t *testing.T) {
 	gone, err := sink.File(filepath.Join(dir, "no", "folder"), 0)
 	require.NoError(t, err)
 	assert.EqualError(t, gone(t.Context(), delivery("e")), "sink: file")
+	if _, err := os.Stat("/dev/full"); err == nil {
+		full, err := sink.File("/dev/full", 0)
+		require.NoError(t, err)
+		assert.EqualError(t, full(t.Context(), delivery("e")), "sink: file", "a full disk")
+	}
 	_, err = sink.File("", 0)
 	require.Error(t, err)
+}
+
+func TestEach(t *testing.T) {
+	t.Parallel()
+	var got []string
+	fails := errors.New("no stream")
+	var fail error
+	deliver, err := sink.Each(auditlog.OCSF, func(_ context.Context, id string, data []byte) error {
+		assert.True(t, json.Valid(data))
+		got = append(got, id)
+		return fail
+	})
+	require.NoError(t, err)
+	require.NoError(t, deliver(t.Context(), delivery("e1", "e2")))
+	require.NoError(t, deliver(t.Context(), auditlog.Delivery{Key: "c:1", Checkpoint: []byte("note")}))
+	assert.Equal(t, []string{"e1", "e2", "c:1"}, got)
+	fail = fails
+	require.ErrorIs(t, deliver(t.Context(), delivery("e3", "e4")), fails)
+	assert.Equal(t, "e3", got[len(got)-1], "what follows waits for the repetition")
+	_, err = sink.Each(auditlog.JSON, nil)
+	require.Error(t, err)
+	_, err = sink.Each("cef", func(context.Context, string, []byte) error { return nil })
+	require.Error(t, err)
+}
+
+func ExampleEach() {
+	deliver, err := sink.Each(auditlog.JSON, func(_ context.Context, id string, _ []byte) error { // publish to NATS, Kafka, …
+		fmt.Println("published", id)
+		return nil
+	})
+	fmt.Println(err)
+	fmt.Println(deliver(context.Background(), auditlog.Delivery{Entries: []auditlog.Entry{{Event: audit.Event{ID: "e1"}}}}))
+	// Output:
+	// <nil>
+	// published e1
+	// <nil>
 }
 
 func ExampleFile() {

@@ -20,7 +20,7 @@ var ExportedNames = map[string]int{
 	"audit/encode":                    2,
 	"audit/pgaudit":                   3,
 	"audit/report":                    2,
-	"audit/sink":                      5,
+	"audit/sink":                      6,
 	"audit/sqlaudit":                  7,
 	"audit/slogaudit":                 1,
 	"guardian":                        68,
