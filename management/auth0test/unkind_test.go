@@ -62,6 +62,25 @@ func TestConnectionNotEnabledLogsNobodyIn(t *testing.T) {
 	assert.Contains(t, body, "connection_disabled")
 }
 
+// TestSessionOfAnotherConnection: what logged in to one application is nobody at
+// one for which the connection is not enabled.
+func TestSessionOfAnotherConnection(t *testing.T) {
+	t.Parallel()
+	s := newScene(auth0test.Options{})
+	g := newAPI(t, s.Tenant)
+	s.AddConnection("staff", "auth0")
+	browser := s.browser()
+	s.code(t, browser)
+	silent := func() string {
+		to, _ := s.authorize(t, browser, "prompt", "none")
+		return to.Query().Get("error")
+	}
+	require.Empty(t, silent())
+	id := connectionID(t, g, auth0test.DefaultConnection)
+	g.want("PATCH", "/connections/"+id+"/clients", `[{"client_id":"`+s.app.ID+`","status":false}]`, 204, "")
+	assert.Equal(t, "login_required", silent())
+}
+
 // TestOrganizationOffersItsConnections: another one of the application is
 // refused, also by name.
 func TestOrganizationOffersItsConnections(t *testing.T) {

@@ -78,7 +78,7 @@ func beginLogin(t *state.Tenant, l *login, r *http.Request, now time.Time) *auth
 	s := t.SessionByCookie(authapi.Cookie(r, authapi.SessionCookie), now)
 	usable := s != nil && !slices.Contains(q.prompt, "login") && q.invitation == "" &&
 		(q.maxAge < 0 || now.Sub(s.AuthenticatedAt) <= q.maxAge)
-	if usable {
+	if usable && mayContinue(t, l, s.Connection) {
 		if u := t.UserView(s.UserID); u != nil {
 			l.user, l.connection, l.sid, l.methods = u, s.Connection, s.ID, slices.Clone(s.Methods)
 		}
@@ -116,6 +116,13 @@ func requestedConnection(t *state.Tenant, l *login) *authapi.OAuthError {
 		return authapi.InvalidRequest("no connections enabled for the client")
 	}
 	return nil
+}
+
+// mayContinue reports whether a session of a connection is enough: the connection
+// must be enabled for the application that asks now, and at its organization.
+func mayContinue(t *state.Tenant, l *login, connection string) bool {
+	con := t.ConnectionNamed(connection)
+	return con != nil && con.EnabledFor(l.req.app.ID) && (l.org == nil || t.Orgs.Get(l.org.ID).Offers(con.ID))
 }
 
 // offered are the connections that a login may use: those of the application
