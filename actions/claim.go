@@ -54,16 +54,11 @@ func checkClaim(name string) error {
 	return nil
 }
 
-// sizeOf returns how long the JSON of a value is, or an error if JavaScript would
-// read another value from it.
+// sizeOf returns how long the JSON of a value is at most, or an error if JavaScript
+// would read another value from it.
 func sizeOf(value any) (int, error) {
-	switch v := value.(type) {
-	case bool:
-		return 5, nil
-	case string:
-		if len(v) <= maxCommands/6 { // Escaped, a byte takes up to six.
-			return 6*len(v) + 2, nil
-		}
+	if n, ok := plain(value); ok {
+		return n, nil
 	}
 	out, err := json.Marshal(value)
 	if err != nil {
@@ -73,6 +68,32 @@ func sizeOf(value any) (int, error) {
 		return 0, errors.New("actions: the value has a number beyond 2^53, which JavaScript would round; give it as a string")
 	}
 	return len(out), nil
+}
+
+// plain bounds the length of what is often a claim: texts, and lists and maps of them.
+func plain(value any) (n int, ok bool) {
+	const most = maxCommands / 6 // Escaped, a byte takes up to six. What is longer is measured.
+	switch v := value.(type) {
+	case bool:
+		return 5, true
+	case string:
+		return 6*len(v) + 2, len(v) <= most
+	case []string:
+		for _, s := range v {
+			n += 6*len(s) + 3
+		}
+		return n + 2, n <= 6*most
+	case map[string]any:
+		for name, part := range v {
+			s, ok := part.(string)
+			if !ok {
+				return 0, false
+			}
+			n += 6*(len(name)+len(s)) + 6
+		}
+		return n + 2, n <= 6*most
+	}
+	return 0, false
 }
 
 // rounded reports whether a JSON text has an integer beyond 2^53.

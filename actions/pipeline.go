@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,23 +74,25 @@ func (p *Pipeline) Run(ctx context.Context, e *Event) (*Result, error) {
 	for _, hide := range p.hide {
 		hide(&view)
 	}
-	size := 0
 	r.Steps = make([]StepResult, 0, len(p.steps))
+	w := newWaiter(p.trigger)
+	defer w.stop()
 	for i := range p.steps {
 		s := &p.steps[i]
 		if s.ownOnly && !s.Delegated && view.Delegated() {
 			continue
 		}
-		c := &Commands{trigger: p.trigger, checked: s.Claims, size: size, staged: new(Result)}
 		start := time.Now()
-		err := s.run(ctx, &view, c)
+		w.c.checked = s.Claims
+		size := w.c.size
+		err := w.run(ctx, s, &view)
 		r.Steps = append(r.Steps, StepResult{Name: s.Name, Took: time.Since(start), Err: err})
 		d, denied := errors.AsType[*denial](err)
 		switch {
 		case err == nil || denied:
-			r.merge(c.staged)
-			size = c.size
+			r.merge(w.c.staged)
 		case s.Optional:
+			w.c = &Commands{trigger: p.trigger, size: size, staged: new(Result)} // The step may still write to the other.
 			continue
 		default:
 			return r.fail(fmt.Errorf("actions: step %s: %w", s.Name, err))
@@ -110,34 +111,4 @@ func (p *Pipeline) missing(e *Event) []string {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(p.needs), func(name string) bool { return slices.Contains(e.Sent, name) })
-}
-
-// run runs a step until its time is over. c is not to be read after an error that
-// is none of the step's.
-func (s *Step) run(ctx context.Context, e *Event, c *Commands) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.quick {
-		return s.call(ctx, e, c)
-	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, defaultStepTimeout))
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- s.call(ctx, e, c) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *Step) call(ctx context.Context, e *Event, c *Commands) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
-		}
-	}()
-	return s.Run(ctx, e, c)
 }

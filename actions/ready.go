@@ -120,12 +120,13 @@ func lower(s string) string {
 	}, s)
 }
 
-// MFA requires a second factor where when reports true; nil is always. It asks once
-// for each of Auth0's sessions, and not when a refresh token is used, where nobody
-// is there to answer.
+// MFA requires a second factor where when, which waits for nothing, reports true; nil
+// is always. It asks once for each of Auth0's sessions, and neither when a refresh
+// token is used, where nobody is there to answer, nor in delegated sessions, whose
+// actor does not have the user's factors.
 func MFA(when func(e *Event) bool) Step {
 	return Step{
-		Name: "mfa", triggers: []Trigger{PostLogin},
+		Name: "mfa", quick: true, triggers: []Trigger{PostLogin},
 		Run: func(_ context.Context, e *Event, c *Commands) error {
 			if !answers(e) || when != nil && !when(e) {
 				return nil

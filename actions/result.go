@@ -71,21 +71,23 @@ func (r *Result) fail(err error) (*Result, error) {
 	return r, fmt.Errorf("%w: %w", ErrDenied, err)
 }
 
-// merge adds what a step said; a later step wins.
+// merge takes what a step said out of s; a later step wins.
 func (r *Result) merge(s *Result) {
 	r.MFA = r.MFA || s.MFA
-	add(&r.IDToken, s.IDToken)
-	add(&r.AccessToken, s.AccessToken)
-	add(&r.AppMetadata, s.AppMetadata)
-	add(&r.UserMetadata, s.UserMetadata)
+	take(&r.IDToken, &s.IDToken)
+	take(&r.AccessToken, &s.AccessToken)
+	take(&r.AppMetadata, &s.AppMetadata)
+	take(&r.UserMetadata, &s.UserMetadata)
 	r.AddScopes = append(r.AddScopes, s.AddScopes...)
 	r.RemoveScopes = append(r.RemoveScopes, s.RemoveScopes...)
+	s.MFA, s.AddScopes, s.RemoveScopes = false, s.AddScopes[:0], s.RemoveScopes[:0]
 }
 
-func add(to *map[string]any, from map[string]any) {
+func take(to, from *map[string]any) {
 	if *to == nil {
-		*to = from
+		*to, *from = *from, nil
 		return
 	}
-	maps.Copy(*to, from)
+	maps.Copy(*to, *from)
+	clear(*from)
 }

@@ -106,7 +106,7 @@ async function ask(event, api) {
   try {
     // After a failure there is less patience.
     const commands = await exchange(event, state.lost > 0 ? (CONFIG.timeout * 3) / 4 : CONFIG.timeout);
-    if (state.lost >= limit) api.cache?.delete(hint);
+    if (state.lost >= limit) cached(() => api.cache.delete(hint));
     state.lost = 0;
     return commands;
   } catch (error) {
@@ -116,7 +116,7 @@ async function ask(event, api) {
       state.lost += Math.max(now - started, 500);
       if (state.lost >= limit) {
         state.until = now + pause;
-        api.cache?.set(hint, String(state.until), { ttl: pause });
+        cached(() => api.cache.set(hint, String(state.until), { ttl: pause }));
       }
     }
     return null;
@@ -129,13 +129,22 @@ async function ask(event, api) {
 function isOpen(api, now) {
   if (state.fresh) {
     state.fresh = false;
-    const until = Number(api.cache?.get(hint)?.value);
+    const until = Number(cached(() => api.cache.get(hint))?.value);
     if (until > now) {
       state.until = until;
       state.lost = limit;
     }
   }
   return state.until > now && state.until <= now + pause; // The clock may have been set back.
+}
+
+// cached uses api.cache, which may be missing or fail: it is a hint.
+function cached(use) {
+  try {
+    return use();
+  } catch (error) {
+    return undefined;
+  }
 }
 
 // exchange asks the server.

@@ -20,6 +20,7 @@ import (
 	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/internal/testing/node"
 	"github.com/auth0kit/auth0kit/internal/webhook"
+	"github.com/auth0kit/auth0kit/management/auth0test/scripts"
 )
 
 // obedient does what app_metadata.want says.
@@ -356,6 +357,29 @@ func TestShimFaults(t *testing.T) {
 			check(t, s.URL, []string{s.host()})
 			assert.NotEmpty(t, s.taken())
 		})
+	}
+}
+
+// A cache that fails is no reason to deny.
+func TestShimWithoutCache(t *testing.T) {
+	t.Parallel()
+	p := loginPipeline(t)
+	s := tap(t, serveActions(t, actionKeys, actions.HandlerConfig{}, p))
+	a := generate(t, p, s.URL, actions.DeploymentConfig{})
+	for name, cache := range map[string]any{
+		"none":  false,
+		"fails": map[string]any{"get": func(string) (string, error) { return "", errStopped }, "delete": func(string) error { return errStopped }},
+	} {
+		e, err := scripts.New(scripts.Config{Hosts: []string{s.host()}})
+		require.NoError(t, err)
+		claimed, denied := 0, 0
+		api := map[string]any{
+			"cache": cache, "access": map[string]any{"deny": func(string) { denied++ }},
+			"idToken": map[string]any{"setCustomClaim": func(string, any) { claimed++ }}, "accessToken": map[string]any{"setCustomClaim": func(string, any) { claimed++ }},
+		}
+		require.NoError(t, e.Run(t.Context(), a.Code, loginEvent(a, nil), api))
+		assert.Equal(t, 2, claimed, name)
+		assert.Zero(t, denied, name)
 	}
 }
 
