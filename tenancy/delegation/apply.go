@@ -117,7 +117,7 @@ func (r *run) parallel(ctx context.Context, changes []*Change, f func(context.Co
 	})
 	for _, c := range changes {
 		if c.Err == nil && !c.Done {
-			c.Err = context.Cause(ctx)
+			c.Err = cmp.Or(context.Cause(ctx), errExited)
 		}
 	}
 }
@@ -131,16 +131,23 @@ func (r *run) join(ctx context.Context, changes []*Change) {
 				begun = append(begun, c)
 			}
 		}
-		failed := r.inOne(ctx, begun, r.a.s.dir.AddMembers)
-		r.parallel(ctx, begun, func(ctx context.Context, c *Change) {
-			err := failed[c]
-			var undo func(context.Context) error
-			if err == nil {
-				undo, err = r.a.s.assign(ctx, r.plan.OrgID, c, true)
-			}
-			r.a.finish(ctx, r.plan.OrgID, r.by, c, undo, err)
+		r.end(ctx, begun, r.inOne(ctx, begun, r.a.s.dir.AddMembers), func(c *Change) (func(context.Context) error, error) {
+			return r.a.s.assign(ctx, r.plan.OrgID, c, true)
 		})
 	}
+}
+
+// end ends changes that were begun, those that failed and the others by f: all of
+// them, also when ctx has ended, so that each has its second event.
+func (r *run) end(ctx context.Context, begun []*Change, failed map[*Change]error, f func(c *Change) (undo func(context.Context) error, err error)) {
+	r.parallel(context.WithoutCancel(ctx), begun, func(_ context.Context, c *Change) {
+		err := failed[c]
+		var undo func(context.Context) error
+		if err == nil {
+			undo, err = f(c)
+		}
+		r.a.finish(ctx, r.plan.OrgID, r.by, c, undo, err)
+	})
 }
 
 // inOne makes one call for ten people, and if that fails one for each, so that one
@@ -229,27 +236,17 @@ func (r *run) enough(ctx context.Context) error {
 	return r.a.s.enough(ctx, r.o, stay)
 }
 
-// leave takes the roles first, because it is not documented that they go with the
-// membership, and then the memberships, ten in a call.
+// leave ends memberships, ten in a call, and then takes the roles, because it is not
+// documented that they go with the membership. In the other order nothing would tell
+// the next run who was to leave.
 func (r *run) leave(ctx context.Context, changes []*Change) {
 	for ten := range slices.Chunk(changes, chunk) {
 		for _, c := range ten {
 			r.a.begin(ctx, r.plan.OrgID, r.by, c)
 		}
-		lost, _ := inParallel(ctx, ten, func(ctx context.Context, c *Change) (error, error) { return r.a.s.unassign(ctx, r.plan.OrgID, c), nil })
-		var free []*Change
-		failed := make(map[*Change]error)
-		for i, c := range ten {
-			if failed[c] = lost[i]; lost[i] == nil {
-				free = append(free, c)
-			}
-		}
-		for c, err := range r.inOne(ctx, free, r.a.s.dir.RemoveMembers) {
-			failed[c] = err
-		}
-		for _, c := range ten {
-			r.a.finish(ctx, r.plan.OrgID, r.by, c, nil, failed[c])
-		}
+		r.end(ctx, ten, r.inOne(ctx, ten, r.a.s.dir.RemoveMembers), func(c *Change) (func(context.Context) error, error) {
+			return nil, unseen(true, r.a.s.unassign(ctx, r.plan.OrgID, c))
+		})
 	}
 }
 

@@ -100,23 +100,34 @@ const tries = 6
 
 // assign gives a member the role, until Auth0 says that it is held.
 func (s *Service) assign(ctx context.Context, orgID string, c *Change, joined bool) (undo func(context.Context) error, err error) {
+	written := joined
 	for n := 1; ; n++ {
 		var held *resource.Role
 		if err = s.dir.AssignMemberRoles(ctx, orgID, c.UserID, c.RoleID); err == nil {
+			written = true
 			held, err = holds(ctx, s.dir, orgID, c.UserID, c.RoleID)
 		}
 		switch {
 		case held != nil:
 			return func(ctx context.Context) error { return s.takeBack(ctx, orgID, c, joined) }, nil
 		case err != nil && !errors.Is(err, resource.ErrNotFound):
-			return nil, err
+			return nil, unseen(written, err)
 		case n == tries:
-			return nil, join(fmt.Errorf("delegation: Auth0 does not show the role after %d tries", tries), err)
+			return nil, unseen(written, join(fmt.Errorf("delegation: Auth0 does not show the role after %d tries", tries), err))
 		}
 		if err := retry.Sleep(ctx, notYet.Pause(n)); err != nil {
-			return nil, err
+			return nil, unseen(written, err)
 		}
 	}
+}
+
+// unseen is the error of a change of which a part was written: what became of it is
+// unknown, and no failure.
+func unseen(written bool, err error) error {
+	if !written || err == nil || errors.Is(err, resource.ErrOutcomeUnknown) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", resource.ErrOutcomeUnknown, err)
 }
 
 // takeBack ends what assign has given, with the membership if that was new.
@@ -133,10 +144,11 @@ func (s *Service) unassign(ctx context.Context, orgID string, c *Change) error {
 	if err != nil && !errors.Is(err, resource.ErrNotFound) { // What is not there is looked at like what was removed.
 		return err
 	}
+	removed := err == nil
 	held, err := holds(ctx, s.dir, orgID, c.UserID, c.RoleID)
 	switch {
 	case err != nil || held == nil:
-		return err
+		return unseen(removed, err)
 	case held.Inherited:
 		c.Reason = "group"
 		return nil
@@ -167,7 +179,7 @@ func (s *Service) invite(ctx context.Context, orgID string, c *Change, also ...s
 		return undo, nil
 	}
 	if err := s.dir.DeleteInvitation(ctx, orgID, old); err != nil && !errors.Is(err, resource.ErrNotFound) {
-		return undo, fmt.Errorf("delegation: the new invitation is there, and the old one too: %w", err)
+		c.Err = fmt.Errorf("delegation: the new invitation is there, and the old one too: %w", err)
 	}
 	return undo, nil
 }
@@ -192,7 +204,7 @@ func (s *Service) provision(ctx context.Context, orgID string, c *Change) (undo 
 	}
 	err = s.dir.AddMembers(ctx, orgID, u.ID)
 	if err == nil {
-		_, err = s.assign(ctx, orgID, c, true)
+		_, err = s.assign(ctx, orgID, c, false)
 	}
 	if err == nil {
 		c.InvitationURL, err = s.dir.PasswordTicket(ctx, u.ID, p.TTL)

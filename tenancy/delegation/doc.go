@@ -50,6 +50,9 @@
 // know that the email is the person's: [ErrUnverified]. Several accounts of one
 // email: [AmbiguousError].
 //
+// A change of which a part was written, and of which Auth0 then did not show what
+// became, is resource.ErrOutcomeUnknown and recorded as unknown: run it again.
+//
 // # Several processes
 //
 // Verbs that change something hold a lock of the organization. Without

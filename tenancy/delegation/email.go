@@ -22,7 +22,16 @@ func normal(email string) (string, error) {
 	if err != nil || domain == "" {
 		return "", ErrEmail
 	}
-	return strings.ToLower(email[:at]) + "@" + strings.ToLower(domain), nil
+	return strings.Map(lower, email[:at]) + "@" + strings.ToLower(domain), nil
+}
+
+// lower is unicode.ToLower for letters whose other case is of the same alphabet: the
+// mailbox of somebody with a Kelvin sign in their name is not that with a k.
+func lower(r rune) rune {
+	if low := unicode.ToLower(r); r <= unicode.MaxASCII || low > unicode.MaxASCII {
+		return low
+	}
+	return r
 }
 
 // outsideOfAddresses are spaces, control characters, and what would need quotes in

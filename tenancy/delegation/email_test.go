@@ -20,6 +20,9 @@ func TestNormal(t *testing.T) {
 	}
 	assert.True(t, same("Ada@bücher.Example", "ada@xn--bcher-kva.example"))
 	assert.False(t, same("", ""))
+	assert.False(t, same("\u212Aim@example.com", "kim@example.com"), "a Kelvin sign is no k in a mailbox")
+	assert.False(t, same("adm\u0130n@example.com", "admin@example.com"))
+	assert.True(t, same("\u00C9ric@example.com", "\u00E9ric@example.com"))
 }
 
 func FuzzNormal(f *testing.F) {

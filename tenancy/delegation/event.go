@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
+	"unicode"
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -28,13 +30,25 @@ func (a *Admin) record(ctx context.Context, orgID string, by origin, c *Change, 
 		"before": info.before, "after": info.after, "plan": by.plan, "from": by.from, "invitation": c.InvitationID, "user": c.UserID,
 	} {
 		if value != "" {
-			e.Metadata[key] = value[:min(len(value), audit.MaxValue)]
+			e.Metadata[key] = recordable(value)
 		}
 	}
 	if c.Email != "" {
-		e.Personal = map[string]string{"email": c.Email}
+		e.Personal = map[string]string{"email": recordable(c.Email)}
 	}
 	return audit.Record(context.WithoutCancel(ctx), a.s.cfg.Recorder, e)
+}
+
+// recordable is a value in a form that every event takes: that of a caller, such as
+// Declared.From, must not keep a change from being recorded.
+func recordable(value string) string {
+	value = strings.ToValidUTF8(value[:min(len(value), audit.MaxValue)], "")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, value)
 }
 
 // target names whom the events of one change are about, the same before and after

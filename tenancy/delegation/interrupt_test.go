@@ -70,8 +70,9 @@ func stopAfterEachCall(t *testing.T, before, add int, cfg delegation.Config, lat
 		require.Less(t, calls, 200)
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, auth0test.Options{})
+			var olds []string
 			for i := range before {
-				w.admin(fmt.Sprint("old", i))
+				olds = append(olds, w.admin(fmt.Sprint("old", i)))
 			}
 			var names []string
 			for i := range add {
@@ -106,6 +107,9 @@ func stopAfterEachCall(t *testing.T, before, add int, cfg delegation.Config, lat
 			require.NoError(t, err, "after %d calls", calls)
 			require.Equal(t, add, w.administrators())
 			require.Contains(t, w.invitations(), "guest@acme.test")
+			for _, id := range olds {
+				require.Equal(t, !cfg.RemoveMembership, w.isMember(id), "after %d calls", calls)
+			}
 			w.unchanged(func() {
 				_, err = w.job(cfg).Sync(t.Context(), w.org, d)
 				require.NoError(t, err)

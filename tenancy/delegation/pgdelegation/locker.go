@@ -5,7 +5,10 @@
 //	…
 //	service, err := delegation.New(client, role, may, delegation.Config{Locker: locker})
 //
-// A lock is held by a connection of its own for as long as a change takes. A pooler
+// A lock is held by a connection of its own for as long as a change takes, and who
+// waits for one has a connection too. Where the pool of the database is limited, give
+// the Locker a *sql.DB of its own: those who wait could take all connections from a
+// Recorder of whoever holds the lock, and everybody would wait. A pooler
 // between the program and Postgres must keep sessions, which PgBouncer does in its
 // session mode alone. It makes no tables, and works with any driver for Postgres.
 package pgdelegation
