@@ -44,6 +44,9 @@ type CutoffConfig struct {
 // here. Guard.Observe feeds it with deleted and blocked users. Tokens name their
 // session (sid) only where an Action puts it there.
 //
+// A Cutoff is of one tenant: ids are not unique among several, so give each a store,
+// or a prefix, of its own.
+//
 // Checking costs a look-up in memory; what other processes cut is read from the
 // store in one round trip each Every, by the requests that need it. iat has whole
 // seconds, so a token that is issued in the second of the cut is refused too.

@@ -103,7 +103,7 @@ func TestObserve(t *testing.T) {
 		`{"type":"group.member.deleted","data":{"object":{"group":{"id":"grp_1"},"member":{"member_type":"user","id":"auth0|2"}}}}`:                                                  false,
 		`{"type":"group.member.added","data":{"object":{"member":{"member_type":"connection","id":"x"}}}}`:                                                                           true,
 		`{"type":"group.deleted","data":{"object":{"id":"grp_1"}}}`:                                                                                                                  true,
-		`{"type":"user.updated","data":{"object":{"user_id":"auth0|1"}}}`:                                                                                                            true,
+		`{"type":"user.updated","data":{"object":{"user_id":"auth0|1"}}}`:                                                                                                            false,
 		`{"type":"user.created","data":{"object":{"user_id":"auth0|1"}}}`:                                                                                                            false,
 		`{"type":"organization.member.role.deleted","offset":"o","event":{"type":"organization.member.role.deleted","data":{"object":{` + mine + `,"user":{"user_id":"auth0|1"}}}}}`: true,
 	} {

@@ -14,6 +14,7 @@ type news struct {
 	changed []member // Forget them. An empty id stands for all.
 	lost    []member // Something was taken away; among changed too.
 	dead    []string // Users who were deleted or blocked.
+	alive   []string // Users who were changed and are not blocked, if the news are the latest.
 	roles   []string // Whose permissions have changed.
 }
 
@@ -25,7 +26,8 @@ type news struct {
 // webhook after you have checked the webhook's authorization, a message of the
 // Events API, or an entry of a log stream. Other types are ignored.
 //
-// It understands user.deleted and user.updated; organization.updated and .deleted,
+// It understands user.deleted and user.updated (which every login is: it matters only
+// if the user is or was blocked); organization.updated and .deleted,
 // organization.member.added, .deleted, .role.assigned and .role.deleted;
 // organization.group.role.assigned and .deleted (the whole organization);
 // group.member.added and .deleted (the user in every organization; everybody, if
@@ -57,6 +59,13 @@ func (g *Guard) Observe(ctx context.Context, body []byte) error {
 	for _, id := range n.roles {
 		g.InvalidateRole(id)
 	}
+	g.each(func(g *Guard) {
+		for _, id := range n.alive {
+			if g.live != nil {
+				g.live.alive(id)
+			}
+		}
+	})
 	return g.cut(ctx, n)
 }
 
@@ -155,9 +164,10 @@ func (e event) news() (n news, err error) {
 	switch e.Type {
 	case "user.deleted", "user.updated":
 		complete = o.UserID != ""
-		n.changed = []member{{userID: o.UserID}}
 		if e.Type == "user.deleted" || o.Blocked {
-			n.dead = []string{o.UserID}
+			n.changed, n.dead = []member{{userID: o.UserID}}, []string{o.UserID}
+		} else { // every login is such an update
+			n.alive = []string{o.UserID}
 		}
 	case "organization.member.added", "organization.member.role.assigned":
 		complete = of.orgID != "" && of.userID != ""
@@ -238,9 +248,13 @@ func (l logEntry) request(method string, path []string) (n news) {
 	id := path[1]
 	switch path[0] {
 	case "users":
-		n.changed = []member{{userID: id}}
-		if len(path) == 2 && (method == "DELETE" || body.Blocked) {
-			n.dead = []string{id}
+		switch {
+		case len(path) == 2 && (method == "DELETE" || body.Blocked):
+			n.changed, n.dead = []member{{userID: id}}, []string{id}
+		case len(path) == 2 && len(l.Details.Request.Body) > 0 && string(l.Details.Request.Body) != "null":
+			n.alive = []string{id}
+		default:
+			n.changed = []member{{userID: id}}
 		}
 	case "roles":
 		n.roles = []string{id}

@@ -200,6 +200,14 @@ func (l *live) named(ctx context.Context, orgID, name string) error {
 	return nil
 }
 
+// alive reads a user again who was blocked or deleted when they were last read. It
+// believes nothing good: news can come late.
+func (l *live) alive(userID string) {
+	if entry, ok := l.users.entries.Get(userID); ok && entry.Last().Value.value != (account{}) {
+		l.users.invalidate(func(id string) bool { return id == userID })
+	}
+}
+
 // changedAt returns when something about the member was last said to have changed.
 func (l *live) changedAt(m member) (latest time.Time) {
 	for _, key := range [...]member{m, {orgID: m.orgID}, {userID: m.userID}, {}} {

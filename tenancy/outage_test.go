@@ -48,6 +48,8 @@ func TestOutageWithStaleRoles(t *testing.T) {
 		}
 		wantStatus(t, ask(h, changed(i, map[string]any{"sub": "auth0|new"})), 503) // nothing is known
 		require.NoError(t, x.Observe(t.Context(), []byte(`{"type":"user.updated","data":{"object":{"user_id":"auth0|1"}}}`)))
+		wantStatus(t, ask(h, token), 200) // a login
+		require.NoError(t, x.Observe(t.Context(), []byte(`{"type":"organization.member.role.deleted","data":{"object":{"organization":{"id":"org_acme"},"user":{"user_id":"auth0|1"}}}}`)))
 		wantStatus(t, ask(h, token), 503) // what is known may be wrong
 		x.Invalidate(orgID, "auth0|1")
 		d.set(func() { d.err = nil })
@@ -167,10 +169,10 @@ func TestObserveLog(t *testing.T) {
 		`[{"log_id":"1","data":{"type":"fp"}},{"log_id":"2","data":{"type":"sdu","user_id":"auth0|1"}}]`: {true, true},
 		`{"type":"user.deleted","data":{"object":{"user_id":"auth0|1"}}}`:                                {true, true},
 		`{"type":"user.updated","data":{"object":{"user_id":"auth0|1","blocked":true}}}`:                 {true, true},
-		`{"type":"user.updated","data":{"object":{"user_id":"auth0|1","blocked":false}}}`:                {true, false},
+		`{"type":"user.updated","data":{"object":{"user_id":"auth0|1","blocked":false}}}`:                {false, false},
 		sapi("delete", "/api/v2/users/auth0%7C1", "{}"):                                                  {true, true},
 		sapi("patch", "/api/v2/users/auth0%7C1", `{"blocked":true}`):                                     {true, true},
-		sapi("patch", "/api/v2/users/auth0%7C1", `{"name":"x"}`):                                         {true, false},
+		sapi("patch", "/api/v2/users/auth0%7C1", `{"name":"x"}`):                                         {false, false},
 		sapi("get", "/api/v2/users/auth0%7C1", "{}"):                                                     {false, false},
 		sapi("delete", "/api/v2/users/auth0%7C1/roles", "{}"):                                            {true, false},
 		sapi("delete", "/api/v2/organizations/org_acme/members", `{"members":["auth0|1"]}`):              {true, false},
@@ -198,6 +200,30 @@ func TestObserveLog(t *testing.T) {
 		require.NoError(t, err, body)
 		assert.Equal(t, want.forgets, len(tenant.Roles) == 1, body)
 	}
+}
+
+// Who is unblocked gets in again at once; what says that nobody is blocked is not
+// believed, because it may come late.
+func TestUnblocking(t *testing.T) {
+	t.Parallel()
+	const updated = `{"type":"user.updated","data":{"object":{"user_id":"auth0|1","blocked":false}}}`
+	i, d := josetest.NewIssuer(), newDirectory()
+	d.accounts = map[string]*resource.User{"auth0|1": {Blocked: true}}
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Directory: d})
+	h := x.authenticated()(reached)
+	wantStatus(t, ask(h, token(i, "", nil)), 403)
+	require.NoError(t, x.Observe(t.Context(), []byte(updated)))
+	wantStatus(t, ask(h, token(i, "", nil)), 403)
+	d.set(func() { d.accounts = nil })
+	wantStatus(t, ask(h, token(i, "", nil)), 403)
+	require.NoError(t, x.Observe(t.Context(), []byte(updated)))
+	wantStatus(t, ask(h, token(i, "", nil)), 200)
+	reads := d.memberReads
+	for range 10 { // logins
+		require.NoError(t, x.Observe(t.Context(), []byte(updated)))
+		wantStatus(t, ask(h, token(i, "", nil)), 200)
+	}
+	require.Equal(t, reads, d.memberReads)
 }
 
 func TestObserveRoles(t *testing.T) {
