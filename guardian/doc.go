@@ -139,6 +139,10 @@
 //	NIST 800-63B-4 3.1.2  recovery codes random, hashed, used once  TestRecoveryCodes guardiantest
 //	NIST 800-63B-4 3.1.4  an output is accepted once                TestCodeOfTwoStepsIsSpentOnce guardiantest
 //	NIST 800-63B-4 3.2.2  100 failures in a row, then rebinding     TestLockNeedsRebinding
+//	WebAuthn 3 7.1, 7.2   responses checked, user verified         passkey TestRefusals TestVectors TestGuardianInChromium
+//	WebAuthn 3 6.1.1      counters that go back are told           passkey TestClone
+//	RFC 8628 3.5          polls back off, and outlive outages      TestApprovalsOutliveOutages TestCIBASlowDown
+//	RFC 9470 3            step-up challenge of an API              ExampleRequire
 //	ASVS 5.0 6.5.1        used once                                 guardiantest
 //	ASVS 5.0 6.5.3        seeds from a CSPRNG                       TestSecretsAreOf160Bits
 //	ASVS 5.0 6.5.5        lifetime of a code                        TestWindow TestExactTime

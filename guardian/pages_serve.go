@@ -151,11 +151,10 @@ func (p *Pages) stepUp(w http.ResponseWriter, r *http.Request, next shown) error
 func (p *Pages) done(w http.ResponseWriter, r *http.Request, v visitor) {
 	last, ok := p.mine(r, v)
 	switch {
-	case !ok || last.At.IsZero():
-		if !p.showsCodes(w, r, v) {
-			see(w, p.cfg.Path+"/")
-		}
+	case !ok:
+		p.confirmed(w, r, v)
 		return
+	case last.At.IsZero(): // It was taken, by this same form.
 	case p.s.takeShown(r.Context(), v.id, last) != nil || p.stepUp(w, r, last) != nil:
 		p.message(w, r, http.StatusInternalServerError)
 		return
@@ -210,10 +209,10 @@ func (p *Pages) repeats(w http.ResponseWriter, r *http.Request, v visitor, answe
 	return true
 }
 
-// confirmed is where a form that was sent twice is sent to.
+// confirmed is where a browser ends that opens the address of a form.
 func (p *Pages) confirmed(w http.ResponseWriter, r *http.Request, v visitor) {
 	if !p.showsCodes(w, r, v) {
-		see(w, p.cfg.Path+"/?done=added")
+		see(w, p.cfg.Path+"/")
 	}
 }
 

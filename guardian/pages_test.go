@@ -289,7 +289,9 @@ func TestPagesShowTheSameResultTwice(t *testing.T) {
 
 		// The proof is taken once, and only for its form.
 		b.get("/login")
-		b.leads(b.get(done), "/mfa/")
+		require.Equal(s, 303, b.get(done))
+		b.leads(b.get("/pay"), "/mfa/verify?to=%2Fpay")
+		b.leads(b.get("/mfa/done?form=another"), "/mfa/")
 		b.leads(b.get("/pay"), "/mfa/verify?to=%2Fpay")
 		b.want(b.post("/mfa/verify?to=/pay", "code", code), 422, "used before")
 	})
