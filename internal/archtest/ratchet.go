@@ -35,6 +35,7 @@ var ExportedNames = map[string]int{
 	"management/resource":             31,
 	"migration":                       79,
 	"migration/driver":                25,
+	"migration/customdb":              10,
 	"migration/filesource":            7,
 	"migration/lazy":                  9,
 	"migration/migrationtest":         2,

@@ -113,6 +113,7 @@ var Rules = map[string]Rule{
 	"actions": {Own: []string{"audit", "management/resource", "internal/lru", "internal/retry", "internal/secret", "internal/webhook"}},
 
 	// What belongs to one pattern.
+	"migration/customdb":              {Own: []string{"migration", "migration/lazy", "management/resource", "internal/secret", "internal/webhook"}},
 	"migration/filesource":            {Own: []string{"migration", "migration/internal/mapping"}},
 	"migration/internal/mapping":      {Own: []string{"migration", "migration/passhash"}},
 	"migration/internal/jobs":         {Own: []string{"management/resource", "internal/retry"}},

@@ -25,6 +25,7 @@ import (
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/customdb"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
@@ -88,6 +89,7 @@ var hidings = []hiding{
 	{zero: resource.Invitation{}, shows: []string{"ID"}, stored: true},
 	{zero: resource.Job{}, shows: []string{"ID", "Status"}, stored: true},
 	{zero: migration.Credentials{}},
+	{zero: customdb.Plan{}},
 	{zero: migration.Run{}, shows: []string{"Name", "Source", "Connection"}},
 	{zero: resource.Connection{}, shows: []string{"ID", "Name", "Strategy"}, stored: true},
 	{zero: migration.Record{}, shows: []string{"Key"}, stored: true},

@@ -32,6 +32,7 @@ import (
 	"github.com/auth0kit/auth0kit/guardian/sqlguardian"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/customdb"
 	"github.com/auth0kit/auth0kit/migration/filesource"
 	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/migration/sqlmigration"
@@ -100,6 +101,7 @@ type (
 	anyGoredis   struct{ redis.UniversalClient }
 	anySource    struct{ migration.Source }
 	anyTarget    struct{ migration.Target }
+	anyScripts   struct{ customdb.Target }
 	anyDirectory struct{ delegation.Directory }
 	anyTenant    struct{ actions.Target }
 )
