@@ -89,7 +89,7 @@ var hidings = []hiding{
 	{zero: resource.Invitation{}, shows: []string{"ID"}, stored: true},
 	{zero: resource.Job{}, shows: []string{"ID", "Status"}, stored: true},
 	{zero: migration.Credentials{}},
-	{zero: customdb.Plan{}},
+	{zero: customdb.Plan{}, shows: []string{"changes"}},
 	{zero: migration.Run{}, shows: []string{"Name", "Source", "Connection"}},
 	{zero: resource.Connection{}, shows: []string{"ID", "Name", "Strategy"}, stored: true},
 	{zero: migration.Record{}, shows: []string{"Key"}, stored: true},

@@ -40,8 +40,8 @@ type DeploymentConfig struct {
 type Deployment struct {
 	target     Target
 	connection string
-	url        string
-	keys       *[]string // as Standard Webhooks writes them; a pointer, which fmt prints as an address
+	url        *string   // pointers, which fmt prints as addresses
+	keys       *[]string // as Standard Webhooks writes them
 	cfg        DeploymentConfig
 }
 
@@ -69,7 +69,7 @@ func NewDeployment(t Target, connection, base string, keys [][]byte, cfg Deploym
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 10 * time.Second
 	}
-	d := &Deployment{target: t, connection: connection, url: base, cfg: cfg, keys: &[]string{}}
+	d := &Deployment{target: t, connection: connection, url: &base, cfg: cfg, keys: &[]string{}}
 	for _, key := range keys {
 		*d.keys = append(*d.keys, webhook.Secret(key))
 	}
@@ -296,7 +296,7 @@ func (d *Deployment) script(name, function, parameters, fields string, context b
 		ip = "context && context.request && context.request.ip"
 	}
 	fields = strings.Replace(fields, ", ip", ", ip: "+ip, 1)
-	return strings.NewReplacer("{{NAME}}", name, "{{FUNCTION}}", function, "{{PARAMETERS}}", parameters, "{{FIELDS}}", fields, "{{URL}}", d.url,
+	return strings.NewReplacer("{{NAME}}", name, "{{FUNCTION}}", function, "{{PARAMETERS}}", parameters, "{{FIELDS}}", fields, "{{URL}}", *d.url,
 		"{{TIMEOUT}}", strconv.FormatInt(d.cfg.Timeout.Milliseconds(), 10), "{{RESULT}}", strings.TrimSpace(result)).Replace(template)
 }
 

@@ -246,6 +246,17 @@ var constructors = map[string]func(p probe){
 			return second(migration.NewRunner(anySource{}, anyTarget{}, anyLedger, anyRun, c))
 		}, "Grace")
 	},
+	"migration/customdb.Handler": func(p probe) {
+		p.refuses("legacy")(customdb.Handler(nil, [][]byte{sealKey}, customdb.Config{}))
+		p.refuses("keys")(customdb.Handler(new(lazy.Lazy), nil, customdb.Config{}))
+	},
+	"migration/customdb.NewDeployment": func(p probe) {
+		const url = "https://login.example.com/"
+		p.refuses("target")(customdb.NewDeployment(nil, "c", url, [][]byte{sealKey}, customdb.DeploymentConfig{}))
+		p.refuses("connection")(customdb.NewDeployment(anyScripts{}, "", url, [][]byte{sealKey}, customdb.DeploymentConfig{}))
+		p.refuses("url")(customdb.NewDeployment(anyScripts{}, "c", "", [][]byte{sealKey}, customdb.DeploymentConfig{}))
+		p.refuses("keys")(customdb.NewDeployment(anyScripts{}, "c", url, nil, customdb.DeploymentConfig{}))
+	},
 	"migration/filesource.New": func(p probe) {
 		p.refuses("path")(filesource.Auth0(""))
 		cols := migration.Columns{Key: "k", Email: "e"}
