@@ -141,7 +141,7 @@ func TestDjango(t *testing.T) {
 	require.Contains(t, out, "0 changed, 0 missing")
 	require.Equal(t, n-n/100-1, s.count())
 
-	html, err := os.ReadFile(filepath.Join(s.reports(), "report.html"))
+	html, err := os.ReadFile(filepath.Join(s.reports(), "verify.html"))
 	require.NoError(t, err)
 	require.Contains(t, string(html), "Everything that was sent is there")
 	require.NotContains(t, string(html), "@example.com")

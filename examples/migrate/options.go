@@ -52,7 +52,7 @@ func parse(args []string, env func(string) string, help io.Writer) (o options, e
 	fs.BoolVar(&o.config.BlockDeleted, "block-deleted", false, "sync blocks who is gone from the source")
 	fs.BoolVar(&o.config.AllowSharedKeys, "allow-shared-keys", false, "keys are unique in the whole tenant, such as UUIDs")
 	fs.StringVar(&o.ledger, "ledger", "migration.db", "SQLite file that remembers what was done")
-	fs.StringVar(&o.report, "report", "", "directory for report.html and problems.csv")
+	fs.StringVar(&o.report, "report", "", "directory for a page and a list for each verb: plan.html, plan.csv")
 	fs.BoolVar(&o.json, "json", false, "print JSON, and no progress")
 	fs.BoolVar(&o.watch, "watch-fp", false, "then follow failed logins of migrated users")
 	fs.StringVar(&o.after, "watch-after", "", "id of the log entry after which -watch-fp begins")

@@ -201,12 +201,12 @@ var page string
 
 var reportPage = template.Must(template.New("report").Parse(page))
 
-// write writes report.html and problems.csv.
+// write writes a page and a list for the verb, such as plan.html and plan.csv.
 func (r report) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	html, err := os.OpenFile(filepath.Join(dir, "report.html"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	html, err := os.OpenFile(filepath.Join(dir, r.Verb+".html"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (r report) write(dir string) error {
 	if err := errors.Join(err, html.Close()); err != nil {
 		return err
 	}
-	list, err := os.OpenFile(filepath.Join(dir, "problems.csv"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	list, err := os.OpenFile(filepath.Join(dir, r.Verb+".csv"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
