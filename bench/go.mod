@@ -24,11 +24,14 @@ require (
 	github.com/oschwald/maxminddb-golang/v2 v2.9.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.79
+	github.com/stretchr/testify v1.12.1
 )
 
 require (
 	github.com/boombuler/barcode v1.1.0 // indirect
+	github.com/go-crypt/x v0.4.17 // indirect
 	github.com/pquerna/otp v1.5.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.6 // indirect
 )
 
 require (
