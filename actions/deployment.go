@@ -245,11 +245,18 @@ func (d *Deployment) bind(ctx context.Context, id string) error {
 		if has(list, id) {
 			return list, nil
 		}
-		if len(list) >= maxBindings {
-			return nil, fmt.Errorf("actions: %d Actions are bound to %s, and Auth0 takes no more", len(list), d.p.trigger)
+		if err := d.room(list); err != nil {
+			return nil, err
 		}
 		return append(slices.Clone(list), resource.Binding{ActionID: id, Name: d.cfg.Name}), nil
 	})
+}
+
+func (d *Deployment) room(list []resource.Binding) error {
+	if len(list) >= maxBindings {
+		return fmt.Errorf("actions: %d Actions are bound to %s, and Auth0 takes no more", len(list), d.p.trigger)
+	}
+	return nil
 }
 
 func (d *Deployment) unbind(ctx context.Context, id string) error {

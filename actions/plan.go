@@ -59,6 +59,11 @@ func (d *Deployment) Plan(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !f.bound() {
+		if err := d.room(f.bindings); err != nil {
+			return nil, err
+		}
+	}
 	p := d.plan(f)
 	p.lines = append(codeLines(f.action, d.want.Code), bindingLine(f, d.cfg.Name)...)
 	if len(p.lines) > 0 {

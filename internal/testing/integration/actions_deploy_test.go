@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/auth0test/scripts"
 	"github.com/auth0kit/auth0kit/management/resource"
 )
 
@@ -36,6 +38,16 @@ func loginPipeline(t testing.TB, steps ...actions.Step) *actions.Pipeline {
 	p, err := actions.New(actions.PostLogin, steps...)
 	require.NoError(t, err)
 	return p
+}
+
+// scriptedTenant is a tenant that runs Actions: others refuse bindings.
+func scriptedTenant(t testing.TB) *auth0test.Tenant {
+	t.Helper()
+	engine, err := scripts.New(scripts.Config{})
+	require.NoError(t, err)
+	tenant := auth0test.NewTenant(auth0test.Options{})
+	tenant.RunScripts(engine)
+	return tenant
 }
 
 func deployment(t testing.TB, target actions.Target, p *actions.Pipeline, cfg actions.DeploymentConfig) *actions.Deployment {
@@ -128,7 +140,7 @@ func boundNames(t testing.TB, client actions.Target) (out []string) {
 func TestDeployment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := auth0test.NewTenant(auth0test.Options{})
+		tenant := scriptedTenant(t)
 		client := tenant.Management()
 		foreign(t, tenant)
 		time.Sleep(time.Second) // They are built.
@@ -201,7 +213,7 @@ func keyOf(t testing.TB, d *actions.Deployment) string {
 func TestDeploymentGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := auth0test.NewTenant(auth0test.Options{})
+		tenant := scriptedTenant(t)
 		client := tenant.Management()
 		d := deployment(t, client, loginPipeline(t), actions.DeploymentConfig{})
 		_, err := d.PlanRollback(t.Context())
@@ -260,7 +272,7 @@ func TestTwoDeployers(t *testing.T) {
 	t.Parallel()
 	for first := 0; first <= 400; first += 50 {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := auth0test.NewTenant(auth0test.Options{})
+			tenant := scriptedTenant(t)
 			foreign(t, tenant)
 			var wg sync.WaitGroup
 			for name, pause := range map[string]int{"auth0kit-a": first, "auth0kit-b": 200} {
@@ -282,7 +294,7 @@ func TestTwoDeployers(t *testing.T) {
 
 func TestDeploymentRefuses(t *testing.T) {
 	t.Parallel()
-	client := auth0test.NewTenant(auth0test.Options{}).Management()
+	client := scriptedTenant(t).Management()
 	p := loginPipeline(t)
 	m2m, err := actions.New(actions.CredentialsExchange, actions.MetadataClaims(claims, "plan"))
 	require.NoError(t, err)
@@ -321,4 +333,61 @@ func TestDeploymentRefuses(t *testing.T) {
 	assert.ErrorContains(t, d.Validate(needs), `needs "user.email_verified", which this deployment does not send`)
 	assert.ErrorContains(t, d.Validate(m2m), "not for post-login")
 	require.NoError(t, deployment(t, client, p, actions.DeploymentConfig{Send: []string{"user.email_verified"}}).Validate(needs))
+}
+
+// gone is a Target in which others are at work.
+type gone struct {
+	actions.Target
+	version, bindings bool
+}
+
+func (g *gone) DeployActionVersion(ctx context.Context, id, versionID string) (*resource.ActionVersion, error) {
+	if g.version {
+		return nil, &resource.Error{Op: "deploy action version", StatusCode: http.StatusNotFound, Err: resource.ErrNotFound}
+	}
+	return g.Target.DeployActionVersion(ctx, id, versionID)
+}
+
+func (g *gone) SetBindings(ctx context.Context, trigger string, b []resource.Binding) error {
+	if g.bindings {
+		return nil // Somebody else's list wins each time.
+	}
+	return g.Target.SetBindings(ctx, trigger, b)
+}
+
+func TestDeploymentAmongOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := scriptedTenant(t)
+		client := tenant.Management()
+		target := &gone{Target: client, bindings: true}
+		d := deployment(t, target, loginPipeline(t), actions.DeploymentConfig{})
+		p, err := d.Plan(t.Context())
+		require.NoError(t, err)
+		assert.ErrorContains(t, d.Apply(t.Context(), p), "others keep changing the bindings")
+		target.bindings = false
+		applied(t, d, d.Plan)
+		next := deployment(t, target, loginPipeline(t, actions.EmailVerified("Verify it.")), actions.DeploymentConfig{})
+		applied(t, next, next.Plan)
+		p, err = next.PlanRollback(t.Context())
+		require.NoError(t, err)
+		target.version = true
+		assert.ErrorIs(t, next.Apply(t.Context(), p), actions.ErrNoVersion, "the version is gone")
+
+		full := scriptedTenant(t).Management()
+		var bound []resource.Binding
+		for i := range 20 {
+			a, err := full.CreateAction(t.Context(), resource.Action{Name: fmt.Sprint("a", i), Code: "exports.onExecutePostLogin = async () => {};"})
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+			_, err = full.DeployAction(t.Context(), a.ID)
+			require.NoError(t, err)
+			bound = append(bound, resource.Binding{ActionID: a.ID, Name: a.Name})
+		}
+		require.NoError(t, full.SetBindings(t.Context(), "post-login", bound))
+		d = deployment(t, full, loginPipeline(t), actions.DeploymentConfig{})
+		_, err = d.Plan(t.Context())
+		assert.ErrorContains(t, err, "20 Actions are bound", "before anything is made")
+		assert.Len(t, boundNames(t, full), 20)
+	})
 }
