@@ -67,14 +67,16 @@ func New(cfg Config) (*Client, error) {
 func (c *Client) Issuer() string { return strings.TrimSuffix(c.cfg.Audience, "api/v2/") }
 
 // API returns the whole SDK on the same transport: same token, same bucket, same
-// repetitions, and 204 where the repetition of a DELETE is answered 404. Its errors are the SDK's own, and their texts may have emails and
-// ids in them. Mark a POST that may be repeated with [Idempotent].
+// repetitions and what HTTPClient says of their answers. Its errors are the SDK's own,
+// and their texts may have emails and ids in them. Mark a POST that may be repeated
+// with [Idempotent].
 func (c *Client) API() *sdk.Management { return c.sdk }
 
 // HTTPClient returns a client for another SDK, or for requests of your own, on
 // the same transport: it sets the token, keeps to the bucket and repeats what may
 // be repeated. A DELETE without a body that was sent, got no usable answer, and is
-// answered 404 when it is repeated has done its work: this is answered as 204. It
+// answered 404 when it is repeated has done its work: this is answered as 204. Any
+// other refusal of a repetition is the error ErrOutcomeUnknown, and no answer. It
 // refuses other hosts than that of Config.Domain, and http. Errors are *[Error]
 // inside of a *url.Error, whose text has the URL.
 func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: c.http} }

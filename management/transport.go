@@ -75,6 +75,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		failed := err
 		if err == nil && resp.StatusCode >= 400 {
 			failed = s.out.failure(nil)
+			if s.doubt && !retryStatus(resp.StatusCode) { // It looks like a refusal and may be none.
+				resp, err = nil, failed
+			}
 		}
 		t.report(req.Context(), s.route, s.out, failed)
 	}
@@ -303,7 +306,7 @@ func (s *series) unanswered(a *answer) error {
 	if s.req.Context().Err() == nil {
 		cause = fmt.Errorf("%w: %w", resource.ErrUnavailable, cause)
 	}
-	if a.sent && writes(s.req.Method) {
+	if s.doubt || a.sent && writes(s.req.Method) {
 		cause = fmt.Errorf("%w: %w", resource.ErrOutcomeUnknown, cause)
 	}
 	return &resource.Error{Err: cause}
