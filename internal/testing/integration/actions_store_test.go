@@ -16,6 +16,14 @@ import (
 
 	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/actions/sqlactions"
+	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/sqlsession"
+)
+
+// The stores that keep logout tokens keep requests as well.
+var (
+	_ actions.SeenStore = (*session.Memory)(nil)
+	_ actions.SeenStore = (*sqlsession.Store)(nil)
 )
 
 func openSQLActions(t testing.TB, db *sql.DB, d sqlactions.Dialect, keys ...[]byte) *sqlactions.Store {
