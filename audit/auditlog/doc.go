@@ -67,8 +67,25 @@
 // of them. An address with neither actor nor target, as in a login with an
 // unknown name, is encrypted under a key of the log and cannot be forgotten alone.
 //
-// Reading is recorded too: Query, Export, Prove, Verify and Archive leave an event
-// with the actor of their context.
+// Reading is recorded too: Query, Report, Export, Prove, Verify and Archive leave an
+// event with the actor of their context.
+//
+// # Reports, sinks and organizations
+//
+// [Log.Report] says what happened in a period, and first of all what is not known. Run
+// keeps sums for it, so that it takes about as long over a million events as over a
+// thousand. [Log.SignReport] signs it; package report makes a page of it.
+//
+// Config.Sinks get the events as well: those of package sink, or a function of your
+// own. Each has a policy that says what its failure means. Config.Detections are rules
+// over the events; package detect has some.
+//
+// [Log.Ingest] takes events of another log with its cursor and what is complete;
+// package auth0logs does it for Auth0's.
+//
+// [Log.Trail] is one organization's view, for its own administrators: queries, proofs,
+// archives, reports, and [Trail.PutStream], with which they send their events to their
+// own SIEM. Streams are in the store, so that they are there in every process.
 //
 // # Limits
 //

@@ -138,3 +138,77 @@ func ExampleLog_Forget() {
 	// <nil>
 	// mfa.enroll true p_ 28 map[]
 }
+
+func ExampleLog_Report() {
+	ctx := context.Background()
+	events := exampleLog() // auditlog.New
+	user := audit.Ref{Kind: "user", ID: "auth0|ann"}
+	for _, e := range []audit.Event{
+		{Action: "login.fp", Outcome: audit.Failure, Reason: "wrong_password", Correlation: "first"},
+		{Action: "login.s", Outcome: audit.Success, Correlation: "first"}, // the same login
+		{Action: "login.fp", Outcome: audit.Failure, Reason: "wrong_password", Correlation: "second"},
+	} {
+		e.Type, e.Actor = "login", user
+		if err := audit.Record(ctx, events, e); err != nil {
+			log.Fatal(err)
+		}
+	}
+	waitSealed(ctx, events) // Run does it
+
+	r, err := events.Report(ctx, auditlog.Period{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	rate, err := r.Attempts.SuccessRate()
+	fmt.Println(r.Events, "events,", r.Attempts.Total, "logins,", rate, err)
+	fmt.Println(r.Failures, r.Users[0].ID)
+	// Output:
+	// 3 events, 2 logins, 0.5 <nil>
+	// [{wrong_password 1}] auth0|ann
+}
+
+func ExampleLog_Ingest() {
+	ctx := context.Background()
+	events := exampleLog()
+	day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	batch := auditlog.Batch{
+		Source: "hr", Cursor: "42", Covered: auditlog.Period{From: day, To: day.AddDate(0, 0, 1)},
+		Events: []audit.Event{{ID: "hr:42", Time: day.Add(time.Hour), Type: "staff", Action: "staff.leave", Outcome: audit.Success}},
+	}
+	fmt.Println(events.Ingest(ctx, batch))
+	_, err := events.Ingest(ctx, batch) // another process, from the same cursor
+	fmt.Println(errors.Is(err, auditlog.ErrCursorMoved))
+	// Output:
+	// 1 <nil>
+	// true
+}
+
+func ExampleTrail_PutStream() {
+	ctx := context.Background()
+	key, _, err := auditlog.GenerateKey("example.com/audit")
+	if err != nil {
+		log.Fatal(err)
+	}
+	seal, err := auditlog.ParseSeal(key, []byte("0123456789abcdef0123456789abcdef")) // from a secret store
+	if err != nil {
+		log.Fatal(err)
+	}
+	webhook := func(auditlog.Target) (auditlog.Deliver, error) { // sink.Webhook
+		return func(context.Context, auditlog.Delivery) error { return nil }, nil
+	}
+	events, err := auditlog.New(auditlog.NewMemoryStore(), seal, auditlog.Config{Kinds: map[string]auditlog.Kind{"webhook": webhook}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	trail, err := events.Trail("org_1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	made, err := trail.PutStream(ctx, auditlog.Stream{Kind: "webhook", Target: auditlog.Target{URL: "https://siem.example.com/audit"}})
+	fmt.Println(len(made.Target.Secrets), "secret, shown this once", err)
+	all, err := trail.Streams(ctx)
+	fmt.Println(all[0].Kind, all[0].Host, all[0].State, err)
+	// Output:
+	// 1 secret, shown this once <nil>
+	// webhook siem.example.com active <nil>
+}
