@@ -91,7 +91,7 @@ func TestStreamsAreApart(t *testing.T) {
 		for i, org := range orgs[1:] {
 			r := n.receiver(fmt.Sprint("https://", i+1))
 			var got []string
-			for _, e := range r.all {
+			for _, e := range r.entries() {
 				assert.Equal(t, org, e.Organization)
 				if e.Type == "session" {
 					got = append(got, e.ID)
