@@ -59,6 +59,16 @@ func (o *observation) holding(email string) (counts *Administrator, flawed []Adm
 	return nil, flawed
 }
 
+// isSecond reports whether a holder who does not count has the email of one who does.
+func (o *observation) isSecond(h Administrator) bool {
+	email, err := normal(h.Email)
+	if err != nil || h.Counts || flaws[h.Why] == nil || h.Why == "deleted" {
+		return false
+	}
+	counts, _ := o.holding(email)
+	return counts != nil
+}
+
 // invitationsTo returns a pending invitation to an email, and one that has expired
 // and has no other role that would go with it.
 func (o *observation) invitationsTo(email string) (pending, expired string) {

@@ -86,7 +86,7 @@ func TestDeclaredPeopleWhoDoNotCount(t *testing.T) {
 	plan, err := job.Plan(t.Context(), w.org, d)
 	require.NoError(t, err)
 	assert.Equal(t, []string{
-		"ada none administrator", "blocked refused blocked", "good none administrator", "grouped add_member", "other refused connection",
+		"ada none administrator", "blocked refused blocked", "good none administrator", "good refused blocked", "grouped add_member", "other refused connection",
 		"two add_member", "unverified refused unverified",
 	}, lines(plan.Changes))
 	assert.Equal(t, []int{2, 4}, []int{plan.Before, plan.Administrators})
@@ -102,6 +102,22 @@ func TestDeclaredPeopleWhoDoNotCount(t *testing.T) {
 		_, err := job.Sync(t.Context(), w.org, d)
 		require.NoError(t, err)
 	})
+}
+
+// An account with a declared email that nobody has proved is no way to keep the role
+// unseen: it is shown beside the one that counts.
+func TestASecondAccountThatDoesNotCountIsShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0test.Options{})
+	ada := w.admin("ada")
+	w.enable(w.tenant.AddConnection("social", "google-oauth2"))
+	eve := w.tenant.AddUser(resource.User{Email: "Ada@acme.test", Connection: "social"}, "")
+	w.tenant.AddMember(w.org, eve, w.role)
+	plan, err := w.job(delegation.Config{}).Plan(t.Context(), w.org, declare("ada"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"ada none administrator", "ada refused unverified"}, lines(plan.Changes))
+	assert.Equal(t, []string{ada, eve}, []string{plan.Changes[0].UserID, plan.Changes[1].UserID})
+	assert.True(t, plan.Empty())
 }
 
 // Somebody who logs in by a linked account belongs to the organization, but only

@@ -114,8 +114,12 @@ func (a *Admin) removals(ctx context.Context, o *observation, p *Plan) ([]Change
 	}
 	var others []Administrator
 	for _, h := range o.holders {
-		if !keep(h.Email) {
+		switch {
+		case !keep(h.Email):
 			others = append(others, h)
+		case !p.Undo && o.isSecond(h):
+			c := Change{Kind: kindAddRole, Email: address(h.Email), UserID: h.UserID, RoleID: a.s.role}
+			out = append(out, c.refused(flaws[h.Why]))
 		}
 	}
 	more, err := inParallel(ctx, others, func(ctx context.Context, h Administrator) (Change, error) { return a.removal(ctx, o, p, h) })
