@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -58,13 +59,20 @@ func (d *declaration) of(org string) delegation.Declared {
 	return delegation.Declared{Emails: d.emails[org], From: d.from}
 }
 
-// keep writes what was applied, for undo. It has emails: nobody else may read it.
-func keep(folder string, done *delegation.Applied) (err error) {
-	f, err := os.OpenFile(filepath.Join(folder, done.Plan.OrgID+".applied.json"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
+// keep writes what was applied, for undo, into a file of its own: what was there
+// before can still be undone. It has emails: nobody else may read it.
+func keep(folder string, done *delegation.Applied) error {
+	name := done.Plan.OrgID + ".applied.json"
+	for n := 2; ; n++ {
+		f, err := os.OpenFile(filepath.Join(folder, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		switch {
+		case err == nil:
+			return errors.Join(done.WriteJSON(f), f.Close())
+		case !errors.Is(err, fs.ErrExist):
+			return err
+		}
+		name = fmt.Sprintf("%s.applied.%d.json", done.Plan.OrgID, n)
 	}
-	return errors.Join(done.WriteJSON(f), f.Close())
 }
 
 func readApplied(name string) (*delegation.Applied, error) {

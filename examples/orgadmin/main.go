@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, env func(string) string, out, log i
 	flags := flag.NewFlagSet("orgadmin", flag.ContinueOnError)
 	flags.SetOutput(log)
 	flags.BoolVar(&p.json, "json", false, "print one JSON document instead of a diff")
-	flags.StringVar(&p.folder, "out", ".", "folder for what was applied, a file for each organization, which undo reads")
+	flags.StringVar(&p.folder, "out", ".", "folder for what was applied, which undo reads: ORG.applied.json, then ORG.applied.2.json and so on")
 	color := flags.String("color", "auto", "auto, always or never")
 	if err := flags.Parse(args); err != nil {
 		return failed, err
