@@ -37,7 +37,7 @@ type outcomeKey struct{}
 // is not of that shape, into a *resource.Error.
 func (c *Client) call(ctx context.Context, op string, answer *shape, f func(ctx context.Context) error) (failed error) {
 	o := &outcome{op: op}
-	defer func() { c.http.report(ctx, op, o, failed) }()
+	defer func() { c.http.report(ctx, op, o, unexpected(ctx, failed)) }()
 	err := guarded(func() error { return f(context.WithValue(ctx, outcomeKey{}, o)) })
 	if err == nil {
 		err = answer.check(o.status)
@@ -49,6 +49,21 @@ func (c *Client) call(ctx context.Context, op string, answer *shape, f func(ctx 
 		return operation(op, e)
 	}
 	return o.failure(err)
+}
+
+type expectedKey struct{}
+
+// expecting says that these errors of the calls under the returned context are
+// answers, so that OnCall counts no failure.
+func expecting(ctx context.Context, answers ...error) context.Context {
+	return context.WithValue(ctx, expectedKey{}, answers)
+}
+
+func unexpected(ctx context.Context, err error) error {
+	if answers, _ := ctx.Value(expectedKey{}).([]error); isAny(err, answers...) {
+		return nil
+	}
+	return err
 }
 
 // guarded turns into an error what the SDK panics with when an answer has

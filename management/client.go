@@ -97,11 +97,15 @@ func (c *Client) Check(ctx context.Context, scopes ...string) error {
 		}
 	}
 	if len(missing) > 0 {
-		return &resource.Error{Op: op, Err: fmt.Errorf(
-			"%w: the token lacks %s; grant it to the application under Applications > APIs > Auth0 Management API",
-			resource.ErrForbidden, strings.Join(missing, ", "))}
+		return lacking(op, missing...)
 	}
-	return c.probe(ctx)
+	return c.probe(expecting(ctx, resource.ErrNotFound, resource.ErrForbidden))
+}
+
+func lacking(op string, scopes ...string) error {
+	return &resource.Error{Op: op, Err: fmt.Errorf(
+		"%w: the token lacks %s; grant it to the application under Applications > APIs > Auth0 Management API",
+		resource.ErrForbidden, strings.Join(scopes, ", "))}
 }
 
 // probe reads a user that does not exist. The token is good when Auth0 says so,

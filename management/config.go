@@ -75,12 +75,17 @@ type Call struct {
 // error.
 func ConfigFromEnv() (Config, error) {
 	var cfg Config
-	for name, field := range map[string]*string{
-		"AUTH0_DOMAIN": &cfg.Domain, "AUTH0_CLIENT_ID": &cfg.ClientID, "AUTH0_CLIENT_SECRET": &cfg.ClientSecret,
-	} {
-		if *field = os.Getenv(name); *field == "" {
-			return Config{}, fmt.Errorf("management: the environment variable %s is empty; set it", name)
+	var missing []string
+	for _, v := range []struct {
+		name  string
+		field *string
+	}{{"AUTH0_DOMAIN", &cfg.Domain}, {"AUTH0_CLIENT_ID", &cfg.ClientID}, {"AUTH0_CLIENT_SECRET", &cfg.ClientSecret}} {
+		if *v.field = os.Getenv(v.name); *v.field == "" {
+			missing = append(missing, v.name)
 		}
+	}
+	if len(missing) > 0 {
+		return Config{}, fmt.Errorf("management: set the environment variables %s", strings.Join(missing, ", "))
 	}
 	return cfg, nil
 }

@@ -33,7 +33,7 @@
 //			log.Fatal("there is no such user")
 //		}
 //		if err != nil {
-//			log.Fatal(err) // the result is unknown
+//			log.Fatal(err) // whether there is one is not known
 //		}
 //		fmt.Println(user.Name)
 //	}

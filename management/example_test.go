@@ -281,7 +281,7 @@ func ExampleConfigFromEnv() {
 	fmt.Println(err)
 	// Output:
 	// true <nil>
-	// management: the environment variable AUTH0_CLIENT_SECRET is empty; set it
+	// management: set the environment variables AUTH0_CLIENT_SECRET
 }
 
 // A request that neither this package nor the SDK has a method for.

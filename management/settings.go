@@ -1,6 +1,7 @@
 package management
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,10 +35,13 @@ var ErrSettings = errors.New("auth0: settings of the tenant are missing")
 //   - quickstart -live: NeedGrantType "client_credentials" and
 //     "http://auth0.com/oauth/grant-type/password-realm", and NeedConnection
 //
-// The zero value is ErrInvalid.
+// What does not exist is missing too, and the text says so. The zero value is
+// ErrInvalid.
 type Need struct {
-	read func(ctx context.Context, c *Client) (on bool, err error)
-	flip string // What to do when it is not.
+	read  func(ctx context.Context, c *Client) (on bool, err error)
+	of    string // What has the setting: "the API https://api.example.com".
+	scope string // What read needs.
+	flip  string // What to do when it is not on.
 }
 
 // CheckSettings tells at start-up whether the tenant is set up as needed. Missing
@@ -51,11 +55,15 @@ func (c *Client) CheckSettings(ctx context.Context, needs ...Need) error {
 		if n.read == nil {
 			return invalid(op, "a Need is empty; use the Need functions")
 		}
-		on, err := n.read(ctx, c)
-		if err != nil && !errors.Is(err, resource.ErrNotFound) {
+		on, err := n.read(expecting(ctx, resource.ErrNotFound), c)
+		switch {
+		case errors.Is(err, resource.ErrNotFound):
+			flips = append(flips, "there is no "+n.of)
+		case errors.Is(err, resource.ErrForbidden):
+			return lacking(op, n.scope)
+		case err != nil:
 			return operation(op, err)
-		}
-		if !on {
+		case !on:
 			flips = append(flips, n.flip)
 		}
 	}
@@ -72,6 +80,7 @@ func NeedGrantType(clientID, grant string) Need {
 			app, err := c.application(ctx, clientID)
 			return slices.Contains(app.GrantTypes, grant), err
 		},
+		of: "application " + clientID, scope: "read:clients",
 		flip: fmt.Sprintf("switch on the grant type %q of the application %s, under Applications > Advanced Settings > Grant Types", grant, clientID),
 	}
 }
@@ -84,6 +93,7 @@ func NeedBackChannelLogout(clientID, address string) Need {
 			app, err := c.application(ctx, clientID)
 			return slices.Contains(app.Logout.URLs, address), err
 		},
+		of: "application " + clientID, scope: "read:clients",
 		flip: fmt.Sprintf("enter %s as a back-channel logout URL of the application %s, under Applications > Settings > OpenID Connect Back-Channel Logout", address, clientID),
 	}
 }
@@ -95,6 +105,7 @@ func NeedCallback(clientID, address string) Need {
 			app, err := c.application(ctx, clientID)
 			return slices.Contains(app.Callbacks, address), err
 		},
+		of: "application " + clientID, scope: "read:clients",
 		flip: fmt.Sprintf("add %s to the Allowed Callback URLs of the application %s, under Applications > Settings", address, clientID),
 	}
 }
@@ -106,6 +117,7 @@ func NeedLogoutURL(clientID, address string) Need {
 			app, err := c.application(ctx, clientID)
 			return slices.Contains(app.LogoutURLs, address), err
 		},
+		of: "application " + clientID, scope: "read:clients",
 		flip: fmt.Sprintf("add %s to the Allowed Logout URLs of the application %s, under Applications > Settings", address, clientID),
 	}
 }
@@ -140,6 +152,7 @@ func NeedConnection(connection, clientID string) Need {
 			}
 			return false, nil
 		},
+		of: "connection " + connection, scope: "read:connections",
 		flip: fmt.Sprintf("switch on the connection %s for the application %s, under Applications > Connections", connection, clientID),
 	}
 }
@@ -154,6 +167,7 @@ func NeedOfflineAccess(audience string) Need {
 			err := c.get(ctx, "read API", nil, objectWith("id", &api), "resource-servers", audience)
 			return api.Offline, err
 		},
+		of: "API " + audience, scope: "read:resource_servers",
 		flip: fmt.Sprintf(`switch on "Allow Offline Access" of the API %s, under Applications > APIs > Settings`, audience),
 	}
 }
@@ -169,6 +183,7 @@ func NeedRBAC(audience string) Need {
 			err := c.get(ctx, "read API", nil, objectWith("id", &api), "resource-servers", audience)
 			return api.Enforce && strings.HasSuffix(api.Dialect, "_authz"), err
 		},
+		of: "API " + audience, scope: "read:resource_servers",
 		flip: fmt.Sprintf(`switch on "Enable RBAC" and "Add Permissions in the Access Token" of the API %s, under Applications > APIs > Settings`, audience),
 	}
 }
@@ -178,8 +193,13 @@ func NeedFactor(name string) Need {
 	return Need{
 		read: func(ctx context.Context, c *Client) (bool, error) {
 			all, err := c.Factors(ctx)
-			return slices.Contains(all, resource.Factor{Name: name, Enabled: true}), err
+			i := slices.IndexFunc(all, func(f resource.Factor) bool { return f.Name == name })
+			if err == nil && i < 0 {
+				return false, resource.ErrNotFound
+			}
+			return err == nil && all[i].Enabled, err
 		},
+		of: fmt.Sprintf("factor %q", name), scope: "read:guardian_factors",
 		flip: fmt.Sprintf("switch on the factor %q, under Security > Multi-factor Auth", name),
 	}
 }
@@ -201,8 +221,9 @@ func NeedConnectionOption(connection, option string, value any) Need {
 					return sameOption(found.Options[option], value), err
 				}
 			}
-			return false, err
+			return false, cmp.Or(err, resource.ErrNotFound)
 		},
+		of: "connection " + connection, scope: "read:connections",
 		flip: fmt.Sprintf("set the option %q of the connection %s to %v, under Authentication > Database or in the connection's options", option, connection, value),
 	}
 }

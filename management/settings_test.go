@@ -1,8 +1,11 @@
 package management_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -149,6 +152,63 @@ func TestCheckSettings(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(err.Error(), ";"), "all that is missing at once")
 }
 
+// Nobody is sent to a switch of something that does not exist, and who lacks a
+// scope reads which.
+func TestCheckSettingsOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	tenant := auth0test.NewTenant(auth0test.Options{})
+	c := clientOf(t, tenant, nil)
+	narrow := clientOf(t, tenant, func(cfg *management.Config) {
+		app := tenant.AddClient(auth0test.Application{Name: "narrow"})
+		tenant.AddGrant(app.ID, "https://"+auth0test.DefaultDomain+"/api/v2/", "read:users")
+		cfg.ClientID, cfg.ClientSecret = app.ID, app.Secret
+	})
+	for _, r := range []struct {
+		need        management.Need
+		want, scope string
+	}{
+		{management.NeedGrantType("gone", "x"), "there is no application gone", "read:clients"},
+		{management.NeedCallback("gone", "https://x"), "there is no application gone", "read:clients"},
+		{management.NeedRBAC("https://nope"), "there is no API https://nope", "read:resource_servers"},
+		{management.NeedOfflineAccess("https://nope"), "there is no API https://nope", "read:resource_servers"},
+		{management.NeedFactor("nonsense"), `there is no factor "nonsense"`, "read:guardian_factors"},
+		{management.NeedConnection("gone", "x"), "there is no connection gone", "read:connections"},
+		{management.NeedConnectionOption("gone", "x", false), "there is no connection gone", "read:connections"},
+	} {
+		err := c.CheckSettings(t.Context(), r.need)
+		require.ErrorIs(t, err, management.ErrSettings)
+		require.ErrorContains(t, err, r.want)
+		require.NotContains(t, err.Error(), "under ")
+		err = narrow.CheckSettings(t.Context(), r.need)
+		require.ErrorIs(t, err, management.ErrForbidden)
+		require.ErrorContains(t, err, r.scope)
+	}
+}
+
+// What Check and CheckSettings find out by asking for something that may be missing
+// is no failed call, and a call that goes at once has not waited. The time is real:
+// in a bubble no time passes at all.
+func TestChecksAreNoFailures(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	var calls []management.Call
+	c := clientOf(t, auth0test.NewTenant(auth0test.Options{}), func(cfg *management.Config) {
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		cfg.OnCall = func(_ context.Context, call management.Call) { calls = append(calls, call) }
+	})
+	require.NoError(t, c.Check(t.Context()))
+	require.ErrorIs(t, c.CheckSettings(t.Context(), management.NeedRBAC("https://nope")), management.ErrSettings)
+	require.Len(t, calls, 3) // the token too
+	for _, call := range calls {
+		require.NoError(t, call.Err, call.Op)
+		require.Zero(t, call.Waited, call.Op)
+	}
+	require.NotContains(t, log.String(), "waits")
+	_, err := c.User(t.Context(), "auth0|gone")
+	require.Error(t, err)
+	require.ErrorIs(t, calls[3].Err, management.ErrNotFound)
+}
+
 func TestOrganizationsAndRoles(t *testing.T) {
 	t.Parallel()
 	tenant := auth0test.NewTenant(auth0test.Options{})
@@ -188,10 +248,16 @@ func TestConfigFromEnv(t *testing.T) {
 	cfg, err := management.ConfigFromEnv()
 	require.NoError(t, err)
 	require.Equal(t, "client", cfg.ClientID)
-	for _, name := range []string{"AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"} {
+	names := []string{"AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"}
+	for _, name := range names {
 		t.Setenv(name, "")
 		_, err := management.ConfigFromEnv()
 		require.ErrorContains(t, err, name)
 		t.Setenv(name, "tenant.eu.auth0.com")
 	}
+	for _, name := range names {
+		t.Setenv(name, "")
+	}
+	_, err = management.ConfigFromEnv()
+	require.ErrorContains(t, err, "AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET")
 }

@@ -54,7 +54,7 @@ type route struct {
 
 // Pass is the permission to send one request.
 type Pass struct {
-	Waited time.Duration
+	Waited time.Duration // Whole milliseconds; 0: it went at once.
 	pacer  *Pacer
 	route  *route
 	bucket *bucket
@@ -67,14 +67,17 @@ type Pass struct {
 func (p *Pacer) Acquire(ctx context.Context, name string, limit time.Duration) (*Pass, error) {
 	start, r := time.Now(), p.route(name)
 	left := func() time.Duration { return limit - time.Since(start) }
-	if err := r.enter(ctx, limit); err != nil {
+	waited, err := r.enter(ctx, limit)
+	if err != nil {
 		return nil, err
 	}
 	defer func() { <-r.turn }()
-	for {
+	for ; ; waited = true {
 		pass, delay, changed := p.try(r)
 		if pass != nil {
-			pass.Waited = time.Since(start)
+			if waited {
+				pass.Waited = time.Since(start).Truncate(time.Millisecond)
+			}
 			return pass, nil
 		}
 		if limit >= 0 && delay > left() {
@@ -94,10 +97,10 @@ func (p *Pacer) Acquire(ctx context.Context, name string, limit time.Duration) (
 }
 
 // enter waits for the turn, at most limit unless that is negative.
-func (r *route) enter(ctx context.Context, limit time.Duration) error {
+func (r *route) enter(ctx context.Context, limit time.Duration) (waited bool, err error) {
 	select {
 	case r.turn <- struct{}{}:
-		return nil
+		return false, nil
 	default:
 	}
 	var expired <-chan time.Time
@@ -108,11 +111,11 @@ func (r *route) enter(ctx context.Context, limit time.Duration) error {
 	}
 	select {
 	case r.turn <- struct{}{}:
-		return nil
+		return true, nil
 	case <-expired:
-		return &NoRoom{}
+		return true, &NoRoom{}
 	case <-ctx.Done():
-		return ctx.Err()
+		return true, ctx.Err()
 	}
 }
 
