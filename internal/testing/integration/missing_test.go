@@ -19,7 +19,7 @@ const readSignals = `
 import { ManagementClient } from "auth0";
 const [domain, clientId, clientSecret] = process.argv.slice(2);
 const management = new ManagementClient({ domain, clientId, clientSecret });
-await management.supplementalSignals.get().then(() => console.log("answered"), e => console.log(e.statusCode, e.body.errorCode));
+await management.verifiableCredentials.verification.templates.list().then(() => console.log("answered"), e => console.log(e.statusCode, e.body.errorCode));
 `
 
 // TestMissingIsAskedForOnce: node-auth0 repeats what is answered by 500 and more.
@@ -39,7 +39,7 @@ func TestMissingIsAskedForOnce(t *testing.T) {
 
 	asked := 0
 	for _, r := range tenant.Requests() {
-		if r.Path == "/api/v2/supplemental-signals" {
+		if r.Path == "/api/v2/verifiable-credentials/verification/templates" {
 			asked++
 		}
 	}
