@@ -150,7 +150,7 @@ func (s *Service) unassign(ctx context.Context, orgID string, c *Change) error {
 	case err != nil || held == nil:
 		return unseen(removed, err)
 	case held.Inherited:
-		c.Reason = "group"
+		c.Reason, c.stays = "group", true
 		return nil
 	}
 	return invalid("Auth0 still shows the role after it was removed; run it again")

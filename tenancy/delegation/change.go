@@ -82,6 +82,7 @@ type Change struct {
 	Err           error // Why it was not done, or what went wrong afterwards.
 
 	wanted  ChangeKind // What a refused change would have been.
+	stays   bool       // The role was taken and stays, by a group.
 	subject audit.Ref  // Of its events.
 }
 

@@ -83,7 +83,9 @@ func (i Invite) validate() error {
 // Provision creates the user, adds them with the role, and makes a link on which
 // they set a password, Change.InvitationURL: give it to the person, by the Notifier
 // or yourself. It is for connections without sign-up. The user does not count as
-// an administrator until they have verified the email, which the link does.
+// an administrator until they have verified the email, which the link does. A run
+// that was stopped in between leaves a user of whom no later run can tell who made
+// them: it refuses them with ErrUnverified. Delete that user, and run it again.
 type Provision struct {
 	Connection string        // Required: the name of a database connection that the organization has enabled.
 	TTL        time.Duration // Of the link. Defaults to Auth0's 5 days.

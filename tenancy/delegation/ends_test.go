@@ -160,3 +160,18 @@ func TestPanicsReachTheCaller(t *testing.T) {
 	_, err := w.job(delegation.Config{}).Sync(t.Context(), w.org, declare("ada", "bob", "eve"))
 	require.NoError(t, err, "the lock is free")
 }
+
+// Who keeps the role by a group is no mere member in the event.
+func TestARoleThatStaysIsRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0test.Options{})
+	w.admin("ada")
+	bob := w.admin("bob")
+	w.group("IT", bob)
+	require.NoError(t, w.job(delegation.Config{}).Revoke(t.Context(), w.org, bob, w.role))
+	require.True(t, w.holds(bob))
+	events := w.audit.Events()
+	last := events[len(events)-1]
+	assert.Equal(t, audit.Success, last.Outcome)
+	assert.Equal(t, []string{"group", "holder", "holder"}, []string{last.Reason, last.Metadata["before"], last.Metadata["after"]})
+}

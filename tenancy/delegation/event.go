@@ -22,6 +22,9 @@ type origin struct{ plan, from string }
 func (a *Admin) record(ctx context.Context, orgID string, by origin, c *Change, outcome audit.Outcome, why string) error {
 	kind := cmp.Or(c.wanted, c.Kind)
 	info := kinds[kind]
+	if outcome == audit.Success && c.stays {
+		why, info.after = c.Reason, info.before
+	}
 	e := audit.Event{
 		Type: "delegation", Action: "delegation." + cmp.Or(info.verb, kinds[kindRefused].verb), Actor: a.actor.ref(), Target: c.target(orgID),
 		Outcome: outcome, Reason: why, Organization: orgID, Source: source, Metadata: map[string]string{"role": c.RoleID},
