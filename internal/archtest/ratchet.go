@@ -90,6 +90,7 @@ var FileCycles = map[string]int{
 	"management/auth0test/internal/schema":           2,
 	"management/auth0test/internal/state":            21,
 	"migration":                                      9,
+	"migration/filesource":                           2,
 	"migration/lazy":                                 6,
 	"migration/migrationtest":                        3,
 	"migration/passhash":                             19,
