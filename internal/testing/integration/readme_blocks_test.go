@@ -21,12 +21,11 @@ import (
 	"github.com/auth0kit/auth0kit/migration/sqlsource"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
-	"github.com/auth0kit/auth0kit/tenancy"
 )
 
 // The Go blocks of README.md, so that the compiler reads them as well:
 // TestREADME looks each one up in this file.
-var _ = []any{readmeManagement, readmeTenant, readmeMigration, readmeTenancy, readmeSession, readmeActions, readmeGuardian, readmeRisk}
+var _ = []any{readmeManagement, readmeTenant, readmeMigration, readmeSession, readmeActions, readmeGuardian, readmeRisk}
 
 func readmeManagement(ctx context.Context) error {
 	client, err := management.New(management.Config{
@@ -92,19 +91,6 @@ func readmeActions(mux *http.ServeMux, recorder audit.Recorder, keys [][]byte) e
 		return err
 	}
 	mux.Handle("POST /auth0/actions", handler)
-	return nil
-}
-
-func readmeTenancy(mux *http.ServeMux, listInvoices http.Handler) error {
-	verifier, err := tenancy.NewVerifier("https://tenant.eu.auth0.com/", "https://api.example.com", tenancy.VerifierConfig{})
-	if err != nil {
-		return err
-	}
-	guard, err := tenancy.NewGuard(verifier, tenancy.GuardConfig{FirstParty: []string{"your-spa-client-id"}})
-	if err != nil {
-		return err
-	}
-	mux.Handle("GET /orgs/{org}/invoices", guard.Require(tenancy.FromPath("org"), tenancy.AllOf("read:invoices"))(listInvoices))
 	return nil
 }
 

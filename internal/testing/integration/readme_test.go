@@ -12,16 +12,22 @@ var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 
 // Every Go block of the README stands in readme_blocks_test.go, where the
 // compiler reads it; only the indentation differs. A whole program stands in
-// testdata, where another test runs it.
+// testdata, where another test runs it, or in a package doc, whose programs are
+// compiled too.
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	compiled := readFile(t, "readme_blocks_test.go")
+	comment := regexp.MustCompile(`(?m)^//\t?`)
+	programs := readFile(t, smallestLogin) + comment.ReplaceAllString(readFile(t, "../../../tenancy/doc.go"), "")
 	blocks := goBlock.FindAllStringSubmatch(readFile(t, "../../../README.md"), -1)
 	if len(blocks) < 5 {
 		t.Fatalf("README.md has %d Go blocks; is the pattern right?", len(blocks))
 	}
 	for _, block := range blocks {
 		if strings.HasPrefix(block[1], "package main") {
+			if !strings.Contains(programs, block[1]) {
+				t.Errorf("this program of README.md does not stand elsewhere:\n%s", block[1])
+			}
 			continue
 		}
 		lines := strings.Split(strings.TrimRight(block[1], "\n"), "\n")
