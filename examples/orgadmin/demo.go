@@ -21,34 +21,37 @@ func demo(ctx context.Context, p program) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	p.folder = folder
-	file, applied, err := p.prepare(filepath.Join(folder, "admins.yaml"))
-	if err != nil {
+	file := filepath.Join(folder, "admins.yaml")
+	if err := p.prepare(file); err != nil {
 		return failed, err
 	}
-	for _, verb := range []struct {
-		says string
-		do   func() (int, error)
-	}{
-		{"plan admins.yaml", func() (int, error) { return p.declared(ctx, file, false) }},
-		{"apply admins.yaml", func() (int, error) { return p.declared(ctx, file, true) }},
-		{"plan admins.yaml", func() (int, error) { return p.declared(ctx, file, false) }},
-		{"undo", func() (int, error) { return p.undo(ctx, applied) }},
-	} {
+	verb := func(says string, do func() (int, error)) (err error) {
 		if !p.json {
-			fmt.Fprintln(p.out, "$ orgadmin", verb.says)
+			fmt.Fprintln(p.out, "$ orgadmin", says)
 		}
-		if code, err = verb.do(); code == failed {
-			return code, err
+		if code, err = do(); code == failed {
+			return err
 		}
 		if !p.json {
 			fmt.Fprintf(p.out, "exit code %d\n\n", code)
 		}
+		return nil
 	}
+	for _, name := range []string{"plan", "apply", "plan"} {
+		if err := verb(name+" "+file, func() (int, error) { return p.declared(ctx, file, name == "apply") }); err != nil {
+			return code, err
+		}
+	}
+	records, err := filepath.Glob(filepath.Join(folder, "*.applied.json"))
+	if err != nil || len(records) != 1 {
+		return failed, errors.Join(err, errors.New("apply did not leave one record"))
+	}
+	err = verb("undo "+records[0], func() (int, error) { return p.undo(ctx, records[0]) })
 	return code, err
 }
 
 // prepare fills the tenant and writes the file.
-func (p *program) prepare(name string) (file, applied string, err error) {
+func (p *program) prepare(name string) error {
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	role := tenant.AddRole("Administrator", "")
 	portal := tenant.AddClient(auth0test.Application{Name: "portal"}).ID
@@ -66,13 +69,13 @@ func (p *program) prepare(name string) (file, applied string, err error) {
 			tenant.AddMember(u.org, id, u.roles...)
 		}
 	}
-	service, err := delegation.New(tenant.Management(), role, delegation.Jobs("orgadmin"), delegation.Config{
-		Onboarding: delegation.Invite{ClientID: portal, Inviter: "Example Inc."}, Recorder: audit.NewMemory(),
-	})
+	cfg := p.guards
+	cfg.Onboarding, cfg.Recorder = delegation.Invite{ClientID: portal, Inviter: "Example Inc."}, audit.NewMemory()
+	service, err := delegation.New(tenant.Management(), role, delegation.Jobs("orgadmin"), cfg)
 	if err != nil {
-		return "", "", err
+		return err
 	}
 	p.admin = service.As(delegation.Job("orgadmin"))
 	text := fmt.Sprintf("organizations:\n  %s: [ada@example.com, carl@example.com, eve@example.com, new@example.com]\n  %s: [dora@example.com]\n", acme, globex)
-	return name, filepath.Join(p.folder, acme+".applied.json"), os.WriteFile(name, []byte(text), 0o600)
+	return os.WriteFile(name, []byte(text), 0o600)
 }

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,8 +31,8 @@ func TestDemo(t *testing.T) {
 	assert.Equal(t, asDeclared, code)
 	text := regexp.MustCompile(`\x1b\[\d+m`).ReplaceAllString(out.String(), "")
 	for _, line := range []string{
-		"$ orgadmin plan admins.yaml", "  + carl@example.com  add the role", "  + new@example.com   invite", "  - bob@example.com   remove the role",
-		"  ! eve@example.com   refused", "exit code 3", "$ orgadmin undo", "exit code 0",
+		"/admins.yaml\n", "  + carl@example.com  add the role", "  + new@example.com   invite", "  - bob@example.com   remove the role",
+		"  ! eve@example.com   refused", "exit code 3", "$ orgadmin plan " + os.TempDir(), "$ orgadmin undo " + os.TempDir(), "    undo with: orgadmin undo " + os.TempDir(), "exit code 0",
 	} {
 		assert.Contains(t, text, line)
 	}
@@ -50,7 +52,8 @@ func small(t *testing.T, out *bytes.Buffer) (p program, orgs []string) {
 	}
 	service, err := delegation.New(tenant.Management(), role, delegation.Jobs("orgadmin"), delegation.Config{})
 	require.NoError(t, err)
-	return program{admin: service.As(delegation.Job("orgadmin")), out: out, json: true, folder: t.TempDir()}, orgs
+	now := func() time.Time { return time.Date(2026, 11, 28, 23, 8, 55, 0, time.UTC) }
+	return program{admin: service.As(delegation.Job("orgadmin")), out: out, json: true, folder: t.TempDir(), now: now}, orgs
 }
 
 func write(t *testing.T, text string, args ...any) string {
@@ -99,7 +102,7 @@ func TestSeveralOrganizations(t *testing.T) {
 	assert.Equal(t, asDeclared, code)
 	outcomes()
 
-	applied := filepath.Join(p.folder, orgs[0]+".applied.json")
+	applied := filepath.Join(p.folder, orgs[0]+".20261128T230855.applied.json")
 	info, err := os.Stat(applied)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
@@ -111,8 +114,8 @@ func TestSeveralOrganizations(t *testing.T) {
 	assert.Equal(t, map[string]string{orgs[0]: "applied"}, outcomes())
 	after, err := os.ReadFile(applied)
 	require.NoError(t, err)
-	assert.Equal(t, string(before), string(after), "an undo that stopped halfway can run again")
-	require.FileExists(t, filepath.Join(p.folder, orgs[0]+".applied.2.json"))
+	assert.Equal(t, string(before), string(after), "what was applied can still be read")
+	require.FileExists(t, undoneName(applied))
 	code, err = p.declared(t.Context(), file, false)
 	require.NoError(t, err)
 	assert.Equal(t, changes, code, "bob is back")
@@ -125,14 +128,29 @@ func TestWrongFilesAndArguments(t *testing.T) {
 		"organisations:\n  org_1: [a@b.test]\n":                      "organisations",
 		"organizations: {}\n":                                        "no organizations",
 		"organizations:\n  ../../etc: [a@b.test]\n":                  "is not the id",
-		"organizations:\n  org_1: ada\n":                             "org_1",
+		"organizations:\n  org_1: eve@example.com\n":                 "line 2: each organization needs a list of emails",
+		"organizations:\n  org_1: [{a: eve@example.com}]\n":          "line 2: each organization needs a list of emails",
+		"- org_1\n":                  "line 1: each organization needs a list of emails",
+		"organizations:\n  org_1:\n": "org_1 has no list",
+		"":                           "the file has no organizations",
+		"# later\n":                  "the file has no organizations",
+		"orgs: {}\n":                 `line 1: there is no key "orgs"; the only one is organizations`,
+		"organizations:\n  org_1: [a@b.test]\n---\norganizations:\n  org_2: [c@d.test]\n": "after the first document",
+		"organizations:\n  org_1: [a@b.test]\n---\n":                                      "after the first document",
+		"organizations:\n  org_1: [a@b.test]\n...\n}":                                     "after the first document",
 	} {
 		_, err := readFile(write(t, "%s", text))
-		require.Error(t, err, text)
-		if !strings.Contains(want, "org_1") {
-			require.ErrorContains(t, err, want)
-		}
+		require.ErrorContains(t, err, want, text)
+		assert.NotContains(t, err.Error(), "eve@")
+		assert.NotContains(t, err.Error(), "struct")
 	}
+	d, err := readFile(write(t, "---\norganizations:\n  org_1: []\n...\n"))
+	require.NoError(t, err)
+	assert.Regexp(t, `^admins\.yaml@[0-9a-f]{7}$`, d.of("org_1").From)
+}
+
+func TestArguments(t *testing.T) {
+	t.Parallel()
 	env := func(name string) string {
 		return map[string]string{"AUTH0_DOMAIN": "tenant.eu.auth0.com", "AUTH0_CLIENT_ID": "x", "AUTH0_CLIENT_SECRET": "y", "ADMIN_ROLE_ID": "rol_1"}[name]
 	}
@@ -142,12 +160,61 @@ func TestWrongFilesAndArguments(t *testing.T) {
 		require.Error(t, err, args)
 		assert.Equal(t, failed, code)
 	}
-	_, err := run(t.Context(), []string{"plan", "x"}, none, &out, &log)
-	require.ErrorContains(t, err, "Domain")
-	code, err := run(t.Context(), []string{"scopes"}, env, &out, &log)
+	assert.Empty(t, out.String())
+	for _, args := range [][]string{{"plan"}, {"apply", "-out", "x", "y"}, {"remove", "x"}, {"-max-removals", "0", "plan", "x"}} {
+		_, err := run(t.Context(), args, none, &out, &log)
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "environment", "arguments come first")
+	}
+	for _, help := range []string{"-h", "-help", "help"} {
+		out.Reset()
+		code, err := run(t.Context(), []string{help}, none, &out, &log)
+		require.NoError(t, err)
+		assert.Equal(t, asDeclared, code)
+		for _, word := range []string{"plan FILE", "apply FILE", "undo RECORD", "scopes", "-max-removals", "-min-admins", "-allow-empty", "INVITER_NAME"} {
+			assert.Contains(t, out.String(), word)
+		}
+	}
+	assert.Empty(t, log.String())
+}
+
+func TestScopesNeedNoEnvironment(t *testing.T) {
+	t.Parallel()
+	var out, log bytes.Buffer
+	code, err := run(t.Context(), []string{"scopes"}, none, &out, &log)
 	require.NoError(t, err)
 	assert.Equal(t, asDeclared, code)
-	assert.Contains(t, out.String(), "create:organization_member_roles\n")
+	required, optional, two := strings.Cut(out.String(), "optional, without which less is seen:\n")
+	require.True(t, two)
+	assert.True(t, strings.HasPrefix(required, "required:\n"))
+	assert.Contains(t, required, "  create:organization_member_roles\n")
+	assert.Contains(t, required, "  create:organization_invitations (to invite: only with PORTAL_CLIENT_ID)\n")
+	assert.Equal(t, 1, strings.Count(out.String(), "to invite"))
+	assert.Contains(t, optional, "  read:group_members\n")
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	full := map[string]string{"AUTH0_DOMAIN": "tenant.eu.auth0.com", "AUTH0_CLIENT_ID": "x", "AUTH0_CLIENT_SECRET": "y", "ADMIN_ROLE_ID": "rol_1"}
+	with := func(name, value string) error {
+		_, err := program{}.live(func(n string) string {
+			if n == name {
+				return value
+			}
+			return full[n]
+		}, io.Discard)
+		return err
+	}
+	require.NoError(t, with("", ""))
+	for name := range full {
+		require.ErrorContains(t, with(name, ""), "the environment variable "+name+" is empty")
+	}
+	require.ErrorContains(t, with("AUTH0_DOMAIN", "not a domain"), "AUTH0_DOMAIN: ")
+	require.ErrorContains(t, with("PORTAL_CLIENT_ID", "x"), "INVITER_NAME is not; set it")
+	require.ErrorContains(t, with("INVITER_NAME", "x"), "PORTAL_CLIENT_ID is not; set it")
+	invite, err := onboarding(func(name string) string { return "the " + name })
+	require.NoError(t, err)
+	assert.Equal(t, delegation.Invite{ClientID: "the PORTAL_CLIENT_ID", Inviter: "the INVITER_NAME"}, invite)
 }
 
 // The gravest of what happened decides, in one organization as in several.
@@ -163,13 +230,22 @@ func TestExitCodes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, refused, code)
 
-	// It was applied, and that cannot be written down: that is a failure, whatever was refused.
-	p.folder = filepath.Join(t.TempDir(), "missing")
+	// What cannot be written down is not done: that is a failure, whatever was refused.
+	folder := p.folder
+	p.folder = file
+	code, err = p.declared(t.Context(), file, true)
+	require.ErrorContains(t, err, "nothing was changed")
+	assert.Equal(t, failed, code)
+	code, err = p.declared(t.Context(), write(t, "organizations:\n  %s: [ada@acme.test]\n", orgs[0]), false)
+	require.NoError(t, err)
+	assert.Equal(t, changes, code, "bob is still there")
+
+	p.folder = filepath.Join(folder, "new")
 	out.Reset()
 	code, err = p.declared(t.Context(), file, true)
-	require.ErrorIs(t, err, os.ErrNotExist)
-	assert.Equal(t, failed, code)
-	assert.Equal(t, 1, strings.Count(out.String(), orgs[0]), "the plan is not shown beside what became of it")
+	require.NoError(t, err)
+	assert.Equal(t, refused, code)
+	assert.Equal(t, 1, strings.Count(out.String(), orgs[0]+","), "the plan is not shown beside what became of it")
 	assert.Contains(t, out.String(), "done")
 
 	for err, want := range map[error]int{
@@ -179,7 +255,7 @@ func TestExitCodes(t *testing.T) {
 		fmt.Errorf("%w: %w", delegation.ErrNotAllowed, os.ErrNotExist): failed,
 		os.ErrNotExist: failed,
 	} {
-		assert.Equal(t, want, p.one(t.Context(), orgs[0], nil, err, false).code, "%v", err)
+		assert.Equal(t, want, p.one(t.Context(), orgs[0], nil, err, "").code, "%v", err)
 	}
 }
 
@@ -190,7 +266,7 @@ func TestTooFew(t *testing.T) {
 	p, orgs := small(t, &out)
 	p.json = false
 	plan := &delegation.Plan{OrgID: orgs[0], Missing: 1}
-	r := p.one(t.Context(), orgs[0], plan, nil, false)
+	r := p.one(t.Context(), orgs[0], plan, nil, "")
 	assert.Equal(t, refused, r.code)
 	assert.Contains(t, out.String(), "too few")
 }

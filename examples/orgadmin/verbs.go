@@ -19,6 +19,7 @@ type result struct {
 	Outcome string          `json:"outcome"` // as_declared, changes, applied, refused or failed.
 	Plan    json.RawMessage `json:"plan,omitempty"`
 	Applied json.RawMessage `json:"applied,omitempty"`
+	Record  string          `json:"record,omitempty"` // The file with what was applied.
 	Error   string          `json:"error,omitempty"`
 	code    int
 	err     error
@@ -34,52 +35,57 @@ func (p program) declared(ctx context.Context, file string, apply bool) (int, er
 	var results []result
 	for _, org := range d.orgs {
 		plan, err := p.admin.Plan(ctx, org, d.of(org))
-		results = append(results, p.one(ctx, org, plan, err, apply))
+		record := ""
+		if apply {
+			record = p.appliedName(org)
+		}
+		results = append(results, p.one(ctx, org, plan, entry(file, err), record))
 	}
 	return p.report(results)
 }
 
-func (p program) undo(ctx context.Context, file string) (int, error) {
-	done, err := readApplied(file)
-	if err != nil {
-		return failed, err
-	}
-	plan, err := p.admin.PlanUndo(ctx, done)
-	return p.report([]result{p.one(ctx, done.Plan.OrgID, plan, err, true)})
-}
-
-// one applies a plan if that is asked for, and shows the plan or what became of it.
-// With a guard's error the plan is there too, to be shown.
-func (p program) one(ctx context.Context, org string, plan *delegation.Plan, err error, apply bool) result {
+// one applies a plan if the name of a record is given, and shows the plan or what
+// became of it. With a guard's error the plan is there too, to be shown.
+func (p program) one(ctx context.Context, org string, plan *delegation.Plan, err error, record string) result {
 	r := result{Org: org, Outcome: "as_declared", err: err}
 	var done *delegation.Applied
 	if err == nil && !plan.Empty() {
 		r.Outcome, r.code = "changes", changes
-		if apply {
+		if record != "" {
 			r.Outcome, r.code = "applied", asDeclared
-			done, r.err = p.admin.Apply(ctx, plan)
+			done, r.err = p.apply(ctx, plan, record)
 		}
 	}
 	final := []delegation.Change(nil)
 	if plan != nil {
+		inWords(plan.Changes)
 		r.Plan, final = document(plan.WriteJSON), plan.Changes
 	}
 	if done != nil {
-		final, r.Applied = done.Changes, document(done.WriteJSON)
-		r.err = errors.Join(r.err, p.show(done.WriteDiff), keep(p.folder, done))
+		final, r.Applied, r.Record = done.Changes, document(done.WriteJSON), record
+		r.err = errors.Join(r.err, p.show(done.WriteDiff))
+		if !p.json && !plan.Undo {
+			fmt.Fprintf(p.out, "    undo with: orgadmin undo %s\n", record)
+		}
 	} else if plan != nil {
 		r.err = errors.Join(r.err, p.show(plan.WriteDiff))
 	}
 	if plan != nil && plan.Missing > 0 || slices.ContainsFunc(final, func(c delegation.Change) bool { return c.Kind == "refused" }) {
 		r.Outcome, r.code = "refused", refused
 	}
-	switch {
-	case r.err != nil && refusal(r.err):
-		r.Outcome, r.code, r.Error = "refused", refused, r.err.Error()
-	case r.err != nil:
-		r.Outcome, r.code, r.Error = "failed", failed, r.err.Error()
+	if r.err != nil {
+		r.fails(r.err)
 	}
 	return r
+}
+
+// fails sets the outcome to that of an error.
+func (r *result) fails(err error) {
+	r.err = word(err)
+	r.Outcome, r.code, r.Error = "failed", failed, r.err.Error()
+	if refusal(err) {
+		r.Outcome, r.code = "refused", refused
+	}
 }
 
 // refusal reports whether an error is a decision, or several, and nothing failed.
