@@ -161,7 +161,7 @@ func (s *Service) unassign(ctx context.Context, orgID string, c *Change) error {
 func (s *Service) invite(ctx context.Context, orgID string, c *Change, also ...string) (undo func(context.Context) error, err error) {
 	in, is := s.cfg.Onboarding.(Invite)
 	if !is {
-		return nil, ErrUnknown
+		return nil, errNotInvite
 	}
 	made, err := s.dir.CreateInvitation(ctx, orgID, resource.NewInvitation{
 		ClientID: in.ClientID, Inviter: in.Inviter, Email: c.Email, RoleIDs: append([]string{c.RoleID}, also...), TTL: in.TTL, NoMail: in.NoMail,

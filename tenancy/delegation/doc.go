@@ -6,23 +6,43 @@
 // page of yours, and a nightly job can keep all organizations as a file, a table
 // or a group of an identity provider says:
 //
-//	service, err := delegation.New(client, "rol_0123456789abcdef",
-//		delegation.Either(delegation.Jobs("nightly"), delegation.Holders(client, "rol_0123456789abcdef")),
-//		delegation.Config{
+//	// administrators returns the Service. portal is the id of the application that
+//	// people log in to.
+//	func administrators(client *management.Client, portal string, log audit.Recorder) (*delegation.Service, error) {
+//		const role = "rol_0123456789abcdef"
+//		may := delegation.Either(delegation.Jobs("nightly"), delegation.Holders(client, role))
+//		return delegation.New(client, role, may, delegation.Config{
 //			Onboarding: delegation.Invite{ClientID: portal, Inviter: "Example Inc."},
 //			Recorder:   log,
 //		})
-//	…
-//	// A page: the subject comes from the verified session, never from the form.
-//	change, err := service.As(delegation.User(subject)).Create(ctx, orgID, r.FormValue("email"))
-//	…
-//	// A job: look at the plan, then apply it.
-//	job := service.As(delegation.Job("nightly"))
-//	plan, err := job.Plan(ctx, orgID, delegation.Declared{Emails: emails, From: "admins.yaml@3f2a91c"})
-//	…
-//	err = plan.WriteDiff(os.Stdout, true)
-//	…
-//	applied, err := job.Apply(ctx, plan)
+//	}
+//
+//	// add is a page. subject returns the user's id of the verified session, never of
+//	// the form.
+//	func add(service *delegation.Service, subject func(*http.Request) string) http.HandlerFunc {
+//		return func(w http.ResponseWriter, r *http.Request) {
+//			_, err := service.As(delegation.User(subject(r))).Create(r.Context(), r.PathValue("org"), r.FormValue("email"))
+//			if err != nil && !errors.Is(err, delegation.ErrNotNotified) { // Which means done.
+//				http.Error(w, "not added", http.StatusUnprocessableEntity) // docs/delegation has a status for each error.
+//				return
+//			}
+//			w.WriteHeader(http.StatusNoContent)
+//		}
+//	}
+//
+//	// nightly is a job: look at the plan, then apply it.
+//	func nightly(ctx context.Context, service *delegation.Service, orgID string, emails []string) error {
+//		job := service.As(delegation.Job("nightly"))
+//		plan, err := job.Plan(ctx, orgID, delegation.Declared{Emails: emails, From: "admins.yaml@3f2a91c"})
+//		if err != nil {
+//			return err
+//		}
+//		if err := plan.WriteDiff(os.Stdout, true); err != nil {
+//			return err
+//		}
+//		_, err = job.Apply(ctx, plan)
+//		return err
+//	}
 //
 // # Who is an administrator
 //

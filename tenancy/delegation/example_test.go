@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -91,21 +92,34 @@ func ExampleNew() {
 	// Output: true
 }
 
-// The answers of a page to errors of the package.
+// The answers of a page to errors of the package, as docs/delegation lists them.
 func ExampleAmbiguousError() {
 	answer := func(err error) int {
-		switch _, ambiguous := errors.AsType[*delegation.AmbiguousError](err); {
-		case err == nil:
+		is := func(targets ...error) bool {
+			return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
+		}
+		_, ambiguous := errors.AsType[*delegation.AmbiguousError](err)
+		switch {
+		case err == nil, is(delegation.ErrNotNotified):
 			return http.StatusOK
-		case errors.Is(err, delegation.ErrNotAllowed):
+		case is(delegation.ErrNotAllowed):
 			return http.StatusForbidden
-		case errors.Is(err, delegation.ErrLastAdmin), errors.Is(err, delegation.ErrSelf), errors.Is(err, delegation.ErrUnverified), ambiguous:
+		case is(delegation.ErrUnknown):
+			return http.StatusNotFound
+		case is(delegation.ErrSelf, delegation.ErrLastAdmin, delegation.ErrInherited, delegation.ErrDrift):
 			return http.StatusConflict
+		case ambiguous, is(delegation.ErrEmail, delegation.ErrUnverified, delegation.ErrBlocked, delegation.ErrEmpty, delegation.ErrTooManyRemovals):
+			return http.StatusUnprocessableEntity
+		case is(delegation.ErrLockLost, resource.ErrOutcomeUnknown, resource.ErrRateLimited, resource.ErrUnavailable):
+			return http.StatusServiceUnavailable
 		}
 		return http.StatusBadGateway
 	}
 	fmt.Println(answer(&delegation.AmbiguousError{UserIDs: []string{"auth0|1", "auth0|2"}}), answer(delegation.ErrNotAllowed))
-	// Output: 409 403
+	fmt.Println(answer(fmt.Errorf("%w: the mail server is away", delegation.ErrNotNotified)))
+	// Output:
+	// 422 403
+	// 200
 }
 
 // One step of a pipeline plans and keeps the plan as a file; another, after somebody

@@ -91,7 +91,7 @@ var flaws = map[string]error{"": nil, "unverified": ErrUnverified, "blocked": Er
 // organization could let in.
 func (s *Service) newcomer(o *observation, c Change, expired string) Change {
 	if s.cfg.Onboarding == nil {
-		return c.refused(ErrUnknown)
+		return c.refused(errNobody)
 	}
 	c.Kind = s.cfg.Onboarding.onboards()
 	if p, is := s.cfg.Onboarding.(Provision); is {

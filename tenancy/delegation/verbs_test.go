@@ -178,6 +178,27 @@ func TestGrantIsRefused(t *testing.T) {
 	require.NoError(t, s.As(delegation.Job("nightly")).Grant(t.Context(), w.org, bob, other), "a job grants what is on the list")
 }
 
+// Onboarding is for people of whom only the email is known.
+func TestOnlyWhoCouldBeBroughtInIsToldAboutOnboarding(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0test.Options{})
+	admin := w.service(delegation.Config{}).As(delegation.User(w.admin("ada")))
+	_, reinvited := admin.Reinvite(t.Context(), w.org, "uinv_0000000000000000")
+	for name, err := range map[string]error{
+		"Grant": admin.Grant(t.Context(), w.org, "auth0|nobody", w.role), "Reinvite": reinvited,
+		"RevokeInvitation": admin.RevokeInvitation(t.Context(), w.org, "uinv_0000000000000000"),
+	} {
+		require.ErrorIs(t, err, delegation.ErrUnknown, name)
+		assert.Equal(t, "delegation: there is no such person or invitation", err.Error(), name)
+	}
+	_, err := admin.Create(t.Context(), w.org, "nobody@acme.test")
+	require.ErrorIs(t, err, delegation.ErrUnknown)
+	assert.Contains(t, err.Error(), "Config.Onboarding brings in nobody")
+	_, err = admin.Reinvite(t.Context(), w.org, invitation(w, "guest@acme.test", time.Hour))
+	require.ErrorIs(t, err, delegation.ErrUnknown)
+	assert.Contains(t, err.Error(), "needs Config.Onboarding to be Invite")
+}
+
 func TestGrantIsTakenBackWhenItIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	for fails, member := range map[int]bool{1: false, 2: false} {
