@@ -80,7 +80,7 @@ func openDatabase(address string) (*sql.DB, sqlsource.Dialect, error) {
 		db, err := openSQLite(rest)
 		return db, sqlsource.SQLite, err
 	}
-	return nil, "", fmt.Errorf("-source: the address must begin with postgres://, mysql:// or sqlite:")
+	return nil, "", fmt.Errorf("-source: begin the address with sqlite:, postgres:// or mysql:// and its host")
 }
 
 func openSQLite(path string) (*sql.DB, error) {

@@ -213,6 +213,7 @@ func TestAuthenticateCreatesNothing(t *testing.T) {
 	}
 	for range 2 {
 		_, err = l.Authenticate(t.Context(), wrongly(quick(1)))
+		require.Error(t, err)
 	}
 	_, err = l.Authenticate(t.Context(), wrongly(quick(1)))
 	require.ErrorAs(t, err, new(*lazy.ThrottledError))

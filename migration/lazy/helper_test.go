@@ -5,8 +5,6 @@ import (
 	"context"
 	"crypto/md5"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -93,13 +91,6 @@ func (t *table) Get(ctx context.Context, key string) (migration.Record, error) {
 	return t.rows[i], ctx.Err()
 }
 
-// remove takes a row away.
-func (t *table) remove(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.rows = slices.DeleteFunc(t.rows, func(r migration.Record) bool { return r.Key == key })
-}
-
 func (t *table) MarkMigrated(_ context.Context, key string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,24 +103,6 @@ func (t *table) UnmarkMigrated(_ context.Context, key string) error {
 	defer t.mu.Unlock()
 	delete(t.marks, key)
 	return nil
-}
-
-// change edits a row.
-func (t *table) change(key string, edit func(r *migration.Record)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i := range t.rows {
-		if t.rows[i].Key == key {
-			edit(&t.rows[i])
-		}
-	}
-}
-
-func (t *table) insert(r migration.Record) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.rows = append(t.rows, r)
-	slices.SortFunc(t.rows, func(a, b migration.Record) int { return strings.Compare(a.Key, b.Key) })
 }
 
 // bare is a source that is nothing but a Source.
@@ -218,42 +191,6 @@ func run(t testing.TB, r *migration.Runner) *migration.Result {
 		t.Fatal(err)
 	}
 	return res
-}
-
-// logIn logs a user in at the tenant.
-func logIn(t testing.TB, tenant *auth0test.Tenant, email, password string) {
-	t.Helper()
-	if status := tryLogIn(t, tenant, email, password); status != http.StatusOK {
-		t.Fatalf("the login of %s is answered %d", email, status)
-	}
-}
-
-// tryLogIn is a login by password-realm; see
-// https://auth0.com/docs/get-started/authentication-and-authorization-flow/resource-owner-password-flow
-func tryLogIn(t testing.TB, tenant *auth0test.Tenant, email, password string) (status int) {
-	t.Helper()
-	app := tenant.AddClient(auth0test.Application{})
-	resp, err := tenant.HTTPClient().PostForm(tenant.Issuer()+"oauth/token", url.Values{
-		"grant_type": {"http://auth0.com/oauth/grant-type/password-realm"}, "realm": {connection}, "scope": {"openid"},
-		"client_id": {app.ID}, "client_secret": {app.Secret}, "username": {email}, "password": {password},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode
-}
-
-func outcomesOf(t testing.TB, l driver.Ledger) map[string]driver.Outcome {
-	t.Helper()
-	all := make(map[string]driver.Outcome)
-	for o, err := range l.Outcomes(t.Context(), connection) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[o.Key] = o
-	}
-	return all
 }
 
 func usersOf(t testing.TB, c *management.Client) map[string]resource.User {
