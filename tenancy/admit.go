@@ -25,8 +25,8 @@ type Call struct {
 // Pass the returned context to the handler: FromContext finds the caller, and audit
 // events name the caller as their actor.
 //
-// Its errors are ErrInvalidToken, ErrNoTenant, ErrForbidden, ErrNotFound,
-// ErrUnavailable, *StepUpError and what Custom requirements say; Refuse answers them
+// Its errors are ErrInvalidToken (also without a token), ErrRequest, ErrNoTenant,
+// ErrForbidden, ErrNotFound, ErrUnavailable, *StepUpError and what Custom requirements say; Refuse answers them
 // all.
 func (g *Guard) Admit(ctx context.Context, token string, o Org, r ...Requirement) (context.Context, error) {
 	return g.AdmitCall(ctx, Call{Token: token, Where: func(context.Context) (Org, error) { return o, nil }}, r...)
@@ -49,7 +49,6 @@ type decision struct {
 	call         Call
 	proven       proven
 	requirements []Requirement
-	skip         bool // no requirements: Optional
 
 	tenant *TenantContext // once the token is verified
 	nonce  string         // for the client's next proof
@@ -57,6 +56,9 @@ type decision struct {
 
 // decide returns the context of the handler, or why the request is refused.
 func (d *decision) decide(ctx context.Context) (context.Context, error) {
+	if d.proven.token == "" {
+		return nil, errNoToken
+	}
 	if d.g == nil {
 		return nil, &TokenError{Reason: string(jose.BadIssuer)}
 	}
@@ -86,7 +88,17 @@ func (d *decision) decide(ctx context.Context) (context.Context, error) {
 			return nil, err
 		}
 	}
-	return ctx, d.check(ctx)
+	if err := d.check(ctx); err != nil {
+		return nil, err
+	}
+	if d.tenant.listed { // the handler may require more than its route
+		l, t := d.g.live, d.tenant.clone()
+		d.tenant.asked = func(ctx context.Context) (*TenantContext, error) {
+			all := t.clone()
+			return all, l.confirm(ctx, all)
+		}
+	}
+	return ctx, nil
 }
 
 // known returns a context that says who is calling.
@@ -125,7 +137,7 @@ func notLocated(err error) error {
 		return err
 	}
 	if errors.Is(err, ErrNoTenant) {
-		return &requestError{problem: "the request does not say which organization it is for"}
+		return &requestError{problem: "the request does not say which organization it is for", is: ErrNoTenant}
 	}
 	return &UnavailableError{RetryAfter: minRetry, Err: err}
 }
@@ -134,29 +146,18 @@ func notLocated(err error) error {
 // the list of members says, the member is asked for alone first.
 func (d *decision) check(ctx context.Context) error {
 	all := d.requirements
-	if !d.skip && len(all) == 0 {
+	if len(all) == 0 {
 		return &ForbiddenError{Reason: "nothing"}
 	}
 	all = slices.Concat(d.g.cfg.Always, all)
-	evaluate := func() error {
-		if len(all) == 0 {
-			return nil
-		}
-		return checkAll(ctx, d.tenant, d.call.Request, all)
-	}
-	err := evaluate()
-	e, lacks := errors.AsType[*ForbiddenError](err)
-	if !lacks || e.Reason != "permission" || d.g.live == nil || d.tenant.Kind != User {
+	err := checkAll(ctx, d.tenant, d.call.Request, all)
+	if !d.tenant.listed || !byRoles(err) {
 		return err
 	}
-	again, errLive := d.g.live.confirm(ctx, d.tenant)
-	switch {
-	case errLive != nil:
-		return errLive
-	case again:
-		return evaluate()
+	if err := d.g.live.confirm(ctx, d.tenant); err != nil {
+		return err
 	}
-	return err
+	return checkAll(ctx, d.tenant, d.call.Request, all)
 }
 
 // refused tells everybody who wants to know of a refusal, and returns it.

@@ -33,7 +33,8 @@ type GuardConfig struct {
 	Always []Requirement // Checked before each route's own.
 
 	// Token returns the access token of a request, for pages: that of a session, say.
-	// Without one it returns "". Defaults to the Authorization header alone.
+	// Without one, or when the user must sign in again, it returns ""; its errors are
+	// answered with 503. Defaults to the Authorization header alone.
 	Token func(*http.Request) (string, error)
 
 	// PublicURL is where clients reach the API, "https://example.com/api", if the

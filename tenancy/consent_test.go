@@ -2,6 +2,7 @@ package tenancy_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -290,7 +291,10 @@ func TestTokenFromElsewhere(t *testing.T) {
 	wantStatus(t, ask(x.authenticated()(reached)), 401)
 	failure = tenancy.ErrUnavailable
 	wantStatus(t, ask(x.authenticated()(reached)), 503)
-	failure = context.Canceled
+	failure = errors.New("away") // signs nobody out, and makes nobody anonymous
+	wantStatus(t, ask(x.authenticated()(reached)), 503)
+	wantStatus(t, ask(x.optional()(reached)), 503)
+	failure = tenancy.ErrInvalidToken
 	wantStatus(t, ask(x.authenticated()(reached)), 401)
 	wantStatus(t, ask(x.optional()(reached)), 200)
 }

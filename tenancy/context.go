@@ -42,8 +42,8 @@ func kind(sub, profile, grant string) Kind {
 		return User
 	case slices.Contains(profiles, "ai_agent"), machine && strings.HasPrefix(sub, "agt_"):
 		return Agent
-	case slices.Contains(profiles, "service"), slices.Contains(strings.Fields(grant), "client-credentials"),
-		machine && strings.HasSuffix(sub, "@clients"):
+	case slices.Contains(profiles, "service"),
+		machine && (slices.Contains(strings.Fields(grant), "client-credentials") || strings.HasSuffix(sub, "@clients")):
 		return Client
 	}
 	return User
@@ -60,7 +60,7 @@ type TenantContext struct {
 	ClientID    string   // azp, or client_id: the application that got the token. Empty when the token does not say.
 	FirstParty  bool     // ClientID is one of GuardConfig.FirstParty.
 	Actors      []string // Who acts for UserID: act, the one that acts now first (RFC 8693 section 4.1). Empty when nobody does.
-	Roles       []string // Names; from the Directory alone.
+	Roles       []string // Names; from the Directory alone. Those that a group gives may be missing here, but requirements ask for them.
 	Permissions []string // For this API in this organization. See Requirement for when scopes are needed too.
 	Scopes      []string // What the application was granted.
 
@@ -74,6 +74,10 @@ type TenantContext struct {
 
 	token *jose.Token
 	now   func() time.Time
+
+	listed bool // Roles are those of the list of members, which has no inherited ones.
+	// asked returns the caller with all their roles. Nil: they are known.
+	asked func(context.Context) (*TenantContext, error)
 }
 
 // Claim decodes the token's claim of exactly that name into v. It returns

@@ -46,6 +46,7 @@ func TestKinds(t *testing.T) {
 		"user by profile":                {"auth0|1", "user", nil, tenancy.User},
 		"user by password":               {"auth0|1", nil, "password", tenancy.User},
 		"custom database user as client": {"auth0|me@clients", nil, nil, tenancy.User},
+		"user by a grant of clients":     {"auth0|1", nil, []string{"client-credentials", "urn:ietf:params:oauth:grant-type:token-exchange"}, tenancy.User},
 		"custom database user as agent":  {"agt_|1", nil, nil, tenancy.User},
 		"client by sub":                  {"abc@clients", nil, nil, tenancy.Client},
 		"client by grant":                {"abc", nil, "client-credentials", tenancy.Client},

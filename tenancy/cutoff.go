@@ -32,6 +32,7 @@ type CutoffConfig struct {
 	Every time.Duration
 	// Keep is how long cuts are remembered. A token that lives longer, or does not
 	// say when it was issued, is refused. Defaults to 24 h, Auth0's default lifetime.
+	// They are kept 10 min longer, for clocks that differ.
 	Keep time.Duration
 	Now  func() time.Time // Defaults to time.Now.
 }
@@ -67,6 +68,10 @@ type cut struct {
 	id, orgID string
 }
 
+// clocks is how much longer than Keep a cut is kept: a token may be issued by a clock
+// that is ahead, and is taken for the leeway after it has expired.
+const clocks = 10 * time.Minute
+
 const (
 	bySubject byte = 's'
 	bySession byte = 'd'
@@ -98,7 +103,7 @@ func NewCutoff(store CutoffStore, cfg CutoffConfig) (*Cutoff, error) {
 		cfg.Now = time.Now
 	}
 	c := &Cutoff{store: store, cfg: cfg, cuts: make(map[cut]time.Time)}
-	c.fresh.Detach = loadTimeout
+	c.fresh.Detach, c.fresh.Settle = loadTimeout, keepLast
 	return c, nil
 }
 
@@ -126,7 +131,7 @@ func (c *Cutoff) revoke(ctx context.Context, what cut) error {
 	}
 	at := c.cfg.Now()
 	c.add(map[cut]time.Time{what: at})
-	if err := c.store.Cut(ctx, what.key(), at, at.Add(c.cfg.Keep)); err != nil {
+	if err := c.store.Cut(ctx, what.key(), at, at.Add(c.cfg.Keep+clocks)); err != nil {
 		return &UnavailableError{RetryAfter: minRetry, Err: err}
 	}
 	return nil
@@ -143,7 +148,7 @@ func (c *Cutoff) add(cuts map[cut]time.Time) {
 	if now := c.cfg.Now(); now.Sub(c.pruned) > time.Minute {
 		c.pruned = now
 		for what, at := range c.cuts {
-			if now.Sub(at) > c.cfg.Keep {
+			if now.Sub(at) > c.cfg.Keep+clocks {
 				delete(c.cuts, what)
 			}
 		}
@@ -169,6 +174,15 @@ func (c *Cutoff) check(ctx context.Context, t *TenantContext) error {
 	return nil
 }
 
+// keepLast keeps when the store was last read beside a failure: what was read then is
+// good for as long as if nobody had asked again.
+func keepLast(last, now once.Outcome[time.Time]) once.Outcome[time.Time] {
+	if now.Err != nil {
+		now.Value = last.Value
+	}
+	return now
+}
+
 // refresh sees to it that what is in memory is at most Every old. Under steady
 // traffic nobody waits: the store is read again at half of that.
 func (c *Cutoff) refresh(ctx context.Context) error {
@@ -181,7 +195,7 @@ func (c *Cutoff) refresh(ctx context.Context) error {
 		}
 	}
 	c.fresh.Start(ctx, within(c.cfg.Every/2), c.read)
-	if last := c.fresh.Last(); last.Err == nil && !last.At.IsZero() && time.Since(last.Value) < c.cfg.Every {
+	if time.Since(c.fresh.Last().Value) < c.cfg.Every {
 		return nil
 	}
 	if _, err := c.fresh.Do(ctx, within(c.cfg.Every), c.read); err != nil {

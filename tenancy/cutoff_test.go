@@ -162,3 +162,47 @@ func TestCutoffWithoutItsStore(t *testing.T) {
 		wantStatus(t, ask(h, token(i, "sub", "auth0|1")), 200)
 	})
 }
+
+// What was read less than Every ago stays good when one reading fails.
+func TestOneFailedReadingOfCuts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i, store := josetest.NewIssuer(), &countingStore{Memory: tenancy.NewMemory()}
+		h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Cutoff: cutoffOf(t, store)}).authenticated()(reached)
+		good := token(i, "", nil)
+		wantStatus(t, ask(h, good), 200)
+		time.Sleep(1200 * time.Millisecond)
+		away := errors.New("away")
+		store.err.Store(&away)
+		wantStatus(t, ask(h, good), 200) // begins a reading in the background
+		synctest.Wait()                  // which has failed
+		wantStatus(t, ask(h, good), 200)
+		store.err.Store(nil)
+		time.Sleep(600 * time.Millisecond)
+		wantStatus(t, ask(h, good), 200)
+		time.Sleep(time.Hour)
+	})
+}
+
+// A token that lives as long as cuts are kept, and is taken for the leeway of clocks
+// after that, stays revoked to its end.
+func TestCutsOutliveTokens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i, store := josetest.NewIssuer(), tenancy.NewMemory()
+		here := cutoffOf(t, store)
+		h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Cutoff: here}).authenticated()(reached)
+		now := time.Now().Unix()
+		day := changed(i, map[string]any{"iat": now, "exp": now + 86400})
+		wantStatus(t, ask(h, day), 200)
+		time.Sleep(time.Second)
+		require.NoError(t, here.RevokeAccess(t.Context(), "auth0|1"))
+		wantStatus(t, ask(h, day), 401)
+		time.Sleep(24*time.Hour + 15*time.Second)
+		require.NoError(t, here.RevokeAccess(t.Context(), "auth0|2"))
+		wantStatus(t, ask(h, day), 401, "revoked")
+		other := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Cutoff: cutoffOf(t, store)}).authenticated()(reached)
+		wantStatus(t, ask(other, day), 401, "revoked")
+		time.Sleep(time.Hour)
+	})
+}

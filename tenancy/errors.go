@@ -10,12 +10,12 @@ import (
 
 // What callers branch on.
 var (
-	ErrInvalidToken = errors.New("tenancy: invalid token")                   // 401; see TokenError
-	ErrUnavailable  = errors.New("tenancy: cannot be decided now")           // 503; see UnavailableError
-	ErrNoTenant     = errors.New("tenancy: no organization")                 // the token has no org_id, or the request names none
-	ErrForbidden    = errors.New("tenancy: forbidden")                       // 403; see ForbiddenError
-	ErrNotFound     = errors.New("tenancy: not found")                       // 404
-	errNoToken      = errors.New("tenancy: the request has no bearer token") // 401 without an error code (RFC 6750 section 3.1)
+	ErrInvalidToken = errors.New("tenancy: invalid token")         // 401; see TokenError
+	ErrUnavailable  = errors.New("tenancy: cannot be decided now") // 503; see UnavailableError
+	ErrRequest      = errors.New("tenancy: invalid request")       // 400
+	ErrNoTenant     = errors.New("tenancy: no organization")       // the token has no org_id; with ErrRequest, the request names none
+	ErrForbidden    = errors.New("tenancy: forbidden")             // 403; see ForbiddenError
+	ErrNotFound     = errors.New("tenancy: not found")             // 404
 )
 
 // TokenError is returned when a token is refused, and says why.
@@ -92,6 +92,15 @@ func (e *ForbiddenError) description() string {
 // Is matches ErrForbidden.
 func (e *ForbiddenError) Is(target error) bool { return target == ErrForbidden }
 
+// byRoles reports whether the refusal may be another one with more roles.
+func byRoles(err error) bool {
+	e, ours := errors.AsType[*ForbiddenError](err)
+	if ours && (e.Reason == "client" || e.Reason == "nothing" || e.Reason == "scope" && !e.Any) {
+		return false
+	}
+	return errors.Is(err, ErrForbidden)
+}
+
 // StepUpError is returned when the user has to authenticate again, more recently or
 // by a stronger method. HTTP answers it with 401 and the challenge of RFC 9470.
 type StepUpError struct {
@@ -105,9 +114,23 @@ func (e *StepUpError) Error() string {
 }
 
 // requestError is a request that is malformed before any token is looked at.
-type requestError struct{ problem string }
+type requestError struct {
+	problem string
+	is      error // ErrNoTenant, or nil
+}
 
-func (e *requestError) Error() string { return "tenancy: invalid request: " + e.problem }
+func (e *requestError) Error() string { return ErrRequest.Error() + ": " + e.problem }
+
+func (e *requestError) Is(target error) bool { return target == ErrRequest || target == e.is }
+
+// errNoToken is answered with 401 without an error code (RFC 6750 section 3.1).
+var errNoToken error = noTokenError{}
+
+type noTokenError struct{}
+
+func (noTokenError) Error() string { return "tenancy: the request has no access token" }
+
+func (noTokenError) Is(target error) bool { return target == ErrInvalidToken }
 
 // routeError is a mistake of the server: its route cannot work.
 type routeError struct{ problem string }

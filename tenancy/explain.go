@@ -25,6 +25,8 @@ func (g *Guard) diagnosis(token string, t *TenantContext, err error) []string {
 		return nil
 	}
 	switch {
+	case errors.Is(err, ErrRequest):
+		return nil
 	case errors.Is(err, ErrNoTenant):
 		return []string{"The token is for no organization: the login must name one (authorize with organization=org_…), " +
 			"and for an application by itself the client grant must allow organizations."}
@@ -57,6 +59,7 @@ func (g *Guard) explain(token string, err error) []string {
 }
 
 var explanations = map[string]string{
+	"malformed":    "The token is damaged, or its claims are not a JSON object of at most 256 members.",
 	"audience":     "The token is for another API: the login must name the audience of this one.",
 	"issuer":       "The token is of another issuer: another tenant, or a custom domain that is not in OtherIssuers.",
 	"id_token":     "The token is an ID token (or a logout token). Send the access token.",

@@ -132,6 +132,8 @@ func (g *Guard) fromConfig(q *http.Request) (proven, error) {
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return proven{}, err
+	case err != nil && !errors.Is(err, ErrInvalidToken):
+		return proven{}, &UnavailableError{RetryAfter: minRetry, Err: err}
 	case err != nil || token == "":
 		return proven{}, errNoToken
 	}

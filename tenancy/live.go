@@ -142,8 +142,11 @@ func (l *live) fill(ctx context.Context, t *TenantContext) error {
 	if err == nil {
 		roles, permissions, err = l.of(ctx, held.value.roles, t.token.Audiences)
 	}
+	t.listed = held.value.listed
 	if err != nil && l.trusts(t) {
-		return nil // with what the token says
+		t.Roles = nil
+		t.Permissions, err = t.token.Texts("permissions")
+		return fromJose(err)
 	}
 	t.Roles, t.Permissions = roles, permissions
 	return err
@@ -174,18 +177,15 @@ func (l *live) of(ctx context.Context, held []resource.Role, audiences []string)
 	return roles, slices.Compact(permissions), nil
 }
 
-// confirm asks for a member alone if what is known about them comes from the list,
-// and reports whether it did.
-func (l *live) confirm(ctx context.Context, t *TenantContext) (bool, error) {
+// confirm fills t again, and asks for the member alone if what is known about them
+// comes from the list.
+func (l *live) confirm(ctx context.Context, t *TenantContext) error {
 	m := member{t.TenantID, t.UserID}
-	held, err := l.members.get(ctx, m)
-	if err != nil || !held.value.listed {
-		return false, nil
+	alone := func(last once.Outcome[loaded[membership]]) bool {
+		return l.members.serves(last) && (last.Err != nil || !last.Value.value.listed)
 	}
-	entry := l.members.entry(m)
-	entry.Forget(func(o once.Outcome[loaded[membership]]) bool { return o.Value.value.listed })
-	_, _ = entry.Do(ctx, l.members.serves, func(ctx context.Context) (loaded[membership], error) { return l.readOne(ctx, m) }) // fill sees how it ended
-	return true, l.fill(ctx, t)
+	_, _ = l.members.entry(m).Do(ctx, alone, func(ctx context.Context) (loaded[membership], error) { return l.readOne(ctx, m) }) // fill sees how it ended
+	return l.fill(ctx, t)
 }
 
 // named returns nil if the organization has that name.

@@ -12,7 +12,7 @@ type Refusal struct {
 	Status int
 	// Reason is for metrics, of low cardinality: a TokenError's or ForbiddenError's,
 	// or no_token, proof, nonce, step_up, no_organization, forbidden, not_found,
-	// request, route, or unavailable.
+	// request, route, unavailable, or invalid_token (a Custom requirement says so).
 	Reason string
 	// Missing holds permissions or scopes.
 	Missing []string
@@ -85,6 +85,7 @@ func unauthorized(x Refusal, err error) (Refusal, bool) {
 		x.Reason, x.oauth, x.description = "no_token", "", "an access token is needed"
 		return x, true
 	}
+	x.Reason, x.oauth, x.description = "invalid_token", "invalid_token", "the access token is refused"
 	return x, errors.Is(err, ErrInvalidToken)
 }
 

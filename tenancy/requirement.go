@@ -72,7 +72,7 @@ func AnyOf(permission string, more ...string) Requirement {
 }
 
 func ofPermissions(all []string, one bool) Requirement {
-	return Requirement{check: func(_ context.Context, t *TenantContext, _ Request) error {
+	permitted := func(t *TenantContext) error {
 		var missing, ungranted []string
 		for _, p := range all {
 			switch {
@@ -93,6 +93,16 @@ func ofPermissions(all []string, one bool) Requirement {
 			return &ForbiddenError{Reason: "scope", Missing: ungranted}
 		}
 		return nil
+	}
+	return Requirement{check: func(ctx context.Context, t *TenantContext, _ Request) error {
+		err := permitted(t)
+		if t.asked == nil || !byRoles(err) {
+			return err
+		}
+		if t, err = t.asked(ctx); err != nil {
+			return err
+		}
+		return permitted(t)
 	}}
 }
 
@@ -142,8 +152,8 @@ func StepUp(maxAge time.Duration, acr ...string) Requirement {
 
 // Custom requires that f returns nil: relations of a store such as OpenFGA, rules or
 // lists of your own. f is called after the caller is authenticated and the
-// organization compared. Its ErrForbidden, ErrNotFound, *ForbiddenError and
-// *StepUpError are answered as such (403, 404, 401); any other error is answered
+// organization compared. Its ErrForbidden, ErrNotFound, ErrInvalidToken, *ForbiddenError
+// and *StepUpError are answered as such (403, 404, 401); any other error is answered
 // with 503. f must be safe for concurrent use.
 func Custom(f func(ctx context.Context, t *TenantContext, r Request) error) Requirement {
 	if f == nil {

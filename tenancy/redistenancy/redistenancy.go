@@ -95,21 +95,25 @@ func (s *Store) Cut(ctx context.Context, key string, at, until time.Time) error 
 	return nil
 }
 
-func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+// millis rounds up: nothing is cut or forgotten earlier.
+func millis(t time.Time) string {
+	return strconv.FormatInt(t.Add(time.Millisecond-1).UnixMilli(), 10)
+}
 
 // page bounds an answer.
 const page = 10_000
 
 // cutsScript returns the name of the data, the last number, and keys and times. ARGV:
-// the name and number of the cursor.
+// the name and number of the cursor. A number that is not reached yet was given by a
+// server that was lost before it was replicated.
 var cutsScript = rueidis.NewLuaScript(`
 local name = redis.call('HGET', KEYS[4], 'name')
 if not name then return {'', '0'} end
-local after = '-inf'
-if name == ARGV[1] then after = '(' .. ARGV[2] end
+local after, last = '-inf', '0'
+if name == ARGV[1] and tonumber(ARGV[2]) <= tonumber(redis.call('HGET', KEYS[4], 'n')) then
+  after, last = '(' .. ARGV[2], ARGV[2]
+end
 local found = redis.call('ZRANGEBYSCORE', KEYS[2], after, '+inf', 'WITHSCORES', 'LIMIT', 0, ` + strconv.Itoa(page) + `)
-local last = ARGV[2]
-if name ~= ARGV[1] then last = '0' end
 local out = {name, last}
 for i = 1, #found, 2 do
   out[2] = found[i + 1]

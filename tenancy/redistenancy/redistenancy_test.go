@@ -84,6 +84,40 @@ func TestLostData(t *testing.T) {
 	}
 }
 
+// A server that takes over without the last cuts counts on from fewer: what is cut
+// then reaches processes that have read further.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	client, prefix := dial(t), "test:"+rand.Text()
+	s := open(t, client, prefix)
+	for n := range 5 {
+		require.NoError(t, s.Cut(t.Context(), fmt.Sprint(n), time.Now(), time.Now().Add(time.Hour)))
+	}
+	_, cursor, err := s.Cuts(t.Context(), "")
+	require.NoError(t, err)
+	slot := "{" + prefix + "}:"
+	require.NoError(t, client.Do(t.Context(), client.B().Hincrby().Key(slot+"counter").Field("n").Increment(-3).Build()).Error())
+	require.NoError(t, client.Do(t.Context(), client.B().Zremrangebyscore().Key(slot+"order").Min("3").Max("5").Build()).Error())
+	require.NoError(t, s.Cut(t.Context(), "new", time.Now(), time.Now().Add(time.Hour)))
+	cuts, next, err := s.Cuts(t.Context(), cursor)
+	require.NoError(t, err)
+	assert.Contains(t, cuts, "new")
+	cuts, _, err = s.Cuts(t.Context(), next)
+	require.NoError(t, err)
+	assert.Empty(t, cuts)
+}
+
+// Whole milliseconds are rounded up: a token of the second of the cut is refused in
+// every process.
+func TestCutsAreNotEarlier(t *testing.T) {
+	t.Parallel()
+	s, at := open(t, dial(t), "test:"+rand.Text()), time.Unix(time.Now().Unix(), 1)
+	require.NoError(t, s.Cut(t.Context(), "k", at, at.Add(time.Hour)))
+	cuts, _, err := s.Cuts(t.Context(), "")
+	require.NoError(t, err)
+	assert.False(t, cuts["k"].Before(at))
+}
+
 func TestOldCutsGo(t *testing.T) {
 	t.Parallel()
 	s := open(t, dial(t), "test:"+rand.Text())

@@ -161,7 +161,8 @@ func (g *Guard) admit(ctx context.Context, method string, a Access, message any)
 		return nil, status.Error(codes.PermissionDenied, "the method is not open to anybody")
 	}
 	token, err := bearer(ctx)
-	if err != nil {
+	if err != nil { // the guard tells of it
+		_, _ = g.g.AdmitCall(ctx, tenancy.Call{Request: tenancy.Request{Method: method, Message: message}}, a.requirements...)
 		return nil, err
 	}
 	where := g.where

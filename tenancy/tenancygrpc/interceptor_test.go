@@ -145,6 +145,25 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// Calls without a token, or with what is none, are told of as HTTP tells of them.
+func TestRefusedCallsAreTold(t *testing.T) {
+	t.Parallel()
+	i, told := josetest.NewIssuer(), make(chan tenancy.Refusal, 10)
+	g := tenancyGuard(t, i, tenancy.GuardConfig{OnRefuse: func(_ context.Context, r tenancy.Refusal) { told <- r }})
+	c := serveGuard(t, g, tenancygrpc.FromToken, map[string]tenancygrpc.Access{
+		"/grpc.health.v1.Health/*": tenancygrpc.Require(tenancy.Authenticated()),
+	}, tenancygrpc.Config{})
+	for _, authorization := range []string{"Basic eA==", "Bearer ", "Bearer junk"} {
+		call(t, c, "authorization", authorization)
+		require.Len(t, told, 2, "%s: unary and stream", authorization)
+		for range 2 {
+			r := <-told
+			require.Equal(t, 401, r.Status)
+			require.Contains(t, r.Route, "/grpc.health.v1.Health/")
+		}
+	}
+}
+
 func TestMethodsThatAreNotNamedAreClosed(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()

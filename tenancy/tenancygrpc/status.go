@@ -42,6 +42,8 @@ func toStatus(err error) error {
 			wait = e.RetryAfter
 		}
 		return withDetails(status.New(codes.Unavailable, "try again later"), &errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
+	case errors.Is(err, tenancy.ErrRequest):
+		return status.Error(codes.InvalidArgument, "the call does not say which organization it is for")
 	case errors.Is(err, tenancy.ErrInvalidToken):
 		return status.Error(codes.Unauthenticated, "the access token is refused")
 	case errors.Is(err, tenancy.ErrNoTenant):
@@ -51,7 +53,7 @@ func toStatus(err error) error {
 	case errors.Is(err, tenancy.ErrNotFound):
 		return status.Error(codes.NotFound, "not found")
 	}
-	return status.Error(codes.InvalidArgument, "the call does not say which organization it is for")
+	return status.Error(codes.Internal, "the call cannot be decided")
 }
 
 func withDetails[D protoadapt.MessageV1](s *status.Status, detail D) error {

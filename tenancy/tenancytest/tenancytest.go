@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, test := range map[string]func(*testing.T, Store){
 		"cuts come back":                  cutsComeBack,
 		"the latest stays":                latestStays,
+		"the latest until stays":          latestUntilStays,
 		"the cursor returns what is new":  cursor,
 		"an unknown cursor returns all":   unknownCursor,
 		"a changed cut comes again":       changedCut,
@@ -101,6 +102,17 @@ func latestStays(t *testing.T, s Store) {
 	cut(t, s, "k", base)
 	found, _ := all(t, s, "")
 	want(t, found, "k", base.Add(time.Minute))
+}
+
+// A store may drop what is over with every call.
+func latestUntilStays(t *testing.T, s Store) {
+	cut(t, s, "k", base)
+	if err := s.Cut(t.Context(), "k", base, base.Add(-time.Second)); err != nil {
+		t.Fatalf("Cut: %v", err)
+	}
+	cut(t, s, "another", base)
+	found, _ := all(t, s, "")
+	want(t, found, "k", base)
 }
 
 func cursor(t *testing.T, s Store) {
