@@ -14,7 +14,8 @@ import (
 //   - "invite": Auth0 invites them
 //   - "reinvite": a new invitation instead of one that has expired
 //   - "revoke_invitation": the invitation is withdrawn
-//   - "provision": a user is created with membership, role, and a link to set a password
+//   - "provision": a user is created with membership, role, and a link to set a password;
+//     with the Reason "unfinished" the user is there, because an earlier run was stopped
 //   - "add_member": a user gets membership and role
 //   - "add_role": a member gets the role
 //   - "remove_role": a member loses the role and stays a member

@@ -224,7 +224,7 @@ func TestCreateProvisions(t *testing.T) {
 	assert.Equal(t, c.InvitationURL, w.notified[0].InvitationURL)
 	list, err := admin.List(t.Context(), w.org)
 	require.NoError(t, err)
-	assert.Equal(t, "unverified", list[1].Why, "until the link is used")
+	assert.Equal(t, "unverified", list[1].Why, "until they verify the email")
 
 	elsewhere := w.service(delegation.Config{Onboarding: delegation.Provision{Connection: "elsewhere"}}).As(delegation.User(ada))
 	w.unchanged(func() {

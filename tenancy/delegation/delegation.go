@@ -80,12 +80,17 @@ func (i Invite) validate() error {
 	return nil
 }
 
-// Provision creates the user, adds them with the role, and makes a link on which
-// they set a password, Change.InvitationURL: give it to the person, by the Notifier
-// or yourself. It is for connections without sign-up. The user does not count as
-// an administrator until they have verified the email, which the link does. A run
-// that was stopped in between leaves a user of whom no later run can tell who made
-// them: it refuses them with ErrUnverified. Delete that user, and run it again.
+// Provision creates the user, makes a link on which they set a password,
+// Change.InvitationURL, has the Notifier tell them, and then gives them the role. Without
+// a Notifier, give the link to the person yourself; nobody else should see it. The link
+// does not verify the email: the mail does that Auth0 sends to new users, and until then
+// they do not count as an administrator. It is for connections without sign-up.
+//
+// The app_metadata of such a user is {"auth0kit_delegation": {"provisioned_for": the id
+// of the organization}}. When a run was stopped, a later one with the same Connection
+// knows by it that the account is its own, if nobody has verified its email or logged in,
+// and goes on. Nobody but you can write app_metadata; keep Actions and database scripts
+// from copying it out of what users enter.
 type Provision struct {
 	Connection string        // Required: the name of a database connection that the organization has enabled.
 	TTL        time.Duration // Of the link. Defaults to Auth0's 5 days.
@@ -104,7 +109,9 @@ func (p Provision) validate() error {
 }
 
 // Notifier tells people that they were made administrators: it gets changes of the
-// kinds "add_member", "add_role" and "provision". It must be safe for concurrent use.
+// kinds "add_member", "add_role" and "provision", the last one just before the role is
+// given. A run that is stopped between the two leaves it to the next one to tell them
+// again, with another link. It must be safe for concurrent use.
 type Notifier interface {
 	Notify(ctx context.Context, orgID string, c Change) error
 }

@@ -117,6 +117,8 @@ func explain(c Change) string {
 		return c.Reason
 	case c.Kind == kindReinvite:
 		return "the invitation has expired"
+	case c.Kind == kindProvision && c.Reason == "unfinished":
+		return "the user is there; an earlier run was stopped"
 	}
 	return ""
 }

@@ -19,11 +19,15 @@ func normal(email string) (string, error) {
 		return "", ErrEmail
 	}
 	domain, err := idna.Lookup.ToASCII(email[at+1:])
-	if err != nil || domain == "" {
+	if err != nil || slices.ContainsFunc(strings.Split(domain, "."), noLabel) {
 		return "", ErrEmail
 	}
 	return strings.Map(lower, email[:at]) + "@" + strings.ToLower(domain), nil
 }
+
+// noLabel reports whether a part of a domain is none. A domain ends with a label and
+// not with a dot (RFC 5321, 4.1.2).
+func noLabel(s string) bool { return s == "" || len(s) > 63 }
 
 // lower is unicode.ToLower for letters whose other case is of the same alphabet: the
 // mailbox of somebody with a Kelvin sign in their name is not that with a k.

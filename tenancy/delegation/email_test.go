@@ -18,6 +18,14 @@ func TestNormal(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
+	// A domain has no empty label and no end beyond its last one (RFC 5321, 4.1.2), and
+	// of two spellings of a mailbox one would be taken for somebody else.
+	for _, in := range []string{
+		"ada@example.com.", "ada@example.com\u3002", "ada@example..com", "ada@.example.com", "ada@.", "ada@" + strings.Repeat("a", 64) + ".com",
+	} {
+		_, err := normal(in)
+		assert.ErrorIs(t, err, ErrEmail, in)
+	}
 	assert.True(t, same("Ada@bücher.Example", "ada@xn--bcher-kva.example"))
 	assert.False(t, same("", ""))
 	assert.False(t, same("\u212Aim@example.com", "kim@example.com"), "a Kelvin sign is no k in a mailbox")

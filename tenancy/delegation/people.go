@@ -109,7 +109,15 @@ func (s *Service) newcomer(o *observation, c Change, expired string) Change {
 // existing returns the change for a user of an enabled connection.
 func (a *Admin) existing(ctx context.Context, o *observation, c Change, u *resource.User) (Change, error) {
 	c.UserID, c.Kind = u.ID, kindAddMember
-	if err := flaws[a.s.flaw(u, o.connections)]; err != nil {
+	why := a.s.flaw(u, o.connections)
+	if (why == "" || why == "unverified") && a.s.unfinished(o.org, u) {
+		held, err := holds(ctx, a.s.dir, o.org, u.ID, a.s.role)
+		if err != nil || held == nil {
+			c.Kind, c.Reason = kindProvision, "unfinished"
+			return c, err
+		}
+	}
+	if err := flaws[why]; err != nil {
 		return c.refused(err), nil
 	}
 	member, err := a.s.isMember(ctx, o.org, u.ID)

@@ -38,6 +38,7 @@ func (r Review) LogValue() slog.Value {
 //   - "second_factor_unknown": factors could not be read; grant read:authentication_methods
 //   - "never_ends": an invitation without an end, or with one in more than 30 days
 //   - "excess_permissions": a role has more than Config.Purpose says
+//   - "no_such_role": the administrator role or one of Config.Purpose does not exist
 //   - "too_few": fewer than Config.MinAdmins administrators count
 //   - "groups_unknown": groups could not be read, so that administrators may be missing
 type Finding struct {
@@ -64,8 +65,9 @@ func (a *Admin) Review(ctx context.Context, orgID string) (*Review, error) {
 		}
 	}
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
-		return strings.Compare(a.Rule+a.UserID+a.InvitationID, b.Rule+b.UserID+b.InvitationID)
+		return strings.Compare(a.Rule+a.UserID+a.InvitationID+a.RoleID, b.Rule+b.UserID+b.InvitationID+b.RoleID)
 	})
+	r.Findings = slices.Compact(r.Findings) // A role is looked at in several ways.
 	return r, nil
 }
 
@@ -94,12 +96,20 @@ func (r *Review) look(o *observation, least int) {
 // denied reports whether the token or the plan of the tenant has no such data.
 func denied(err error) bool { return errors.Is(err, resource.ErrForbidden) }
 
+func noSuchRole(id string) Finding {
+	return Finding{Rule: "no_such_role", RoleID: id, Advice: "the tenant has no such role; correct the id where it is configured, or make the role again"}
+}
+
 // reviewTenant looks for those who hold the role in every organization-less login,
 // whatever was granted in organizations.
 func (s *Service) reviewTenant(ctx context.Context, r *Review, _ *observation) error {
 	for u, err := range s.dir.RoleUsers(ctx, s.role) {
 		if denied(err) {
 			r.add(Finding{Rule: "tenant_wide_unknown", RoleID: s.role, Advice: "grant the scope read:role_members"})
+			return nil
+		}
+		if errors.Is(err, resource.ErrNotFound) {
+			r.add(noSuchRole(s.role))
 			return nil
 		}
 		if err != nil {
@@ -152,6 +162,10 @@ func secondFactor(m resource.AuthenticationMethod) bool {
 func (s *Service) reviewRoles(ctx context.Context, r *Review, _ *observation) error {
 	for id, purpose := range s.cfg.Purpose {
 		has, err := s.dir.RolePermissions(ctx, id)
+		if errors.Is(err, resource.ErrNotFound) {
+			r.add(noSuchRole(id))
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -86,6 +86,27 @@ func TestReview(t *testing.T) {
 	require.ErrorIs(t, err, delegation.ErrNotAllowed)
 }
 
+// A role that somebody deleted, or wrote wrongly, is a finding, and the rest of the
+// review is there.
+func TestReviewOfRolesThatAreNotThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0test.Options{})
+	ada := w.admin("ada")
+	purpose := map[string][]resource.Permission{"rol_gone": nil, "rol_none": nil, w.role: nil}
+	review := func() (rules []string) {
+		t.Helper()
+		r, err := w.job(delegation.Config{Purpose: purpose}).Review(t.Context(), w.org)
+		require.NoError(t, err)
+		for _, f := range r.Findings {
+			rules = append(rules, f.Rule+" "+f.UserID+f.RoleID)
+		}
+		return rules
+	}
+	assert.Equal(t, []string{"excess_permissions " + w.role, "no_second_factor " + ada, "no_such_role rol_gone", "no_such_role rol_none"}, review())
+	w.call(http.MethodDelete, nil, nil, "roles", w.role)
+	assert.ElementsMatch(t, []string{"no_such_role " + w.role, "no_such_role rol_gone", "no_such_role rol_none", "too_few "}, review())
+}
+
 // The page names every scope that a Service may ask for.
 func TestThePageNamesTheScopes(t *testing.T) {
 	t.Parallel()
