@@ -8,7 +8,6 @@ import (
 
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/internal/authn"
-	"github.com/auth0kit/auth0kit/internal/jose"
 )
 
 // Call is a request of another transport than HTTP, for AdmitCall.
@@ -60,7 +59,7 @@ func (d *decision) decide(ctx context.Context) (context.Context, error) {
 		return nil, errNoToken
 	}
 	if d.g == nil {
-		return nil, &TokenError{Reason: string(jose.BadIssuer)}
+		return nil, ofNobody(d.proven.token)
 	}
 	t, err := d.g.v.verifyBound(ctx, d.proven.token)
 	if err != nil {

@@ -28,7 +28,8 @@ type CutoffStore interface {
 // CutoffConfig holds a Cutoff's optional settings. The zero value uses the defaults.
 type CutoffConfig struct {
 	// Every is how late another process hears of a cut. Defaults to 2 s. When the
-	// store cannot be read for that long, requests are answered with 503.
+	// store cannot be read for that long, requests are answered with 503, after
+	// waiting for as long at most.
 	Every time.Duration
 	// Keep is how long cuts are remembered. A token that lives longer, or does not
 	// say when it was issued, is refused. Defaults to 24 h, Auth0's default lifetime.
@@ -77,7 +78,19 @@ const (
 	bySession byte = 'd'
 	byClient  byte = 'c'
 	byMember  byte = 'm' // of an organization: the others' tokens of the user stay good
+	byOrg     byte = 'o'
 )
+
+// cutOf is what to refuse when a member, a user or an organization has lost something.
+func cutOf(m member) cut {
+	switch {
+	case m.orgID == "":
+		return cut{kind: bySubject, id: m.userID}
+	case m.userID == "":
+		return cut{kind: byOrg, id: m.orgID}
+	}
+	return cut{kind: byMember, id: m.userID, orgID: m.orgID}
+}
 
 func (c cut) key() string { return string(c.kind) + ":" + c.orgID + ":" + c.id }
 
@@ -166,7 +179,7 @@ func (c *Cutoff) check(ctx context.Context, t *TenantContext) error {
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	for _, what := range [...]cut{{bySubject, t.UserID, ""}, {byMember, t.UserID, t.TenantID}, {bySession, t.SessionID, ""}, {byClient, t.ClientID, ""}} {
+	for _, what := range [...]cut{{bySubject, t.UserID, ""}, {byMember, t.UserID, t.TenantID}, {byOrg, t.TenantID, ""}, {bySession, t.SessionID, ""}, {byClient, t.ClientID, ""}} {
 		if at, ok := c.cuts[what]; ok && t.IssuedAt.Before(at) {
 			return &TokenError{Reason: "revoked"}
 		}
@@ -198,6 +211,8 @@ func (c *Cutoff) refresh(ctx context.Context) error {
 	if time.Since(c.fresh.Last().Value) < c.cfg.Every {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Every) // the reading goes on
+	defer cancel()
 	if _, err := c.fresh.Do(ctx, within(c.cfg.Every), c.read); err != nil {
 		return &UnavailableError{RetryAfter: minRetry, Err: err}
 	}

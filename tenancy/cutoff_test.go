@@ -206,3 +206,24 @@ func TestCutsOutliveTokens(t *testing.T) {
 		time.Sleep(time.Hour)
 	})
 }
+
+// hangingStore answers when ctx ends, as a network that loses packets.
+type hangingStore struct{ *tenancy.Memory }
+
+func (hangingStore) Cuts(ctx context.Context, _ string) (map[string]time.Time, string, error) {
+	<-ctx.Done()
+	return nil, "", ctx.Err()
+}
+
+// A store that hangs holds nobody longer than Every.
+func TestHangingStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Cutoff: cutoffOf(t, hangingStore{tenancy.NewMemory()})}).authenticated()(reached)
+		good, start := token(i, "", nil), time.Now()
+		wantStatus(t, ask(h, good), http.StatusServiceUnavailable)
+		assert.LessOrEqual(t, time.Since(start), 2*time.Second)
+		time.Sleep(time.Hour)
+	})
+}

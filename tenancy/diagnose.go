@@ -14,7 +14,7 @@ func (g *Guard) Diagnose(ctx context.Context, token string) ([]string, error) {
 	}
 	_, err := d.decide(ctx)
 	if d.g == nil {
-		return []string{explanations["issuer"]}, err
+		return g.explain(token, err), err
 	}
 	if err != nil {
 		return d.g.diagnosis(token, d.tenant, err), err

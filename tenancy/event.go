@@ -12,7 +12,7 @@ import (
 // news is what an event or a log entry says has changed.
 type news struct {
 	changed []member // Forget them. An empty id stands for all.
-	lost    []member // Something was taken away; among changed too.
+	lost    []member // Something was taken away; among changed too. One of the ids may be empty.
 	dead    []string // Users who were deleted or blocked.
 	alive   []string // Users who were changed and are not blocked, if the news are the latest.
 	roles   []string // Whose permissions have changed.
@@ -22,7 +22,9 @@ type news struct {
 // or a JSON array of them, and forgets what it changes, so that a change takes
 // effect at once instead of after RoleTTL. Users who were deleted or blocked are
 // revoked in the Cutoff; without a Directory, so are the tokens that a member has
-// for an organization that removes them or one of their roles. Pass it the body of a
+// for an organization that removes them or one of their roles, all tokens for an
+// organization that is deleted or removes members whom the log does not name, and
+// those of a user who leaves a group. Pass it the body of a
 // webhook after you have checked the webhook's authorization, a message of the
 // Events API, or an entry of a log stream. Other types are ignored.
 //
@@ -81,8 +83,8 @@ func (g *Guard) cut(ctx context.Context, n news) error {
 			errs = append(errs, c.RevokeAccess(ctx, id))
 		}
 		for _, m := range n.lost {
-			if g.live == nil && m.userID != "" && m.orgID != "" {
-				errs = append(errs, c.revoke(ctx, cut{kind: byMember, id: m.userID, orgID: m.orgID}))
+			if g.live == nil {
+				errs = append(errs, c.revoke(ctx, cutOf(m)))
 			}
 		}
 	})
@@ -181,11 +183,17 @@ func (e event) news() (n news, err error) {
 	case "organization.deleted", "organization.updated":
 		complete = o.ID != ""
 		n.changed = []member{{orgID: o.ID}}
+		if e.Type == "organization.deleted" {
+			n.lost = n.changed
+		}
 	case "group.member.added", "group.member.deleted":
 		n.changed = []member{{}}
 		if o.Member.Type == "user" {
 			complete = o.Member.ID != ""
 			n.changed = []member{{userID: o.Member.ID}}
+			if e.Type == "group.member.deleted" {
+				n.lost = n.changed
+			}
 		}
 	case "group.deleted", "group.role.assigned", "group.role.deleted":
 		n.changed = []member{{}}
@@ -271,7 +279,7 @@ func (l logEntry) request(method string, path []string) (n news) {
 		default:
 			n.changed = []member{{orgID: id}}
 		}
-		if method == "DELETE" {
+		if method == "DELETE" && (len(path) == 2 || path[2] == "members") {
 			n.lost = n.changed
 		}
 	}

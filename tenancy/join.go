@@ -39,6 +39,14 @@ func Join(g ...*Guard) (*Guard, error) {
 	return &joined, nil
 }
 
+// ofNobody is why a token is of none of the joined issuers.
+func ofNobody(token string) error {
+	if _, err := jose.Unverified(token); err != nil {
+		return fromJose(err)
+	}
+	return &TokenError{Reason: string(jose.BadIssuer)}
+}
+
 // of returns who decides about the token: nil if it is of none of the joined
 // issuers.
 func (g *Guard) of(token string) *Guard {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -258,6 +259,30 @@ func TestObserveWithoutADirectory(t *testing.T) {
 	mustExtract(t, x, other)
 }
 
+// What does not say which member it is about ends the tokens of all that it may be.
+func TestObserveWithoutADirectoryOrNames(t *testing.T) {
+	t.Parallel()
+	i := josetest.NewIssuer()
+	old := time.Now().Add(-time.Minute).Unix()
+	for body, want := range map[string]struct{ mine, other bool }{
+		`{"type":"organization.deleted","data":{"object":{"id":"org_acme"}}}`:                                                   {true, false},
+		`{"type":"sapi","details":{"request":{"method":"delete","path":"/api/v2/organizations/org_acme"}}}`:                     {true, false},
+		`{"type":"sapi","details":{"request":{"method":"delete","path":"/api/v2/organizations/org_acme/members","body":null}}}`: {true, false},
+		`{"type":"sapi","details":{"request":{"method":"delete","path":"/api/v2/organizations/org_acme/invitations/inv_1"}}}`:   {false, false},
+		`{"type":"group.member.deleted","data":{"object":{"member":{"member_type":"user","id":"auth0|1"}}}}`:                    {true, true},
+		`{"type":"organization.updated","data":{"object":{"id":"org_acme"}}}`:                                                   {false, false},
+	} {
+		cutoff, err := tenancy.NewCutoff(tenancy.NewMemory(), tenancy.CutoffConfig{})
+		require.NoError(t, err)
+		x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Cutoff: cutoff})
+		require.NoError(t, x.Observe(t.Context(), []byte(body)))
+		_, err = x.extract(t.Context(), changed(i, map[string]any{"iat": old}))
+		assert.Equal(t, want.mine, err != nil, body)
+		_, err = x.extract(t.Context(), changed(i, map[string]any{"iat": old, "org_id": "org_other"}))
+		assert.Equal(t, want.other, err != nil, body)
+	}
+}
+
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	eu, us := josetest.NewIssuer(), josetest.NewIssuer()
@@ -272,8 +297,12 @@ func TestJoin(t *testing.T) {
 	wantStatus(t, ask(h, token(eu, "", nil)), 200)
 	wantStatus(t, ask(h, token(us, "", nil)), 403, `scope="read:log"`)
 	wantStatus(t, ask(h, token(us, "iss", "https://evil.example.com/")), 401, "issuer")
-	wantStatus(t, ask(h, "opaque"), 401)
+	wantStatus(t, ask(h, "opaque"), 401, "malformed")
+	wantStatus(t, ask(h, strings.Repeat("a", 20<<10)), 401, "too_long")
 	wantStatus(t, ask(h), 401)
+	opaque, err := x.Diagnose(t.Context(), "opaque")
+	require.Error(t, err)
+	assert.Contains(t, opaque[0], "opaque")
 	d.set(func() { d.roles[orgID+" auth0|1"] = nil })
 	x.Invalidate(orgID, "auth0|1")
 	wantStatus(t, ask(h, token(eu, "", nil)), 403)
