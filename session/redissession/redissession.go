@@ -8,8 +8,8 @@
 //	sessions, err := session.New(store, session.Config{Outbox: store, …})
 //
 // Every operation is one Lua script, so it is atomic, and Validate is one round
-// trip. Exceptions are a login with a SID and RevokeSID, which are two, and
-// RevokeEveryone, one pipeline. The store is a driver.Replay and a
+// trip. Exceptions are a login with a SID, which is three, RevokeEveryone, one
+// pipeline to all 256 shards, and RevokeSID, two round trips and such a pipeline. The store is a driver.Replay and a
 // driver.Outbox too; Redis forgets by itself, so nothing is swept.
 //
 // # Speed
@@ -57,7 +57,8 @@
 // With Config.MaxStale, sessions are read from rueidis's client-side cache, which
 // Redis tells of every change (RESP3 CLIENT TRACKING). A revocation is then
 // usually seen within milliseconds, and after MaxStale at the latest. What
-// changes a session never uses the cache.
+// changes a session never uses the cache, nor does session.HTTP for requests other than
+// GET and HEAD.
 package redissession
 
 import (
@@ -82,8 +83,8 @@ type Config struct {
 	// marks are evicted, lists and the limit of sessions miss what was, a login that
 	// was under way when its user was revoked may get through, a logout token may be
 	// used again, and under an allkeys policy Auth0 is not told of revocations whose
-	// job was evicted. RevokeSID writes to all 256 shards. Defaults to false: every
-	// call is an error that names the policy.
+	// job was evicted. Defaults to false: every call is an error that names the
+	// policy.
 	AllowEviction bool
 }
 

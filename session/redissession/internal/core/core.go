@@ -84,21 +84,31 @@ func (p *shard) user(k driver.Key) string     { return p.base + ":u:" + string(k
 func (p *shard) userMark(k driver.Key) string { return p.marks + string(k.User[:]) }
 func (p *shard) sidEpoch(k driver.Key) string { return p.epochs + string(k.SID[:]) }
 
-// mayForget returns an error when the Redis of a shard evicts keys, or does not say.
-func (s *Store) mayForget(ctx context.Context, p *shard) error {
+// mayForget returns an error when the Redis of one of the shards evicts keys, or does
+// not say.
+func (s *Store) mayForget(ctx context.Context, parts ...*shard) error {
 	now := time.Since(started).Nanoseconds()
-	if s.options.AllowEviction || now < p.checked.Load() {
+	var due []*shard
+	var calls []Call
+	for _, p := range parts {
+		if !s.options.AllowEviction && now >= p.checked.Load() {
+			due, calls = append(due, p), append(calls, Call{Keys: []string{p.state}})
+		}
+	}
+	if len(due) == 0 {
 		return nil
 	}
-	info, err := s.eval(ctx, policyScript, []string{p.state})
-	if err != nil {
-		return fmt.Errorf("redissession: INFO memory, for maxmemory_policy: %w", err)
+	var failed error
+	for i, reply := range s.client.Run(ctx, policyScript, calls...) {
+		if reply.Err != nil {
+			failed = fmt.Errorf("redissession: INFO memory, for maxmemory_policy: %w", reply.Err)
+		} else if err := refuseEviction(reply.Values); err != nil {
+			failed = err
+		} else {
+			due[i].checked.Store(now + policyFor.Nanoseconds())
+		}
 	}
-	if err := refuseEviction(info); err != nil {
-		return err
-	}
-	p.checked.Store(now + policyFor.Nanoseconds())
-	return nil
+	return failed
 }
 
 // run executes a script of a shard, and returns its state and what else it has.

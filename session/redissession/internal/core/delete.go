@@ -61,8 +61,9 @@ func (s *Store) deleteOf(ctx context.Context, sel driver.Selector, userID, which
 	return endedOf(rest), nil
 }
 
-// deleteSID marks the SID, and then ends its sessions user by user: mostly one.
-// Where Redis may have evicted the list of users, the SID's epoch goes in all shards.
+// deleteSID marks the SID, and then ends its sessions user by user: mostly one. The
+// list of users lies in another shard than they do, and may have been lost alone: so
+// the SID's epoch goes in all shards.
 func (s *Store) deleteSID(ctx context.Context, sel driver.Selector) ([]driver.Ended, error) {
 	users, err := s.eval(ctx, leaveScript, s.sidKeys(sel.SID), lifetime(sel.Now, sel.MarkUntil), millis(sel.Now))
 	if err != nil {
@@ -78,9 +79,6 @@ func (s *Store) deleteSID(ctx context.Context, sel driver.Selector) ([]driver.En
 		}
 		ended = append(ended, some...)
 	}
-	if !s.options.AllowEviction {
-		return ended, nil
-	}
 	return ended, s.everyShard(ctx, unlistedScript, sel.Now, func(p *shard) []string { return []string{p.sidEpoch(names)} })
 }
 
@@ -92,12 +90,12 @@ func (s *Store) deleteEveryone(ctx context.Context, now time.Time) error {
 // everyShard runs a script in all shards. When some of them cannot be reached, the
 // others are done and the error says so.
 func (s *Store) everyShard(ctx context.Context, lua *Script, now time.Time, keys func(*shard) []string) error {
-	calls := make([]Call, shards)
-	for i := range calls {
-		p := &s.parts[i]
-		if err := s.mayForget(ctx, p); err != nil {
-			return err
-		}
+	all, calls := make([]*shard, shards), make([]Call, shards)
+	for i := range all {
+		all[i] = &s.parts[i]
+	}
+	evicts := s.mayForget(ctx, all...)
+	for i, p := range all {
 		calls[i] = Call{Keys: append([]string{p.state}, keys(p)...), Args: s.args(p, now)}
 	}
 	failed := 0
@@ -113,7 +111,7 @@ func (s *Store) everyShard(ctx context.Context, lua *Script, now time.Time, keys
 	if failed > 0 {
 		return fmt.Errorf("redissession: %d of %d shards were not reached: %w", failed, shards, last)
 	}
-	return nil
+	return evicts
 }
 
 // Forget implements driver.Store. What is left of sessions that ended before goes

@@ -1,7 +1,9 @@
 package core
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -113,7 +115,8 @@ func TestMissingMarks(t *testing.T) {
 	}
 }
 
-// TestLostIndex: nothing that revokes depends on the sets.
+// TestLostIndex: nothing that revokes depends on the sets, which a node that lagged
+// when it took over may not have, also where nothing is evicted.
 func TestLostIndex(t *testing.T) {
 	t.Parallel()
 	for name, revoke := range map[string]func(r, kept driver.Record) driver.Selector{
@@ -128,7 +131,6 @@ func TestLostIndex(t *testing.T) {
 		},
 	} {
 		s, c, r, kept := stand(t)
-		s.options.AllowEviction = true
 		p, now := s.shard(r.Key), r.CreatedAt
 		require.NoError(t, c.Do(t.Context(), c.B().Del().Key(p.user(r.Key)).Build()).Error())
 		require.NoError(t, c.Do(t.Context(), c.B().Del().Key(s.sidKeys(r.SID)[1]).Build()).Error())
@@ -145,4 +147,36 @@ func TestLostIndex(t *testing.T) {
 			assert.ErrorIs(t, err, driver.ErrRevoked, name)
 		}
 	}
+}
+
+// oneAway is a Redis of which one shard cannot be reached.
+type oneAway struct {
+	Client
+	state string
+}
+
+func (c oneAway) Run(ctx context.Context, s *Script, calls ...Call) []Reply {
+	replies := c.Client.Run(ctx, s, calls...)
+	for i := range calls {
+		if calls[i].Keys[0] == c.state {
+			replies[i] = Reply{Err: errors.New("away")}
+		}
+	}
+	return replies
+}
+
+// TestEveryoneElse: a shard that cannot be reached keeps nobody else alive, also when
+// it is time to ask all of them whether they evict.
+func TestEveryoneElse(t *testing.T) {
+	t.Parallel()
+	s, _, r, _ := stand(t)
+	away := &s.parts[(int(r.Key.Tag())+1)%shards]
+	s.client = oneAway{s.client, away.state}
+	for i := range s.parts {
+		s.parts[i].checked.Store(0)
+	}
+	_, err := s.Delete(t.Context(), driver.Selector{Form: driver.SelectEveryone, Now: r.CreatedAt})
+	require.ErrorContains(t, err, "away")
+	_, err = s.Load(t.Context(), r.Key, driver.Touch{Now: r.CreatedAt})
+	assert.ErrorIs(t, err, driver.ErrRevoked)
 }
