@@ -278,6 +278,26 @@ func TestSuperseded(t *testing.T) {
 	})).ServeHTTP(httptest.NewRecorder(), r)
 }
 
+// TestSupersededBelowAPrefix: the address is the client's, not what is left of it.
+func TestSupersededBelowAPrefix(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.HTTPConfig{LoginPath: "/login"})
+	token := s.login(t, session.Login{UserID: "ada"})
+	if _, err := s.StepUp(t.Context(), token, s.clock.Now(), "otp"); err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string]string{string(token): "/app/a?b=1&superseded=1", "": "/login?to=%2Fapp%2Fa%3Fb%3D1"} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/app/a?b=1", nil)
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.AddCookie(&http.Cookie{Name: "__Host-session", Value: value})
+		w := httptest.NewRecorder()
+		http.StripPrefix("/app", s.http.Require(http.NotFoundHandler())).ServeHTTP(w, r)
+		if got := w.Header().Get("Location"); got != want {
+			t.Errorf("%d %q, want %q", w.Code, got, want)
+		}
+	}
+}
+
 // TestFormOfBeforeAStepUp: a form that is sent twice may leave with the cookie of the
 // step-up that its first sending was. For 10 s it is a late one, and changes nothing;
 // one of another site stays forged.

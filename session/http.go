@@ -273,11 +273,12 @@ func (h *HTTP) visit(r *http.Request) *visit {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Timeout)
 	defer cancel()
-	if h.m.stale != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if h.m.stale != nil && reads {
 		ctx = Reading(ctx)
 	}
 	var of driver.Ended
-	if s.session, of, s.err = h.m.check(ctx, s.token); s.err != nil {
+	if s.session, of, s.err = h.m.check(ctx, s.token, !reads); s.err != nil {
 		s.err = errors.Join(s.err, h.m.recordRefused(audit.NewContext(ctx, h.origin(r)), of, s.err))
 	}
 	return v

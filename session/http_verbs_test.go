@@ -20,6 +20,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/internal/authn"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // call runs f behind Load, with the cookie of token and the CSRF token of its session.
@@ -398,4 +399,34 @@ func TestUseTokens(t *testing.T) {
 	require.NoError(t, m.Revoke(t.Context(), token))
 	_, err = m.UseTokens(t.Context(), token, fresh, renew)
 	assert.ErrorIs(t, err, session.ErrRevoked)
+}
+
+// looks notes whether a store was asked for an answer that is not out of a cache.
+type looks struct {
+	driver.Store
+	fresh []bool
+}
+
+func (l *looks) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.Record, error) {
+	l.fresh = append(l.fresh, t.Fresh)
+	return l.Store.Load(ctx, k, t)
+}
+
+// TestChangesAreNotJudgedByACache: a request that may change something is not let in,
+// nor is its second factor believed, by what a store's cache has.
+func TestChangesAreNotJudgedByACache(t *testing.T) {
+	t.Parallel()
+	store := &looks{Store: session.NewMemory()}
+	m, err := session.New(store, session.Config{})
+	require.NoError(t, err)
+	h, err := session.NewHTTP(m, session.HTTPConfig{})
+	require.NoError(t, err)
+	token, _, err := m.Create(t.Context(), session.Login{UserID: "ada"})
+	require.NoError(t, err)
+	for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
+		r := httptest.NewRequestWithContext(t.Context(), method, "https://app.example/", nil)
+		r.AddCookie(&http.Cookie{Name: "__Host-session", Value: string(token)})
+		h.Load(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+	}
+	assert.Equal(t, []bool{false, false, true, true}, store.fresh)
 }

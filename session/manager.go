@@ -153,7 +153,7 @@ func earlier(a, b time.Time) time.Time {
 // and ErrUnavailable when the store cannot tell, which is no either (but see
 // Config.AllowStaleReads).
 func (m *Manager) Validate(ctx context.Context, t Token) (*Session, error) {
-	s, of, err := m.check(ctx, t)
+	s, of, err := m.check(ctx, t, false)
 	if err != nil {
 		return nil, errors.Join(err, m.recordRefused(ctx, of, err))
 	}
@@ -161,14 +161,14 @@ func (m *Manager) Validate(ctx context.Context, t Token) (*Session, error) {
 }
 
 // check is Validate without events: with an error it returns of which session the
-// token was, where that is known.
-func (m *Manager) check(ctx context.Context, t Token) (*Session, driver.Ended, error) {
+// token was, where that is known. A fresh answer is not out of a store's cache.
+func (m *Manager) check(ctx context.Context, t Token, fresh bool) (*Session, driver.Ended, error) {
 	key, ok := t.key()
 	if !ok {
 		return nil, driver.Ended{}, ErrNone
 	}
 	before := m.stale.before()
-	rec, err := m.load(ctx, key, false)
+	rec, err := m.load(ctx, key, fresh)
 	if errors.Is(err, ErrUnavailable) {
 		if s, ok := m.stale.get(ctx, key, m.now(), m.cfg.AllowStaleReads); ok {
 			return s, driver.Ended{}, nil

@@ -3,6 +3,7 @@ package session
 import (
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -92,7 +93,12 @@ func withoutMark(r *http.Request) *http.Request {
 	return r
 }
 
-// ownPath is a path that cannot be taken for the address of another host.
+// ownPath is the path that the client has asked for, which http.StripPrefix takes from
+// r.URL, and cannot be taken for the address of another host.
 func ownPath(r *http.Request) string {
-	return "/" + strings.TrimLeft(r.URL.EscapedPath(), `/\`)
+	u := r.URL
+	if sent, err := url.ParseRequestURI(r.RequestURI); err == nil {
+		u = sent
+	}
+	return "/" + strings.TrimLeft(u.EscapedPath(), `/\`)
 }

@@ -37,7 +37,8 @@ type revocation struct {
 // As of all Revoke verbs: when it returns nil, the session is dead, whatever
 // requests were under way, Config.Cutoff knows, and Auth0 will be told if
 // Config.Outbox is set. With audit.ErrNotRecorded it is dead too. With
-// ErrUnavailable that is not known: call it again.
+// ErrUnavailable that is not known: call it again; if Config.Cutoff or Config.Outbox was
+// what failed, RevokeSID or RevokeUser, since nobody is told twice of what has ended.
 func (m *Manager) Revoke(ctx context.Context, t Token) error {
 	key, ok := t.key()
 	if !ok {

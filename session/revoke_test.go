@@ -65,6 +65,9 @@ func TestCutoff(t *testing.T) {
 	token := login("s5")
 	assert.ErrorIs(t, m.Revoke(t.Context(), token), session.ErrUnavailable)
 	wantInvalid(t, m.Manager, token, session.ErrRevoked)
+	c.err, c.told = nil, nil
+	require.NoError(t, m.RevokeSID(t.Context(), "s5"))
+	told("session s5")
 }
 
 // TestLogoutTokenIsSpentLast: a token of which half could be done is taken again.

@@ -195,6 +195,8 @@ func (h *Handler) route() error {
 	h.mux.HandleFunc("GET "+h.cfg.Path+"/login", h.login)
 	h.mux.Handle("GET "+h.cfg.Path+"/callback", h.web.Load(http.HandlerFunc(h.callback)))
 	h.mux.Handle("POST "+h.cfg.Path+"/logout", h.web.Load(http.HandlerFunc(h.logout)))
+	// Where a form goes on that left with a token that was just replaced. It ends nothing: anybody can link to it.
+	h.mux.Handle("GET "+h.cfg.Path+"/logout", http.RedirectHandler(h.base, http.StatusSeeOther))
 	h.mux.Handle("POST "+h.cfg.Path+"/backchannel-logout", backChannel)
 	return nil
 }

@@ -169,6 +169,33 @@ func TestLoginBringsBackToThePage(t *testing.T) {
 	assert.Contains(t, body(t, res), "<form", "Auth0 has forgotten the user too")
 }
 
+// TestLateLogout: a form that signs out and left with the token of before a step-up is
+// sent back to its own address, which then leads to the application.
+func TestLateLogout(t *testing.T) {
+	t.Parallel()
+	a := newLoginApp(t, login.Config{})
+	c := a.browser(t)
+	a.signIn(t, c, "/account").Body.Close()
+	app, err := url.Parse(a.server.URL)
+	require.NoError(t, err)
+	for _, cookie := range c.Jar.Cookies(app) {
+		if strings.HasSuffix(cookie.Name, "session") {
+			_, err = a.sessions.StepUp(t.Context(), session.Token(cookie.Value), time.Now(), "otp")
+			require.NoError(t, err)
+		}
+	}
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := c.PostForm(a.server.URL+"/auth/logout", nil)
+	require.NoError(t, err)
+	res.Body.Close()
+	require.Equal(t, "/auth/logout?superseded=1", res.Header.Get("Location"))
+	res = visit(t, c, a.server.URL+res.Header.Get("Location"))
+	res.Body.Close()
+	require.Equal(t, http.StatusSeeOther, res.StatusCode)
+	assert.Equal(t, a.server.URL, res.Header.Get("Location"))
+	assert.Empty(t, res.Cookies(), "nobody is signed out by a link")
+}
+
 func TestLoginRefusesForeignCallbacks(t *testing.T) {
 	t.Parallel()
 	a := newLoginApp(t, login.Config{})
