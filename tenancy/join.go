@@ -10,8 +10,9 @@ import (
 // Join returns one Guard for the tokens of several tenants or regions. Each request
 // is decided by the Guard of the token's issuer, with its own Directory, cache and
 // Cutoff; what concerns no token, such as PublicURL, whether the scheme DPoP is
-// known, and the answer to a request without one, is as the first says. Two that have an issuer in common are an
-// error.
+// known, and the answer to a request without one, is as the first says. Observe and
+// Invalidate tell all of them, and user ids are not unique among tenants: pass events
+// to the Guard of their tenant. Two that have an issuer in common are an error.
 func Join(g ...*Guard) (*Guard, error) {
 	if len(g) == 0 {
 		return nil, errors.New("tenancy: Join needs at least one Guard")

@@ -315,6 +315,23 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// The same user id at another tenant is somebody else.
+func TestJoinedCutoffs(t *testing.T) {
+	t.Parallel()
+	eu, us := josetest.NewIssuer(), josetest.NewIssuer()
+	us.ID = "https://us.example.com/"
+	cutoff := cutoffOf(t, tenancy.NewMemory())
+	a := extractor(t, eu, tenancy.FromToken, tenancy.GuardConfig{Cutoff: cutoff})
+	b := extractor(t, us, tenancy.FromToken, tenancy.GuardConfig{Cutoff: cutoffOf(t, tenancy.NewMemory())})
+	joined, err := tenancy.Join(a.Guard, b.Guard)
+	require.NoError(t, err)
+	h := routes{joined, tenancy.FromToken}.authenticated()(reached)
+	old := map[string]any{"iat": time.Now().Add(-time.Minute).Unix()}
+	require.NoError(t, cutoff.RevokeAccess(t.Context(), "auth0|1"))
+	wantStatus(t, ask(h, changed(eu, old)), 401, "revoked")
+	wantStatus(t, ask(h, changed(us, old)), 200)
+}
+
 func TestSeveralAudiences(t *testing.T) {
 	t.Parallel()
 	i, d := josetest.NewIssuer(), newDirectory()

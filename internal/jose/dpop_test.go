@@ -19,10 +19,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// RFC 9449 figures 1 and 12, and the thumbprint of figure 9.
+// The proofs of RFC 9449 for a token request (section 4.1) and a refresh (section 5),
+// and its thumbprint.
 const (
-	rfcTokenProof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg"
-	rfcThumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+	rfcTokenProof   = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg"
+	rfcRefreshProof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjY1Mjk2fQ.pAqut2IRDm_De6PR93SYmGBPXpwrAk90e8cP2hjiaG5QsGSuKDYW7_X620BxqhvYC8ynrrvZLTk41mSRroapUA"
+	rfcThumbprint   = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 )
 
 func proofKey(t testing.TB) *ecdsa.PrivateKey {
@@ -34,10 +36,12 @@ func proofKey(t testing.TB) *ecdsa.PrivateKey {
 
 func TestProofOfTheRFC(t *testing.T) {
 	t.Parallel()
-	policy := jose.ProofPolicy{Now: func() time.Time { return time.Unix(1562262616, 0) }}
-	proof, err := policy.Check(rfcTokenProof, jose.ProofRequest{Method: "POST", URL: "https://server.example.com/token"})
-	require.NoError(t, err)
-	require.Equal(t, &jose.Proof{Thumbprint: rfcThumbprint, ID: "-BwC3ESc6acc2lTc", IssuedAt: time.Unix(1562262616, 0)}, proof)
+	for raw, issued := range map[string]time.Time{rfcTokenProof: time.Unix(1562262616, 0), rfcRefreshProof: time.Unix(1562265296, 0)} {
+		policy := jose.ProofPolicy{Now: func() time.Time { return issued }}
+		proof, err := policy.Check(raw, jose.ProofRequest{Method: "POST", URL: "https://server.example.com/token"})
+		require.NoError(t, err)
+		require.Equal(t, &jose.Proof{Thumbprint: rfcThumbprint, ID: "-BwC3ESc6acc2lTc", IssuedAt: issued}, proof)
+	}
 }
 
 // TestThumbprintOfTheRFC is RFC 7638 section 3.1.

@@ -3,6 +3,8 @@ package redistenancy_test
 import (
 	"crypto/rand"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/internal/jose/josetest"
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/tenancy"
 	"github.com/auth0kit/auth0kit/tenancy/redistenancy"
@@ -48,16 +51,27 @@ func TestPrefixesShareNothing(t *testing.T) {
 	require.NoError(t, b.Spend(t.Context(), "id", time.Now().Add(time.Hour)))
 }
 
-// What one process revokes, another refuses within Every.
+// What one process revokes, the Guard of another refuses.
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	prefix := "test:" + rand.Text()
 	a, err := tenancy.NewCutoff(open(t, dial(t), prefix), tenancy.CutoffConfig{})
 	require.NoError(t, err)
 	require.NoError(t, a.RevokeAccess(t.Context(), "auth0|1"))
-	cuts, _, err := open(t, dial(t), prefix).Cuts(t.Context(), "")
+	i := josetest.NewIssuer()
+	const api = "https://api.example.com"
+	v, err := tenancy.NewVerifier(i.ID, api, tenancy.VerifierConfig{HTTPClient: &http.Client{Transport: i}})
 	require.NoError(t, err)
-	assert.Len(t, cuts, 1)
+	b, err := tenancy.NewCutoff(open(t, dial(t), prefix), tenancy.CutoffConfig{})
+	require.NoError(t, err)
+	guard, err := tenancy.NewGuard(v, tenancy.GuardConfig{Cutoff: b, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	for sub, want := range map[string]error{"auth0|1": tenancy.ErrInvalidToken, "auth0|2": nil} {
+		claims := i.Claims(api)
+		claims["sub"], claims["org_id"], claims["iat"] = sub, "org_acme", time.Now().Add(-time.Minute).Unix()
+		_, err = guard.Admit(t.Context(), i.Token(josetest.Header("rs"), claims), tenancy.Org{ID: "org_acme"}, tenancy.Authenticated())
+		require.ErrorIs(t, err, want)
+	}
 }
 
 // Redis that has lost its data gives all of what it has, whatever the cursor.
