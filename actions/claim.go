@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"regexp"
 	"slices"
@@ -57,7 +58,7 @@ func checkClaim(name string) error {
 // sizeOf returns how long the JSON of a value is at most, or an error if JavaScript
 // would read another value from it.
 func sizeOf(value any) (int, error) {
-	if n, ok := plain(value); ok {
+	if n, ok := plain(value, 0); ok {
 		return n, nil
 	}
 	out, err := json.Marshal(value)
@@ -70,12 +71,15 @@ func sizeOf(value any) (int, error) {
 	return len(out), nil
 }
 
-// plain bounds the length of what is often a claim: texts, and lists and maps of them.
-func plain(value any) (n int, ok bool) {
+// plain bounds the length of what is often a claim: what metadata has, which are the
+// numbers of JavaScript already, and lists of texts.
+func plain(value any, depth int) (n int, ok bool) {
 	const most = maxCommands / 6 // Escaped, a byte takes up to six. What is longer is measured.
 	switch v := value.(type) {
-	case bool:
+	case nil, bool:
 		return 5, true
+	case float64:
+		return 25, !math.IsNaN(v) && !math.IsInf(v, 0)
 	case string:
 		return 6*len(v) + 2, len(v) <= most
 	case []string:
@@ -83,13 +87,22 @@ func plain(value any) (n int, ok bool) {
 			n += 6*len(s) + 3
 		}
 		return n + 2, n <= 6*most
-	case map[string]any:
-		for name, part := range v {
-			s, ok := part.(string)
-			if !ok {
+	case []any:
+		for _, part := range v {
+			size, ok := plain(part, depth+1)
+			if !ok || depth > 8 {
 				return 0, false
 			}
-			n += 6*(len(name)+len(s)) + 6
+			n += size + 1
+		}
+		return n + 2, n <= 6*most
+	case map[string]any:
+		for name, part := range v {
+			size, ok := plain(part, depth+1)
+			if !ok || depth > 8 {
+				return 0, false
+			}
+			n += 6*len(name) + size + 4
 		}
 		return n + 2, n <= 6*most
 	}

@@ -115,7 +115,7 @@ func (c *Commands) put(in *map[string]any, name string, value any) error {
 	if err != nil {
 		return err
 	}
-	if err := c.grow(len(name) + size + overhead); err != nil {
+	if err := c.grow(6*len(name) + size + overhead); err != nil {
 		return err
 	}
 	if *in == nil {

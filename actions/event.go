@@ -103,12 +103,18 @@ type Transaction struct {
 // Flows in which nobody signs in.
 var automatic = []string{"oauth2-refresh-token", "oauth2-token-exchange", "delegation"}
 
+// automatic reports whether the flow is known to be one in which nobody signs in, or
+// silent: its only prompt is "none", which OpenID Connect allows beside no other.
+func (t Transaction) automatic() bool {
+	return slices.Contains(automatic, t.Protocol) ||
+		len(t.Prompt) > 0 && !slices.ContainsFunc(t.Prompt, func(p string) bool { return p != "none" })
+}
+
 // Interactive reports whether a person signs in: it is a login, by a flow that is
 // known and is neither a refresh, a token exchange nor silent (prompt=none), and
 // nobody acts for the user.
 func (e *Event) Interactive() bool {
-	return (e.Trigger == PostLogin || e.Trigger == "") && !e.Delegated() && e.Transaction.Protocol != "" &&
-		!slices.Contains(automatic, e.Transaction.Protocol) && !slices.Contains(e.Transaction.Prompt, "none")
+	return (e.Trigger == PostLogin || e.Trigger == "") && !e.Delegated() && e.Transaction.Protocol != "" && !e.Transaction.automatic()
 }
 
 // Delegated reports whether another acts for the user: support staff in a

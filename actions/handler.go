@@ -60,7 +60,8 @@ type handler struct {
 // A request is refused unless it is signed, within one minute of the clock, of at
 // most 128 kB, and new. Mount it for POST and, for readiness probes, GET. Give the
 // server a write timeout of more than ten seconds if there are candidates or a
-// history: they run after the answer was sent.
+// history: they run after the answer was sent, on an HTTP/1 connection that no other
+// login then uses.
 func Handler(keys [][]byte, cfg HandlerConfig, p ...*Pipeline) (http.Handler, error) {
 	ring, err := webhook.New(keys)
 	if err != nil {
@@ -136,6 +137,9 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.Answer(w.Header(), h.cfg.Now(), answer)
+	if r.ProtoMajor == 1 && (len(h.cfg.Candidates) > 0 || h.cfg.History != nil) {
+		w.Header().Set("Connection", "close") // A login that came by it would wait for what runs after the answer.
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 	_, _ = w.Write(answer) // Who has gone gets no answer.

@@ -87,7 +87,7 @@ func (p *Pipeline) Run(ctx context.Context, e *Event) (*Result, error) {
 		size := w.c.size
 		err := w.run(ctx, s, &view)
 		r.Steps = append(r.Steps, StepResult{Name: s.Name, Took: time.Since(start), Err: err})
-		d, denied := errors.AsType[*denial](err)
+		denied := errors.Is(err, ErrDenied)
 		switch {
 		case err == nil || denied:
 			r.merge(w.c.staged)
@@ -98,8 +98,11 @@ func (p *Pipeline) Run(ctx context.Context, e *Event) (*Result, error) {
 			return r.fail(fmt.Errorf("actions: step %s: %w", s.Name, err))
 		}
 		if denied {
-			r.Denied = d.reason
-			return r, fmt.Errorf("%w by step %s: %s", ErrDenied, s.Name, d.reason)
+			r.Denied = unavailable
+			if d, ok := errors.AsType[*denial](err); ok {
+				r.Denied = d.reason
+			}
+			return r, fmt.Errorf("actions: denied by step %s: %w", s.Name, err)
 		}
 	}
 	return r, nil

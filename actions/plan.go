@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/auth0kit/auth0kit/management/resource"
 )
@@ -38,6 +39,7 @@ func (p *Plan) WriteDiff(w io.Writer, color bool) error {
 		fmt.Fprintln(&b, "    no changes")
 	}
 	for _, line := range p.lines {
+		line = printable(line)
 		if c := colors[line[0]]; color && c != "" {
 			line = c + line + "\x1b[0m"
 		}
@@ -45,6 +47,16 @@ func (p *Plan) WriteDiff(w io.Writer, color bool) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// printable replaces what would steer a terminal or begin a line of its own.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
 }
 
 func (d *Deployment) plan(f found) *Plan { return &Plan{of: d, state: f.state()} }

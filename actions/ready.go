@@ -159,15 +159,16 @@ type Decider interface {
 	Decide(ctx context.Context, e *Event) (Verdict, error)
 }
 
-// Decide asks a Decider about interactive logins. needs are the fields that it
-// reads; a risk engine wants "request.ip" and "request.user_agent".
+// Decide asks a Decider about interactive logins, and about flows that are not known.
+// needs are the fields that it reads; a risk engine wants "request.ip" and
+// "request.user_agent".
 func Decide(name string, d Decider, needs ...string) Step {
 	s := Step{Name: name, Needs: needs, triggers: []Trigger{PostLogin}}
 	if d == nil {
 		s.err = fmt.Errorf("actions: Decide: the Decider of %q is nil", name)
 	}
 	s.Run = func(ctx context.Context, e *Event, c *Commands) error {
-		if !e.Interactive() {
+		if e.Delegated() || e.Transaction.automatic() {
 			return nil
 		}
 		v, err := d.Decide(ctx, e)

@@ -4,18 +4,30 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
 // Recorded is an event and what was done about it.
 type Recorded struct {
 	Event  Event
 	Result Result
+}
+
+// Format hides personal data from package fmt.
+func (r Recorded) Format(f fmt.State, _ rune) { secret.Format(f, r) }
+
+// LogValue shows what event and result show.
+func (r Recorded) LogValue() slog.Value {
+	return secret.Shown(slog.Any("event", r.Event), slog.Any("result", r.Result))
 }
 
 // History keeps what was decided, for Replay. What it keeps is personal data.
@@ -38,6 +50,15 @@ type Diff struct {
 	Err           error // Why the pipeline failed, which denies. A denial by a step is none.
 }
 
+// Format hides claims and metadata from package fmt.
+func (d Diff) Format(f fmt.State, _ rune) { secret.Format(f, d) }
+
+// LogValue shows ids and what would be different.
+func (d Diff) LogValue() slog.Value {
+	return secret.Shown(slog.String("event_id", d.EventID), slog.String("user_id", d.UserID), slog.String("trigger", string(d.Trigger)),
+		slog.Any("changes", d.Changes), slog.Any("err", d.Err))
+}
+
 // Summary counts the events of a replay.
 type Summary struct{ Events, Same, Changed, Failed int }
 
@@ -47,7 +68,7 @@ func try(ctx context.Context, p *Pipeline, e *Event, before *Result) Diff {
 	d := Diff{EventID: e.ID, UserID: e.User.ID, Trigger: e.Trigger, Before: before}
 	after, err := p.Run(ctx, e)
 	d.After, d.Changes = after, changes(before, after)
-	if err != nil && after.Denied == unavailable {
+	if n := len(after.Steps); err != nil && (n == 0 || !errors.Is(after.Steps[n-1].Err, ErrDenied)) {
 		d.Err = err
 	}
 	return d
@@ -85,15 +106,15 @@ func WriteDiffs(w io.Writer, diffs iter.Seq2[Diff, error]) (Summary, error) {
 		switch {
 		case d.Err != nil:
 			s.Failed++
-			_, err = fmt.Fprintf(w, "%s %s: fails: %v\n", d.EventID, d.UserID, d.Err)
+			_, err = fmt.Fprintln(w, printable(fmt.Sprintf("%s %s: fails: %v", d.EventID, d.UserID, d.Err)))
 		case len(d.Changes) == 0:
 			s.Same++
 		default:
 			s.Changed++
-			_, err = fmt.Fprintf(w, "%s %s\n", d.EventID, d.UserID)
+			_, err = fmt.Fprintln(w, printable(d.EventID+" "+d.UserID))
 			for _, c := range d.Changes {
 				if err == nil {
-					_, err = fmt.Fprintf(w, "  %s\n", c)
+					_, err = fmt.Fprintln(w, printable("  "+c))
 				}
 			}
 		}

@@ -44,14 +44,7 @@ async function run(event, api) {
       return;
     }
     const commands = await ask(event, api);
-    if (commands) {
-      for (const op of CONFIG.operations) {
-        for (const c of commands) {
-          if (c.op === op) operations[op](api, c);
-        }
-      }
-      return;
-    }
+    if (commands && carriedOut(api, commands)) return;
   } catch (error) {
     note(error);
   }
@@ -60,6 +53,26 @@ async function run(event, api) {
   } catch (error) {
     note(error);
   }
+}
+
+// carriedOut carries commands out, each whatever has become of the others: one that
+// Auth0 refuses takes no denial with it. It reports whether all was done, or denied.
+function carriedOut(api, commands) {
+  let denied = false;
+  let failed = false;
+  for (const op of CONFIG.operations) {
+    for (const c of commands) {
+      if (c.op !== op) continue;
+      try {
+        operations[op](api, c);
+        denied = denied || op === "deny";
+      } catch (error) {
+        note(error);
+        failed = true;
+      }
+    }
+  }
+  return denied || !failed;
 }
 
 function withoutAnswer(api) {

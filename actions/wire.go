@@ -65,7 +65,7 @@ type wireEvent struct {
 type wireUser struct {
 	ID            string         `json:"user_id"`
 	Email         string         `json:"email"`
-	EmailVerified *bool          `json:"email_verified"`
+	EmailVerified any            `json:"email_verified"`
 	Username      string         `json:"username"`
 	Phone         string         `json:"phone_number"`
 	Name          string         `json:"name"`
@@ -93,10 +93,12 @@ func (w *words) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(w))
 }
 
-// readEvent reads the body of a request.
+// readEvent reads the body of a request. A field of another type than Auth0 documents
+// is unknown, like one that is not there.
 func readEvent(body []byte, id string, at time.Time) (*Event, error) {
 	var in wireRequest
-	if err := json.Unmarshal(body, &in); err != nil {
+	err := json.Unmarshal(body, &in)
+	if _, other := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !other { // It goes on behind another type.
 		return nil, errors.New("actions: the body is not the JSON of an event") // The error would quote it.
 	}
 	if in.Version != wireVersion || !in.Trigger.known() {
@@ -109,7 +111,7 @@ func readEvent(body []byte, id string, at time.Time) (*Event, error) {
 	e := &Event{
 		ID: id, Trigger: in.Trigger, Time: at, Tenant: w.Tenant.ID, Audience: w.API.Identifier, SessionID: w.Session.ID,
 		User: User{
-			ID: w.User.ID, Email: w.User.Email, EmailVerified: w.User.EmailVerified, Username: w.User.Username, Phone: w.User.Phone,
+			ID: w.User.ID, Email: w.User.Email, Username: w.User.Username, Phone: w.User.Phone,
 			Name: w.User.Name, AppMetadata: w.User.AppMetadata, UserMetadata: w.User.UserMetadata, CreatedAt: stamp(w.User.CreatedAt),
 		},
 		Client: Ref(w.Client), Connection: Ref(w.Connection), Organization: Ref(w.Organization), Actor: Ref(w.Actor),
@@ -120,6 +122,9 @@ func readEvent(body []byte, id string, at time.Time) (*Event, error) {
 		Scopes: w.Transaction.Scopes, Roles: w.Authorization.Roles, LoginsCount: w.Stats.Logins,
 		Transaction: Transaction{Protocol: w.Transaction.Protocol, Prompt: w.Transaction.Prompt, Correlation: w.Transaction.Correlation},
 		Sent:        append([]string{}, in.Sends...), // Not nil.
+	}
+	if verified, known := w.User.EmailVerified.(bool); known {
+		e.User.EmailVerified = &verified
 	}
 	for _, m := range w.Authentication.Methods {
 		e.Methods = append(e.Methods, Method{Name: m.Name, Type: m.Type, Time: stamp(m.Time)})

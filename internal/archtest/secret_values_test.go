@@ -54,6 +54,8 @@ var hidings = []hiding{
 	{zero: actions.User{}, shows: []string{"ID"}, stored: true},
 	{zero: actions.Request{}, shows: []string{"Country"}, stored: true},
 	{zero: actions.Result{}, shows: []string{"Denied"}, stored: true},
+	{zero: actions.Diff{}, shows: []string{"EventID", "UserID", "Trigger", "Changes"}, stored: true},
+	{zero: actions.Recorded{}, shows: []string{"Event.ID", "Event.Trigger", "Event.User.ID", "Event.Client.ID", "Event.Transaction.Protocol", "Result.Denied"}, stored: true},
 	{zero: auditlog.Seal{}, shows: []string{"Name"}},
 	{zero: auditlog.Target{}, shows: []string{"Encoding"}, stored: true},
 	{zero: auditlog.Stream{}, shows: []string{"ID", "Kind"}, stored: true},

@@ -176,3 +176,19 @@ func FuzzVerify(f *testing.F) {
 		require.True(t, id == "m" && text == string(body), "accepted what nobody signed")
 	})
 }
+
+// Each signature costs a comparison, and a request has room for many: only a few
+// are looked at.
+func TestManySignatures(t *testing.T) {
+	t.Parallel()
+	h := http.Header{}
+	r := ring(t, first)
+	r.Sign(h, "m", now, body)
+	good := h.Get(webhook.Signature)
+	h.Set(webhook.Signature, strings.Repeat("v1,AAAA ", 15)+good)
+	_, err := r.Verify(h, body, now, time.Minute)
+	require.NoError(t, err)
+	h.Set(webhook.Signature, strings.Repeat("v1, ", 100_000)+good)
+	_, err = r.Verify(h, make([]byte, 1<<10), now, time.Minute)
+	require.ErrorIs(t, err, webhook.ErrUnsigned)
+}

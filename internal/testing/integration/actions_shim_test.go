@@ -383,6 +383,33 @@ func TestShimWithoutCache(t *testing.T) {
 	}
 }
 
+// What the tenant refuses is one command: those after it count, and what the
+// deployment says about answers that are none applies.
+func TestShimCommandsThatFail(t *testing.T) {
+	t.Parallel()
+	p := obedient(t)
+	s := tap(t, serveActions(t, actionKeys, actions.HandlerConfig{}, p))
+	a := generate(t, p, s.URL, actions.DeploymentConfig{OnUnreachable: actions.AllowLogin, Timeout: 2 * time.Second})
+	strict := generate(t, p, s.URL, actions.DeploymentConfig{Timeout: 2 * time.Second})
+	var done []string
+	does := func(what string) func(...any) { return func(...any) { done = append(done, what) } }
+	refuses := func(...any) error { return errStopped }
+	api := map[string]any{
+		"user": map[string]any{"setAppMetadata": refuses}, "access": map[string]any{"deny": does("deny")}, "multifactor": map[string]any{"enable": does("mfa")},
+		"idToken": map[string]any{"setCustomClaim": refuses}, "accessToken": map[string]any{"setCustomClaim": does("claim")},
+	}
+	for _, c := range []struct {
+		code, want string
+		done       []string
+	}{{a.Code, "deny with metadata", []string{"deny"}}, {a.Code, "mfa", []string{"claim", "mfa"}}, {strict.Code, "mfa", []string{"claim", "mfa", "deny"}}} {
+		e, err := scripts.New(scripts.Config{Hosts: []string{s.host()}})
+		require.NoError(t, err)
+		done = nil
+		require.NoError(t, e.Run(t.Context(), c.code, loginEvent(a, wants(c.want)), api))
+		assert.Equal(t, c.done, done, c.want)
+	}
+}
+
 // deadlines are how long the Action said that it waits, less a tenth of a second.
 func (s *tapped) deadlines() (out []string) {
 	s.mu.Lock()
