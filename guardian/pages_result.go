@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 // added is the end of an enrollment.
@@ -99,6 +102,12 @@ func (p *Pages) repeats(w http.ResponseWriter, r *http.Request, v visitor, answe
 		return false
 	}
 	last, ok := p.mine(r, v)
+	for n := 0; !ok && n < 20 && spent(refusal) && len(form(r)) > 0; n++ { // The first request has spent the answer and not kept its result yet.
+		if retry.Sleep(r.Context(), 50*time.Millisecond) != nil {
+			break
+		}
+		last, ok = p.mine(r, v)
+	}
 	switch {
 	case !ok || subtle.ConstantTimeCompare(last.Answer, p.answer(answer)) != 1:
 		return false
@@ -110,6 +119,11 @@ func (p *Pages) repeats(w http.ResponseWriter, r *http.Request, v visitor, answe
 	}
 	p.next(w, r, last)
 	return true
+}
+
+// spent reports whether an answer may be refused because a form was sent twice.
+func spent(refusal error) bool {
+	return errors.Is(refusal, ErrReplayed) || errors.Is(refusal, ErrNotEnrolled) || errors.Is(refusal, ErrExpired)
 }
 
 // confirmed is where a browser ends that opens the address of a form.

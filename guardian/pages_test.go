@@ -297,6 +297,31 @@ func TestPagesShowTheSameResultTwice(t *testing.T) {
 	})
 }
 
+// slowShown keeps results after a while.
+type slowShown struct{ driver.Store }
+
+func (s slowShown) Save(ctx context.Context, r driver.Record, old int64) error {
+	if r.Key.Kind == driver.KindShown {
+		time.Sleep(300 * time.Millisecond)
+	}
+	return s.Store.Save(ctx, r, old)
+}
+
+// The second of two submits finds the code spent before the first has kept its
+// result, and waits for that.
+func TestPagesShowAResultThatIsOnItsWay(t *testing.T) {
+	onStage(t, guardian.Config{Store: slowShown{guardian.NewMemory()}}, func(s *stage) {
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.get("/mfa/")
+		code := s.otp(b.scans())
+		first := *b
+		go first.post("/mfa/confirm", "code", code)
+		time.Sleep(100 * time.Millisecond)
+		b.leads(b.post("/mfa/confirm", "code", code), "/mfa/codes")
+		require.Len(s, b.shownCodes(), 10)
+	})
+}
+
 // Requests from other sites, of nobody, or too large, change nothing, and are
 // answered with pages.
 func TestPagesRefuse(t *testing.T) {
