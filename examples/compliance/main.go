@@ -103,13 +103,10 @@ func openLog(ctx context.Context, db *sql.DB, now func() time.Time) (*auditlog.L
 	return auditlog.New(store, seal, auditlog.Config{Detections: detect.All(), Now: now})
 }
 
-// settled waits until everything is sealed and the detections have seen it.
+// settled waits until the detections have seen everything and all of it is sealed.
 func settled(ctx context.Context, events *auditlog.Log) error {
+	before := 0
 	for range 600 {
-		status, err := events.Status(ctx)
-		if err != nil {
-			return err
-		}
 		found := 0
 		for _, err := range events.Query(ctx, auditlog.Filter{Type: "detection"}) {
 			if err != nil {
@@ -117,9 +114,14 @@ func settled(ctx context.Context, events *auditlog.Log) error {
 			}
 			found++
 		}
-		if status.Unsealed <= 1 && found > 0 { // the query itself waits
+		status, err := events.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if found > 0 && found == before && status.Unsealed <= 1 { // the query itself waits
 			return nil
 		}
+		before = found
 		time.Sleep(100 * time.Millisecond)
 	}
 	return errors.New("nothing was sealed within a minute")
