@@ -75,51 +75,27 @@ func (c *Client) CheckSettings(ctx context.Context, needs ...Need) error {
 
 // NeedGrantType asks that an application may use a grant type.
 func NeedGrantType(clientID, grant string) Need {
-	return Need{
-		read: func(ctx context.Context, c *Client) (bool, error) {
-			app, err := c.application(ctx, clientID)
-			return slices.Contains(app.GrantTypes, grant), err
-		},
-		of: "application " + clientID, scope: "read:clients",
-		flip: fmt.Sprintf("switch on the grant type %q of the application %s, under Applications > Advanced Settings > Grant Types", grant, clientID),
-	}
+	return ofApplication(clientID, func(app *application) bool { return slices.Contains(app.GrantTypes, grant) },
+		fmt.Sprintf("switch on the grant type %q of the application %s, under Applications > Advanced Settings > Grant Types", grant, clientID))
 }
 
 // NeedBackChannelLogout asks that logout tokens of an application are sent to
 // that address.
 func NeedBackChannelLogout(clientID, address string) Need {
-	return Need{
-		read: func(ctx context.Context, c *Client) (bool, error) {
-			app, err := c.application(ctx, clientID)
-			return slices.Contains(app.Logout.URLs, address), err
-		},
-		of: "application " + clientID, scope: "read:clients",
-		flip: fmt.Sprintf("enter %s as a back-channel logout URL of the application %s, under Applications > Settings > OpenID Connect Back-Channel Logout", address, clientID),
-	}
+	return ofApplication(clientID, func(app *application) bool { return slices.Contains(app.Logout.URLs, address) },
+		fmt.Sprintf("enter %s as a back-channel logout URL of the application %s, under Applications > Settings > OpenID Connect Back-Channel Logout", address, clientID))
 }
 
 // NeedCallback asks that logins of an application may return to that address.
 func NeedCallback(clientID, address string) Need {
-	return Need{
-		read: func(ctx context.Context, c *Client) (bool, error) {
-			app, err := c.application(ctx, clientID)
-			return slices.Contains(app.Callbacks, address), err
-		},
-		of: "application " + clientID, scope: "read:clients",
-		flip: fmt.Sprintf("add %s to the Allowed Callback URLs of the application %s, under Applications > Settings", address, clientID),
-	}
+	return ofApplication(clientID, func(app *application) bool { return slices.Contains(app.Callbacks, address) },
+		fmt.Sprintf("add %s to the Allowed Callback URLs of the application %s, under Applications > Settings", address, clientID))
 }
 
 // NeedLogoutURL asks that a logout at an application may return to that address.
 func NeedLogoutURL(clientID, address string) Need {
-	return Need{
-		read: func(ctx context.Context, c *Client) (bool, error) {
-			app, err := c.application(ctx, clientID)
-			return slices.Contains(app.LogoutURLs, address), err
-		},
-		of: "application " + clientID, scope: "read:clients",
-		flip: fmt.Sprintf("add %s to the Allowed Logout URLs of the application %s, under Applications > Settings", address, clientID),
-	}
+	return ofApplication(clientID, func(app *application) bool { return slices.Contains(app.LogoutURLs, address) },
+		fmt.Sprintf("add %s to the Allowed Logout URLs of the application %s, under Applications > Settings", address, clientID))
 }
 
 // NeedConnection asks that users of the connection with that name can log in to an
@@ -159,33 +135,14 @@ func NeedConnection(connection, clientID string) Need {
 
 // NeedOfflineAccess asks that applications may have refresh tokens for an API.
 func NeedOfflineAccess(audience string) Need {
-	return Need{
-		read: func(ctx context.Context, c *Client) (bool, error) {
-			var api struct {
-				Offline bool `json:"allow_offline_access"`
-			}
-			err := c.get(ctx, "read API", nil, objectWith("id", &api), "resource-servers", audience)
-			return api.Offline, err
-		},
-		of: "API " + audience, scope: "read:resource_servers",
-		flip: fmt.Sprintf(`switch on "Allow Offline Access" of the API %s, under Applications > APIs > Settings`, audience),
-	}
+	return ofAPI(audience, func(a *api) bool { return a.Offline },
+		fmt.Sprintf(`switch on "Allow Offline Access" of the API %s, under Applications > APIs > Settings`, audience))
 }
 
 // NeedRBAC asks that an API enforces roles and puts permissions into its tokens.
 func NeedRBAC(audience string) Need {
-	return Need{
-		read: func(ctx context.Context, c *Client) (bool, error) {
-			var api struct {
-				Enforce bool   `json:"enforce_policies"`
-				Dialect string `json:"token_dialect"`
-			}
-			err := c.get(ctx, "read API", nil, objectWith("id", &api), "resource-servers", audience)
-			return api.Enforce && strings.HasSuffix(api.Dialect, "_authz"), err
-		},
-		of: "API " + audience, scope: "read:resource_servers",
-		flip: fmt.Sprintf(`switch on "Enable RBAC" and "Add Permissions in the Access Token" of the API %s, under Applications > APIs > Settings`, audience),
-	}
+	return ofAPI(audience, func(a *api) bool { return a.Enforce && strings.HasSuffix(a.Dialect, "_authz") },
+		fmt.Sprintf(`switch on "Enable RBAC" and "Add Permissions in the Access Token" of the API %s, under Applications > APIs > Settings`, audience))
 }
 
 // NeedFactor asks that a factor is on, such as "otp".
@@ -247,7 +204,31 @@ type application struct {
 	} `json:"oidc_logout"`
 }
 
-func (c *Client) application(ctx context.Context, id string) (app application, err error) {
-	err = c.get(ctx, "read application", nil, objectWith("client_id", &app), "clients", id)
-	return app, err
+func ofApplication(id string, has func(*application) bool, flip string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			var app application
+			err := c.get(ctx, "read application", nil, objectWith("client_id", &app), "clients", id)
+			return has(&app), err
+		},
+		of: "application " + id, scope: "read:clients", flip: flip,
+	}
+}
+
+// api is what CheckSettings reads of one.
+type api struct {
+	Offline bool   `json:"allow_offline_access"`
+	Enforce bool   `json:"enforce_policies"`
+	Dialect string `json:"token_dialect"`
+}
+
+func ofAPI(audience string, has func(*api) bool, flip string) Need {
+	return Need{
+		read: func(ctx context.Context, c *Client) (bool, error) {
+			var a api
+			err := c.get(ctx, "read API", nil, objectWith("id", &a), "resource-servers", audience)
+			return has(&a), err
+		},
+		of: "API " + audience, scope: "read:resource_servers", flip: flip,
+	}
 }
