@@ -47,7 +47,7 @@ type Diff struct {
 	// are named, their values are in Before and After. Empty: nothing.
 	Changes       []string
 	Before, After *Result
-	Err           error // Why the pipeline failed, which denies. A denial by a step is none.
+	Err           error // Why the pipeline failed, which denies the login. Nil when a step denies it.
 }
 
 // Format hides claims and metadata from package fmt.

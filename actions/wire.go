@@ -132,7 +132,7 @@ func readEvent(body []byte, id string, at time.Time) (*Event, error) {
 	return e, nil
 }
 
-// stamp reads a time; what is none is unknown.
+// stamp reads a time; text that is not a time is unknown.
 func stamp(text string) time.Time {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
