@@ -20,7 +20,7 @@ var inOrder = []risk.Action{risk.Allow, risk.PromptVerification, risk.MFARequire
 
 // decide runs events through an engine in shadow mode. Genuine logins are learnt
 // whatever it decided: their users pass the challenge.
-func decide(ctx context.Context, events []event, model *anomaly.Model, into *actions) error {
+func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, into *actions) error {
 	d, err := anomaly.New(anomaly.NewMemory(len(events)), anomaly.Config{Model: model})
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func decide(ctx context.Context, events []event, model *anomaly.Model, into *act
 		if ev.attack != genuine && !known[ev.user] {
 			continue
 		}
-		if float64(i) >= warmUp*float64(len(events)) {
+		if float64(i) >= m.warmUp()*float64(len(events)) {
 			decision, err := engine.Evaluate(ctx, risk.Login{Attempt: ev.attempt})
 			if err != nil {
 				return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,61 +13,75 @@ import (
 	"github.com/auth0kit/auth0kit/risk/calibrate"
 )
 
+// kindWeights: naive attackers are by far the most, so they count ten times. A sum
+// of weights puts logins into one order for all attackers, and without a device
+// cookie that order is as good as Freeman's at naive ones only if they are most of
+// the fit; more than ten times would cost too many of the targeted ones. Attackers
+// in the user's own network count for less, because what finds them costs points
+// on all others, and more without ids.
+var kindWeights = map[string]float64{
+	naive.String(): 10, naive.in(noIDs): 10,
+	carrierExit.String(): .33, office.String(): .33, homeNet.String(): .33,
+	carrierExit.in(noIDs): .1, office.in(noIDs): .1, homeNet.in(noIDs): .1,
+}
+
+// in names a kind in a service, so that a fit can weigh it apart.
+func (k attackKind) in(s service) string {
+	if s == cookies {
+		return k.String()
+	}
+	return k.String() + ", " + string(s)
+}
+
 // results is one run of the protocol.
 type results struct {
 	title   string
-	cookies bool
+	ids     service
 	model   *anomaly.Model
 	schemes []scheme
-	cut     []*measured   // per scheme, on the seed of the thresholds
 	held    [][]*measured // per scheme and held-out seed
-	first   []float64     // AUC of attacks on accounts without a history, per held-out seed and kind
+	held4   [][]*measured // … of users with four or more earlier logins
+	first   []float64     // AUC of attacks on accounts without a history, by kind
 	actions actions
 	novelty flags // of genuine logins with a history, on the first held-out seed
 }
 
-func experiment(ctx context.Context, w *world, o options) (*results, error) {
-	events := func(seed uint64) []event { return w.simulate(seed, o.users, mode(o.mode), o.cookies) }
-	play := func(seed uint64) ([]row, error) { return stream(ctx, events(seed), o.cookies) }
-	rows, err := play(fitSeed)
+// experiment fits in one world and measures in another.
+func experiment(ctx context.Context, here, there *world, o options) (*results, error) {
+	rows, err := stream(ctx, here.simulate(fitSeed, o.users, sparse, o.ids), sparse, o.ids)
 	if err != nil {
 		return nil, err
 	}
-	f, err := fit(rows, o.modelName())
+	f, err := fit(rows, o)
 	if err != nil {
 		return nil, err
 	}
-	if rows, err = play(cutSeed); err != nil {
-		return nil, err
+	if !o.embedded {
+		if err := setCuts(f.model, samplesOf(rows)); err != nil {
+			return nil, err
+		}
 	}
-	if o.embedded {
-		f.model = anomaly.DefaultModel()
-	} else if err := f.setCuts(rows); err != nil {
-		return nil, err
-	}
-	return f.evaluate(ctx, o, rows, events)
+	return f.evaluate(ctx, there, o)
 }
 
-func (f fitted) evaluate(ctx context.Context, o options, cut []row, events func(uint64) []event) (*results, error) {
+func (f fitted) evaluate(ctx context.Context, w *world, o options) (*results, error) {
 	e := &results{
-		title:   fmt.Sprintf("%s histories, %d users per seed, %s", o.mode, o.users, devices[o.cookies]),
-		cookies: o.cookies, model: f.model, schemes: f.schemes(),
+		title: fmt.Sprintf("%s histories, %d users per seed, %s", o.mode, o.users, devices[o.ids]),
+		ids:   o.ids, model: f.model, schemes: f.schemes(),
 	}
-	e.held = make([][]*measured, len(e.schemes))
-	for _, s := range e.schemes {
-		e.cut = append(e.cut, measure(cut, s.score))
-	}
-	for _, seed := range heldOut {
-		events := events(seed)
-		rows, err := stream(ctx, events, o.cookies)
+	e.held, e.held4 = make([][]*measured, len(e.schemes)), make([][]*measured, len(e.schemes))
+	for _, seed := range heldOut[:o.seeds] {
+		events := w.simulate(seed, o.users, o.mode, o.ids)
+		rows, err := stream(ctx, events, o.mode, o.ids)
 		if err != nil {
 			return nil, err
 		}
-		if err := decide(ctx, events, f.model, &e.actions); err != nil {
+		if err := decide(ctx, events, o.mode, f.model, &e.actions); err != nil {
 			return nil, err
 		}
 		for i, s := range e.schemes {
-			e.held[i] = append(e.held[i], measure(rows, s.score))
+			e.held[i] = append(e.held[i], measure(rows, s.score, 1))
+			e.held4[i] = append(e.held4[i], measure(rows, s.score, 4))
 		}
 		if seed == heldOut[0] {
 			e.novelty = noveltyOf(rows)
@@ -77,8 +90,6 @@ func (f fitted) evaluate(ctx context.Context, o options, cut []row, events func(
 	}
 	return e, nil
 }
-
-func (f fitted) setCuts(rows []row) error { return setCuts(f.model, samplesOf(rows)) }
 
 // setCuts lets small runs have a coarser budget.
 func setCuts(m *anomaly.Model, samples []calibrate.Sample) error {
@@ -89,10 +100,18 @@ func setCuts(m *anomaly.Model, samples []calibrate.Sample) error {
 	return err
 }
 
-func samplesOf(rows []row) []calibrate.Sample {
-	samples := make([]calibrate.Sample, len(rows))
+// samplesOf are the samples to fit, without some numbers of evidence.
+func samplesOf(rows []row, without ...int) []calibrate.Sample {
+	samples := make([]calibrate.Sample, 0, len(rows))
 	for i := range rows {
-		samples[i] = rows[i].Sample
+		if rows[i].attack.unfitted() {
+			continue
+		}
+		s := rows[i].Sample
+		for _, number := range without {
+			s.Evidence[number] = 0
+		}
+		samples = append(samples, s)
 	}
 	return samples
 }
@@ -101,33 +120,35 @@ func (o options) modelName() string {
 	return fmt.Sprintf("simulated logins, %s, %d users per seed", o.mode, o.users)
 }
 
+// play is the logins of seeds with a cookie and without.
+func play(ctx context.Context, w *world, o options, seeds ...uint64) (rows []row, err error) {
+	for _, seed := range seeds {
+		for _, ids := range []service{cookies, noIDs} {
+			more, err := stream(ctx, w.simulate(seed, o.users, o.mode, ids), o.mode, ids)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, more...)
+		}
+	}
+	return rows, nil
+}
+
 // fitModel writes a model for all classes of logins: each seed is played with and
 // without device cookies.
 func fitModel(ctx context.Context, w *world, o options) error {
-	play := func(seeds ...uint64) (samples []calibrate.Sample, err error) {
-		for _, seed := range seeds {
-			for _, cookies := range []bool{true, false} {
-				rows, err := stream(ctx, w.simulate(seed, o.users, mode(o.mode), cookies), cookies)
-				if err != nil {
-					return nil, err
-				}
-				samples = append(samples, samplesOf(rows)...)
-			}
-		}
-		return samples, nil
-	}
-	samples, err := play(fitSeed)
+	rows, err := play(ctx, w, o, fitSeed)
 	if err != nil {
 		return err
 	}
-	m, err := calibrate.Fit(samples, calibrate.Config{Name: o.modelName(), Kinds: kindWeights})
+	m, err := calibrate.Fit(samplesOf(rows), calibrate.Config{Name: o.modelName(), Kinds: kindWeights})
 	if err != nil {
 		return err
 	}
-	if samples, err = play(cutSeeds...); err != nil {
+	if rows, err = play(ctx, w, o, cutSeeds...); err != nil {
 		return err
 	}
-	if err := setCuts(m, samples); err != nil {
+	if err := setCuts(m, samplesOf(rows)); err != nil {
 		return err
 	}
 	file, err := os.Create(o.fit)
@@ -152,8 +173,13 @@ func noveltyOf(rows []row) (sum flags) {
 		sum.device += r.flags.device
 		sum.hour += r.flags.hour
 		sum.travel += r.flags.travel
+		sum.asn += r.flags.asn
+		sum.agent += r.flags.agent
 	}
-	return flags{sum.city / n, sum.hour / n, sum.travel / n, sum.device / n, sum.country / n, sum.prefix / n}
+	for _, f := range []*float64{&sum.city, &sum.hour, &sum.travel, &sum.device, &sum.country, &sum.prefix, &sum.asn, &sum.agent} {
+		*f /= n
+	}
+	return sum
 }
 
 // firstLogins is how well rarity alone tells attacks on new accounts from first
@@ -166,110 +192,104 @@ func (f fitted) firstLogins(rows []row) []float64 {
 			news = append(news, r)
 		}
 	}
-	m := measure(news, func(r *row) float64 { return f.model.FirstLogin.LogOdds(&r.Evidence) })
+	m := measure(news, func(r *row) float64 { return f.model.FirstLogin.LogOdds(&r.Evidence) }, 0)
 	out := make([]float64, attackKinds)
-	for k := naive; k < attackKinds; k++ {
+	for k := naive; k <= veryTargeted; k++ {
 		out[k] = m.auc(k)
 	}
 	return out
 }
 
 // mean over the held-out seeds.
-func (e *results) mean(scheme int, of func(*measured) float64) float64 {
+func mean(list []*measured, of func(*measured) float64) float64 {
 	sum := 0.0
-	for _, m := range e.held[scheme] {
+	for _, m := range list {
 		sum += of(m)
 	}
-	return sum / float64(len(e.held[scheme]))
+	return sum / float64(len(list))
 }
 
-// reauth is the share of genuine logins that a scheme challenges, with the
-// threshold at which it stopped a share of the attackers on the other seed.
-func (e *results) reauth(scheme int, k attackKind, share float64) float64 {
-	t := e.cut[scheme].threshold(k, share)
-	return e.mean(scheme, func(m *measured) float64 { return m.above(genuine, t) })
+// reauth is the share of genuine logins that is challenged where a share of the
+// attackers is stopped.
+func reauth(list []*measured, k attackKind, share float64) float64 {
+	return mean(list, func(m *measured) float64 { return m.above(genuine, m.threshold(k, share)) })
 }
 
-// stopped is the share of attackers that the same threshold stopped on the
-// held-out seeds.
-func (e *results) stopped(scheme int, k attackKind, share float64) float64 {
-	t := e.cut[scheme].threshold(k, share)
-	return e.mean(scheme, func(m *measured) float64 { return m.above(k, t) })
+// stopped is the share of attackers that is stopped where a share of the genuine
+// logins is challenged.
+func stopped(list []*measured, k attackKind, share float64) float64 {
+	return mean(list, func(m *measured) float64 { return m.above(k, m.budget(share)) })
 }
 
 func (e *results) auc(scheme int, k attackKind) float64 {
-	return e.mean(scheme, func(m *measured) float64 { return m.auc(k) })
+	return mean(e.held[scheme], func(m *measured) float64 { return m.auc(k) })
 }
 
-var shares = []float64{.90, .95, .98, .99, .999}
-
-func (e *results) print(w io.Writer) {
-	genuineLogins := len(e.held[0][0].scores[genuine])
-	fmt.Fprintf(w, "\n%s; %d genuine logins with a history per held-out seed\n", e.title, genuineLogins)
-	n := e.novelty
-	fmt.Fprintf(w, "new in genuine logins: country %.1f%%, city %.1f%%, /24 %.1f%%, device %.1f%%, hour %.1f%%; over 900 km/h %.1f%%\n",
-		100*n.country, 100*n.city, 100*n.prefix, 100*n.device, 100*n.hour, 100*n.travel)
-	fmt.Fprintf(w, "AUC on accounts without a history: naive %.3f, vpn %.3f, targeted %.3f\n", e.first[naive], e.first[vpn], e.first[targeted])
+// kinds are those that the service has.
+func (e *results) kinds() (list []attackKind) {
 	for k := naive; k < attackKinds; k++ {
-		fmt.Fprintf(w, "\n%-42s %6s  re-authentication of genuine logins at attackers stopped (achieved)\n%-42s %6s", k, "", "", "AUC")
-		for _, s := range shares {
-			fmt.Fprintf(w, " %15.1f%%", 100*s)
-		}
-		fmt.Fprintln(w)
-		for i, s := range e.schemes {
-			fmt.Fprintf(w, "%-42s %6.3f", s.name, e.auc(i, k))
-			for _, share := range shares {
-				fmt.Fprintf(w, " %6.2f%% (%5.1f%%)", 100*e.reauth(i, k, share), 100*e.stopped(i, k, share))
-			}
-			fmt.Fprintln(w)
+		if len(e.held[ours][0].scores[k]) > 0 {
+			list = append(list, k)
 		}
 	}
+	return list
+}
+
+func (e *results) print(w io.Writer) {
+	fmt.Fprintf(w, "\n%s; %d genuine logins with a history per seed\n", e.title, len(e.held[0][0].scores[genuine]))
+	n := e.novelty
+	fmt.Fprintf(w, "new in genuine logins: country %.1f%%, city %.1f%%, /24 %.1f%%, device %.1f%%, agent %.1f%%, hour %.1f%%; over 900 km/h %.1f%%\n",
+		100*n.country, 100*n.city, 100*n.prefix, 100*n.device, 100*n.agent, 100*n.hour, 100*n.travel)
+	fmt.Fprintf(w, "AUC on accounts without a history: naive %.3f, vpn %.3f, targeted %.3f\n", e.first[naive], e.first[vpn], e.first[targeted])
+	shown := []int{usualWeights, learnedFlags, sixFlags, bayes, ours}
+	fmt.Fprint(w, "\nAUC / genuine logins challenged at 98% of the attackers stopped / the same for users with four or more earlier logins\n\n| attacker |")
+	for _, i := range shown {
+		fmt.Fprintf(w, " %s |", e.schemes[i].name)
+	}
+	fmt.Fprintln(w, "\n|---|---|---|---|---|---|")
+	for _, k := range e.kinds() {
+		fmt.Fprintf(w, "| %s |", k)
+		for _, i := range shown {
+			fmt.Fprintf(w, " %.3f / %.1f%% / %.1f%% |", e.auc(i, k), 100*reauth(e.held[i], k, .98), 100*reauth(e.held4[i], k, .98))
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprint(w, "\nattackers stopped at 5% of the genuine logins challenged / at 10%\n\n| attacker |")
+	for _, i := range shown {
+		fmt.Fprintf(w, " %s |", e.schemes[i].name)
+	}
+	fmt.Fprintln(w, "\n|---|---|---|---|---|---|")
+	for _, k := range e.kinds() {
+		fmt.Fprintf(w, "| %s |", k)
+		for _, i := range shown {
+			fmt.Fprintf(w, " %.1f%% / %.1f%% |", 100*stopped(e.held[i], k, .05), 100*stopped(e.held[i], k, .10))
+		}
+		fmt.Fprintln(w)
+	}
 	e.printHistory(w)
-	e.printBands(w)
 	e.actions.print(w)
 }
 
 // printHistory shows where the challenges fall, at 98% of targeted attackers.
 func (e *results) printHistory(w io.Writer) {
-	fmt.Fprintf(w, "\nre-authentication at 98%% of targeted attackers, by earlier logins of the user\n%-42s", "")
+	fmt.Fprintf(w, "\ngenuine logins challenged at 98%% of targeted attackers stopped, by earlier logins of the user\n\n| scheme |")
 	for _, b := range buckets {
-		fmt.Fprintf(w, " %7s", b.name)
+		fmt.Fprintf(w, " %s |", b.name)
 	}
-	fmt.Fprintf(w, " %20s\n", "all, 95% interval")
+	fmt.Fprint(w, " 95% interval of all |\n|---|---|---|---|---|---|---|---|\n")
 	for i, s := range e.schemes {
-		fmt.Fprintf(w, "%-42s", s.name)
-		t := e.cut[i].threshold(targeted, .98)
+		fmt.Fprintf(w, "| %s |", s.name)
 		for b := range buckets {
-			fmt.Fprintf(w, " %6.2f%%", 100*e.mean(i, func(m *measured) float64 { return m.byHistory(t)[b] }))
+			fmt.Fprintf(w, " %.1f%% |", 100*mean(e.held[i], func(m *measured) float64 { return m.byHistory(m.threshold(targeted, .98))[b] }))
 		}
-		low, high := e.held[i][0].interval(t, 1)
-		fmt.Fprintf(w, "    %6.2f%% - %5.2f%%\n", 100*low, 100*high)
-	}
-}
-
-// printBands shows what the cuts of the model do, without package risk's rules,
-// and package anomaly's threshold.
-func (e *results) printBands(w io.Writer) {
-	fmt.Fprintf(w, "\nshare of logins with a history at or above the cuts of the model, and anomaly's threshold of 0.8\n%-14s %9s %9s %9s %9s\n",
-		"", "20", "50", "80", "0.8")
-	class := anomaly.WithDevice
-	if !e.cookies {
-		class = anomaly.WithoutDevice
-	}
-	cuts := e.model.Weights(class).Cuts
-	ours := len(e.schemes) - 1
-	for k := range attackKinds {
-		fmt.Fprintf(w, "%-14s", k)
-		for _, c := range append(cuts[:], math.Log(4)) {
-			fmt.Fprintf(w, " %8.3f%%", 100*e.mean(ours, func(m *measured) float64 { return m.above(k, c) }))
-		}
-		fmt.Fprintln(w)
+		low, high := e.held[i][0].interval(e.held[i][0].threshold(targeted, .98), 1)
+		fmt.Fprintf(w, " %.1f%% to %.1f%% |\n", 100*low, 100*high)
 	}
 }
 
 func (e *results) write(o options) error {
 	if o.plots != "" {
-		name := "reauth-" + o.mode + map[bool]string{true: "-cookie", false: "-agent"}[o.cookies] + ".svg"
+		name := "reauth-" + string(o.mode) + "-" + string(o.ids) + ".svg"
 		if err := os.WriteFile(filepath.Join(o.plots, name), []byte(e.plot()), 0o644); err != nil {
 			return err
 		}

@@ -17,30 +17,31 @@ type known struct {
 	last  anomaly.Attempt
 }
 
-// flags are what a login shows for the first time. The reference has the first
-// four; with the last two, which its location could mean as well, learned weights
-// are a stronger baseline.
-type flags struct{ city, hour, travel, device, country, prefix float64 }
+// flags are what a login shows for the first time. The first four are the
+// reference's; the six are the strongest set look-up that we know.
+type flags struct{ city, hour, travel, device, country, prefix, asn, agent float64 }
 
-func (f flags) list() []float64 {
-	return []float64{f.city, f.hour, f.travel, f.device, f.country, f.prefix}
+func (f flags) four() []float64 { return []float64{f.city, f.hour, f.travel, f.device} }
+
+func (f flags) six() []float64 {
+	return []float64{f.device, f.agent, f.country, f.asn, f.prefix, f.hour}
 }
 
-var devices = map[bool]string{true: "device cookie", false: "user agent"}
+var devices = map[service]string{cookies: "device cookie", noIDs: "user agent", constant: "one id for all"}
 
 func newSetLookup() *setLookup { return &setLookup{map[int]*known{}} }
 
-// values of a login that are looked up, in the order country, city, prefix,
-// device: the cookie where there are cookies, else the user agent.
-func values(a *anomaly.Attempt, cookies bool) [4]string {
+// values of a login that are looked up, in the order country, city, prefix, ASN,
+// agent, device: the cookie where there are cookies, else the user agent.
+func values(a *anomaly.Attempt, ids service) [6]string {
 	device := a.UserAgent
-	if cookies {
+	if ids != noIDs {
 		device = a.DeviceID
 	}
 	prefix, _ := a.IP.Prefix(24)
-	return [4]string{
+	return [6]string{
 		"country " + a.Place.Country, fmt.Sprintf("city %.1f %.1f", a.Place.Lat, a.Place.Lon), "prefix " + prefix.String(),
-		"device " + device,
+		fmt.Sprint("asn ", a.Place.ASN), "agent " + a.UserAgent, "device " + device,
 	}
 }
 
@@ -48,13 +49,13 @@ func hourOf(a *anomaly.Attempt) int {
 	return ((a.Time.Hour()+int(math.Round(a.Place.Lon/15)))%24 + 24) % 24
 }
 
-func (s *setLookup) learn(user int, a *anomaly.Attempt, cookies bool) {
+func (s *setLookup) learn(user int, a *anomaly.Attempt, ids service) {
 	k := s.users[user]
 	if k == nil {
 		k = &known{seen: map[string]bool{}}
 		s.users[user] = k
 	}
-	for _, v := range values(a, cookies) {
+	for _, v := range values(a, ids) {
 		k.seen[v] = true
 	}
 	h := hourOf(a)
@@ -65,13 +66,13 @@ func (s *setLookup) learn(user int, a *anomaly.Attempt, cookies bool) {
 }
 
 // look is only for users with a history.
-func (s *setLookup) look(user int, a *anomaly.Attempt, cookies bool) (f flags) {
+func (s *setLookup) look(user int, a *anomaly.Attempt, ids service) (f flags) {
 	k := s.users[user]
 	if k == nil {
 		return f
 	}
-	v := values(a, cookies)
-	for i, flag := range []*float64{&f.country, &f.city, &f.prefix, &f.device} {
+	v := values(a, ids)
+	for i, flag := range []*float64{&f.country, &f.city, &f.prefix, &f.asn, &f.agent, &f.device} {
 		if !k.seen[v[i]] {
 			*flag = 1
 		}
@@ -92,9 +93,9 @@ func (f flags) risk() float64 { return 25*f.city + 15*f.hour + 20*f.travel + 40*
 // share is the reference's anomaly score: of location, time and device.
 func (f flags) share() float64 { return (f.city + f.hour + f.device) / 3 }
 
-// weigh is the sum with learned weights.
-func (f flags) weigh(w []float64) (sum float64) {
-	for i, v := range f.list()[:len(w)] {
+// weigh is the sum of flags with learned weights.
+func weigh(list, w []float64) (sum float64) {
+	for i, v := range list {
 		sum += v * w[i]
 	}
 	return sum

@@ -2,9 +2,10 @@
 // users, beside simpler schemes, on simulated people in real geography. See
 // docs/risk for what it prints and how to read it.
 //
-//	go run ./risk -embedded            # the table of the shipped model, 11,500 users per seed
+//	go run ./risk -embedded            # the tables of the shipped model, 11,500 users per seed
 //	go run ./risk                      # … of one fitted at once
-//	go run ./risk -mode rich
+//	go run ./risk -mode rich           # long histories; -mode month: the first month of a service
+//	go run ./risk -ids none            # a service without a device cookie; -ids constant: one value for all
 //	go run ./risk -fit model.json      # fit a model for services with and without a device cookie
 //	go run ./risk -embedded -plots ../docs/risk
 package main
@@ -19,11 +20,13 @@ import (
 
 type options struct {
 	users    int
-	mode     string
-	cookies  bool
+	seeds    int
+	mode     mode
+	ids      service
 	embedded bool
+	without  []int // numbers of evidence that a fit does not get
 	data     string
-	small    bool
+	world    string
 	fit      string
 	plots    string
 }
@@ -31,11 +34,12 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.users, "users", 11_500, "users per seed")
-	flag.StringVar(&o.mode, "mode", "rba", "rba: few logins per user; rich: up to 60")
-	flag.BoolVar(&o.cookies, "cookies", true, "whether the service has a device cookie")
+	flag.IntVar(&o.seeds, "seeds", len(heldOut), "seeds that are measured, at most 3")
+	flag.StringVar((*string)(&o.mode), "mode", string(sparse), "rba: few logins per user; rich: up to 60; month: the first month of a service")
+	flag.StringVar((*string)(&o.ids), "ids", string(cookies), "what the service knows devices by: cookies, none, constant")
 	flag.BoolVar(&o.embedded, "embedded", false, "measure the model that package anomaly ships, instead of fitting one")
 	flag.StringVar(&o.data, "data", "", "directory of the data; default: the user's cache")
-	flag.BoolVar(&o.small, "synthetic", false, "use the synthetic world, which needs no data")
+	flag.StringVar(&o.world, "world", "there", "the world to measure in: there, which no model is fitted in; here; synthetic, which needs no data")
 	flag.StringVar(&o.fit, "fit", "", "fit a model for all classes of logins and write it there, instead of measuring")
 	flag.StringVar(&o.plots, "plots", "", "write plots into this directory")
 	flag.Parse()
@@ -45,26 +49,26 @@ func main() {
 	}
 }
 
-// The seeds of the protocol: fit on the first, set thresholds on the second,
-// report on the others. The cuts of a model that is written take more seeds: a
-// denial is extrapolated from the highest thousandth, which is 34 logins of one.
+// The seeds of the protocol: fit on the first, in one world, and report on others
+// in another. The cuts of a model that is written take more seeds: a denial is
+// extrapolated from the highest thousandth, which is 34 logins of one.
 var (
-	fitSeed, cutSeed uint64 = 101, 202
-	heldOut                 = []uint64{505, 606, 707}
-	cutSeeds                = []uint64{202, 303, 313, 323}
+	fitSeed  uint64 = 101
+	heldOut         = []uint64{505, 606, 707}
+	cutSeeds        = []uint64{202, 303, 313, 323}
 )
 
 func run(ctx context.Context, o options) error {
 	start := time.Now()
-	w, err := o.world()
+	here, there, err := o.worlds()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("world of %d countries after %.1f s\n", len(w.countries), time.Since(start).Seconds())
+	fmt.Printf("worlds of %d and %d countries after %.1f s\n", len(here.countries), len(there.countries), time.Since(start).Seconds())
 	if o.fit != "" {
-		return fitModel(ctx, w, o)
+		return fitModel(ctx, here, o)
 	}
-	e, err := experiment(ctx, w, o)
+	e, err := experiment(ctx, here, there, o)
 	if err != nil {
 		return err
 	}
@@ -73,13 +77,19 @@ func run(ctx context.Context, o options) error {
 	return e.write(o)
 }
 
-func (o options) world() (*world, error) {
-	if o.small {
-		return syntheticWorld(404), nil
+// worlds are that of the fit and that of the measurement.
+func (o options) worlds() (here, there *world, err error) {
+	if o.world == "synthetic" {
+		w := syntheticWorld(404)
+		return w, w, nil
 	}
 	files, err := fetch(o.data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return realWorld(files)
+	here, there, err = realWorlds(files)
+	if o.world == "here" {
+		there = here
+	}
+	return here, there, err
 }

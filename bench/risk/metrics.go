@@ -16,36 +16,32 @@ type scheme struct {
 	score func(*row) float64
 }
 
-// fitted are the schemes that learn, fitted on the rows of one seed.
+// fitted are the schemes that learn, fitted on the rows of one world.
 type fitted struct {
 	model     *anomaly.Model
 	four, six []float64 // weights of flags
 }
 
-func fit(rows []row, name string) (f fitted, err error) {
-	if f.model, err = calibrate.Fit(samplesOf(rows), calibrate.Config{Name: name, Kinds: kindWeights}); err != nil {
+func fit(rows []row, o options) (f fitted, err error) {
+	if o.embedded {
+		f.model = anomaly.DefaultModel()
+	} else if f.model, err = calibrate.Fit(samplesOf(rows, o.without...), calibrate.Config{Name: o.modelName(), Kinds: kindWeights}); err != nil {
 		return f, err
 	}
-	if f.four, err = fitFlags(rows, 4); err == nil {
-		f.six, err = fitFlags(rows, 6)
+	if f.four, err = fitFlags(rows, flags.four); err == nil {
+		f.six, err = fitFlags(rows, flags.six)
 	}
 	return f, err
 }
 
-// kindWeights: naive attackers are by far the most, so they count ten times. A sum
-// of weights puts logins into one order for all attackers, and without a device
-// cookie that order is as good as Freeman's at naive ones only if they are most of
-// the fit; more than ten times would cost too many of the targeted ones.
-var kindWeights = map[string]float64{naive.String(): 10}
-
-// fitFlags gives the first n flags their best weights: the same logistic
-// regression with the same constraint.
-func fitFlags(rows []row, n int) ([]float64, error) {
+// fitFlags gives flags their best weights: the same logistic regression with the
+// same constraint, on the same logins.
+func fitFlags(rows []row, list func(flags) []float64) ([]float64, error) {
 	var samples []calibrate.Sample
 	for i := range rows {
-		if r := &rows[i]; !r.first() {
+		if r := &rows[i]; !r.first() && !r.attack.unfitted() {
 			s := calibrate.Sample{Attack: r.Attack}
-			copy(s.Evidence[:], r.flags.list()[:n])
+			copy(s.Evidence[:], list(r.flags))
 			samples = append(samples, s)
 		}
 	}
@@ -53,7 +49,7 @@ func fitFlags(rows []row, n int) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	weights := make([]float64, n)
+	weights := make([]float64, len(list(flags{})))
 	for i := range weights {
 		weights[i] = model.WithDevice.By[anomaly.EvidenceNames()[i]]
 	}
@@ -64,27 +60,38 @@ func (f fitted) schemes() []scheme {
 	return []scheme{
 		{"reference risk (sets, 25/15/20/40)", func(r *row) float64 { return r.flags.risk() }},
 		{"reference anomaly (share of three)", func(r *row) float64 { return r.flags.share() }},
-		{"the same flags, learned weights", func(r *row) float64 { return r.flags.weigh(f.four) }},
-		{"+ country and /24, learned weights", func(r *row) float64 { return r.flags.weigh(f.six) }},
+		{"the same flags, learned weights", func(r *row) float64 { return weigh(r.flags.four(), f.four) }},
+		{"six flags, learned weights", func(r *row) float64 { return weigh(r.flags.six(), f.six) }},
 		{"Freeman et al.", func(r *row) float64 { return r.freeman }},
 		{"auth0kit", func(r *row) float64 { return f.model.Weights(r.Class).LogOdds(&r.Evidence) }},
 	}
 }
 
-// measured are the scores of one scheme on one seed, sorted by kind.
+// Positions in fitted.schemes.
+const (
+	usualWeights = iota
+	shareOfThree
+	learnedFlags
+	sixFlags
+	bayes
+	ours
+)
+
+// measured are the scores of one scheme on one seed, sorted by kind, of users with
+// at least a number of earlier logins.
 type measured struct {
 	scores [attackKinds][]float64
 	rows   [attackKinds][]*row // in the same order
 }
 
-func measure(rows []row, score func(*row) float64) *measured {
+func measure(rows []row, score func(*row) float64, least int) *measured {
 	type scored struct {
 		score float64
 		row   *row
 	}
 	var kinds [attackKinds][]scored
 	for i := range rows {
-		if r := &rows[i]; !r.first() {
+		if r := &rows[i]; !r.first() && r.history >= least {
 			kinds[r.attack] = append(kinds[r.attack], scored{score(r), r})
 		}
 	}
@@ -102,12 +109,32 @@ func measure(rows []row, score func(*row) float64) *measured {
 // threshold is the highest score that stops a share of the attackers.
 func (m *measured) threshold(k attackKind, share float64) float64 {
 	s := m.scores[k]
+	if len(s) == 0 {
+		return math.NaN()
+	}
 	return s[int((1-share)*float64(len(s)))]
+}
+
+// budget is the lowest threshold at which at most a share of the genuine logins is
+// challenged.
+func (m *measured) budget(share float64) float64 {
+	s := m.scores[genuine]
+	at := len(s) - int(share*float64(len(s)))
+	for at < len(s) && s[at] == s[at-1] {
+		at++
+	}
+	if at == len(s) {
+		return math.Inf(1)
+	}
+	return s[at]
 }
 
 // above is the share of a kind at or above a threshold.
 func (m *measured) above(k attackKind, threshold float64) float64 {
 	s := m.scores[k]
+	if math.IsNaN(threshold) || len(s) == 0 {
+		return math.NaN()
+	}
 	at, _ := slices.BinarySearch(s, threshold)
 	return float64(len(s)-at) / float64(len(s))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -24,6 +25,8 @@ type person struct {
 	trips    float64 // a day
 	devices  []owned
 	keepsIDs bool
+	showsIDs bool
+	customs  *customs
 	peaks    []peak
 	gap      float64 // days between logins
 	logins   int
@@ -44,9 +47,27 @@ type peak struct{ hour, kappa, weight float64 }
 type mode string
 
 const (
-	rich   mode = "rich" // up to 60 logins
-	sparse mode = "rba"  // few, as in the published data set: median about 3
+	rich   mode = "rich"  // up to 60 logins
+	sparse mode = "rba"   // few, as in the published data set: median about 3
+	month  mode = "month" // as sparse, of a service in its first month: nobody is known when it begins
 )
+
+// warmUp is the share of the events before which nothing is measured: the
+// population must be known first.
+func (m mode) warmUp() float64 {
+	if m == month {
+		return 0
+	}
+	return 0.1
+}
+
+// days are when people make their first login, and when they make the last.
+func (m mode) days() (first, last float64) {
+	if m == month {
+		return 30, 30
+	}
+	return 200, lastDay
+}
 
 // epoch is the first day, in the past of every run; nobody logs in twice after
 // the last.
@@ -57,16 +78,18 @@ const lastDay = 365
 func (w *world) person(r *rand.Rand, id int, m mode) *person {
 	c := w.country(r)
 	isp := eyeball(r, c)
-	p := &person{id: id, country: c, dynamic: oneOf(r, []float64{.02, .1, .35, .8}), keepsIDs: r.Float64() >= .06}
+	u := &w.customs
+	p := &person{id: id, country: c, customs: u, dynamic: oneOf(r, u.dynamic), keepsIDs: r.Float64() >= u.keepsNone}
+	p.showsIDs = r.Float64() >= u.showsNone
 	p.home = nearest(isp, oneOf(r, isp.nets), 12)
 	p.carrier = eyeball(r, c).exits
-	if r.Float64() < .5 {
+	if r.Float64() < u.works {
 		p.work = nearest(eyeball(r, c), p.home[0], 2)
 	}
-	if r.Float64() < .15 {
+	if r.Float64() < u.vpn {
 		p.vpn, p.vpnShare = oneOf(r, w.hosting).exits, .1+.5*r.Float64()
 	}
-	p.trips = oneOf(r, []float64{.0005, .005, .02})
+	p.trips = oneOf(r, u.trips)
 	count := pick(r, []int{1, 2, 3, 4}, func(n int) float64 { return []float64{.45, .3, .15, .1}[n-1] })
 	for i := range count {
 		d := owned{model: w.device(r), id: r.IntN(1 << 30), weight: 1 / float64(i*3+1)}
@@ -94,10 +117,11 @@ func (p *person) habits(r *rand.Rand, m mode) {
 	p.gap = pick(r, []float64{1, 3, 7, 20, 45}, func(g float64) float64 {
 		return map[float64]float64{1: .2, 3: .25, 7: .25, 20: .2, 45: .1}[g]
 	})
-	p.start = r.Float64() * 200
+	first, _ := m.days()
+	p.start = r.Float64() * first
 	p.logins = 5 + r.IntN(56)
-	if m == sparse {
-		p.logins = max(1, min(60, int(math.Round(math.Exp(math.Log(3)+.9*r.NormFloat64())))))
+	if m != rich {
+		p.logins = max(1, min(60, int(math.Round(math.Exp(math.Log(p.customs.median)+p.customs.spread*r.NormFloat64())))))
 	}
 }
 
@@ -150,9 +174,10 @@ type journey struct {
 	roams bool
 }
 
-// history plays all logins of p. With devices off, no login shows a device id.
-func (w *world) history(r *rand.Rand, p *person, devices bool) []login {
+// history plays all logins of p.
+func (w *world) history(r *rand.Rand, p *person, m mode, ids service) []login {
 	var out []login
+	_, lastDay := m.days()
 	j := journey{lease: p.home[0]}
 	day := p.start
 	for range p.logins {
@@ -162,7 +187,7 @@ func (w *world) history(r *rand.Rand, p *person, devices bool) []login {
 		w.travel(r, p, &j, day)
 		d := p.chooseDevice(r, w, day)
 		at, net := p.hour(r, day), p.network(r, &j, d)
-		out = append(out, login{p.attempt(r, at, net, d, day, devices), *d, net})
+		out = append(out, login{p.attempt(r, at, net, d, day, ids), *d, net})
 	}
 	return out
 }
@@ -195,7 +220,7 @@ func (p *person) network(r *rand.Rand, j *journey, d *owned) block {
 		return oneOf(r, p.vpn)
 	case j.away != nil && !(d.model.mobile && j.roams):
 		return oneOf(r, j.away)
-	case d.model.mobile && (x < .4 || j.away != nil):
+	case d.model.mobile && (x < p.customs.carrier || j.away != nil):
 		return oneOf(r, p.carrier)
 	case len(p.work) > 0 && x < .65:
 		return p.work[0]
@@ -210,9 +235,9 @@ func (p *person) chooseDevice(r *rand.Rand, w *world, day float64) *owned {
 	have := slices.DeleteFunc(indices(len(p.devices)), func(i int) bool { return p.devices[i].obtained > day && i > 0 })
 	d := &p.devices[pick(r, have, func(i int) float64 { return p.devices[i].weight })]
 	switch x := r.Float64(); {
-	case x < .012: // replaced by another
+	case x < p.customs.replaced: // replaced by another
 		d.model, d.id, d.base = w.device(r), r.IntN(1<<30), 0
-	case x < .032, !p.keepsIDs: // cookies lost
+	case x < p.customs.replaced+p.customs.lost, !p.keepsIDs: // cookies lost
 		d.id = r.IntN(1 << 30)
 	}
 	return d
@@ -243,14 +268,34 @@ func vonMises(r *rand.Rand, kappa float64) float64 {
 	}
 }
 
-func (p *person) attempt(r *rand.Rand, at time.Time, net block, d *owned, day float64, devices bool) anomaly.Attempt {
+func (p *person) attempt(r *rand.Rand, at time.Time, net block, d *owned, day float64, ids service) anomaly.Attempt {
 	place := net.place()
 	a := anomaly.Attempt{
 		UserID: fmt.Sprint("user", p.id), Time: at, IP: net.addr(byte(1 + r.IntN(254))), Place: &place,
-		UserAgent: d.agentAt(day),
+		UserAgent: d.agentAt(day), DeviceID: ids.show(p, d.id),
 	}
-	if devices {
-		a.DeviceID = fmt.Sprint("device", d.id)
+	if r.Float64() < p.customs.blind {
+		a.IP, a.Place = netip.Addr{}, &anomaly.Place{}
 	}
 	return a
+}
+
+// service is what a service knows devices by.
+type service string
+
+const (
+	cookies  service = "cookies"  // a cookie of its own
+	noIDs    service = "none"     // the user agent alone
+	constant service = "constant" // a cookie that a fault gives the same value everywhere
+)
+
+// show is the id that a device shows.
+func (s service) show(p *person, id int) string {
+	switch {
+	case s == constant:
+		return "undefined"
+	case s == noIDs || !p.showsIDs:
+		return ""
+	}
+	return fmt.Sprint("device", id)
 }

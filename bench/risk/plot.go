@@ -79,7 +79,7 @@ func (e *results) plot() string {
 		return marginX + (panelW-marginX-10)*math.Log((1-from)/(1-share))/math.Log((1-from)/(1-to))
 	}
 	return document(2*panelW+20, 2*panelH+80, func(c *canvas) {
-		for k := naive; k < attackKinds; k++ {
+		for k := naive; k <= veryTargeted; k++ {
 			c.x, c.y = float64((k-1)%2)*panelW, float64((k-1)/2)*panelH
 			c.axes(panelW, strings.ReplaceAll(k.String(), "_", " ")+": genuine logins challenged")
 			c.text([2]float64{panelW - 10, panelH - 8}, "end", 11, "attackers stopped")
@@ -89,14 +89,14 @@ func (e *results) plot() string {
 			for i := range e.schemes {
 				var points [][2]float64
 				for share := from; share <= to; share = 1 - (1-share)*.94 {
-					points = append(points, [2]float64{x(share), percentY(e.reauth(i, k, share))})
+					points = append(points, [2]float64{x(share), percentY(reauth(e.held[i], k, share))})
 				}
 				c.path(points, colors[i])
 			}
 		}
 		c.x, c.y = 20, 2*panelH+20
 		c.legend(e.schemes)
-		c.text([2]float64{0, 48}, "start", 11, e.title+"; thresholds set on one seed, measured on three others")
+		c.text([2]float64{0, 48}, "start", 11, e.title)
 	})
 }
 
@@ -110,10 +110,9 @@ func (e *results) plotHistory() string {
 			c.text([2]float64{x(i), panelH - marginY + 16}, "middle", 11, b.name)
 		}
 		for s := range e.schemes {
-			t := e.cut[s].threshold(targeted, .98)
 			var points [][2]float64
 			for i := range buckets {
-				points = append(points, [2]float64{x(i), percentY(e.mean(s, func(m *measured) float64 { return m.byHistory(t)[i] }))})
+				points = append(points, [2]float64{x(i), percentY(mean(e.held[s], func(m *measured) float64 { return m.byHistory(m.threshold(targeted, .98))[i] }))})
 			}
 			c.path(points, colors[s])
 		}

@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -21,31 +20,44 @@ import (
 )
 
 const (
-	worldCountries = 45
+	worldCountries = 40 // of each world
 	worldEyeballs  = 25 // per country
 	worldHosting   = 12
 	worldBlocks    = 400 // /24s per provider
 )
 
-// realWorld builds the world from the data files. It is the same for every seed
-// of people.
-func realWorld(files dataFiles) (*world, error) {
+// realWorlds builds two worlds from the data files, of every other country each:
+// one to fit a model in, and one to measure it in. They are the same for every
+// seed of people.
+func realWorlds(files dataFiles) (here, there *world, err error) {
 	devices, err := readDevices(files.agents)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cities, err := maxminddb.Open(files.cities)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer cities.Close()
 	ranges, err := readRanges(files.asns, cities)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	w := assemble(ranges)
-	w.setDevices(devices)
-	return w, w.locate(ranges, cities)
+	here, there = &world{customs: customsHere}, &world{customs: customsThere}
+	for i, c := range assemble(ranges) {
+		w := here
+		if i%2 == 1 {
+			w = there
+		}
+		w.countries = append(w.countries, c)
+	}
+	for _, w := range []*world{here, there} {
+		w.setDevices(devices)
+		if err := w.locate(ranges, cities); err != nil {
+			return nil, nil, err
+		}
+	}
+	return here, there, nil
 }
 
 func readDevices(path string) ([]deviceModel, error) {
@@ -139,7 +151,7 @@ func lookup(cities *maxminddb.Reader, prefix uint32) (c city, err error) {
 
 // assemble takes the countries with most announced addresses and their largest
 // providers.
-func assemble(ranges []announced) *world {
+func assemble(ranges []announced) []country {
 	type key struct {
 		country string
 		asn     uint32
@@ -157,7 +169,7 @@ func assemble(ranges []announced) *world {
 	for k, n := range sizes {
 		byCountry[k.country] = append(byCountry[k.country], &provider{asn: k.asn, country: k.country, hosting: hosting[k.asn], weight: math.Sqrt(n)})
 	}
-	w := &world{}
+	var list []country
 	for code, providers := range byCountry {
 		slices.SortFunc(providers, func(a, b *provider) int {
 			return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.asn, b.asn))
@@ -170,13 +182,12 @@ func assemble(ranges []announced) *world {
 				c.eyeballs = append(c.eyeballs, p)
 			}
 		}
-		w.countries = append(w.countries, c)
+		list = append(list, c)
 	}
-	slices.SortFunc(w.countries, func(a, b country) int {
+	slices.SortFunc(list, func(a, b country) int {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.code, b.code))
 	})
-	w.countries = w.countries[:worldCountries]
-	return w
+	return list[:2*worldCountries]
 }
 
 // locate samples the /24s of each provider in its country.
@@ -186,6 +197,7 @@ func (w *world) locate(ranges []announced, cities *maxminddb.Reader) error {
 	for _, a := range ranges {
 		mine[a.asn] = append(mine[a.asn], a)
 	}
+	var usable []country // the small ones may have no hosting of their own
 	for i := range w.countries {
 		c := &w.countries[i]
 		for _, list := range []*[]*provider{&c.eyeballs, &c.hosting} {
@@ -200,11 +212,13 @@ func (w *world) locate(ranges []announced, cities *maxminddb.Reader) error {
 		for _, p := range slices.Concat(c.eyeballs, c.hosting) {
 			p.open(r)
 		}
-		w.hosting = append(w.hosting, c.hosting...)
 		if len(c.eyeballs) == 0 || len(c.hosting) == 0 {
-			return fmt.Errorf("no providers in %s", c.code)
+			continue
 		}
+		w.hosting = append(w.hosting, c.hosting...)
+		usable = append(usable, *c)
 	}
+	w.countries = usable
 	return nil
 }
 

@@ -21,13 +21,9 @@ type row struct {
 	freeman float64
 }
 
-// warmUp is the share of the events before which nothing is measured: the
-// population must be known first.
-const warmUp = 0.1
-
 // stream runs events through all schemes: each is scored, then the genuine ones
 // are learnt. First logins are not compared: two of the schemes cannot score them.
-func stream(ctx context.Context, events []event, cookies bool) ([]row, error) {
+func stream(ctx context.Context, events []event, m mode, ids service) ([]row, error) {
 	d, err := anomaly.New(anomaly.NewMemory(len(events)), anomaly.Config{})
 	if err != nil {
 		return nil, err
@@ -40,17 +36,17 @@ func stream(ctx context.Context, events []event, cookies bool) ([]row, error) {
 			continue
 		}
 		h := hierarchyOf(&ev.attempt)
-		if float64(i) >= warmUp*float64(len(events)) {
-			r := row{user: ev.user, attack: ev.attack, history: history[ev.user], flags: sets.look(ev.user, &ev.attempt, cookies)}
+		if float64(i) >= m.warmUp()*float64(len(events)) {
+			r := row{user: ev.user, attack: ev.attack, history: history[ev.user], flags: sets.look(ev.user, &ev.attempt, ids)}
 			if r.Evidence, r.Class, err = d.Evidence(ctx, ev.attempt); err != nil {
 				return nil, err
 			}
 			if ev.attack != genuine {
-				r.Attack = ev.attack.String()
+				r.Attack = ev.attack.in(ids)
 			}
 			r.freeman, _ = bayes.score(ev.user, h)
 			rows = append(rows, r)
-			if ev.attack != genuine {
+			if ev.attack != genuine && ev.attack <= veryTargeted {
 				rows = append(rows, r)
 				if err := onNewAccount(ctx, d, ev, &rows[len(rows)-1]); err != nil {
 					return nil, err
@@ -61,7 +57,7 @@ func stream(ctx context.Context, events []event, cookies bool) ([]row, error) {
 			continue
 		}
 		history[ev.user]++
-		sets.learn(ev.user, &ev.attempt, cookies)
+		sets.learn(ev.user, &ev.attempt, ids)
 		bayes.learn(ev.user, h)
 		if err := d.Learn(ctx, ev.attempt, anomaly.Proved); err != nil {
 			return nil, err

@@ -18,6 +18,7 @@ type world struct {
 	hosting   []*provider // of all countries
 	devices   []deviceModel
 	kinds     map[deviceKind][]deviceModel
+	customs   customs
 }
 
 // deviceKind is what an attacker sees of a device from afar.
@@ -162,7 +163,7 @@ func (w *world) device(r *rand.Rand) deviceModel {
 // dozen agents. It is for the gate in CI.
 func syntheticWorld(seed uint64) *world {
 	r := rand.New(rand.NewPCG(seed, 1))
-	w := &world{}
+	w := &world{customs: customsHere}
 	w.setDevices(syntheticDevices())
 	next := uint32(1 << 16)
 	for i := range 20 {
