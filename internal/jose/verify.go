@@ -129,22 +129,12 @@ func split(raw string) (signed string, parts [3][]byte, err error) {
 	return raw[:last], parts, nil
 }
 
-// encoding refuses stray bits in the last character; isCompact, the line breaks
-// that it would skip.
+// encoding refuses stray bits in the last character and everything outside of its
+// alphabet but line breaks, which it would skip and isCompact refuses.
 var encoding = base64.RawURLEncoding.Strict()
 
 func isCompact(raw string) bool {
-	dots := 0
-	for i := range len(raw) {
-		switch c := raw[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
-		case c == '.':
-			dots++
-		default:
-			return false
-		}
-	}
-	return dots == 2
+	return strings.Count(raw, ".") == 2 && strings.IndexByte(raw, '\n') < 0 && strings.IndexByte(raw, '\r') < 0
 }
 
 type header struct{ alg, kid, typ string }
