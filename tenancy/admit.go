@@ -42,6 +42,22 @@ func (g *Guard) AdmitCall(ctx context.Context, c Call, r ...Requirement) (contex
 	return admitted, nil
 }
 
+// Check checks further requirements of a caller whom g has admitted to ctx, as a
+// handler needs that knows more than its route, and tells the log, the Recorder and
+// OnRefuse of a refusal as the route does. Its errors are those of Requirement.Check.
+func (g *Guard) Check(ctx context.Context, q Request, r ...Requirement) error {
+	t, _ := FromContext(ctx) // Requirement.Check refuses nil
+	err := checkAll(ctx, t, q, r)
+	if err == nil {
+		return nil
+	}
+	d := decision{g: g, tenant: t, call: Call{Request: q}}
+	if t != nil && g.byIssuer != nil {
+		d.g = g.byIssuer[t.Issuer]
+	}
+	return g.refused(ctx, &d, err).Err
+}
+
 // decision is the way of one request through a Guard.
 type decision struct {
 	g            *Guard

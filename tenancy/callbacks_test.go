@@ -110,9 +110,9 @@ type dyingStore struct {
 	die func()
 }
 
-func (s dyingStore) Cuts(context.Context, string) (map[string]time.Time, string, error) {
+func (s dyingStore) Cuts(context.Context, string) (tenancy.Cuts, error) {
 	s.die()
-	return nil, "", nil
+	return tenancy.Cuts{}, nil
 }
 
 // So is a store of revoked tokens, which is read on a goroutine of its own.

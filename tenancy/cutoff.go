@@ -18,11 +18,17 @@ type CutoffStore interface {
 	// latest until stay. A nil error means that every later Cuts has it.
 	Cut(ctx context.Context, key string, at, until time.Time) error
 	// Cuts returns what was cut or changed after the cursor that an earlier call
-	// returned, "" for everything, and the next cursor; with the same cursor as
-	// before, nothing else is to be read now. It may return cuts again. With a
-	// cursor that the store does not know, as after a loss of its data, it returns
-	// everything that it has. It never returns less than was cut.
-	Cuts(ctx context.Context, after string) (cuts map[string]time.Time, next string, err error)
+	// returned, "" for everything. It may return cuts again. With a cursor that the
+	// store does not know, as after a loss of its data, it begins with everything
+	// that it has. Page by page, it never returns less than was cut.
+	Cuts(ctx context.Context, after string) (Cuts, error)
+}
+
+// Cuts is what a CutoffStore has after a cursor.
+type Cuts struct {
+	At   map[string]time.Time // By key.
+	Next string               // The cursor for the next call.
+	More bool                 // There is another page, to be read now.
 }
 
 // CutoffConfig holds a Cutoff's optional settings. The zero value uses the defaults.
@@ -222,21 +228,20 @@ func (c *Cutoff) refresh(ctx context.Context) error {
 func (c *Cutoff) read(ctx context.Context) (time.Time, error) {
 	start := time.Now()
 	for {
-		cuts, next, err := c.store.Cuts(ctx, c.next)
+		page, err := c.store.Cuts(ctx, c.next)
 		if err != nil {
 			return time.Time{}, err
 		}
-		parsed := make(map[cut]time.Time, len(cuts))
-		for key, at := range cuts {
+		parsed := make(map[cut]time.Time, len(page.At))
+		for key, at := range page.At {
 			if what, ok := parseCut(key); ok {
 				parsed[what] = at
 			}
 		}
 		c.add(parsed)
-		if next == c.next || len(cuts) == 0 {
-			c.next = next
+		stuck := page.Next == c.next
+		if c.next = page.Next; !page.More || stuck {
 			return start, nil
 		}
-		c.next = next
 	}
 }

@@ -126,3 +126,43 @@ func TestNewVerifierRefuses(t *testing.T) {
 		}
 	}
 }
+
+// One junk token a second through the routes, and a rotation: no request with the new
+// key is answered with 401, at most one of 1,000 is refused at all, nobody waits
+// longer than 10 s, and the issuer sees at most six fetches a minute.
+func TestRotationUnderJunkThroughTheMiddleware(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		h := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{}).authenticated()(reached)
+		wantStatus(t, ask(h, token(i, "", nil)), http.StatusOK)
+		fetches, start := i.Fetches.Load(), time.Now()
+		statuses := make(map[int]int)
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for n := range 1000 {
+			wg.Go(func() { wantStatus(t, ask(h, invented(i, n)), http.StatusUnauthorized, `error="invalid_token"`) })
+			if n%100 == 0 {
+				i.Publish(josetest.RSAKey(fmt.Sprint("rotation-", n/100), &josetest.RSA(n/100%3).PublicKey))
+			}
+			good := josetest.Sign(josetest.RSA(n/100%3), josetest.Header(fmt.Sprint("rotation-", n/100)), josetest.With(claims(i), "jti", fmt.Sprint(n)))
+			wg.Go(func() {
+				began := time.Now()
+				status := ask(h, good).StatusCode
+				mu.Lock()
+				defer mu.Unlock()
+				statuses[status]++
+				if waited := time.Since(began); waited > 10*time.Second {
+					t.Errorf("a request waited %s", waited)
+				}
+			})
+			time.Sleep(time.Second)
+		}
+		minutes := time.Since(start).Minutes()
+		got := float64(i.Fetches.Load() - fetches)
+		wg.Wait()
+		require.GreaterOrEqual(t, statuses[http.StatusOK], 999, "%v", statuses)
+		require.Zero(t, statuses[http.StatusUnauthorized], "%v", statuses)
+		require.LessOrEqual(t, got, 6*minutes+3)
+	})
+}

@@ -60,20 +60,20 @@ func (m *Memory) Cut(_ context.Context, key string, at, until time.Time) error {
 }
 
 // Cuts implements CutoffStore.
-func (m *Memory) Cuts(_ context.Context, after string) (map[string]time.Time, string, error) {
+func (m *Memory) Cuts(_ context.Context, after string) (Cuts, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	since, err := strconv.Atoi(after)
 	if err != nil || since > m.changes {
 		since = 0
 	}
-	cuts := make(map[string]time.Time)
+	cuts := Cuts{At: make(map[string]time.Time), Next: strconv.Itoa(m.changes)}
 	for key, c := range m.cuts {
 		if c.change > since {
-			cuts[key] = c.at
+			cuts.At[key] = c.at
 		}
 	}
-	return cuts, strconv.Itoa(m.changes), nil
+	return cuts, nil
 }
 
 // Spend implements Replay.

@@ -126,27 +126,27 @@ end
 return out`)
 
 // Cuts implements tenancy.CutoffStore.
-func (s *Store) Cuts(ctx context.Context, after string) (map[string]time.Time, string, error) {
+func (s *Store) Cuts(ctx context.Context, after string) (tenancy.Cuts, error) {
 	name, number, ok := strings.Cut(after, " ")
 	if _, err := strconv.ParseUint(number, 10, 53); !ok || err != nil {
 		name, number = "", "0"
 	}
 	out, err := cutsScript.Exec(ctx, s.client, s.keys(), []string{name, number}).AsStrSlice()
 	if err != nil {
-		return nil, "", fmt.Errorf("redistenancy: read cuts: %w", err)
+		return tenancy.Cuts{}, fmt.Errorf("redistenancy: read cuts: %w", err)
 	}
 	if len(out) < 2 || len(out)%2 != 0 {
-		return nil, "", errors.New("redistenancy: read cuts: Redis gave an answer of another form")
+		return tenancy.Cuts{}, errors.New("redistenancy: read cuts: Redis gave an answer of another form")
 	}
-	cuts := make(map[string]time.Time, len(out)/2-1)
+	cuts := tenancy.Cuts{At: make(map[string]time.Time, len(out)/2-1), Next: out[0] + " " + out[1], More: len(out)/2-1 >= page}
 	for i := 2; i < len(out); i += 2 {
 		at, err := strconv.ParseInt(out[i+1], 10, 64)
 		if err != nil {
-			return nil, "", errors.New("redistenancy: read cuts: a time is not a number")
+			return tenancy.Cuts{}, errors.New("redistenancy: read cuts: a time is not a number")
 		}
-		cuts[out[i]] = time.UnixMilli(at)
+		cuts.At[out[i]] = time.UnixMilli(at)
 	}
-	return cuts, out[0] + " " + out[1], nil
+	return cuts, nil
 }
 
 // Spend implements tenancy.Replay.

@@ -50,7 +50,7 @@ func Protect(g *tenancy.Guard, where tenancy.Locator) func(http.Handler) http.Ha
 			return nil, ErrNoCaller
 		}
 		return &auth.TokenInfo{
-			Scopes: slices.Clone(t.Scopes), UserID: owner(t), Extra: map[string]any{callerKey: t},
+			Scopes: slices.Clone(t.Scopes), UserID: owner(t), Extra: map[string]any{callerKey: admitted{t, g}},
 		}, nil
 	}
 	// The guard has verified the token, exp and all; the SDK takes over who it is of.
@@ -67,6 +67,12 @@ func Protect(g *tenancy.Guard, where tenancy.Locator) func(http.Handler) http.Ha
 	}
 }
 
+// admitted is who sent a request, and the guard that tells of refusals.
+type admitted struct {
+	tenant *tenancy.TenantContext
+	guard  *tenancy.Guard
+}
+
 // owner names whom a session belongs to. Quoted, no two owners have the same name.
 func owner(t *tenancy.TenantContext) string {
 	return strconv.Quote(t.Issuer) + strconv.Quote(t.TenantID) + strconv.Quote(t.UserID) + strconv.Quote(t.ClientID)
@@ -74,19 +80,26 @@ func owner(t *tenancy.TenantContext) string {
 
 // Caller returns who sent the request, or ErrNoCaller.
 func Caller(r mcp.Request) (*tenancy.TenantContext, error) {
+	a, err := admittedOf(r)
+	return a.tenant, err
+}
+
+func admittedOf(r mcp.Request) (admitted, error) {
 	if extra := r.GetExtra(); extra != nil && extra.TokenInfo != nil {
-		if t, ok := extra.TokenInfo.Extra[callerKey].(*tenancy.TenantContext); ok && t != nil {
-			return t, nil
+		if a, ok := extra.TokenInfo.Extra[callerKey].(admitted); ok {
+			return a, nil
 		}
 	}
-	return nil, ErrNoCaller
+	return admitted{}, ErrNoCaller
 }
 
 // Tools returns middleware for Server.AddReceivingMiddleware that lists and calls
 // the tools whose requirement the caller meets. Custom requirements see the tool's
 // name as Request.Method and the call's parameters as Message, which is nil while
 // tools are listed. A tool that needs a step-up is listed, and refused with
-// insufficient_user_authentication when it is called; any other is unknown.
+// insufficient_user_authentication when it is called; any other is unknown. The log,
+// the Recorder and OnRefuse of the guard are told of calls that are refused, with the
+// tool as Route, or "" when the map has no such tool.
 func Tools(tools map[string]tenancy.Requirement) mcp.Middleware {
 	tools = maps.Clone(tools)
 	return func(next mcp.MethodHandler) mcp.MethodHandler {
@@ -109,7 +122,7 @@ func Tools(tools map[string]tenancy.Requirement) mcp.Middleware {
 }
 
 func mayCall(ctx context.Context, tools map[string]tenancy.Requirement, r mcp.Request) error {
-	t, err := Caller(r)
+	a, err := admittedOf(r)
 	if err != nil {
 		return err
 	}
@@ -117,7 +130,12 @@ func mayCall(ctx context.Context, tools map[string]tenancy.Requirement, r mcp.Re
 	if !ok || params == nil {
 		return unknown("")
 	}
-	err = tools[params.Name].Check(ctx, t, tenancy.Request{Method: params.Name, Message: params})
+	requirement, named := tools[params.Name]
+	q := tenancy.Request{Message: params}
+	if named { // others are whatever a client writes
+		q.Method = params.Name
+	}
+	err = a.guard.Check(tenancy.NewContext(ctx, a.tenant), q, requirement)
 	if _, stepUp := errors.AsType[*tenancy.StepUpError](err); stepUp {
 		return &jsonrpc.Error{Code: jsonrpc.CodeInvalidRequest, Message: "insufficient_user_authentication: sign in again, more recently or by a stronger method"}
 	}

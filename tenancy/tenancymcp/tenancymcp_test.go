@@ -37,17 +37,20 @@ func who(_ context.Context, r *mcp.CallToolRequest, _ none) (*mcp.CallToolResult
 	return nil, said{caller.UserID + " of " + caller.TenantID + " with " + r.Extra.Header.Get("Authorization")}, nil
 }
 
-func newGuard(t testing.TB, i *josetest.Issuer) *tenancy.Guard {
+func newGuard(t testing.TB, i *josetest.Issuer, refused func(context.Context, tenancy.Refusal)) *tenancy.Guard {
 	t.Helper()
 	v, err := tenancy.NewVerifier(i.ID, audience, tenancy.VerifierConfig{HTTPClient: &http.Client{Transport: i}})
 	require.NoError(t, err)
-	g, err := tenancy.NewGuard(v, tenancy.GuardConfig{Scopes: []string{"read:invoices"}, Logger: slog.New(slog.DiscardHandler)})
+	g, err := tenancy.NewGuard(v, tenancy.GuardConfig{Scopes: []string{"read:invoices"}, Logger: slog.New(slog.DiscardHandler), OnRefuse: refused})
 	require.NoError(t, err)
 	return g
 }
 
 // serve runs a server with five tools, of which one is not in the map.
-func serve(t testing.TB, i *josetest.Issuer) string {
+func serve(t testing.TB, i *josetest.Issuer) string { return serveTelling(t, i, nil) }
+
+// serveTelling is serve with an OnRefuse.
+func serveTelling(t testing.TB, i *josetest.Issuer, refused func(context.Context, tenancy.Refusal)) string {
 	t.Helper()
 	server := mcp.NewServer(&mcp.Implementation{Name: "invoices", Version: "1"}, nil)
 	for _, name := range []string{"list_invoices", "delete_invoice", "pay", "slow", "unnamed"} {
@@ -65,7 +68,7 @@ func serve(t testing.TB, i *josetest.Issuer) string {
 		}),
 		"gone": tenancy.Authenticated(),
 	}))
-	g := newGuard(t, i)
+	g := newGuard(t, i, refused)
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", tenancymcp.Protect(g, tenancy.FromToken)(mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, nil)))
 	mux.Handle(g.Metadata())
@@ -220,4 +223,23 @@ func ExampleTools() {
 	_, err := tenancymcp.Caller(&mcp.CallToolRequest{})
 	fmt.Println(err)
 	// Output: tenancymcp: the request has no caller: put Protect around the handler
+}
+
+// Calls that are refused reach the guard's hook, under the name of a tool of ours.
+func TestRefusedCallsAreTold(t *testing.T) {
+	t.Parallel()
+	i, told := josetest.NewIssuer(), make(chan tenancy.Refusal, 10)
+	url := serveTelling(t, i, func(_ context.Context, x tenancy.Refusal) { told <- x })
+	s := connect(t, url, token(i, "auth0|1", "read:invoices", "read:invoices", "delete:invoices"))
+	names(t, s) // listing is no attempt
+	for _, c := range []struct{ tool, reason, route string }{
+		{"delete_invoice", "scope", "delete_invoice"}, {"pay", "step_up", "pay"}, {"slow", "forbidden", "slow"},
+		{"unnamed", "nothing", ""}, {"invented by the client", "nothing", ""},
+	} {
+		_, err := call(t, s, c.tool)
+		require.NotNil(t, err, c.tool)
+		x := <-told
+		assert.Equal(t, []string{c.reason, c.route, "auth0|1", "org_acme"}, []string{x.Reason, x.Route, x.UserID, x.OrgID}, c.tool)
+	}
+	assert.Empty(t, told)
 }
