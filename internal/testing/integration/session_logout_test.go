@@ -16,6 +16,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/tenancy"
 )
 
 // sessionApp is an application with sessions at a tenant, whose logout tokens it
@@ -26,6 +27,7 @@ type sessionApp struct {
 	receiver http.Handler
 	client   auth0test.Application
 	tokens   chan string
+	cutoff   *tenancy.Cutoff // What ends here ends at the API.
 }
 
 func newSessionApp(t *testing.T) *sessionApp {
@@ -39,8 +41,11 @@ func newSessionApp(t *testing.T) *sessionApp {
 	})
 	store := session.NewMemory()
 	var err error
+	if a.cutoff, err = tenancy.NewCutoff(tenancy.NewMemory(), tenancy.CutoffConfig{}); err != nil {
+		t.Fatal(err)
+	}
 	a.sessions, err = session.New(store, session.Config{
-		Revoker: a.tenant.Management(), Outbox: store, Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
+		Revoker: a.tenant.Management(), Outbox: store, Cutoff: a.cutoff, Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,19 +59,64 @@ func matrixToken(c *company, base map[string]any, kind string, permitted, grante
 		claims["azp"], claims["act"] = matrixOurs, map[string]any{"sub": "agt_bot"}
 	case matrixKinds[3]:
 		claims["sub"], claims["gty"] = matrixTheirs+"@clients", "client-credentials"
+	case matrixAlso:
+		claims["azp"], claims["sub"], claims["gty"] = matrixOurs, matrixOurs+"@clients", "client-credentials"
 	}
 	return c.Sign(nil, claims)
 }
 
-// matrixWant is the rule of the package's doc, in other words.
-func matrixWant(kind string, permitted, granted bool, state, mode string) bool {
-	switch kind {
-	case matrixKinds[3]:
-		return granted
-	case matrixKinds[0]:
-		granted = true
+// matrixCounts is what the phrases of the second column mean.
+var matrixCounts = map[string]func(permitted, granted bool) bool{
+	"permissions":            func(permitted, _ bool) bool { return permitted },
+	"permissions and scopes": func(permitted, granted bool) bool { return permitted && granted },
+	"scopes":                 func(_, granted bool) bool { return granted },
+	"scopes or permissions":  func(permitted, granted bool) bool { return permitted || granted },
+}
+
+// docRow is a row of the table that opens the package's doc.
+type docRow struct{ caller, counts, removal string }
+
+// docRows reads the eight rows.
+func docRows(t *testing.T) []docRow {
+	t.Helper()
+	raw, err := os.ReadFile("../../../tenancy/doc.go")
+	require.NoError(t, err)
+	columns := regexp.MustCompile(`^//\t(\S.*?)  +(\S.*?)(?:  +(\S.*))?$`)
+	var rows []docRow
+	for line := range strings.Lines(string(raw)) {
+		switch m := columns.FindStringSubmatch(strings.TrimSuffix(line, "\n")); {
+		case m == nil && len(rows) > 1:
+			require.Equal(t, docRow{"caller", "what counts", "what a removal does"}, rows[0])
+			require.Len(t, rows[1:], 8)
+			return rows[1:]
+		case m != nil:
+			rows = append(rows, docRow{m[1], m[2], m[3]})
+		}
 	}
-	return permitted && granted && (state == "member" || mode == "claims")
+	t.Fatal("the doc has lost its table")
+	return nil
+}
+
+// matrixRows are the rows of the kinds; matrixAlso is first-party machines, whose row
+// is beside the 128 cells.
+var (
+	matrixRows = map[string]int{matrixKinds[0]: 0, matrixKinds[1]: 1, matrixKinds[2]: 2, matrixKinds[3]: 3}
+	matrixAlso = "machine, first-party application"
+)
+
+// matrixWant is what the doc's row of the kind says.
+func matrixWant(t *testing.T, row docRow, permitted, granted bool, state, mode string) bool {
+	t.Helper()
+	counts := matrixCounts[row.counts]
+	require.NotNil(t, counts, "the test does not know the phrase %q", row.counts)
+	switch row.removal {
+	case "403 after RoleTTL or an event": // with a Directory; without, rows 6 and 7
+		return counts(permitted, granted) && (state == "member" || mode == "claims")
+	case "when the token expires":
+		return counts(permitted, granted)
+	}
+	t.Fatalf("the test does not know the phrase %q", row.removal)
+	return false
 }
 
 // enter makes the state true of both users.
@@ -91,10 +138,14 @@ func (c *company) enter(t *testing.T, state string) {
 
 // TestTenancyMatrix tries all 128 cells: four kinds of callers, with and without the
 // permission, with and without the scope, in four states, in both modes. Ada has the
-// role, and Bob has none.
+// role, and Bob has none. What is right is read out of the table of the package's doc.
 func TestTenancyMatrix(t *testing.T) {
 	t.Parallel()
-	got := make(map[string]string) // by cell
+	rows := docRows(t)
+	require.Equal(t, docRow{"the same, first-party machine", "scopes or permissions", "when the token expires"}, rows[4])
+	require.Equal(t, docRow{"without a Directory: user", "the same, as of the token's issue", ""}, rows[5])
+	require.Equal(t, "without a Directory: blocked user", rows[6].caller) // "claims" of the matrix: goes on
+	got := make(map[string]string)                                        // by cell
 	for _, state := range matrixStates {
 		c := newCompany(auth0test.Options{})
 		base := map[bool]map[string]any{
@@ -108,20 +159,24 @@ func TestTenancyMatrix(t *testing.T) {
 				cfg.Directory = c.Management()
 			}
 			h := c.extractor(t, cfg).require(tenancy.AllOf("read:invoices"))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-			for _, kind := range matrixKinds {
+			for _, kind := range append(slices.Clone(matrixKinds), matrixAlso) {
+				row, ok := matrixRows[kind]
+				if !ok {
+					row = 4
+				}
 				for _, permitted := range []bool{true, false} {
 					for _, granted := range []bool{true, false} {
 						status := tenancyStatus(h, c.acme, matrixToken(c, base[permitted], kind, permitted, granted))
 						cell := fmt.Sprintf("%s|%t|%t|%s|%s", kind, permitted, granted, state, mode)
 						got[cell] = map[int]string{200: "yes", 403: "no"}[status]
-						want := map[bool]string{true: "yes", false: "no"}[matrixWant(kind, permitted, granted, state, mode)]
+						want := map[bool]string{true: "yes", false: "no"}[matrixWant(t, rows[row], permitted, granted, state, mode)]
 						assert.Equal(t, want, got[cell], "%s: status %d", cell, status)
 					}
 				}
 			}
 		}
 	}
-	require.Len(t, got, 128)
+	require.Len(t, got, 128+32)
 	sameTable(t, matrixTable(got))
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/tenancy"
 )
@@ -43,4 +44,31 @@ func TestTenancyRefusesTokensOfEndedSessions(t *testing.T) {
 	require.NoError(t, sessions.RevokeUser(t.Context(), c.ada))
 	assert.Equal(t, 401, tenancyStatus(h, c.acme, two))
 	assert.Equal(t, 404, tenancyStatus(h, c.acme, issued("sid_3", -time.Second)))
+}
+
+// A back-channel logout in one piece: the user signs out at the tenant, whose logout
+// token ends the session here, and the access token of that session is refused at
+// once, while that of another session of the user stays good.
+func TestTenancyRefusesTokensAfterBackChannelLogout(t *testing.T) {
+	t.Parallel()
+	a := newSessionApp(t)
+	ada := a.tenant.AddUser(resource.User{Email: "ada@example.com", Username: "ada"}, "correct horse")
+	v, err := tenancy.NewVerifier(a.tenant.Issuer(), invoicesAPI, tenancy.VerifierConfig{HTTPClient: a.tenant.HTTPClient()})
+	require.NoError(t, err)
+	g, err := tenancy.NewGuard(v, tenancy.GuardConfig{Cutoff: a.cutoff})
+	require.NoError(t, err)
+	h := apiRoutes{g}.require(tenancy.Authenticated())(http.NotFoundHandler())
+	access := func(s *session.Session) string { // as an Action writes sid into it
+		at := time.Now().Add(-time.Minute).Unix()
+		return a.tenant.Sign(nil, map[string]any{"iss": a.tenant.Issuer(), "aud": invoicesAPI, "sub": ada, "azp": a.client.ID, "scope": "openid",
+			"org_id": "org_acme", "sid": s.SID, "iat": at, "exp": at + 3600})
+	}
+	_, one := a.login(t, "ada@example.com")
+	_, two := a.login(t, "ada@example.com")
+	ended, stays := access(one), access(two)
+	assert.Equal(t, 404, tenancyStatus(h, "org_acme", ended))
+	a.rpLogout(t, one)
+	a.logoutToken(t)
+	assert.Equal(t, 401, tenancyStatus(h, "org_acme", ended))
+	assert.Equal(t, 404, tenancyStatus(h, "org_acme", stays))
 }
