@@ -53,7 +53,7 @@ var ExportedNames = map[string]int{
 	"session/redissession/goredis":    1,
 	"session/sessiontest":             6,
 	"session/sqlsession":              7,
-	"tenancy":                         60,
+	"tenancy":                         61,
 	"tenancy/delegation":              45,
 	"tenancy/delegation/pgdelegation": 2,
 	"tenancy/redistenancy":            3,
