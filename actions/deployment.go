@@ -38,7 +38,9 @@ type DeploymentConfig struct {
 
 	// OnUnreachable is what the Action does without a good answer from the server.
 	// Defaults to DenyLogin. RequireMFA is for PostLogin; nobody can answer it where a
-	// refresh token is used.
+	// refresh token is used. AllowLogin lets in, past all steps but Suspended, also
+	// whoever makes their own event fail: who fills their user_metadata until the
+	// request is too large, or logs in while the server is kept busy.
 	OnUnreachable Verdict
 
 	// Timeout is how long the Action waits for an answer: 100 ms to 2 s. Defaults to

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/secret"
@@ -120,6 +121,19 @@ func (e *Event) Interactive() bool {
 // Delegated reports whether another acts for the user: support staff in a
 // delegated session, or an agent.
 func (e *Event) Delegated() bool { return !e.Actor.IsZero() }
+
+// withoutApplicant takes the person out of a sign-up, up to the domain of the email,
+// which EmailDomains decides by.
+func (e *Event) withoutApplicant() {
+	if e.Trigger != PreUserRegistration {
+		return
+	}
+	email := ""
+	if at := strings.LastIndexByte(e.User.Email, '@'); at >= 0 {
+		email = "somebody" + e.User.Email[at:]
+	}
+	e.User, e.Request = User{Email: email, EmailVerified: e.User.EmailVerified}, Request{Country: e.Request.Country, Hostname: e.Request.Hostname, Language: e.Request.Language}
+}
 
 // Format hides all but ids from package fmt.
 func (e Event) Format(f fmt.State, _ rune) { secret.Format(f, e) }

@@ -23,7 +23,9 @@ type HandlerConfig struct {
 	// event; err says why. An event with a Result and an error was denied.
 	OnCall func(ctx context.Context, e *Event, r *Result, err error)
 
-	History History                         // Keeps what Replay needs. Defaults to none.
+	// History keeps what Replay needs. Defaults to none. A sign-up has no user yet whose
+	// erasure could reach it, so of its person the domain of the email alone is kept.
+	History History
 	Seen    SeenStore                       // Remembers requests. Defaults to one in memory, per process.
 	Ready   func(ctx context.Context) error // Decides what GET answers: 204, or 503 after an error. Defaults to ready.
 	Now     func() time.Time                // Defaults to time.Now.
@@ -211,6 +213,7 @@ func (h *handler) after(ctx context.Context, body []byte, e *Event, r *Result) {
 	}
 	again, err := readEvent(body, e.ID, e.Time)
 	if err == nil {
+		again.withoutApplicant()
 		err = h.cfg.History.Keep(ctx, Recorded{Event: *again, Result: *r})
 	}
 	if err != nil {

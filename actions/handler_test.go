@@ -361,3 +361,26 @@ func FuzzHandler(f *testing.F) {
 		}
 	})
 }
+
+// A sign-up has no user id by which it could be forgotten: of its person the domain
+// is kept, by which a replay decides as the pipeline did.
+func TestHistoryOfSignUpsKnowsNobody(t *testing.T) {
+	t.Parallel()
+	history := &memory{}
+	live := pipeline(t, actions.PreUserRegistration, actions.EmailDomains("example.com"))
+	c := serve(t, actions.HandlerConfig{History: history}, live)
+	c.post("m1", `{"v":1,"trigger":"pre-user-registration","sends":["user.email","user.email_verified","user.name","user.phone_number","user.username","request.ip","request.user_agent","user.user_metadata"],
+		"event":{"user":{"email":"ada@evil.com","name":"Ada","phone_number":"+4915112345","username":"ada","user_metadata":{"street":"Main"}},"client":{"id":"app"},
+		"request":{"ip":"203.0.113.7","user_agent":"Firefox"},"transaction":{"protocol":"oidc-basic-profile"}}}`)
+	require.Len(t, history.list, 1)
+	text, err := json.Marshal(history.list[0])
+	require.NoError(t, err)
+	for _, personal := range []string{"ada@", `"ada"`, "Ada", "4915112345", "Main", "203.0.113.7", "Firefox"} {
+		assert.NotContains(t, string(text), personal)
+	}
+	var out strings.Builder
+	at := history.list[0].Event.Time
+	s, err := actions.WriteDiffs(&out, actions.Replay(t.Context(), history, at, at.Add(time.Second), live))
+	require.NoError(t, err)
+	assert.Equal(t, actions.Summary{Events: 1, Same: 1}, s, out.String())
+}

@@ -27,6 +27,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/audit/slogaudit"
 	"github.com/auth0kit/auth0kit/management"
@@ -76,23 +78,29 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := deploy(ctx, out, client, live, *url, key, *apply); err != nil {
-		return err
-	}
-	return serve(ctx, *addr, h)
+	return serve(ctx, *addr, h, func(ctx context.Context) error {
+		return deploy(ctx, out, client, live, *url, key, *apply)
+	})
 }
 
-func serve(ctx context.Context, addr string, h http.Handler) error {
+// serve answers until ctx ends, and calls ready once it does: an Action that is
+// deployed before that would deny the logins of the meantime.
+func serve(ctx context.Context, addr string, h http.Handler, ready func(context.Context) error) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("-serve: %w", err)
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 20 * time.Second}
+	g, ctx := errgroup.WithContext(ctx)
 	defer context.AfterFunc(ctx, func() { server.Close() })()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	g.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error { return ready(ctx) })
+	return g.Wait()
 }
 
 // report prints how each request ended, without personal data.

@@ -2,6 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,4 +57,26 @@ func TestFlags(t *testing.T) {
 	t.Setenv("LOGIN_KEY", "not base64!")
 	assert.ErrorContains(t, run(t.Context(), []string{"-url", "https://login.example.com/"}, &bytes.Buffer{}), "LOGIN_KEY")
 	assert.Error(t, run(t.Context(), []string{"-nonsense"}, &bytes.Buffer{}))
+}
+
+// The pipeline answers before the Action is deployed, and not after that has failed.
+func TestServeBeforeDeploy(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := free.Addr().String()
+	require.NoError(t, free.Close())
+	refused, answered := errors.New("no scope"), 0
+	err = serve(t.Context(), addr, http.NotFoundHandler(), func(context.Context) error {
+		r, err := http.Get("http://" + addr)
+		if err != nil {
+			return err
+		}
+		answered = r.StatusCode
+		return errors.Join(refused, r.Body.Close())
+	})
+	require.ErrorIs(t, err, refused)
+	assert.Equal(t, http.StatusNotFound, answered)
+	_, err = http.Get("http://" + addr)
+	require.Error(t, err)
 }

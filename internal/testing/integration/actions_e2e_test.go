@@ -28,34 +28,46 @@ type hooked struct {
 	tenant *auth0test.Tenant
 	app    auth0test.Application
 	log    *audit.Memory
+	server *httptest.Server
 }
 
 func newHooked(t *testing.T) *hooked {
-	h := &hooked{T: t, tenant: auth0test.NewTenant(auth0test.Options{JobTime: -1}), log: audit.NewMemory()}
-	h.app = h.tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
-	h.tenant.AddAPI("https://api.example.com", "read:all")
+	log := audit.NewMemory()
 	machine, err := actions.New(actions.CredentialsExchange, actions.MetadataClaims(claims, "tier"))
 	require.NoError(t, err)
 	signUp, err := actions.New(actions.PreUserRegistration, actions.EmailDomains("example.com"))
 	require.NoError(t, err)
 	pipelines := []*actions.Pipeline{
 		loginPipeline(t, actions.Suspended("Your account is suspended."), actions.MetadataClaims(claims, "plan"), actions.RoleClaim(claims+"roles"),
-			actions.DeviceClaims(claims), actions.Segment(claims+"segment", actions.NewMemoryCounter()), actions.Track(h.log)),
+			actions.DeviceClaims(claims), actions.Segment(claims+"segment", actions.NewMemoryCounter()), actions.Track(log)),
 		machine, signUp,
 	}
-	s := httptest.NewServer(serveActions(t, actionKeys, actions.HandlerConfig{}, pipelines...))
-	t.Cleanup(s.Close)
-	engine, err := scripts.New(scripts.Config{Hosts: []string{strings.TrimPrefix(s.URL, "http://")}, Console: func(line string) { t.Log(line) }})
-	require.NoError(t, err)
-	h.tenant.RunScripts(engine)
-	for _, p := range pipelines { // Through the SDK.
-		d, err := actions.NewDeployment(h.tenant.Management(), p, s.URL, actionKeys, actions.DeploymentConfig{Timeout: 2 * time.Second})
-		require.NoError(t, err)
-		plan, err := d.Plan(t.Context())
-		require.NoError(t, err)
-		require.NoError(t, d.Apply(t.Context(), plan))
+	h := hookedBy(t, serveActions(t, actionKeys, actions.HandlerConfig{}, pipelines...))
+	h.log = log
+	for _, p := range pipelines {
+		h.deploy(p, actionKeys...)
 	}
 	return h
+}
+
+// hookedBy is a tenant whose Actions reach handler.
+func hookedBy(t *testing.T, handler http.Handler) *hooked {
+	h := &hooked{T: t, tenant: auth0test.NewTenant(auth0test.Options{JobTime: -1}), server: httptest.NewServer(handler)}
+	t.Cleanup(h.server.Close)
+	h.app = h.tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
+	h.tenant.AddAPI("https://api.example.com", "read:all")
+	engine, err := scripts.New(scripts.Config{Hosts: []string{strings.TrimPrefix(h.server.URL, "http://")}, Console: func(line string) { t.Log(line) }})
+	require.NoError(t, err)
+	h.tenant.RunScripts(engine)
+	return h
+}
+
+// deploy deploys a pipeline through the SDK.
+func (h *hooked) deploy(p *actions.Pipeline, keys ...[]byte) {
+	h.Helper()
+	d, err := actions.NewDeployment(h.tenant.Management(), p, h.server.URL, keys, actions.DeploymentConfig{Timeout: 2 * time.Second})
+	require.NoError(h, err)
+	applied(h, d, d.Plan)
 }
 
 // login logs in by code and PKCE.
