@@ -51,17 +51,11 @@ const (
 var tokens = strings.Repeat("t", tokenSize)
 
 func candidates(addr string) ([]*candidate, error) {
-	// Requests that come at once share a write, as package redissession advises.
-	client, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{addr}, PipelineMultiplex: -1, MaxFlushDelay: 50 * time.Microsecond,
-	})
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}})
 	if err != nil {
 		return nil, err
 	}
 	plain := goredis.NewClient(&goredis.Options{Addr: addr, PoolSize: 100})
-	batches := goredis.NewClient(&goredis.Options{
-		Addr: addr, PoolSize: 100, AutoPipelineOptions: goredis.DefaultAutoPipelineOptions(),
-	})
 	pool := &redis.Pool{MaxIdle: 100, Dial: func() (redis.Conn, error) { return redis.Dial("tcp", addr) }}
 	value := userID + tokens
 	if err := plain.Set(context.Background(), "bare", value, 0).Err(); err != nil {
@@ -95,7 +89,7 @@ func candidates(addr string) ([]*candidate, error) {
 	for _, o := range ours {
 		var store driver.Store = session.NewMemory()
 		if o.goRedis {
-			store, err = ourgoredis.New(batches, o.cfg)
+			store, err = ourgoredis.New(plain, o.cfg)
 		} else if o.inRedis {
 			store, err = redissession.New(client, o.cfg)
 		}

@@ -121,7 +121,6 @@ func (a *app) open(url string) (store, error) {
 	if err != nil {
 		return nil, errors.New("REDIS_URL cannot be read; give one such as redis://localhost:6379")
 	}
-	options.PipelineMultiplex, options.MaxFlushDelay = -1, 50*time.Microsecond
 	client, err := rueidis.NewClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)

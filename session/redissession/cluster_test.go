@@ -1,9 +1,12 @@
 package redissession_test
 
 import (
+	"context"
 	"crypto/rand"
+	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
+	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/redissession"
 	"github.com/auth0kit/auth0kit/session/sessiontest"
 )
@@ -63,6 +67,59 @@ func command(t *testing.T, c rueidis.Client, args ...string) {
 	if err := c.Do(t.Context(), c.B().Arbitrary(args...).Build()).Error(); err != nil {
 		t.Fatalf("%s: %v", args, err)
 	}
+}
+
+// TestClusterByPlainClients: one node that has all slots looks like a single server to
+// a plain client, but takes no keys of several slots in one command.
+func TestClusterByPlainClients(t *testing.T) {
+	t.Parallel()
+	node := startServer(t, "--save", "", "--cluster-enabled", "yes", "--cluster-port", backends.FreePort(t))
+	c := plainClient(t, node.addr())
+	command(t, c, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+	for _, store := range []*redissession.Store{
+		open(t, c, redissession.Config{Prefix: "a"}),
+		openGo(t, redis.NewClient(&redis.Options{Addr: node.addr()}), redissession.Config{Prefix: "b"}),
+	} {
+		m := manager(t, store, session.Config{})
+		eventually(t, func() error { _, _, err := m.Create(t.Context(), session.Login{UserID: "first"}); return err })
+		validateAtOnce(t, m, logins(t, m, 64))
+	}
+}
+
+// TestValidateAtOnce: of those who are answered by one command, each gets the own
+// session, and a revoked one is dead.
+func TestValidateAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, opener := range openers {
+		m := manager(t, opener(t, backends.Redis(t), redissession.Config{Prefix: "test:" + rand.Text()}), session.Config{})
+		tokens := logins(t, m, 200)
+		validateAtOnce(t, m, tokens)
+		if err := m.Revoke(t.Context(), tokens[7]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Validate(t.Context(), tokens[7]); !gone(err) {
+			t.Fatal(name, err)
+		}
+	}
+}
+
+func validateAtOnce(t *testing.T, m *session.Manager, tokens []session.Token) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for i, token := range tokens {
+		wg.Go(func() {
+			for range 20 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				s, err := m.Validate(ctx, token)
+				cancel()
+				if err != nil || s.UserID != fmt.Sprintf("auth0|%d", i) {
+					t.Errorf("session %d: %v, %v", i, s, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestCluster runs the suite on three masters: every script stays in one slot.

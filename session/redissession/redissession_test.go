@@ -42,11 +42,6 @@ var openers = map[string]func(t testing.TB, addr string, cfg redissession.Config
 		client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
 		return openGo(t, client, cfg)
 	},
-	"go-redis in batches": func(t testing.TB, addr string, cfg redissession.Config) *redissession.Store {
-		t.Helper()
-		options := &redis.Options{Addr: addr, ContextTimeoutEnabled: true, AutoPipelineOptions: redis.DefaultAutoPipelineOptions()}
-		return openGo(t, redis.NewClient(options), cfg)
-	},
 }
 
 func openGo(t testing.TB, client redis.UniversalClient, cfg redissession.Config) *redissession.Store {

@@ -6,16 +6,11 @@
 //	store, err := goredis.New(client, redissession.Config{})
 //
 // It is the store of package redissession, and may share its data with processes
-// that use rueidis, which is faster. There is no cache: Config.MaxStale is refused.
-// With AutoPipelineOptions, on which go-redis says that they may change, requests
-// that come at once share a round trip, as they do with rueidis: at 16 clients a
-// Validate takes half the CPU, while a request that is alone takes longer.
-//
-//	redis.Options{…, AutoPipelineOptions: redis.DefaultAutoPipelineOptions()}
+// that use rueidis. There is no cache: Config.MaxStale is refused.
 //
 // Without ContextTimeoutEnabled, a call ends with Options.ReadTimeout, not with its
-// context. Whatever Options.MaxRetries and ReadOnly say, nothing is sent twice, and nothing
-// to a replica: a session that was just revoked could live there.
+// context. Whatever Options.MaxRetries and ReadOnly say, nothing that changes something is
+// sent twice, and nothing to a replica: a session that was just revoked could live there.
 package goredis
 
 import (
@@ -37,14 +32,15 @@ func New(c redis.UniversalClient, cfg redissession.Config) (*redissession.Store,
 	if cfg.MaxStale != 0 {
 		return nil, errors.New("goredis: Config.MaxStale needs the client-side cache of a rueidis.Client, and redissession.New")
 	}
-	return core.New(client{c}, core.Options{Prefix: cfg.Prefix, AllowEviction: cfg.AllowEviction})
+	_, one := c.(*redis.Client)
+	return core.New(client{c}, core.Options{Prefix: cfg.Prefix, AllowEviction: cfg.AllowEviction, OneServer: one})
 }
 
 type client struct{ redis.UniversalClient }
 
 // Values implements core.Client. A client of one Redis sends an MGET, which a
 // cluster client could send to a replica: there a script reads.
-func (c client) Values(ctx context.Context, keys ...string) ([][]byte, error) {
+func (c client) Values(ctx context.Context, keys []string) ([][]byte, error) {
 	one, ok := c.UniversalClient.(*redis.Client)
 	if !ok {
 		reply := c.Run(ctx, mget, core.Call{Keys: keys})[0]
@@ -56,21 +52,7 @@ func (c client) Values(ctx context.Context, keys ...string) ([][]byte, error) {
 		args = append(args, key)
 	}
 	cmd := once{redis.NewStringSliceCmd(ctx, args...)}
-	if one.Options().AutoPipelineOptions == nil {
-		_ = one.Process(ctx, cmd)
-		return bytesOf(cmd)
-	}
-	batches, err := one.AsyncAutoPipeline() // always the same one; the client closes it
-	if err != nil {
-		return nil, err
-	}
-	err = batches.Submit(ctx, cmd).WaitContext(ctx)
-	if ctx.Err() != nil { // perhaps cmd is being written to
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		return nil, err
-	}
+	_ = one.Process(ctx, cmd)
 	return bytesOf(cmd)
 }
 

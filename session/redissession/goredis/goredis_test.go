@@ -38,17 +38,7 @@ func open(t *testing.T, client redis.UniversalClient, prefix string) *redissessi
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	testStore(t, dial(t), dial(t))
-}
-
-func TestStoreInBatches(t *testing.T) {
-	t.Parallel()
-	batches := redis.NewClient(&redis.Options{Addr: backends.Redis(t), AutoPipelineOptions: redis.DefaultAutoPipelineOptions()})
-	t.Cleanup(func() { _ = batches.Close() })
-	testStore(t, batches, dial(t))
-}
-
-func testStore(t *testing.T, a, b *redis.Client) {
+	a, b := dial(t), dial(t)
 	sessiontest.Run(t, func(t *testing.T) sessiontest.Harness {
 		prefix := "test:" + rand.Text()
 		return sessiontest.Harness{Store: open(t, a, prefix), Again: open(t, b, prefix), Sibling: open(t, a, prefix+"2")}

@@ -12,9 +12,9 @@ import (
 // rueidis.Client, and package goredis of a go-redis client. Implementations are
 // safe for concurrent use, and send nothing to replicas, which lag.
 type Client interface {
-	// Values returns the strings at keys of one slot, read by one command, and
-	// nothing for those that are not there.
-	Values(ctx context.Context, keys ...string) ([][]byte, error)
+	// Values returns the strings at keys of one slot, or of any with
+	// Options.OneServer, read by one command, and nothing for those that are not there.
+	Values(ctx context.Context, keys []string) ([][]byte, error)
 	// Run runs s once for each call, in one pipeline, and returns what each said. It
 	// does not repeat a call of which it is not known whether Redis ran it.
 	Run(ctx context.Context, s *Script, calls ...Call) []Reply
@@ -48,10 +48,17 @@ func Rueidis(c rueidis.Client) Client { return rueidisClient{c} }
 
 type rueidisClient struct{ rueidis.Client }
 
-func (c rueidisClient) Values(ctx context.Context, keys ...string) ([][]byte, error) {
+func (c rueidisClient) Values(ctx context.Context, keys []string) ([][]byte, error) {
 	// MGET is atomic. Arbitrary, because rueidis would retry a command that it knows
 	// to read only until the context ends, and could send it to a replica.
-	return list(c.Do(ctx, c.B().Arbitrary("MGET").Keys(keys...).Build()))
+	mget := c.B().Arbitrary("MGET").Keys(keys...)
+	if _, ends := ctx.Deadline(); ends && c.Mode() != rueidis.ClientModeCluster {
+		// A connection of its own, which the caller itself writes and reads: a read is
+		// for many callers, and costs more than half less without two goroutines between.
+		// Nothing but the deadline ends it.
+		return list(c.Do(ctx, mget.Blocking()))
+	}
+	return list(c.Do(ctx, mget.Build()))
 }
 
 func (c rueidisClient) Run(ctx context.Context, s *Script, calls ...Call) []Reply {

@@ -23,6 +23,7 @@ const shards = 256
 // Options are those of redissession.Config, and the client with its cache.
 type Options struct {
 	Prefix        string // Defaults to "auth0kit:session".
+	OneServer     bool   // Client.Values takes keys of several slots.
 	AllowEviction bool
 	Cache         rueidis.Client // Nil without MaxStale.
 	MaxStale      time.Duration
@@ -31,6 +32,7 @@ type Options struct {
 // Store is a driver.Store in Redis. It is safe for concurrent use.
 type Store struct {
 	client  Client
+	values  func(ctx context.Context, keys []string) ([][]byte, error) // of one slot
 	options Options
 	parts   [shards]shard
 }
@@ -49,7 +51,10 @@ func New(client Client, o Options) (*Store, error) {
 	if strings.ContainsAny(o.Prefix, "{}") {
 		return nil, errors.New("redissession: Config.Prefix must not have braces; they choose the cluster slot")
 	}
-	s := &Store{client: client, options: o}
+	s := &Store{client: client, options: o, values: client.Values}
+	if o.OneServer {
+		s.values = newGatherer(client).values
+	}
 	for n := range s.parts {
 		p, base := &s.parts[n], "{"+o.Prefix+":"+strconv.Itoa(n)+"}"
 		p.base, p.state, p.sessions, p.marks, p.epochs = base, base+":g", base+":s:", base+":m:", base+":e:"

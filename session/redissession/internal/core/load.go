@@ -24,7 +24,7 @@ func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.
 			return r, nil
 		}
 	}
-	values, err := s.client.Values(ctx, keys...)
+	values, err := s.values(ctx, keys)
 	if err != nil {
 		p.checked.Store(0)
 		return driver.Record{}, wrap(err)
