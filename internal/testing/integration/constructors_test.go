@@ -106,6 +106,8 @@ type (
 	anyTenant    struct{ actions.Target }
 )
 
+func (anyRedis) Mode() rueidis.ClientMode { return rueidis.ClientModeStandalone }
+
 func anyVerifier(p probe) *tenancy.Verifier {
 	v, err := tenancy.NewVerifier("tenant.eu.auth0.com", "api", tenancy.VerifierConfig{})
 	require.NoError(p, err)
