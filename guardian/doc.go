@@ -115,9 +115,10 @@
 // 1,300. Attempts are counted before their codes are compared, so parallel
 // attempts gain nothing.
 //
-// An address with fifty failures is forgiven one in five minutes. Until then wrong codes
-// from there count twice for their user. It never refuses a right code: an office
-// or a carrier's customers share an address.
+// An address is forgiven one failure in an hour. While it has 24, a user who has failed
+// four times in a row is refused from there, and nothing is counted, so that a guesser
+// keeps nobody waiting at other addresses. Nobody else is: an office or a carrier's
+// customers share an address.
 //
 // # Events
 //

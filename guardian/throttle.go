@@ -16,12 +16,15 @@ const (
 	freeFailures = 5   // of a user with a factor before there is a delay
 	maxFailures  = 100 // NIST SP 800-63B-4 section 3.2.2: no more in a row
 
-	// An address is a bucket that leaks one failure in five minutes. While it has more than
-	// addressCalm, a wrong code from there counts twice for its user. It refuses
-	// nothing: innocent people share it.
-	addressLeak = 5 * time.Minute
-	addressCalm = 50
-	addressFull = 100
+	// An address is a bucket that leaks one failure in an hour. While it has addressCalm or
+	// more, a user who has addressFree failures in a row is not heard from there, and
+	// nothing is counted: innocent people share the address, and one who mistypes so
+	// often is one in millions, while a guesser from one address would keep the owners
+	// of all accounts that they try waiting, wherever those are.
+	addressLeak = time.Hour
+	addressFree = 4
+	addressCalm = 24
+	addressFull = 26
 )
 
 // delay is how long nothing is heard after so many failures in a row, the last of
@@ -86,23 +89,22 @@ func (s *Service) charge(ctx context.Context, r Request, weight int) (*charge, e
 	if s.store == nil {
 		return c, nil
 	}
-	if r.IP.IsValid() {
-		var a attempts
-		if _, err := s.read(ctx, addressAttempts(r.IP), &a); err != nil {
-			return c, err
-		}
-		if a.leak(s.now()).Failures >= addressCalm {
-			c.weight *= 2
-		}
+	now := s.now()
+	hot, err := s.hot(ctx, r.IP, now)
+	if err != nil {
+		return c, err
 	}
 	c.s, c.key, c.address = s, userAttempts(r.UserID, r.Factor), r.IP
-	now := s.now()
 	return c, update(ctx, s, c.key, func(a *attempts) (time.Time, error) {
 		c.was = *a
 		if a.Failures >= s.cfg.MaxFailures {
 			return time.Time{}, &VerifyError{Err: ErrLocked}
 		}
-		if wait := a.Next.Sub(now); wait > 0 {
+		wait := a.Next.Sub(now)
+		if a.Failures >= addressFree {
+			wait = max(wait, hot)
+		}
+		if wait > 0 {
 			return time.Time{}, &VerifyError{Err: ErrThrottled, AttemptsLeft: c.left(a.Failures), RetryAfter: wait}
 		}
 		a.Failures += c.weight
@@ -110,6 +112,21 @@ func (s *Service) charge(ctx context.Context, r Request, weight int) (*charge, e
 		c.now = *a
 		return time.Time{}, nil
 	})
+}
+
+// hot is how long an address is not heard for users who have failed.
+func (s *Service) hot(ctx context.Context, ip netip.Addr, now time.Time) (time.Duration, error) {
+	if !ip.IsValid() {
+		return 0, nil
+	}
+	var a attempts
+	if _, err := s.read(ctx, addressAttempts(ip), &a); err != nil {
+		return 0, err
+	}
+	if a = a.leak(now); a.Failures < addressCalm {
+		return 0, nil
+	}
+	return a.Last.Add(time.Duration(a.Failures-addressCalm+1) * addressLeak).Sub(now), nil
 }
 
 // left is how many attempts of this weight remain before the lock.

@@ -21,7 +21,7 @@ type Request struct {
 	MFAToken string     // For the MFA API: from the error mfa_required.
 	OOBCode  string     // For SMS and Email: from Challenge. Push may leave it empty.
 	Message  string     // For CIBA: shown on the device.
-	IP       netip.Addr // The user's address; the zero Addr if it is not known. Many failures from there make each count twice. Events contain it.
+	IP       netip.Addr // The user's address; the zero Addr if it is not known. After many failures from there, users who have failed four times in a row are not heard from there. Events contain it.
 }
 
 // Format hides codes and tokens from package fmt.
@@ -84,7 +84,8 @@ func (v *Verification) check(userID string, now time.Time) error {
 // With a Store, attempts are throttled: a user has five failures in a row with a
 // factor free, then the delay grows from 30 s to four hours, and Config.MaxFailures
 // failures lock the factor until it is enrolled again. A success resets only this
-// factor. An address with many failures makes each count twice.
+// factor. An address with many failures is not heard for users who have failed four
+// times in a row.
 //
 // For Push it waits until the user has answered or ctx ends. It never confirms an
 // enrollment.
