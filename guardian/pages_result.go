@@ -102,7 +102,7 @@ func (p *Pages) repeats(w http.ResponseWriter, r *http.Request, v visitor, answe
 		return false
 	}
 	last, ok := p.mine(r, v)
-	for n := 0; !ok && n < 20 && spent(refusal) && len(form(r)) > 0; n++ { // The first request has spent the answer and not kept its result yet.
+	for n := 0; !ok && n < 20 && spent(r, refusal) && len(form(r)) > 0; n++ { // The first request has spent the answer and not kept its result yet.
 		if retry.Sleep(r.Context(), 50*time.Millisecond) != nil {
 			break
 		}
@@ -121,8 +121,12 @@ func (p *Pages) repeats(w http.ResponseWriter, r *http.Request, v visitor, answe
 	return true
 }
 
-// spent reports whether an answer may be refused because a form was sent twice.
-func spent(refusal error) bool {
+// spent reports whether an answer may be refused because a form was sent twice. A
+// recovery code that is spent is unknown.
+func spent(r *http.Request, refusal error) bool {
+	if errors.Is(refusal, ErrWrongCode) {
+		return Factor(r.PostFormValue("factor")) == LocalRecovery
+	}
 	return errors.Is(refusal, ErrReplayed) || errors.Is(refusal, ErrNotEnrolled) || errors.Is(refusal, ErrExpired)
 }
 

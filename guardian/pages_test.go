@@ -322,6 +322,22 @@ func TestPagesShowAResultThatIsOnItsWay(t *testing.T) {
 	})
 }
 
+// So it is with a recovery code, which is unknown once it is spent.
+func TestPagesShowARecoveryCodeThatIsOnItsWay(t *testing.T) {
+	onStage(t, guardian.Config{Store: slowShown{guardian.NewMemory()}}, func(s *stage) {
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.get("/mfa/")
+		_, codes := b.enroll()
+		time.Sleep(time.Hour)
+		b.get("/mfa/verify?to=/pay")
+		first := *b
+		go first.post("/mfa/verify?to=/pay", "factor", "local-recovery", "code", codes[0])
+		time.Sleep(100 * time.Millisecond)
+		b.leads(b.post("/mfa/verify?to=/pay", "factor", "local-recovery", "code", codes[0]), "/mfa/codes")
+		require.Len(s, b.shownCodes(), 1)
+	})
+}
+
 // Requests from other sites, of nobody, or too large, change nothing, and are
 // answered with pages.
 func TestPagesRefuse(t *testing.T) {
