@@ -144,24 +144,38 @@ func (s *factorSite) write(css, text string) {
 	require.NoError(s, chromedp.Do(s.Page, chromedp.KeyEvent(text)))
 }
 
-// looked holds a page to what every page has: it fits a phone, axe finds nothing in
-// both schemes, and the console is silent. AUTH0KIT_PICTURES names a folder that
-// keeps the pictures.
+// looked holds a page to what every page has: it fits a phone, a tablet and a desktop,
+// and at 200% zoom, which leaves half of the width; axe finds nothing in both schemes,
+// and the console is silent. AUTH0KIT_PICTURES names a folder that keeps the pictures.
 func (s *factorSite) looked(name string) {
 	s.Helper()
-	for _, width := range []int64{360, 1280} {
+	fits := func(width int64) {
+		s.Helper()
+		assert.LessOrEqual(s, onPage[int](s, `document.documentElement.scrollWidth - document.documentElement.clientWidth`), 0, "%s scrolls sideways at %d", name, width)
+	}
+	for _, width := range []int64{768 / 2, 1280 / 2, 768, 360, 1280} {
+		if width != 360 && width != 1280 {
+			s.keep(name, width, "light")
+			fits(width)
+			continue
+		}
 		for _, scheme := range []string{"light", "dark"} {
-			picture := s.Screenshot(width, 0, scheme)
-			if dir := os.Getenv("AUTH0KIT_PICTURES"); dir != "" {
-				require.NoError(s, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)), picture, 0o644))
-			}
+			s.keep(name, width, scheme)
 			s.Screenshot(width, 800, scheme)
-			assert.LessOrEqual(s, onPage[int](s, `document.documentElement.scrollWidth - document.documentElement.clientWidth`), 0, "%s scrolls sideways at %d", name, width)
+			fits(width)
 			require.NoError(s, chromedp.Do(s.Page, chromedp.Evaluate[chromedp.Void](s.axe)))
 			assert.Empty(s, onPage[[]string](s, `axe.run().then(r => r.violations.map(v => v.id + ": " + v.nodes[0].html + " " + v.nodes[0].failureSummary))`), "axe: %s at %d, %s", name, width, scheme)
 		}
 	}
 	s.Screenshot(1280, 800, "light")
+}
+
+func (s *factorSite) keep(name string, width int64, scheme string) {
+	s.Helper()
+	picture := s.Screenshot(width, 0, scheme)
+	if dir := os.Getenv("AUTH0KIT_PICTURES"); dir != "" {
+		require.NoError(s, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)), picture, 0o644))
+	}
 }
 
 // quiet reports what the console complained about, statuses apart.
