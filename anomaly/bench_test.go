@@ -49,7 +49,7 @@ func chrome(system, major int) string {
 
 func BenchmarkAssess(b *testing.B) {
 	store := anomaly.NewMemory(100)
-	d, err := anomaly.New(store, anomaly.Config{})
+	d, err := anomaly.New(store, keys, anomaly.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func BenchmarkAssess(b *testing.B) {
 }
 
 func BenchmarkLearn(b *testing.B) {
-	d, err := anomaly.New(anomaly.NewMemory(100), anomaly.Config{})
+	d, err := anomaly.New(anomaly.NewMemory(100), keys, anomaly.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func BenchmarkMillionUsers(b *testing.B) {
 	const users = 1_000_000
 	for b.Loop() {
 		source := anomaly.NewMemory(64)
-		d, err := anomaly.New(source, anomaly.Config{})
+		d, err := anomaly.New(source, keys, anomaly.Config{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/publicip"
+	"github.com/auth0kit/auth0kit/internal/seal"
 )
 
 // Config holds a Detector's optional settings. The zero value uses the defaults.
@@ -24,6 +25,7 @@ type Config struct {
 // Detector assesses logins. It is safe for concurrent use.
 type Detector struct {
 	store      Store
+	ring       *seal.Ring
 	cfg        Config
 	weights    [classCount]weights
 	halfLife   float64 // days
@@ -34,10 +36,19 @@ type Detector struct {
 	horizon    atomic.Int64    // until when Attempt.Time is allowed, in Unix seconds
 }
 
-// New returns a Detector that keeps profiles in store.
-func New(store Store, cfg Config) (*Detector, error) {
+// New returns a Detector that keeps profiles in store, sealed with keys of 32
+// random bytes each: the first seals, all open. Keep them out of the store: who
+// reads a copy of it then learns neither device ids and addresses nor habits. To
+// change the key, add the new one at the end in all processes, then put it first,
+// and keep the former one until no profile is left that it has sealed (the store's
+// TTL, 183 days).
+func New(store Store, keys [][]byte, cfg Config) (*Detector, error) {
 	if store == nil {
 		return nil, errors.New("anomaly: store must not be nil; NewMemory is one")
+	}
+	ring, err := seal.New("auth0kit/anomaly", keys)
+	if err != nil {
+		return nil, fmt.Errorf("anomaly: keys: %w", err)
 	}
 	if cfg.Threshold == 0 {
 		cfg.Threshold = 0.8
@@ -65,13 +76,13 @@ func New(store Store, cfg Config) (*Detector, error) {
 		return nil, err
 	}
 	d := &Detector{
-		store: store, cfg: cfg, weights: model.compile(), halfLife: cfg.HalfLife.Hours() / 24, agents: newAgentCache(),
+		store: store, ring: ring, cfg: cfg, weights: model.compile(), halfLife: cfg.HalfLife.Hours() / 24, agents: newAgentCache(),
 	}
 	for days := range d.decays {
 		d.decays[days] = decay(0, uint16(days), d.halfLife)
 	}
 	d.population.init()
-	d.scratch.New = func() any { return &scratch{blob: make([]byte, 0, MaxProfile)} }
+	d.scratch.New = func() any { return &scratch{blob: make([]byte, 0, MaxProfile), plain: make([]byte, 0, MaxProfile)} }
 	return d, nil
 }
 
@@ -84,17 +95,18 @@ func (c Config) model() (*Model, error) {
 
 // scratch is what one call needs, kept for the next one.
 type scratch struct {
-	blob []byte
-	v    view
-	p    profile // used by Learn only
-	o    observation
-	e    Evidence
+	blob, plain []byte // as stored, and opened
+	place       []byte
+	v           view
+	p           profile // used by Learn only
+	o           observation
+	e           Evidence
 }
 
 // Assess compares a login with the user's history and writes nothing. It sets
 // FirstLogin for a user without a profile. It makes one round trip to the store
 // and, without Config.Geo, no allocation of its own. Errors are a *FieldError for
-// an Attempt that cannot be used, ErrDamaged, ErrNewer, and those of the store and
+// an Attempt that cannot be used, ErrDamaged, ErrKey, ErrNewer, and those of the store and
 // the resolver.
 func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	s := d.scratch.Get().(*scratch)
@@ -162,7 +174,11 @@ func (d *Detector) observe(ctx context.Context, a *Attempt, s *scratch) (version
 	if err != nil {
 		return 0, fmt.Errorf("anomaly: load profile: %w", err)
 	}
-	if err := s.v.open(s.blob); err != nil {
+	s.plain, err = d.unseal(s.plain[:0], s.blob, Key(a.UserID), &s.place)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.v.open(s.plain); err != nil {
 		return 0, err
 	}
 	d.fill(&s.o, &s.v, a, &place)

@@ -23,6 +23,9 @@ const (
 	safari  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
 )
 
+// keys seal the profiles of all tests.
+var keys = [][]byte{[]byte("0123456789abcdef0123456789abcdef")}
+
 func login(at time.Time, ip string, place anomaly.Place, device, agent string) anomaly.Attempt {
 	return anomaly.Attempt{
 		UserID: "auth0|ada", Time: at, IP: netip.MustParseAddr(ip), Place: &place, DeviceID: device, UserAgent: agent,
@@ -31,7 +34,7 @@ func login(at time.Time, ip string, place anomaly.Place, device, agent string) a
 
 func newDetector(t testing.TB, cfg anomaly.Config) *anomaly.Detector {
 	t.Helper()
-	d, err := anomaly.New(anomaly.NewMemory(0), cfg)
+	d, err := anomaly.New(anomaly.NewMemory(0), keys, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

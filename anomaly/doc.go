@@ -9,13 +9,15 @@
 //		"log"
 //		"net/http"
 //		"net/netip"
+//		"os"
 //		"time"
 //
 //		"github.com/auth0kit/auth0kit/anomaly"
 //	)
 //
 //	func main() {
-//		detector, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{}) // Geo: see package geoip
+//		keys := [][]byte{[]byte(os.Getenv("RISK_KEY"))} // 32 random bytes; see New
+//		detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{}) // Geo: see package geoip
 //		if err != nil {
 //			log.Fatal(err)
 //		}
@@ -72,8 +74,10 @@
 // # What is stored
 //
 // A store holds one blob of at most 1 KB per user, with hashes and decayed counts
-// in bounded lists, and one sketch of the population. Hashes of addresses can be
-// reversed by trying all addresses: a profile is personal data, and
+// in bounded lists, and one sketch of the population. Both are sealed (AES-256-GCM)
+// with keys that are not in the store, and bound to their user: a copy of the store
+// tells nobody which device id, network or hour to show, and a blob that was moved
+// to another user does not open. A profile is personal data all the same, and
 // [Detector.Forget] deletes it. Counts lose half of their weight in 90 days; a
 // device that was not seen for 183 days is unknown again.
 package anomaly

@@ -11,7 +11,7 @@ import (
 
 func Example() {
 	ctx := context.Background()
-	detector, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{})
+	detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -53,7 +53,7 @@ func Example() {
 func ExampleDetector_Forget() {
 	ctx := context.Background()
 	store := anomaly.NewMemory(10_000)
-	detector, err := anomaly.New(store, anomaly.Config{Threshold: 0.9})
+	detector, err := anomaly.New(store, keys, anomaly.Config{Threshold: 0.9})
 	if err != nil {
 		fmt.Println(err)
 		return

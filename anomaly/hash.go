@@ -3,7 +3,7 @@ package anomaly
 // Hashes are stored in profiles and compared across processes and releases, so
 // they are fixed: FNV-1a with the finalizer of MurmurHash3, which gives the low
 // bits of short keys the quality that FNV lacks. They are not keyed and hide
-// nothing: a profile is personal data.
+// nothing: what is stored is sealed.
 
 const (
 	fnvOffset = 14695981039346656037

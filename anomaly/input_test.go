@@ -130,11 +130,11 @@ func TestNewRefuses(t *testing.T) {
 	for name, cfg := range map[string]anomaly.Config{
 		"threshold": {Threshold: 1.5}, "not a number": {Threshold: math.NaN()}, "half-life": {HalfLife: time.Hour}, "model": {Model: bad},
 	} {
-		if _, err := anomaly.New(anomaly.NewMemory(0), cfg); err == nil {
+		if _, err := anomaly.New(anomaly.NewMemory(0), keys, cfg); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	if _, err := anomaly.New(nil, anomaly.Config{}); err == nil {
+	if _, err := anomaly.New(nil, keys, anomaly.Config{}); err == nil {
 		t.Error("no store was accepted")
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
+
+	"github.com/auth0kit/auth0kit/internal/retry"
 )
 
 // Trust says whether a login was proved to be the user's.
@@ -19,18 +22,27 @@ const (
 )
 
 // learnAttempts bounds the saves of one Learn under contention for one user.
-const learnAttempts = 8
+const learnAttempts = 12
+
+// contention is how long Learn waits until it tries again: 64 logins of one user at
+// once all get through.
+var contention = retry.Backoff{First: 4 * time.Millisecond, Last: 500 * time.Millisecond}
 
 // Learn adds a login to the user's profile, with a load and a save. Pass [Proved]
 // only when the login was allowed and its step-up, if any, passed; otherwise an
 // attacker could train the profile. An untrusted login of a user without a profile
 // stores nothing, so guessed names do not fill the store. Errors are those of
-// Assess, and [ErrConflict] when others saved the same profile in each of eight
-// attempts.
+// Assess, and [ErrConflict] when others saved the same profile in each of twelve
+// attempts, with growing pauses in between, three seconds in all.
 func (d *Detector) Learn(ctx context.Context, a Attempt, t Trust) error {
 	s := d.scratch.Get().(*scratch)
 	defer d.scratch.Put(s)
-	for range learnAttempts {
+	for n := range learnAttempts {
+		if n > 0 {
+			if err := retry.Sleep(ctx, contention.Pause(n)); err != nil {
+				return fmt.Errorf("anomaly: learn: %w", err)
+			}
+		}
 		done, err := d.learnOnce(ctx, &a, t, s)
 		if done || err != nil {
 			return err
@@ -55,7 +67,8 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 	default:
 		s.p.hold(o.context(), o.today)
 	}
-	s.blob = s.p.encode(s.blob[:0])
+	s.plain = s.p.encode(s.plain[:0])
+	s.blob = d.seal(s.blob[:0], s.plain, Key(a.UserID))
 	err = d.store.Save(ctx, Key(a.UserID), s.blob, version)
 	if errors.Is(err, ErrConflict) {
 		return false, nil

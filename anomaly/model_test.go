@@ -69,7 +69,7 @@ func TestModelsThatAreRefused(t *testing.T) {
 		if err := m.Validate(); !errors.Is(err, anomaly.ErrModel) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{Model: m}); !errors.Is(err, anomaly.ErrModel) {
+		if _, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{Model: m}); !errors.Is(err, anomaly.ErrModel) {
 			t.Errorf("%s: New: %v", name, err)
 		}
 	}

@@ -119,7 +119,11 @@ func (d *Detector) mergeOnce(ctx context.Context, taken *sketch) (*sketch, error
 	today := dayOf(d.cfg.Now())
 	merged, day := newSketch(), today
 	if version != 0 {
-		if merged, day, err = decodeSketch(blob); err != nil {
+		plain, err := d.unseal(nil, blob, "", new([]byte))
+		if err != nil {
+			return nil, err
+		}
+		if merged, day, err = decodeSketch(plain); err != nil {
 			return nil, err
 		}
 	}
@@ -132,5 +136,5 @@ func (d *Detector) mergeOnce(ctx context.Context, taken *sketch) (*sketch, error
 		merged.scale(0.5)
 	}
 	merged.addAll(taken)
-	return merged, d.store.Save(ctx, "", merged.encode(day), version)
+	return merged, d.store.Save(ctx, "", d.seal(nil, merged.encode(day), ""), version)
 }

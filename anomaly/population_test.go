@@ -48,7 +48,7 @@ func TestPopulationMerges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := anomaly.NewMemory(0)
 		open := func() *anomaly.Detector {
-			d, err := anomaly.New(store, anomaly.Config{})
+			d, err := anomaly.New(store, keys, anomaly.Config{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,7 +125,7 @@ func (f *faulty) Save(ctx context.Context, key anomaly.Key, blob []byte, version
 func TestFailedMergeLosesNothing(t *testing.T) {
 	t.Parallel()
 	store := &faulty{Store: anomaly.NewMemory(0)}
-	d, err := anomaly.New(store, anomaly.Config{})
+	d, err := anomaly.New(store, keys, anomaly.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestFailedMergeLosesNothing(t *testing.T) {
 	if err := d.Merge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	other, err := anomaly.New(store, anomaly.Config{})
+	other, err := anomaly.New(store, keys, anomaly.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestDamagedPopulationStopsRun(t *testing.T) {
 	if err := store.Save(t.Context(), "", []byte("not a sketch"), 0); err != nil {
 		t.Fatal(err)
 	}
-	d, err := anomaly.New(store, anomaly.Config{MergeEvery: time.Millisecond})
+	d, err := anomaly.New(store, keys, anomaly.Config{MergeEvery: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestRunSweeps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := &sweeping{Memory: anomaly.NewMemory(0)}
-		d, err := anomaly.New(store, anomaly.Config{})
+		d, err := anomaly.New(store, keys, anomaly.Config{})
 		require.NoError(t, err)
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour+time.Second)

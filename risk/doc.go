@@ -10,6 +10,7 @@
 //		"log"
 //		"net/http"
 //		"net/netip"
+//		"os"
 //		"time"
 //
 //		"github.com/auth0kit/auth0kit/anomaly"
@@ -23,7 +24,8 @@
 //	func (challenges) SendVerification(ctx context.Context, d risk.Decision) error { return nil }
 //
 //	func main() {
-//		detector, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{}) // Geo: see package geoip
+//		keys := [][]byte{[]byte(os.Getenv("RISK_KEY"))} // 32 random bytes, not in the store
+//		detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{}) // Geo: see package geoip
 //		if err != nil {
 //			log.Fatal(err)
 //		}

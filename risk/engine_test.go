@@ -64,7 +64,7 @@ type world struct {
 
 func newWorld(t testing.TB, cfg risk.Config) world {
 	t.Helper()
-	d, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{})
+	d, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func (brokenCounters) Add(context.Context, []risk.Count) ([]risk.Tally, error) {
 
 func TestMissingFactors(t *testing.T) {
 	t.Parallel()
-	down, err := anomaly.New(brokenStore{anomaly.NewMemory(0)}, anomaly.Config{})
+	down, err := anomaly.New(brokenStore{anomaly.NewMemory(0)}, keys, anomaly.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

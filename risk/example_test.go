@@ -11,6 +11,8 @@ import (
 	"github.com/auth0kit/auth0kit/risk"
 )
 
+var keys = [][]byte{[]byte("0123456789abcdef0123456789abcdef")} // 32 random bytes, out of a secret store
+
 // challenges starts them; a service would send a push or a mail.
 type challenges struct{}
 
@@ -26,7 +28,7 @@ func (challenges) SendVerification(_ context.Context, d risk.Decision) error {
 
 func Example() {
 	ctx := context.Background()
-	detector, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{})
+	detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -97,7 +99,7 @@ func ExampleParseAuth0() {
 
 func ExampleEngine_Replay() {
 	ctx := context.Background()
-	detector, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{})
+	detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"cancelled context", cancelled},
 		{"stores with different prefixes are independent", prefixes},
 		{"through a detector", detector},
+		{"64 logins of one user at once are all learned", contention},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
@@ -246,13 +247,7 @@ func prefixes(t *testing.T, h Harness) {
 // detector learns one user from many goroutines: a profile that was saved over
 // would miss devices.
 func detector(t *testing.T, h Harness) {
-	d, err := anomaly.New(h.Store, anomaly.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	attempt := func(i int) anomaly.Attempt {
-		return anomaly.Attempt{UserID: "auth0|u", Time: time.Now(), DeviceID: fmt.Sprint("device ", i)}
-	}
+	d := newDetector(t, h)
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
@@ -281,4 +276,30 @@ func detector(t *testing.T, h Harness) {
 	if a, err := d.Assess(t.Context(), attempt(0)); err != nil || !a.FirstLogin {
 		t.Fatalf("after Forget: %+v, %v", a, err)
 	}
+}
+
+func newDetector(t *testing.T, h Harness) *anomaly.Detector {
+	t.Helper()
+	d, err := anomaly.New(h.Store, [][]byte{[]byte("0123456789abcdef0123456789abcdef")}, anomaly.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func attempt(i int) anomaly.Attempt {
+	return anomaly.Attempt{UserID: "auth0|u", Time: time.Now(), DeviceID: fmt.Sprint("device ", i)}
+}
+
+func contention(t *testing.T, h Harness) {
+	d := newDetector(t, h)
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			if err := d.Learn(t.Context(), attempt(i), anomaly.Proved); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -4,7 +4,7 @@
 //	geo, err := geoip.Open(geoip.Files{City: "GeoLite2-City.mmdb", ASN: "GeoLite2-ASN.mmdb"})
 //	…
 //	defer geo.Close()
-//	detector, err := anomaly.New(store, anomaly.Config{Geo: geo})
+//	detector, err := anomaly.New(store, keys, anomaly.Config{Geo: geo})
 //
 // It reads both schemas that are in use: MaxMind's (GeoIP2, GeoLite2, and DB-IP's
 // own files), which has accuracy radii and time zones, and the flat one of freely

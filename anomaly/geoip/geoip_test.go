@@ -164,7 +164,7 @@ func TestThroughADetector(t *testing.T) {
 	f := files(t)
 	f.City = mustWrite(t, "GeoLite2-City", map[string]mmdbtype.Map{"81.2.69.0/24": maxMindCity("NO", 59.91, 10.75, 20, "Europe/Oslo")})
 	r, err := geoip.Open(f)
-	d, err2 := anomaly.New(anomaly.NewMemory(0), anomaly.Config{Geo: closing(t, r, err)})
+	d, err2 := anomaly.New(anomaly.NewMemory(0), [][]byte{[]byte("0123456789abcdef0123456789abcdef")}, anomaly.Config{Geo: closing(t, r, err)})
 	if err2 != nil {
 		t.Fatal(err2)
 	}

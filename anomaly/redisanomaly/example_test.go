@@ -12,6 +12,8 @@ import (
 )
 
 // It needs a server, so it is compiled only.
+var keys = [][]byte{[]byte("0123456789abcdef0123456789abcdef")} // 32 random bytes, out of a secret store
+
 func ExampleNew() {
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"redis:6379"}})
 	if err != nil {
@@ -22,7 +24,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	detector, err := anomaly.New(store, anomaly.Config{})
+	detector, err := anomaly.New(store, keys, anomaly.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}

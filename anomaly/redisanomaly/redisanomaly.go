@@ -5,7 +5,7 @@
 //	…
 //	store, err := redisanomaly.New(client, redisanomaly.Config{})
 //	…
-//	detector, err := anomaly.New(store, anomaly.Config{Geo: geo})
+//	detector, err := anomaly.New(store, keys, anomaly.Config{Geo: geo})
 //
 // A profile is one string. Load is a GET, and Save is a script that compares the
 // version and sets, so each is one round trip. Profiles expire Config.TTL after

@@ -109,7 +109,7 @@ func TestNewRefuses(t *testing.T) {
 func detector(t testing.TB) (*anomaly.Detector, *atomic.Int64, anomaly.Attempt) {
 	t.Helper()
 	client, writes := dial(t)
-	d, err := anomaly.New(open(t, client, "test:"+rand.Text()), anomaly.Config{})
+	d, err := anomaly.New(open(t, client, "test:"+rand.Text()), keys, anomaly.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 )
 
 // It needs a driver and a database, so it is compiled only.
+var keys = [][]byte{[]byte("0123456789abcdef0123456789abcdef")} // 32 random bytes, out of a secret store
+
 func ExampleNew() {
 	ctx := context.Background()
 	db, err := sql.Open("sqlite3", "file:profiles.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
@@ -25,7 +27,7 @@ func ExampleNew() {
 	if err := store.CreateSchema(ctx); err != nil {
 		log.Fatal(err)
 	}
-	detector, err := anomaly.New(store, anomaly.Config{})
+	detector, err := anomaly.New(store, keys, anomaly.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}

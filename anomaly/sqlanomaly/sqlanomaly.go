@@ -5,7 +5,7 @@
 //	…
 //	err = store.CreateSchema(ctx) // or run the statements of Schema in a migration
 //	…
-//	detector, err := anomaly.New(store, anomaly.Config{Geo: geo})
+//	detector, err := anomaly.New(store, keys, anomaly.Config{Geo: geo})
 //
 // The program imports the database driver. SQLite needs WAL mode and a busy
 // timeout. anomaly.Detector.Run removes expired profiles.

@@ -21,7 +21,7 @@ var inOrder = []risk.Action{risk.Allow, risk.PromptVerification, risk.MFARequire
 // decide runs events through an engine in shadow mode. Genuine logins are learnt
 // whatever it decided: their users pass the challenge.
 func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, into *actions) error {
-	d, err := anomaly.New(anomaly.NewMemory(len(events)), anomaly.Config{Model: model})
+	d, err := anomaly.New(anomaly.NewMemory(len(events)), sealing, anomaly.Config{Model: model})
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type row struct {
 // stream runs events through all schemes: each is scored, then the genuine ones
 // are learnt. First logins are not compared: two of the schemes cannot score them.
 func stream(ctx context.Context, events []event, m mode, ids service) ([]row, error) {
-	d, err := anomaly.New(anomaly.NewMemory(len(events)), anomaly.Config{})
+	d, err := anomaly.New(anomaly.NewMemory(len(events)), sealing, anomaly.Config{})
 	if err != nil {
 		return nil, err
 	}

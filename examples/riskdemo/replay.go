@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -43,7 +44,9 @@ type service struct {
 
 func newService() (*service, error) {
 	s := &service{}
-	detector, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{Now: func() time.Time { return s.clock }})
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	detector, err := anomaly.New(anomaly.NewMemory(0), [][]byte{key}, anomaly.Config{Now: func() time.Time { return s.clock }})
 	if err != nil {
 		return nil, err
 	}

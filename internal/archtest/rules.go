@@ -103,7 +103,7 @@ var Rules = map[string]Rule{
 	room + "mgmtapi/users":    {Own: append(rooms("mgmtapi", "query", "schema", "state", "store"), "internal/auth0hash")},
 
 	// Patterns: at most resource, audit and internals. Never management, never a sibling.
-	"anomaly":   {Own: []string{"internal/publicip"}, Others: []string{"github.com/medama-io/go-useragent"}},
+	"anomaly":   {Own: []string{"internal/publicip", "internal/retry", "internal/seal"}, Others: []string{"github.com/medama-io/go-useragent"}},
 	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/authn", "internal/challenge", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/pages", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"migration/driver", "migration/internal/jobs", "audit", "management/resource", "internal/retry", "internal/secret", "internal/usershape", "migration/passhash"}},
 	"risk":      {Own: []string{"internal/publicip", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings

@@ -21,6 +21,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // KeySize is the length of every key in bytes.
@@ -119,27 +120,41 @@ func (r *Ring) find(id [idSize]byte) *key {
 
 // Seal encrypts plaintext and binds it to aad, which is not stored.
 func (r *Ring) Seal(plaintext, aad []byte) []byte {
-	k := &r.keys[0]
-	out := make([]byte, 0, len(plaintext)+Overhead)
-	out = append(out, version)
-	out = append(out, k.id[:]...)
-	return k.aead.Seal(out, nil, plaintext, bound(out[:headerSize], aad))
+	return r.AppendSeal(make([]byte, 0, len(plaintext)+Overhead), plaintext, aad)
+}
+
+// AppendSeal appends what Seal returns to dst, which must not overlap plaintext.
+func (r *Ring) AppendSeal(dst, plaintext, aad []byte) []byte {
+	k, start := &r.keys[0], len(dst)
+	dst = append(append(dst, version), k.id[:]...)
+	all := bound(dst[start:], aad)
+	defer buffers.Put(all)
+	return k.aead.Seal(dst, nil, plaintext, *all)
 }
 
 // Open returns what was sealed with the same aad, or ErrOpen.
-func (r *Ring) Open(sealed, aad []byte) ([]byte, error) {
-	if len(sealed) < Overhead || sealed[0] != version {
+func (r *Ring) Open(sealed, aad []byte) ([]byte, error) { return r.AppendOpen(nil, sealed, aad) }
+
+// AppendOpen appends what Open returns to dst, which must not overlap sealed. It
+// allocates nothing where dst has room.
+func (r *Ring) AppendOpen(dst, sealed, aad []byte) ([]byte, error) {
+	if !r.Knows(sealed) {
 		return nil, ErrOpen
 	}
 	k := r.find([idSize]byte(sealed[1:headerSize]))
-	if k == nil {
-		return nil, ErrOpen
-	}
-	plain, err := k.aead.Open(nil, nil, sealed[headerSize:], bound(sealed[:headerSize], aad))
+	all := bound(sealed[:headerSize], aad)
+	defer buffers.Put(all)
+	plain, err := k.aead.Open(dst, nil, sealed[headerSize:], *all)
 	if err != nil {
 		return nil, ErrOpen
 	}
 	return plain, nil
+}
+
+// Knows reports whether the value is in the form of a sealed one and names a key
+// of the ring.
+func (r *Ring) Knows(sealed []byte) bool {
+	return len(sealed) >= Overhead && sealed[0] == version && r.find([idSize]byte(sealed[1:headerSize])) != nil
 }
 
 // Stale reports whether the value was not sealed by the first key, so that its
@@ -148,7 +163,11 @@ func (r *Ring) Stale(sealed []byte) bool {
 	return len(sealed) < headerSize || [idSize]byte(sealed[1:headerSize]) != r.keys[0].id
 }
 
-func bound(header, aad []byte) []byte {
-	out := make([]byte, 0, len(header)+len(aad))
-	return append(append(out, header...), aad...)
+// buffers hold the additional data while a value is sealed or opened.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func bound(header, aad []byte) *[]byte {
+	b := buffers.Get().(*[]byte)
+	*b = append(append((*b)[:0], header...), aad...)
+	return b
 }

@@ -207,7 +207,7 @@ func logins(n int) iter.Seq2[calibrate.Labelled, error] {
 
 func collect(t testing.TB, seq iter.Seq2[calibrate.Labelled, error]) ([]calibrate.Sample, error) {
 	t.Helper()
-	d, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{})
+	d, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

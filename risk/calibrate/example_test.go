@@ -10,6 +10,8 @@ import (
 	"github.com/auth0kit/auth0kit/risk/calibrate"
 )
 
+var keys = [][]byte{[]byte("0123456789abcdef0123456789abcdef")} // 32 random bytes, out of a secret store
+
 func Example() {
 	ctx := context.Background()
 	// Logins of which it is known whose they were: read them from a log.
@@ -27,7 +29,7 @@ func Example() {
 			}
 		}
 	}
-	detector, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{})
+	detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -160,8 +160,9 @@ var constructors = map[string]func(p probe){
 		})
 	},
 	"anomaly.New": func(p probe) {
-		p.refuses("store")(anomaly.New(nil, anomaly.Config{}))
-		negatives(p, anomaly.Config{}, func(c anomaly.Config) error { return second(anomaly.New(anyStore{}, c)) })
+		p.refuses("store")(anomaly.New(nil, [][]byte{sealKey}, anomaly.Config{}))
+		p.refuses("keys")(anomaly.New(anyStore{}, nil, anomaly.Config{}))
+		negatives(p, anomaly.Config{}, func(c anomaly.Config) error { return second(anomaly.New(anyStore{}, [][]byte{sealKey}, c)) })
 	},
 	"anomaly.NewMemory":  func(p probe) { assert.NotNil(p, anomaly.NewMemory(-1)) }, // its doc: the default
 	"anomaly.ParseModel": func(p probe) { p.refuses("model")(anomaly.ParseModel(nil)) },
@@ -288,7 +289,7 @@ var constructors = map[string]func(p probe){
 		})
 	},
 	"risk.New": func(p probe) {
-		d, err := anomaly.New(anyStore{}, anomaly.Config{})
+		d, err := anomaly.New(anyStore{}, [][]byte{sealKey}, anomaly.Config{})
 		require.NoError(p, err)
 		p.refuses("assessor")(risk.New(nil, nil, risk.Config{Shadow: true}))
 		p.refuses("enforcer")(risk.New(d, nil, risk.Config{}))

@@ -126,8 +126,8 @@ func readmeGuardian(ctx context.Context, client *management.Client, store driver
 	return err
 }
 
-func readmeRisk(ctx context.Context, enforcer risk.Enforcer, login risk.Login) error {
-	detector, err := anomaly.New(anomaly.NewMemory(0), anomaly.Config{})
+func readmeRisk(ctx context.Context, keys [][]byte, enforcer risk.Enforcer, login risk.Login) error {
+	detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{})
 	if err != nil {
 		return err
 	}

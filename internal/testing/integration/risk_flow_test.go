@@ -63,7 +63,7 @@ func TestRiskAcrossProcesses(t *testing.T) {
 func riskAcrossProcesses(t *testing.T, store anomaly.Store, counters risk.Counters) {
 	engines := make([]*risk.Engine, 2)
 	for i := range engines {
-		d, err := anomaly.New(store, anomaly.Config{})
+		d, err := anomaly.New(store, [][]byte{sealKey}, anomaly.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
