@@ -23,25 +23,16 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/audit/slogaudit"
+	"github.com/auth0kit/auth0kit/examples/internal/program"
 	"github.com/auth0kit/auth0kit/management"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "loginhook:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("loginhook", run) }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("loginhook", flag.ContinueOnError)
@@ -90,15 +81,8 @@ func serve(ctx context.Context, addr string, h http.Handler, ready func(context.
 	if err != nil {
 		return fmt.Errorf("-serve: %w", err)
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 20 * time.Second}
 	g, ctx := errgroup.WithContext(ctx)
-	defer context.AfterFunc(ctx, func() { server.Close() })()
-	g.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
+	g.Go(func() error { return program.Serve(ctx, listener, h) })
 	g.Go(func() error { return ready(ctx) })
 	return g.Wait()
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/auth0kit/auth0kit/examples/internal/site"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
@@ -34,6 +33,7 @@ type app struct {
 	domain   string // Auth0's, with its scheme
 	sessions *session.Manager
 	web      *session.HTTP
+	pages    *site.Site
 	auth     *login.Handler
 	tenant   *auth0test.Tenant
 	phone    string // the secret of Ada's authenticator, offline
@@ -61,20 +61,24 @@ func newApp(port int) (_ *app, err error) {
 	if !strings.Contains(a.domain, "://") {
 		a.domain = "https://" + a.domain
 	}
-	keys, err := key()
+	key, err := site.Key("SESSION_KEY", os.Getenv("SESSION_KEY")) // several processes share one
 	if err != nil {
 		return nil, err
 	}
+	if a.pages, err = site.New("Ledger", pages); err != nil {
+		return nil, err
+	}
+	a.pages.Frame = a.frame
 	kept, err := a.open(os.Getenv("REDIS_URL"))
 	if err != nil {
 		return nil, err
 	}
-	a.sessions, err = session.New(kept, session.Config{Keys: [][]byte{keys}, Revoker: client, Outbox: kept})
+	a.sessions, err = session.New(kept, session.Config{Keys: [][]byte{key}, Revoker: client, Outbox: kept})
 	if err != nil {
 		return nil, err
 	}
 	a.web, err = session.NewHTTP(a.sessions, session.HTTPConfig{
-		LoginPath: "/auth/login", Render: a.refusal, ClientIP: session.Direct,
+		LoginPath: "/auth/login", Render: a.pages.Refusal, ClientIP: session.Direct,
 		AllowInsecureCookie: strings.HasPrefix(a.base, "http://"),
 	})
 	if err != nil {
@@ -129,48 +133,17 @@ func (a *app) open(url string) (store, error) {
 	return redissession.New(client, redissession.Config{Prefix: "web"})
 }
 
-// key seals what sessions keep. Several processes share one; without one all
-// sessions end with this process.
-func key() ([]byte, error) {
-	text := os.Getenv("SESSION_KEY")
-	if text == "" {
-		fresh := make([]byte, 32)
-		rand.Read(fresh)
-		return fresh, nil
-	}
-	b, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(b) != 32 {
-		return nil, errors.New("SESSION_KEY must be 32 random bytes in base64, as of: openssl rand -base64 32")
-	}
-	return b, nil
-}
-
 func (a *app) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", a.auth)
 	mux.Handle("GET /{$}", a.web.Load(http.HandlerFunc(a.home)))
-	mux.Handle("GET /sessions", a.web.Require(http.HandlerFunc(a.list)))
-	mux.Handle("GET /sessions/end", a.web.Require(http.HandlerFunc(a.confirm)))
-	mux.Handle("POST /sessions/end", a.web.Require(http.HandlerFunc(a.end)))
+	a.pages.Sessions(mux, a.web)
 	fresh := guardian.Require(guardian.MultiFactor, 5*time.Minute, a.auth.StepUp)
 	mux.Handle("/transfer", a.web.Require(fresh(http.HandlerFunc(a.transfer))))
-	mux.HandleFunc("GET /style.css", style)
+	mux.HandleFunc("GET /style.css", site.Style)
 	if a.tenant != nil {
 		mux.HandleFunc("GET /phone", a.showPhone)
 	}
-	mux.Handle("/", a.web.Load(http.HandlerFunc(a.notFound)))
-	return secure(mux, a.domain)
-}
-
-// secure says to browsers what these pages need: a style sheet, and forms that are
-// answered here or lead on to Auth0, as the one that signs out does.
-func secure(next http.Handler, auth0 string) http.Handler {
-	policy := "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + auth0
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("X-Content-Type-Options", "nosniff")
-		next.ServeHTTP(w, r)
-	})
+	mux.Handle("/", a.web.Load(http.HandlerFunc(a.pages.NotFound)))
+	return site.Secure(mux, a.domain)
 }

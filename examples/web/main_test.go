@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/examples/internal/program"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/session"
 )
@@ -33,7 +34,7 @@ func start(t *testing.T) *app {
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serve(ctx, l, a.handler()) }()
+	go func() { done <- program.Serve(ctx, l, a.handler()) }()
 	go func() { _ = a.sessions.Run(ctx) }()
 	t.Cleanup(func() { stop(); assert.NoError(t, <-done); a.close() })
 	return a
@@ -210,23 +211,9 @@ func TestPagesOfFailures(t *testing.T) {
 	status, page, _ := b.open(http.MethodPost, "/sessions/end", url.Values{"which": {"all"}})
 	assert.Equal(t, http.StatusForbidden, status)
 	assert.Contains(t, page, "This form is not valid any more")
-	kind, body := a.refusal(&http.Request{}, session.Refusal{Status: 401})
+	kind, body := a.pages.Refusal(&http.Request{}, session.Refusal{Status: 401})
 	assert.Equal(t, "text/html; charset=utf-8", kind)
 	assert.Contains(t, string(body), "You are not signed in")
-}
-
-func TestDevice(t *testing.T) {
-	t.Parallel()
-	for agent, want := range map[string]string{
-		onWindows: "Chrome on Windows", onPhone: "Safari on iPhone", "": "Unknown device", "curl/8.5.0": "curl",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36 Edg/150.0.0.0": "Edge on Windows",
-		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":                                                        "Firefox on Linux",
-		"Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Mobile Safari/537.36":         "Chrome on Android",
-		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15":         "Safari on macOS",
-		"Mozilla/5.0 (Android": "A browser on Android", "<script>": "Unknown device",
-	} {
-		assert.Equal(t, want, device(agent), agent)
-	}
 }
 
 // TestRun: the program says where it serves, and what is wrong with its settings.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/auth0kit/auth0kit/examples/internal/site"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -43,5 +44,7 @@ func (a *app) offline(port int) (login.Application, *management.Client, error) {
 // showPhone stands for Ada's phone.
 func (a *app) showPhone(w http.ResponseWriter, r *http.Request) {
 	code := a.tenant.OTP(a.phone)
-	a.show(w, r, http.StatusOK, "phone", page{Title: "Ada's phone", Code: code[:3] + " " + code[3:]})
+	a.pages.Show(w, r, http.StatusOK, "phone", site.Page{
+		Title: "Ada's phone", Lead: "The code of this half minute. Load the page again for the next one.", Data: code[:3] + " " + code[3:],
+	})
 }
