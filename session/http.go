@@ -230,8 +230,8 @@ func (h *HTTP) justSteppedUp(s *Session) bool {
 // context is that of the rest of the request.
 func (h *HTTP) context(r *http.Request, v *visit) context.Context {
 	o := h.origin(r)
-	if s := v.now.Load().session; o.Actor.IsZero() && s != nil {
-		o.Actor = audit.Ref{Kind: "user", ID: s.UserID}
+	if s := v.now.Load().session; s != nil {
+		complete(&o, s.UserID, s.OrgID)
 	}
 	return v.context(audit.NewContext(r.Context(), o))
 }
@@ -305,6 +305,16 @@ func (h *HTTP) origin(r *http.Request) audit.Origin {
 		o.UserAgent = r.UserAgent()
 	}
 	return o
+}
+
+// complete says who acts, and for which organization, where the context does not.
+func complete(o *audit.Origin, userID, orgID string) {
+	if o.Actor.IsZero() {
+		o.Actor = audit.Ref{Kind: "user", ID: userID}
+	}
+	if o.Organization == "" {
+		o.Organization = orgID
+	}
 }
 
 // ClientIP returns what HTTPConfig.ClientIP does: the zero Addr when the address is

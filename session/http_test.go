@@ -48,7 +48,7 @@ func (s *site) serve(t *testing.T) {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("POST /login", s.http.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		current, err := s.http.Login(w, r, session.Login{UserID: r.URL.Query().Get("user"), SID: "sid", AuthTime: s.clock.Now(), AMR: []string{"pwd"}})
+		current, err := s.http.Login(w, r, session.Login{UserID: r.URL.Query().Get("user"), SID: "sid", OrgID: "org_1", AuthTime: s.clock.Now(), AMR: []string{"pwd"}})
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
@@ -290,7 +290,7 @@ func TestHTTPRenew(t *testing.T) {
 	b.want("POST", "/me", url.Values{session.CSRFField: {b.csrf}}, http.StatusOK) // the pages' CSRF token lives on
 }
 
-// TestOrigin: events of a request know who and from where.
+// TestOrigin: events of a request know who, for which organization, and from where.
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, session.HTTPConfig{ClientIP: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.9") }})
@@ -299,8 +299,8 @@ func TestOrigin(t *testing.T) {
 	b.login("alice")
 	b.want("POST", "/logout", url.Values{session.CSRFField: {b.csrf}}, http.StatusOK)
 	for _, e := range s.log.Events() {
-		if e.Actor != (audit.Ref{Kind: "user", ID: "alice"}) || e.IP != "192.0.2.9" || e.UserAgent != "Firefox" {
-			t.Errorf("%s: actor %v, IP %q, user agent %q", e.Action, e.Actor, e.IP, e.UserAgent)
+		if e.Actor != (audit.Ref{Kind: "user", ID: "alice"}) || e.Organization != "org_1" || e.IP != "192.0.2.9" || e.UserAgent != "Firefox" {
+			t.Errorf("%s: actor %v, organization %q, IP %q, user agent %q", e.Action, e.Actor, e.Organization, e.IP, e.UserAgent)
 		}
 	}
 }

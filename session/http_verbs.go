@@ -25,9 +25,7 @@ func (h *HTTP) Login(w http.ResponseWriter, r *http.Request, l Login) (*Session,
 		l.Device = Device{UserAgent: r.UserAgent(), IP: h.clientIP(r)}
 	}
 	o := h.origin(r)
-	if o.Actor.IsZero() {
-		o.Actor = audit.Ref{Kind: "user", ID: l.UserID}
-	}
+	complete(&o, l.UserID, l.OrgID)
 	token, s, err := h.m.Create(audit.NewContext(r.Context(), o), l)
 	if err != nil {
 		return nil, err

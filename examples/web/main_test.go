@@ -3,10 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"slices"
@@ -18,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/examples/internal/program"
+	"github.com/auth0kit/auth0kit/examples/internal/visitor"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/session"
 )
@@ -40,76 +39,39 @@ func start(t *testing.T) *app {
 	return a
 }
 
-// browser is a person's, with a user agent.
+// browser is a person's.
 type browser struct {
 	*testing.T
-	*http.Client
-	agent, base string
+	*visitor.Visitor
 }
 
 func (a *app) browser(t *testing.T, agent string) *browser {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	return &browser{t, &http.Client{Jar: jar}, agent, a.base}
+	return &browser{t, visitor.New(a.base, agent)}
 }
 
 // open asks as a navigation does and returns the page and its address.
-func (b *browser) open(method, address string, form url.Values) (status int, page, at string) {
+func (b *browser) open(path string) (status int, page, at string) {
 	b.Helper()
-	if strings.HasPrefix(address, "/") {
-		address = b.base + address
-	}
-	r, err := http.NewRequestWithContext(b.Context(), method, address, strings.NewReader(form.Encode()))
-	require.NoError(b, err)
-	r.Header.Set("User-Agent", b.agent)
-	r.Header.Set("Accept", "text/html")
-	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	res, err := b.Do(r)
-	require.NoError(b, err)
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	require.NoError(b, err)
-	return res.StatusCode, string(text), res.Request.URL.String()
+	require.NoError(b, b.Open(b.Context(), path))
+	return b.Status, b.Page, b.At
 }
 
-var (
-	formAction = regexp.MustCompile(`<form[^>]* action="([^"]*)"`)
-	formState  = regexp.MustCompile(`name="state" value="([^"]*)"`)
-	formToken  = regexp.MustCompile(`name="csrf_token" value="([^"]*)"`)
-	endLink    = regexp.MustCompile(`/sessions/end\?which=[A-Z0-9]{26}`)
-)
-
-// send fills the first form of a page.
-func (b *browser) send(page, at string, pairs ...string) (int, string, string) {
+// send fills the first form of the page.
+func (b *browser) send(pairs ...string) (status int, page, at string) {
 	b.Helper()
-	action := formAction.FindStringSubmatch(page)
-	require.NotNil(b, action, page)
-	from, err := url.Parse(at)
-	require.NoError(b, err)
-	to, err := from.Parse(strings.ReplaceAll(action[1], "&amp;", "&"))
-	require.NoError(b, err)
-	v := url.Values{"action": {"default"}}
-	for name, field := range map[string]*regexp.Regexp{"state": formState, "csrf_token": formToken} {
-		if m := field.FindStringSubmatch(page); m != nil {
-			v.Set(name, m[1])
-		}
-	}
-	for pair := range slices.Chunk(pairs, 2) {
-		v.Set(pair[0], pair[1])
-	}
-	return b.open(http.MethodPost, to.String(), v)
+	require.NoError(b, b.Send(b.Context(), "", pairs...))
+	return b.Status, b.Page, b.At
 }
+
+var endLink = regexp.MustCompile(`/sessions/end\?which=[A-Z0-9]{26}`)
 
 // signIn opens a page and signs in where it leads.
 func (a *app) signIn(b *browser, path, user string) (status int, page, at string) {
 	b.Helper()
-	_, page, at = b.open(http.MethodGet, path, nil)
-	status, page, at = b.send(page, at, "username", user, "password", password)
+	b.open(path)
+	status, page, at = b.send("username", user, "password", password)
 	if user == ada {
-		status, page, at = b.send(page, at, "code", a.tenant.OTP(a.phone))
+		status, page, at = b.send("code", a.tenant.OTP(a.phone))
 	}
 	return status, page, at
 }
@@ -130,34 +92,34 @@ func TestSessions(t *testing.T) {
 	assert.Contains(t, page, "No sessions but this one")
 	a.tenant.Advance(time.Minute) // a code is taken once
 	a.signIn(phone, "/sessions", ada)
-	_, page, _ = desk.open(http.MethodGet, "/sessions", nil)
+	_, page, _ = desk.open("/sessions")
 	assert.Contains(t, page, "Chrome on Windows")
 	assert.Contains(t, page, "Safari on iPhone")
 
 	link := endLink.FindString(page)
 	require.NotEmpty(t, link)
-	_, page, at = desk.open(http.MethodGet, link, nil)
+	_, page, _ = desk.open(link)
 	assert.Contains(t, page, "End the session on Safari on iPhone?")
-	_, page, _ = desk.send(page, at, "which", strings.TrimPrefix(link, "/sessions/end?which="))
+	_, page, _ = desk.send("which", strings.TrimPrefix(link, "/sessions/end?which="))
 	assert.Contains(t, page, "That session has ended.")
 	require.Eventually(t, func() bool { // Auth0 is told, which would let the phone in again without a password
 		return slices.ContainsFunc(a.tenant.Requests(), func(r auth0test.Request) bool {
 			return strings.HasPrefix(r.Path, "/api/v2/sessions/") && strings.HasSuffix(r.Path, "/revoke") && r.Status != 0
 		})
 	}, 30*time.Second, 10*time.Millisecond)
-	_, _, at = phone.open(http.MethodGet, "/sessions", nil)
+	_, _, at = phone.open("/sessions")
 	assert.Contains(t, at, "/u/login")
 
 	for which, says := range map[string]string{"others": "You are signed out everywhere else.", "all": "Sign in to see"} {
-		_, page, at = desk.open(http.MethodGet, "/sessions/end?which="+which, nil)
-		status, page, _ = desk.send(page, at, "which", which)
+		desk.open("/sessions/end?which=" + which)
+		status, page, _ = desk.send("which", which)
 		assert.Equal(t, http.StatusOK, status)
 		assert.Contains(t, page, says)
 		if which == "all" {
 			break
 		}
 	}
-	_, page, _ = desk.open(http.MethodGet, "/sessions/end?which=gone", nil)
+	_, page, _ = desk.open("/sessions/end?which=gone")
 	assert.NotContains(t, page, "End ")
 }
 
@@ -165,9 +127,9 @@ func TestSessions(t *testing.T) {
 func TestTransfer(t *testing.T) {
 	a := start(t)
 	b := a.browser(t, onWindows)
-	status, page, at := a.signIn(b, "/transfer", ada)
+	status, _, _ := a.signIn(b, "/transfer", ada)
 	require.Equal(t, http.StatusOK, status)
-	_, page, _ = b.send(page, at, "amount", "12")
+	_, page, _ := b.send("amount", "12")
 	assert.Contains(t, page, "Sent: 12 euros.")
 
 	b = a.browser(t, onPhone)
@@ -201,16 +163,16 @@ func TestPagesOfFailures(t *testing.T) {
 	a := start(t)
 	b := a.browser(t, onWindows)
 	for path, want := range map[string]int{"/nothing": 404, "/auth/callback?state=x": 400, "/phone": 200, "/style.css": 200} {
-		status, page, _ := b.open(http.MethodGet, path, nil)
+		status, page, _ := b.open(path)
 		assert.Equal(t, want, status, path)
 		if want != http.StatusOK {
 			assert.Contains(t, page, "To the first page", path)
 		}
 	}
 	_, _, _ = a.signIn(b, "/sessions", bob)
-	status, page, _ := b.open(http.MethodPost, "/sessions/end", url.Values{"which": {"all"}})
-	assert.Equal(t, http.StatusForbidden, status)
-	assert.Contains(t, page, "This form is not valid any more")
+	require.NoError(t, b.Post(t.Context(), "/sessions/end", url.Values{"which": {"all"}}))
+	assert.Equal(t, http.StatusForbidden, b.Status)
+	assert.Contains(t, b.Page, "This form is not valid any more")
 	kind, body := a.pages.Refusal(&http.Request{}, session.Refusal{Status: 401})
 	assert.Equal(t, "text/html; charset=utf-8", kind)
 	assert.Contains(t, string(body), "You are not signed in")

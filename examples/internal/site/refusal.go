@@ -33,7 +33,7 @@ func (s *Site) Refusal(r *http.Request, x session.Refusal) (contentType string, 
 	if x.Status == http.StatusUnauthorized {
 		texts = [2]string{"You are not signed in", "Sign in to see this page."}
 	}
-	body, err := s.render(r, "failed", Page{Title: texts[0], Lead: texts[1], Data: x.Reason})
+	body, err := s.Body(r, "failed", Page{Title: texts[0], Lead: texts[1], Data: x.Reason})
 	if err != nil {
 		return "text/plain; charset=utf-8", []byte(texts[0] + "\n")
 	}

@@ -72,7 +72,7 @@ func dict(pairs ...any) map[string]any {
 
 // Show answers with a page.
 func (s *Site) Show(w http.ResponseWriter, r *http.Request, status int, name string, p Page) {
-	body, err := s.render(r, name, p)
+	body, err := s.Body(r, name, p)
 	if err != nil {
 		log.Printf("%s: %v", s.Name, err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
@@ -83,7 +83,8 @@ func (s *Site) Show(w http.ResponseWriter, r *http.Request, status int, name str
 	_, _ = w.Write(body) // the visitor has gone
 }
 
-func (s *Site) render(r *http.Request, name string, p Page) ([]byte, error) {
+// Body returns a page, for what writes status and headers itself.
+func (s *Site) Body(r *http.Request, name string, p Page) ([]byte, error) {
 	p.Site = s.Name
 	p.Me, _ = session.FromContext(r.Context())
 	if s.Frame != nil {

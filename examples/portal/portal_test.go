@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/examples/internal/visitor"
+)
+
+// start serves the portal offline.
+func start(t *testing.T) *portal {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p, err := newPortal(t.Context(), l.Addr().(*net.TCPAddr).Port, func(string) string { return "" })
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- p.serve(ctx, l) }()
+	t.Cleanup(func() { stop(); assert.NoError(t, <-done); p.close() })
+	return p
+}
+
+const (
+	onWindows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+	onPhone   = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1"
+)
+
+// guest is somebody at a browser.
+type guest struct {
+	*testing.T
+	*visitor.Visitor
+	p *portal
+}
+
+func (p *portal) guest(t *testing.T, agent string) *guest {
+	return &guest{t, visitor.New(p.base, agent), p}
+}
+
+// opens opens a page and wants a status and a text.
+func (v *guest) opens(path string, status int, text string) {
+	v.Helper()
+	require.NoError(v, v.Open(v.Context(), path))
+	require.Equal(v, status, v.Status, v.Page)
+	require.Contains(v, v.Page, text)
+}
+
+// sends sends the form to an address and wants a text.
+func (v *guest) sends(to, text string, pairs ...string) {
+	v.Helper()
+	require.NoError(v, v.Send(v.Context(), to, pairs...))
+	require.Contains(v, v.Page, text)
+}
+
+// signsIn signs in at a company.
+func (v *guest) signsIn(company, user, password string) {
+	v.Helper()
+	v.opens("/", 200, "Sign in with the name of your company")
+	v.sends("/auth/login", "", "organization", company)
+	require.NoError(v, v.SignIn(v.Context(), user, password))
+}
+
+// confirms types the code of Ada's phone, which is taken once.
+func (v *guest) confirms() {
+	v.Helper()
+	code := v.p.demo.tenant.OTP(v.p.demo.phone.Secret())
+	v.sends("/mfa/verify", "", "code", code)
+}
+
+// TestOrganizations: a session is of one organization, and a page of another one says
+// so, also to somebody who is a member of both.
+func TestOrganizations(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	v := p.guest(t, onWindows)
+	v.signsIn("acme", ada, password)
+	require.Equal(t, 200, v.Status, v.Page)
+	assert.Equal(t, p.base+"/orgs/"+p.demo.acme+"/", v.At)
+	assert.Contains(t, v.Page, "Kraft Paper Mills")
+	v.opens("/orgs/"+p.demo.globex+"/", 403, "This page belongs to another organization")
+	v.opens("/organizations", 200, "Open globex")
+	v.opens("/auth/login?organization="+p.demo.globex+"&to=/orgs/"+p.demo.globex+"/", 200, "Kraft Paper Mills")
+	v.opens("/orgs/"+p.demo.globex+"/team", 403, "Your role in this organization does not include it")
+	v.opens("/account", 200, "Bookkeeper") // a claim of the Action
+	assert.Contains(t, v.Page, "now and then")
+
+	w := p.guest(t, onWindows)
+	w.signsIn("globex", bob, password)
+	assert.NotContains(t, w.Page, "Kraft", "who is no member does not get in")
+}
+
+// TestAPI: a program reads what its token's organization has, and nothing else.
+func TestAPI(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	get := func(org, token string) (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/api/orgs/"+org+"/invoices", nil)
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+token)
+		res, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		return res.StatusCode, string(body)
+	}
+	token := p.demo.tenant.AccessToken(p.demo.ada, p.demo.acme, p.audience)
+	status, body := get(p.demo.acme, token)
+	require.Equal(t, 200, status, body)
+	var list []invoice
+	require.NoError(t, json.Unmarshal([]byte(body), &list))
+	assert.Len(t, list, 4)
+	status, _ = get(p.demo.globex, token)
+	assert.Equal(t, 403, status)
+	status, _ = get(p.demo.acme, "x"+token)
+	assert.Equal(t, 401, status)
+	require.NoError(t, p.sessions.RevokeUser(t.Context(), p.demo.ada)) // "sign out everywhere"
+	status, _ = get(p.demo.acme, token)
+	assert.Equal(t, 401, status, "the cut-off knows")
+}
+
+// TestPayout: it needs a second factor, is done once, and is in the log.
+func TestPayout(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	v := p.guest(t, onWindows)
+	v.signsIn("acme", ada, password)
+	pay := "/orgs/" + p.demo.acme + "/invoices/1001/pay"
+	require.NoError(t, v.Post(t.Context(), pay, url.Values{}))
+	assert.Equal(t, 403, v.Status, "without the CSRF token")
+	v.opens(pay, 200, "Use one of your second factors to go on")
+	v.confirms()
+	require.Contains(t, v.Page, "Pay 480.50 €?")
+	v.sends("/pay", "Invoice 1001 is paid.")
+	require.NoError(t, v.Open(t.Context(), pay))
+	assert.Equal(t, 404, v.Status, "a paid one is not shown again")
+
+	bob1 := p.guest(t, onPhone) // may pay, and has no factor
+	bob1.signsIn("acme", bob, password)
+	bob1.opens(strings.Replace(pay, "1001", "1002", 1), 200, "No method is set up")
+
+	v.opens("/orgs/"+p.demo.acme+"/audit", 200, "payout.send")
+	for _, action := range []string{"payout.begin", "session.create", "guardian.verify", "login.accept"} {
+		assert.Contains(t, v.Page, action)
+	}
+}
+
+var proofLink = regexp.MustCompile(`/orgs/org_\w+/audit/[\w-]+`)
+
+// TestTrail: an event of the organization is proved, its stream brings it to a SIEM,
+// and another organization sees nothing of it.
+func TestTrail(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	v := p.guest(t, onWindows)
+	v.signsIn("acme", ada, password)
+	trail := "/orgs/" + p.demo.acme + "/audit"
+	require.Eventually(t, func() bool {
+		v.opens(trail, 200, "session.create")
+		return proofLink.MatchString(v.Page)
+	}, time.Minute, 50*time.Millisecond)
+	link := proofLink.FindString(v.Page)
+	v.opens(link, 200, "The proof is right.")
+	v.opens(link+"?download", 200, "c2sp.org/tlog-proof")
+	v.opens(trail, 200, "Nothing is sent anywhere")
+	v.sends("/streams", "Nothing can be sent there", "url", "ftp://siem.example.com", "kind", "webhook")
+	v.sends("/streams", "whsec_", "url", p.base+"/demo/siem", "kind", "webhook")
+	v.opens(trail, 200, "webhook, active")
+	require.NotContains(t, v.Page, "whsec_")
+	v.opens("/orgs/"+p.demo.acme+"/report", 200, "Audit report of")
+	require.Eventually(t, func() bool {
+		v.opens("/demo/siem", 200, "A SIEM")
+		return strings.Contains(v.Page, "audit.report")
+	}, time.Minute, 50*time.Millisecond)
+	v.opens(trail, 200, "active")
+	v.sends("/streams/remove", "Nothing is sent anywhere")
+
+	w := p.guest(t, onWindows)
+	w.signsIn("globex", eve, password)
+	w.opens("/orgs/"+p.demo.globex+"/audit", 200, "session.create")
+	assert.NotContains(t, w.Page, ada)
+	w.opens("/orgs/"+p.demo.globex+"/audit/"+link[strings.LastIndex(link, "/")+1:], 404, "There is no such page")
+}
+
+// TestTeam: administrators are declared, the difference is looked at, and applied.
+func TestTeam(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	v := p.guest(t, onWindows)
+	v.signsIn("acme", ada, password)
+	team := "/orgs/" + p.demo.acme + "/team"
+	v.opens(team, 200, bob)
+	v.sends("/team/plan", "The list is empty", "emails", " ")
+	v.sends("/team/plan", "cannot remove themselves", "emails", "new@example.com")
+	v.opens(team, 200, bob)
+	v.sends("/team/plan", "What would change", "emails", ada+"\n"+bob+"\nnew@example.com")
+	assert.Contains(t, v.Page, "<ins>")
+	w := p.guest(t, onPhone)
+	w.signsIn("acme", bob, password)
+	w.opens(team, 403, "Your role in this organization does not include it")
+	v.sends("/team/apply", "The administrators are as declared")
+	w.opens(team, 200, bob)
+	v.opens(team, 200, "Invited as administrator")
+}
+
+// TestArrival: a user of the old program comes over with the password that they had.
+func TestArrival(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	v := p.guest(t, onWindows)
+	v.opens("/arrive", 200, "Bring your account over")
+	v.sends("/arrive", "not its password", "email", lin, "password", "wrong")
+	v.sends("/arrive", "", "email", lin, "password", legacyPassword)
+	require.Contains(t, v.At, "/u/login")
+	require.NoError(t, v.SignIn(t.Context(), lin, legacyPassword))
+	require.Contains(t, v.Page, "Open acme")
+	v.opens("/auth/login?organization=acme&to=/", 200, "Kraft Paper Mills")
+	v.opens("/arrive", 200, "")
+	v.sends("/arrive", "", "email", lin, "password", "anything") // Auth0 asks
+	assert.NotContains(t, v.Page, "not its password")
+}
+
+// TestSettings: what is wrong with the environment is said.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{"PORTAL_KEY": "short", "REDIS_URL": "::", "DATABASE_URL": "mysql://x", "AUTH0_DOMAIN": "tenant.eu.auth0.com", "AUDIT_KEY": "none"} {
+		_, err := newPortal(t.Context(), 1, func(n string) string {
+			if n == name {
+				return value
+			}
+			return ""
+		})
+		assert.ErrorContains(t, err, name[:5], name)
+	}
+}
+
+func TestRun(t *testing.T) {
+	for _, name := range []string{"AUTH0_DOMAIN", "REDIS_URL", "DATABASE_URL", "PORTAL_KEY", "AUDIT_KEY"} {
+		t.Setenv(name, "")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var out bytes.Buffer
+	done := make(chan error, 1)
+	read, write := io.Pipe()
+	go func() { done <- run(ctx, []string{"-addr", "127.0.0.1:0"}, io.MultiWriter(write, &out)) }()
+	_, err := read.Read(make([]byte, 1000))
+	require.NoError(t, err)
+	go func() { _, _ = io.Copy(io.Discard, read) }()
+	stop()
+	require.NoError(t, <-done)
+	assert.Contains(t, out.String(), "serving on http://localhost:")
+}

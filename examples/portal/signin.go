@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/auth0kit/auth0kit/examples/internal/site"
+	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/guardian/passkey"
+	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/login"
+	"github.com/auth0kit/auth0kit/tenancy"
+)
+
+// profile is what the pages call the user. It is sealed in the session.
+type profile struct {
+	Name, Email, Organization string
+	Plan, Segment             string // claims of the Action
+	Roles                     []string
+}
+
+func profileOf(r *http.Request) (v profile, s *session.Session) {
+	if s, _ = session.FromContext(r.Context()); s != nil {
+		_ = json.Unmarshal(s.Payload, &v) // which onLogin wrote; without it pages lack a name
+	}
+	return v, s
+}
+
+func (p *portal) buildSignIn(context.Context, func(string) string) (err error) {
+	if p.cutoff, err = tenancy.NewCutoff(p.cuts, tenancy.CutoffConfig{}); err != nil {
+		return err
+	}
+	p.sessions, err = session.New(p.stores.sessions, session.Config{
+		Keys: [][]byte{p.key}, Revoker: p.client, Outbox: p.stores.sessions, Cutoff: p.cutoff, Recorder: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.web, err = session.NewHTTP(p.sessions, session.HTTPConfig{
+		LoginPath: "/auth/login", Render: p.pages.Refusal, ClientIP: p.clientIP,
+		AllowInsecureCookie: strings.HasPrefix(p.base, "http://"),
+	})
+	if err != nil {
+		return err
+	}
+	p.login, err = login.New(p.web, p.Application, login.Config{
+		Audience: p.audience, Scopes: []string{"read:invoices", "send:payouts", "manage:team", "read:audit"}, OnLogin: p.onLogin,
+	})
+	return err
+}
+
+// clientIP is the connection's address or, in the demonstration, where the browser
+// pretends to be.
+func (p *portal) clientIP(r *http.Request) netip.Addr {
+	if p.demo != nil {
+		return p.demo.address(r)
+	}
+	return session.Direct(r)
+}
+
+// onLogin runs before there is a session.
+func (p *portal) onLogin(w http.ResponseWriter, r *http.Request, id *login.Identity) (err error) {
+	v := profile{Name: cmp.Or(id.Name, id.Email), Email: id.Email, Organization: cmp.Or(id.OrgName, id.OrgID)}
+	for name, to := range map[string]any{"plan": &v.Plan, "segment": &v.Segment, "roles": &v.Roles} {
+		_ = id.Claim(namespace+name, to) // which a tenant without the Action does not send
+	}
+	id.Payload, err = json.Marshal(v)
+	return err
+}
+
+// buildFactors are the second factors that this application keeps: an app, passkeys
+// and recovery codes.
+func (p *portal) buildFactors(context.Context, func(string) string) (err error) {
+	p.factors, err = guardian.New(p.client, guardian.Config{Store: p.stores.factors, Keys: [][]byte{p.key}, Issuer: "Ledger", Recorder: p.log})
+	if err != nil {
+		return err
+	}
+	host, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(p.base, "https://"), "http://"), ":")
+	passkeys, err := passkey.New(p.factors, host, []string{p.base}, passkey.Config{Name: "Ledger"})
+	if err != nil {
+		return err
+	}
+	p.mfa, err = guardian.NewPages(p.factors, p.web, guardian.PagesConfig{
+		Passkeys: passkeys,
+		Account:  func(r *http.Request) string { v, _ := profileOf(r); return v.Email },
+	})
+	return err
+}
+
+// frame is what surrounds every page: where one may go.
+func (p *portal) frame(r *http.Request, page *site.Page) {
+	if p.demo != nil {
+		page.Foot = demoFoot
+	}
+	v, s := profileOf(r)
+	if s == nil {
+		return
+	}
+	page.Organization = v.Organization
+	if s.OrgID != "" {
+		org := "/orgs/" + s.OrgID
+		page.Nav = []site.Link{{Text: "Invoices", Href: org + "/"}}
+		if len(v.Roles) == 0 || slices.Contains(v.Roles, adminRoleName) { // the guard decides, this only spares a way
+			page.Nav = append(page.Nav, site.Link{Text: "Team", Href: org + "/team"}, site.Link{Text: "Audit", Href: org + "/audit"})
+		}
+	}
+	page.Nav = append(page.Nav, site.Link{Text: "Account", Href: "/account"})
+	for i, link := range page.Nav {
+		page.Nav[i].Here = link.Href == r.URL.Path || len(link.Href) > len("/orgs/")+30 && strings.HasPrefix(r.URL.Path, link.Href)
+	}
+}
+
+// account is what the user may see and do about themselves.
+func (p *portal) account(w http.ResponseWriter, r *http.Request) {
+	v, _ := profileOf(r)
+	p.pages.Show(w, r, http.StatusOK, "account", site.Page{Title: v.Name, Lead: v.Email, Data: v})
+}
