@@ -67,7 +67,9 @@ func (m *Manager) now() time.Time { return milli(m.cfg.Now()) }
 // (or else l.IssuedAt) is unknown or
 // before a RevokeUser, RevokeSID or RevokeEveryone that concerns it: send the
 // user to Auth0 with prompt=login then. When the event cannot be recorded, the
-// session is ended again and the error is audit.ErrNotRecorded.
+// session is ended again and the error is audit.ErrNotRecorded; so it is with
+// ErrUnavailable when Config.Cutoff or Config.Outbox cannot be told what has ended to
+// make room.
 func (m *Manager) Create(ctx context.Context, l Login) (Token, *Session, error) {
 	if err := l.validate(); err != nil {
 		return "", nil, err
@@ -83,12 +85,13 @@ func (m *Manager) Create(ctx context.Context, l Login) (Token, *Session, error) 
 		return "", nil, errors.Join(err, m.record(ctx, "create", rec.Ended(), audit.Failure, reasonOf(err)))
 	}
 	m.stale.forget(func(s *Session) bool { return isEnded(evicted, s.ID) })
-	if err := m.recordCreate(ctx, rec.Ended(), evicted); err != nil {
+	err = m.recordCreate(ctx, rec.Ended(), evicted)
+	if err == nil {
+		err = m.tellEvicted(ctx, rec.SID, evicted)
+	}
+	if err != nil {
 		_, undo := m.store.Delete(context.WithoutCancel(ctx), driver.Selector{Form: driver.SelectKey, Key: rec.Key, Now: rec.CreatedAt})
 		return "", nil, errors.Join(err, undo)
-	}
-	if err := m.tellEvicted(ctx, rec.SID, evicted); err != nil {
-		return "", nil, err
 	}
 	return token, sessionOf(&rec, l.Payload), nil
 }

@@ -40,6 +40,7 @@ type memoryEntry struct {
 	rec     driver.Record
 	epoch   int64
 	revoked bool
+	endedAt time.Time    // when that was, unless a new login has taken its place
 	next    *memoryEntry // this key was replaced by that one
 	until   time.Time    // and works until then
 }
@@ -84,7 +85,7 @@ func (m *Memory) Create(_ context.Context, r driver.Record, l driver.Limit) ([]d
 	}
 	var evicted []driver.Ended
 	for _, e := range live[:max(0, len(live)-l.Max+1)] {
-		evicted = append(evicted, s.end(e))
+		evicted = append(evicted, s.end(e, l.Now))
 	}
 	e := &memoryEntry{rec: r, epoch: epoch}
 	s.byHash[r.Key.Hash] = e
@@ -168,10 +169,13 @@ func (m *Memory) deleteKey(sel driver.Selector) []driver.Ended {
 	s := m.lock(sel.Key)
 	defer s.mu.Unlock()
 	e := s.byHash[sel.Key.Hash]
-	if e == nil || e.last().gone(sel.Now, m.marks.current()) != nil {
+	if e == nil {
 		return nil
 	}
-	return []driver.Ended{s.end(e.last())}
+	if e = e.last(); e.gone(sel.Now, m.marks.current()) != nil {
+		return e.before(sel)
+	}
+	return []driver.Ended{s.end(e, sel.Now)}
 }
 
 // supersede leaves a key that was replaced, by nothing.
@@ -185,7 +189,7 @@ func (m *Memory) supersede(sel driver.Selector) ([]driver.Ended, error) {
 	if err != nil {
 		return nil, nil
 	}
-	ended := s.end(e)
+	ended := s.end(e, time.Time{})
 	e.next, e.until = &memoryEntry{revoked: true, rec: e.rec}, sel.Now
 	return []driver.Ended{ended}, nil
 }
@@ -194,12 +198,27 @@ func (m *Memory) deleteOf(sel driver.Selector, match func(*driver.Record) bool) 
 	s := m.lock(driver.KeyOf(sel.UserID, ""))
 	defer s.mu.Unlock()
 	var ended []driver.Ended
+	if !sel.Since.IsZero() && sel.Form != driver.SelectUser {
+		for _, e := range s.byHash {
+			if e.rec.UserID == sel.UserID && match(&e.rec) {
+				ended = append(ended, e.before(sel)...)
+			}
+		}
+	}
 	for _, e := range s.byUser.live(sel.UserID, sel.Now, m.marks.current()) {
 		if match(&e.rec) {
-			ended = append(ended, s.end(e))
+			ended = append(ended, s.end(e, sel.Now))
 		}
 	}
 	return ended
+}
+
+// before is what sel.Since asks for, if e is such a one.
+func (e *memoryEntry) before(sel driver.Selector) []driver.Ended {
+	if sel.Since.IsZero() || e.endedAt.IsZero() || e.endedAt.Before(sel.Since) {
+		return nil
+	}
+	return []driver.Ended{{ID: e.rec.ID, UserID: e.rec.UserID, SID: e.rec.SID, Before: true}}
 }
 
 func (m *Memory) deleteSID(sel driver.Selector) []driver.Ended {
@@ -207,7 +226,7 @@ func (m *Memory) deleteSID(sel driver.Selector) []driver.Ended {
 	for i := range m.shards {
 		s := m.lockShard(i)
 		for _, e := range s.bySID.live(sel.SID, sel.Now, m.marks.current()) {
-			ended = append(ended, s.end(e))
+			ended = append(ended, s.end(e, sel.Now))
 		}
 		s.mu.Unlock()
 	}
@@ -328,17 +347,17 @@ func (x memoryIndex) swap(key string, a, b *memoryEntry) {
 }
 
 // end makes e what is left of a revoked session.
-func (s *memoryShard) end(e *memoryEntry) driver.Ended {
+func (s *memoryShard) end(e *memoryEntry, at time.Time) driver.Ended {
 	ended := e.rec.Ended()
 	s.drop(e)
-	e.revoked = true
+	e.revoked, e.endedAt = true, at
 	e.strip()
 	return ended
 }
 
 func (e *memoryEntry) strip() {
 	e.rec = driver.Record{
-		Key: e.rec.Key, ID: e.rec.ID, UserID: e.rec.UserID,
+		Key: e.rec.Key, ID: e.rec.ID, UserID: e.rec.UserID, SID: e.rec.SID,
 		IdleAt: e.rec.IdleAt, ExpiresAt: e.rec.ExpiresAt,
 	}
 }

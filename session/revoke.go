@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/session/driver"
@@ -16,6 +17,10 @@ type Revoker interface {
 	RevokeSession(ctx context.Context, sid string) error   // the session and its refresh tokens
 	RevokeAccess(ctx context.Context, userID string) error // all of the user's sessions and refresh tokens
 }
+
+// toldAgain is how long a Revoke verb that is called again still tells of what an
+// earlier call has ended, which may have failed to.
+const toldAgain = 10 * time.Minute
 
 // outboxDelay is how long a job waits, so that the local revocation is first.
 const outboxDelay = 2 * time.Second
@@ -37,8 +42,8 @@ type revocation struct {
 // As of all Revoke verbs: when it returns nil, the session is dead, whatever
 // requests were under way, Config.Cutoff knows, and Auth0 will be told if
 // Config.Outbox is set. With audit.ErrNotRecorded it is dead too. With
-// ErrUnavailable that is not known: call it again; if Config.Cutoff or Config.Outbox was
-// what failed, RevokeSID or RevokeUser, since nobody is told twice of what has ended.
+// ErrUnavailable that is not known: call it again, in any process and within ten
+// minutes. Config.Cutoff and Config.Outbox are then told of what has ended already too.
 func (m *Manager) Revoke(ctx context.Context, t Token) error {
 	key, ok := t.key()
 	if !ok {
@@ -199,22 +204,55 @@ func (m *Manager) revoke(ctx context.Context, r revocation) ([]driver.Ended, err
 	if r.match != nil {
 		m.stale.forget(r.match)
 	}
+	if m.cfg.Cutoff != nil || m.cfg.Outbox != nil {
+		r.sel.Since = now.Add(-toldAgain)
+	}
 	notTold := m.enqueue(ctx, r.tell)
-	ended, err := m.store.Delete(ctx, r.sel)
+	found, err := m.store.Delete(ctx, r.sel)
 	if err != nil {
 		return nil, errors.Join(known(err), notTold)
 	}
-	notTold = errors.Join(notTold, m.cutOff(ctx, r, ended))
+	ended, before := split(found)
+	before, err = m.over(ctx, before)
+	told := slices.Concat(ended, before)
+	notTold = errors.Join(notTold, err, m.cutOff(ctx, r, told))
 	// Once more, for a Validate that was answered before the session was dead.
 	m.stale.forget(func(s *Session) bool { return isEnded(ended, s.ID) || r.match != nil && r.match(s) })
-	notTold = errors.Join(notTold, m.enqueue(ctx, r.rest(ended)))
+	notTold = errors.Join(notTold, m.enqueue(ctx, r.rest(told)))
 	var notRecorded error
 	if r.sel.Form == driver.SelectEveryone {
 		notRecorded = m.recordEnded(ctx, "revoke", r.reason, []driver.Ended{{}})
 	} else {
 		notRecorded = m.recordEnded(ctx, "revoke", r.reason, ended)
 	}
-	return ended, errors.Join(notTold, notRecorded)
+	return found, errors.Join(notTold, notRecorded)
+}
+
+// split parts what a call has ended from what had ended before.
+func split(found []driver.Ended) (ended, before []driver.Ended) {
+	for _, e := range found {
+		if e.Before {
+			before = append(before, e)
+		} else {
+			ended = append(ended, e)
+		}
+	}
+	return ended, before
+}
+
+// over leaves out what had ended before and has come back at Auth0: the user has
+// signed in again since and got the same sid.
+func (m *Manager) over(ctx context.Context, before []driver.Ended) ([]driver.Ended, error) {
+	if len(before) == 0 {
+		return nil, nil
+	}
+	live, err := m.store.List(ctx, before[0].UserID, m.now()) // all of one user
+	if err != nil {
+		return nil, known(err)
+	}
+	return slices.DeleteFunc(before, func(e driver.Ended) bool {
+		return slices.ContainsFunc(live, func(r driver.Record) bool { return r.SID == e.SID })
+	}), nil
 }
 
 // rest is the jobs for what was ended and not foreseen.

@@ -12,7 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 )
 
 // cutoff notes what it is told.
@@ -52,12 +54,13 @@ func TestCutoff(t *testing.T) {
 	kept := login("s3")
 	login("s4") // evicts s2
 	told("session s2")
+	m.clock.Advance(11 * time.Minute) // so that what has ended before is not told again
 	require.NoError(t, m.RevokeOthers(t.Context(), kept))
 	told("session s4")
 	require.NoError(t, m.RevokeUser(t.Context(), "auth0|1"))
 	told("access auth0|1")
 	m.clock.Advance(time.Second)
-	w := postToken(h, sign(t, "logout+jwt", p.claims(map[string]any{"sid": "s9", "iat": m.clock.Now().Unix()})))
+	w := postToken(h, sign(t, "logout+jwt", p.claims(map[string]any{"sid": "s9", "iat": m.clock.Now().Unix(), "exp": m.clock.Now().Unix() + 120})))
 	require.Equal(t, http.StatusOK, w.Code, w.Body)
 	told("session s9")
 
@@ -68,6 +71,121 @@ func TestCutoff(t *testing.T) {
 	c.err, c.told = nil, nil
 	require.NoError(t, m.RevokeSID(t.Context(), "s5"))
 	told("session s5")
+}
+
+// outbox is one that can be away.
+type outbox struct {
+	*session.Memory
+	err error
+}
+
+func (o *outbox) Enqueue(ctx context.Context, j driver.Job) error {
+	if o.err != nil {
+		return o.err
+	}
+	return o.Memory.Enqueue(ctx, j)
+}
+
+// TestToldAgain: a Revoke verb that ended the session and could not tell of it tells
+// when it is called again, in another process too, and not of what has come back.
+func TestToldAgain(t *testing.T) {
+	t.Parallel()
+	type state struct {
+		token, kept session.Token
+		id          string
+	}
+	for name, verb := range map[string]func(m *session.Manager, s state) error{
+		"Revoke":       func(m *session.Manager, s state) error { return m.Revoke(t.Context(), s.token) },
+		"RevokeID":     func(m *session.Manager, s state) error { return m.RevokeID(t.Context(), "u", s.id) },
+		"RevokeOthers": func(m *session.Manager, s state) error { return m.RevokeOthers(t.Context(), s.kept) },
+		"RevokeUser":   func(m *session.Manager, _ state) error { return m.RevokeUser(t.Context(), "u") },
+		"RevokeSID":    func(m *session.Manager, _ state) error { return m.RevokeSID(t.Context(), "s1") },
+	} {
+		for _, what := range []string{"cutoff", "outbox"} {
+			log := &audit.Memory{}
+			m := newSetup(t, session.Config{})
+			c, box := &cutoff{}, &outbox{Memory: m.store}
+			cfg := session.Config{Cutoff: c, Outbox: box, Revoker: c, Recorder: log}
+			other := m.again(t, cfg)
+			m.Manager = m.again(t, cfg)
+			var s state
+			s.kept = m.login(t, session.Login{UserID: "u", SID: "kept"})
+			m.clock.Advance(time.Second)
+			s.token = m.login(t, session.Login{UserID: "u", SID: "s1"})
+			current, err := m.Validate(t.Context(), s.token)
+			require.NoError(t, err)
+			s.id = current.ID
+
+			away := errors.New("away")
+			if what == "cutoff" {
+				c.err = away
+			} else {
+				box.err = away
+			}
+			require.ErrorIs(t, verb(m.Manager, s), session.ErrUnavailable, "%s, %s", name, what)
+			wantInvalid(t, m.Manager, s.token, session.ErrRevoked)
+			c.err, box.err, c.told = nil, nil, nil
+			m.clock.Advance(5 * time.Minute)
+			require.NoError(t, verb(other, s), name)
+			want := "session s1"
+			if name == "RevokeUser" {
+				want = "access u"
+			}
+			assert.Contains(t, c.told, want, name)
+			m.clock.Advance(time.Minute)
+			jobs, err := m.store.Take(t.Context(), m.clock.Now(), m.clock.Now(), 10)
+			require.NoError(t, err)
+			require.NotEmpty(t, jobs, name)
+			assert.Contains(t, []string{"session " + jobs[0].SID, "access " + jobs[0].UserID}, want, name)
+			revoked := 0
+			for _, e := range log.Events() {
+				if e.Action == "session.revoke" && e.Metadata["session"] == s.id {
+					revoked++
+				}
+			}
+			assert.Equal(t, 1, revoked, "%s: it has ended once", name)
+		}
+	}
+}
+
+// TestNotToldOfWhatMadeRoom: the login is refused and leaves no session behind that
+// nobody has the token of; RevokeOthers tells of what it has displaced.
+func TestNotToldOfWhatMadeRoom(t *testing.T) {
+	t.Parallel()
+	c := &cutoff{}
+	m := newSetup(t, session.Config{Cutoff: c, MaxPerUser: 1})
+	m.login(t, session.Login{UserID: "u", SID: "s1"})
+	c.err = errors.New("away")
+	_, _, err := m.Create(t.Context(), session.Login{UserID: "u", SID: "s2", AuthTime: m.clock.Now()})
+	require.ErrorIs(t, err, session.ErrUnavailable)
+	list, err := m.List(t.Context(), "u")
+	require.NoError(t, err)
+	assert.Empty(t, list)
+	c.err, c.told = nil, nil
+	require.NoError(t, m.RevokeOthers(t.Context(), m.login(t, session.Login{UserID: "u", SID: "s3"})))
+	assert.Contains(t, c.told, "session s1")
+}
+
+// TestNotToldOfWhatHasComeBack: the user has signed in again and got the same sid, so
+// telling of the session before would end that one's access.
+func TestNotToldOfWhatHasComeBack(t *testing.T) {
+	t.Parallel()
+	c := &cutoff{err: errors.New("away")}
+	m := newSetup(t, session.Config{Cutoff: c})
+	old := m.login(t, session.Login{UserID: "u", SID: "s1"})
+	require.ErrorIs(t, m.Revoke(t.Context(), old), session.ErrUnavailable)
+	c.err, c.told = nil, nil
+	m.clock.Advance(time.Second)
+	fresh := m.login(t, session.Login{UserID: "u", SID: "s1"})
+	require.NoError(t, m.Revoke(t.Context(), old))
+	assert.Empty(t, c.told)
+	wantValid(t, m.Manager, fresh)
+	m.clock.Advance(11 * time.Minute)
+	require.NoError(t, m.Revoke(t.Context(), fresh))
+	c.told = nil
+	m.clock.Advance(11 * time.Minute)
+	require.NoError(t, m.Revoke(t.Context(), fresh))
+	assert.Empty(t, c.told, "after ten minutes")
 }
 
 // TestLogoutTokenIsSpentLast: a token of which half could be done is taken again.

@@ -62,7 +62,10 @@ type Store interface {
 
 	// Delete ends what s selects, and returns what it ended, except for everyone.
 	// None of it is live afterwards, whatever Load or Replace was under way.
-	// Nothing to end is no error.
+	// Nothing to end is no error. With s.Since, SelectKey, SelectOne and SelectOthers
+	// also return, as Before, what they select and Delete or Create has ended since
+	// then, if that is still known: for ten minutes at least, and of the last 64
+	// sessions of a user. What SelectSuperseded has ended is not returned again.
 	Delete(ctx context.Context, s Selector) ([]Ended, error)
 
 	// Forget removes what is kept about a user, to erase personal data: all
@@ -120,6 +123,7 @@ type Selector struct {
 	Key             Key
 	UserID, ID, SID string
 	Now, MarkUntil  time.Time
+	Since           time.Time // Zero: only what ends now is returned.
 }
 
 // Form is what a Selector selects.

@@ -82,4 +82,7 @@ func (r *Record) Expired(now time.Time) bool {
 }
 
 // Ended is a session that a store has ended.
-type Ended struct{ ID, UserID, SID string }
+type Ended struct {
+	ID, UserID, SID string
+	Before          bool // by an earlier call; see Selector.Since
+}

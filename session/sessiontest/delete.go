@@ -27,6 +27,8 @@ var deleteTests = map[string]func(*testing.T, Harness){
 	"ends everyone":                         testDeleteEveryone,
 	"ends nothing without a form":           testDeleteNothing,
 	"does not return what has expired":      testDeleteExpired,
+	"returns again what has ended since":    testDeleteSince,
+	"remembers 64 that have ended":          testDeleteSinceMany,
 }
 
 var listTests = map[string]func(*testing.T, Harness){
@@ -239,6 +241,74 @@ func testDeleteExpired(t *testing.T, h Harness) {
 		if ended := del(t, h.Store, sel); len(ended) > 0 {
 			t.Fatalf("Delete returned %v, which had expired", ended)
 		}
+	}
+}
+
+// testDeleteSince: who was not told of what has ended can ask again.
+func testDeleteSince(t *testing.T, h Harness) {
+	at := start.Add(10 * time.Minute)
+	own := create(t, h.Store, newRecord("u1", start))
+	byKey, byOldKey, byID, byUser := newRecord("u1", start), newRecord("u1", start), newRecord("u1", start), newRecord("u1", start)
+	quiet, early, other := newRecord("u1", start), newRecord("u1", start), newRecord("u2", start)
+	for _, r := range []driver.Record{byKey, byOldKey, byID, byUser, quiet, early, other} {
+		create(t, h.Store, r)
+	}
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: early.Key, Now: at.Add(-time.Millisecond)})
+	del(t, h.Store, driver.Selector{Form: driver.SelectSuperseded, Key: quiet.Key, Now: at})
+	replaced := replace(t, h.Store, byOldKey.Key, rotate(byOldKey, at), driver.Grace{Now: at})
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: byKey.Key, Now: at})
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: replaced.Key, Now: at})
+	del(t, h.Store, driver.Selector{Form: driver.SelectOne, UserID: "u1", ID: byID.ID, Now: at})
+	del(t, h.Store, driver.Selector{Form: driver.SelectKey, Key: other.Key, Now: at})
+
+	since := driver.Selector{Now: at.Add(10 * time.Minute), Since: at}
+	again := func(sel driver.Selector, ended []driver.Record, before ...driver.Record) {
+		t.Helper()
+		sel.Now, sel.Since = since.Now, since.Since
+		var want []driver.Ended
+		for _, r := range ended {
+			want = append(want, r.Ended())
+		}
+		for _, r := range before {
+			e := r.Ended()
+			e.Before = true
+			want = append(want, e)
+		}
+		got := del(t, h.Again, sel)
+		order := func(a, b driver.Ended) int { return strings.Compare(a.ID, b.ID) }
+		slices.SortFunc(got, order)
+		slices.SortFunc(want, order)
+		if !slices.Equal(got, want) {
+			t.Fatalf("Delete(%+v) = %v, want %v", sel, got, want)
+		}
+	}
+	again(driver.Selector{Form: driver.SelectKey, Key: byKey.Key}, nil, byKey)
+	again(driver.Selector{Form: driver.SelectKey, Key: byOldKey.Key}, nil, byOldKey)
+	again(driver.Selector{Form: driver.SelectKey, Key: quiet.Key}, nil)
+	again(driver.Selector{Form: driver.SelectKey, Key: early.Key}, nil)
+	again(driver.Selector{Form: driver.SelectOne, UserID: "u1", ID: byID.ID}, nil, byID)
+	again(driver.Selector{Form: driver.SelectOne, UserID: "u2", ID: byID.ID}, nil)
+	again(driver.Selector{Form: driver.SelectOne, UserID: "u1", ID: early.ID}, nil)
+	again(driver.Selector{Form: driver.SelectOthers, UserID: "u1", ID: own.ID, Key: own.Key}, []driver.Record{byUser}, byKey, byOldKey, byID)
+	again(driver.Selector{Form: driver.SelectOthers, UserID: "u1", ID: own.ID, Key: own.Key}, nil, byKey, byOldKey, byID, byUser)
+	again(driver.Selector{Form: driver.SelectUser, UserID: "u1"}, []driver.Record{own})
+	wantLoad(t, h.Store, byKey.Key, since.Now, driver.ErrRevoked)
+}
+
+func testDeleteSinceMany(t *testing.T, h Harness) {
+	for range 64 {
+		r := newRecord("u1", start)
+		if _, err := h.Store.Create(t.Context(), r, driver.Limit{Now: start, Bound: start, Max: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := h.Store.List(t.Context(), "u1", start)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("List = %v, %v", list, err)
+	}
+	sel := driver.Selector{Form: driver.SelectOthers, UserID: "u1", ID: "none", Key: list[0].Key, Since: start}
+	if ended := del(t, h.Again, sel); len(ended) != 64 {
+		t.Fatalf("Delete returned %d of 64: one now, the others had made room", len(ended))
 	}
 }
 

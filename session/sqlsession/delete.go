@@ -2,6 +2,7 @@ package sqlsession
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 
@@ -18,13 +19,44 @@ func (s *Store) Delete(ctx context.Context, sel driver.Selector) (ended []driver
 		return nil, s.endEveryone(ctx, sel.Now.UnixMilli())
 	}
 	err = s.db.Tx(ctx, func(tx sqlstore.Conn) error {
+		before, err := s.endedBefore(ctx, tx, sel)
+		if err != nil {
+			return err
+		}
 		ended, err = s.endSelected(ctx, tx, sel)
+		ended = append(ended, before...)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return ended, nil
+}
+
+// endedBefore is what sel.Since asks for.
+func (s *Store) endedBefore(ctx context.Context, tx sqlstore.Conn, sel driver.Selector) (before []driver.Ended, err error) {
+	if sel.Since.IsZero() {
+		return nil, nil
+	}
+	q, now, since := &s.query, sel.Now.UnixMilli(), sel.Since.UnixMilli()
+	read := func(query sqlstore.Statement, args ...any) {
+		if err == nil && len(before) == 0 {
+			before, err = sqlstore.Query(ctx, tx, func(rows *sql.Rows) (e driver.Ended, err error) {
+				e.Before = true
+				return e, rows.Scan(&e.ID, &e.UserID, &e.SID)
+			}, query, append(append([]any{now}, args...), since)...)
+		}
+	}
+	switch sel.Form {
+	case driver.SelectKey:
+		read(q.oneBefore, sel.Key.Hash[:])
+		read(q.oldBefore, sel.Key.Hash[:])
+	case driver.SelectOne:
+		read(q.idBefore, sel.UserID, sel.ID)
+	case driver.SelectOthers:
+		read(q.othersBefore, sel.UserID, sel.ID)
+	}
+	return before, err
 }
 
 func (s *Store) endEveryone(ctx context.Context, now int64) error {

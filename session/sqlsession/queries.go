@@ -15,6 +15,10 @@ const live = `revoked = 0 AND idle_at > $1 AND expires_at > $1 AND epoch = (SELE
 // locked begins a query of live sessions that are to be ended.
 const locked = `SELECT id, user_id, sid FROM {t} WHERE ` + live
 
+// before begins a query of sessions that were ended since the time that is the last
+// parameter.
+const before = `SELECT id, user_id, sid FROM {t} WHERE revoked = 1 AND idle_at > $1 AND expires_at > $1`
+
 // grow gives a mark another epoch and moves its times, forward only.
 const grow = ` SET epoch = $2, revoked_at = CASE WHEN revoked_at < $3 THEN $3 ELSE revoked_at END,
 			keep_until = CASE WHEN keep_until < $4 THEN $4 ELSE keep_until END`
@@ -25,6 +29,7 @@ type queries struct {
 	lockUser, lockSID, keepUser, keepSID, marks, others, insert    sqlstore.Statement
 	replace, endOld, keepOld                                       sqlstore.Statement
 	lockHash, lockOldHash, lockID, lockAll, lockOthers, lockShared sqlstore.Statement
+	oneBefore, oldBefore, idBefore, othersBefore                   sqlstore.Statement
 	markUser, markSID, markEveryone, supersede                     sqlstore.Statement
 	forgetOld, forget, forgetMark                                  sqlstore.Statement
 	see, seeAgain, enqueue, due, retry, done                       sqlstore.Statement
@@ -64,6 +69,11 @@ func prepare(sql func(string) sqlstore.Statement) queries {
 		lockAll:     sql(locked + ` AND user_id = $2 {lock}`),
 		lockOthers:  sql(locked + ` AND user_id = $2 AND id <> $3 {lock}`),
 		lockShared:  sql(locked + ` AND sid = $2 {lock}`),
+
+		oneBefore:    sql(before + ` AND hash = $2 AND rotated_at >= $3`),
+		oldBefore:    sql(before + ` AND id = (SELECT id FROM {t}_old WHERE hash = $2) AND rotated_at >= $3`),
+		idBefore:     sql(before + ` AND user_id = $2 AND id = $3 AND rotated_at >= $4`),
+		othersBefore: sql(before + ` AND user_id = $2 AND id <> $3 AND rotated_at >= $4`),
 
 		markUser:     sql(`UPDATE {t}_user` + grow + ` WHERE user_id = $1`),
 		markSID:      sql(`UPDATE {t}_sid` + grow + ` WHERE sid = $1`),

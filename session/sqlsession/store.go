@@ -111,7 +111,7 @@ func (s *Store) makeRoom(ctx context.Context, tx sqlstore.Conn, userID string, l
 }
 
 // end ends the live sessions that a query finds and locks, and leaves of each what
-// tells that it was revoked.
+// tells that it was revoked, and when, which is the first of args.
 func (s *Store) end(ctx context.Context, tx sqlstore.Conn, lock sqlstore.Statement, args ...any) ([]driver.Ended, error) {
 	ended, err := sqlstore.Query(ctx, tx, func(rows *sql.Rows) (e driver.Ended, err error) {
 		return e, rows.Scan(&e.ID, &e.UserID, &e.SID)
@@ -123,8 +123,8 @@ func (s *Store) end(ctx context.Context, tx sqlstore.Conn, lock sqlstore.Stateme
 	for i, e := range ended {
 		ids[i] = e.ID
 	}
-	_, err = tx.Exec(ctx, s.db.SQL(`UPDATE {t} SET revoked = 1, payload = NULL, methods = '', user_agent = '', ip = ''
-		WHERE id IN (`+sqlstore.Params(1, len(ids))+`)`), ids...)
+	_, err = tx.Exec(ctx, s.db.SQL(`UPDATE {t} SET revoked = 1, rotated_at = $1, payload = NULL, methods = '', user_agent = '', ip = ''
+		WHERE id IN (`+sqlstore.Params(2, len(ids))+`)`), append(args[:1:1], ids...)...)
 	return ended, err
 }
 

@@ -29,14 +29,14 @@ func encode(r *driver.Record) ([]byte, error) {
 	names := driver.KeyOf(r.UserID, r.SID)
 	b = append(append(b, names.User[:]...), names.SID[:]...)
 	b = append(b, r.ID...)
-	b = appendText(b, r.UserID)
+	b = appendText(appendText(b, r.UserID), r.SID)
 	b = appendTime(appendTime(b, r.CreatedAt), r.RotatedAt)
 	b = append(b, r.CSRF[:]...)
 	b = append(b, byte(len(r.Methods)))
 	for _, m := range r.Methods {
 		b = appendText(appendTime(b, m.At), m.Name)
 	}
-	for _, text := range []string{r.SID, r.OrgID, r.Device.UserAgent, r.Device.IP} {
+	for _, text := range []string{r.OrgID, r.Device.UserAgent, r.Device.IP} {
 		b = appendText(b, text)
 	}
 	binary.BigEndian.PutUint32(b[atLength:], uint32(len(b)))
@@ -68,7 +68,7 @@ func decode(v []byte, k driver.Key) (driver.Record, error) {
 	r.Version = int64(d.uint64())
 	d.skip(atID - atEpoch)
 	r.ID = d.take(idSize)
-	r.UserID = d.text()
+	r.UserID, r.SID = d.text(), d.text()
 	r.CreatedAt, r.RotatedAt = d.time(), d.time()
 	copy(r.CSRF[:], d.take(len(r.CSRF)))
 	if n := d.byte(); n > 0 && !d.failed {
@@ -77,7 +77,7 @@ func decode(v []byte, k driver.Key) (driver.Record, error) {
 			r.Methods[i].At, r.Methods[i].Name = d.time(), d.text()
 		}
 	}
-	r.SID, r.OrgID = d.text(), d.text()
+	r.OrgID = d.text()
 	r.Device.UserAgent, r.Device.IP = d.text(), d.text()
 	if d.failed || d.rest != "" {
 		return driver.Record{}, errRecord
@@ -102,7 +102,7 @@ func decodeDead(v []byte) driver.Record {
 	} else {
 		d.skip(atID)
 	}
-	r.ID, r.UserID = d.take(idSize), d.text()
+	r.ID, r.UserID, r.SID = d.take(idSize), d.text(), d.text()
 	if d.failed {
 		return driver.Record{}
 	}

@@ -301,11 +301,14 @@ func (s *Store) List(ctx context.Context, userID string, now time.Time) ([]drive
 	return records, nil
 }
 
-// endedOf reads what a script has ended; of what cannot be read nothing is known.
+// endedOf reads what a script has ended, now or before; of what cannot be read nothing is known.
 func endedOf(rest [][]byte) []driver.Ended {
 	var ended []driver.Ended
 	for _, value := range rest {
-		if r, err := decode(value, driver.Key{}); err == nil {
+		if len(value) > 0 && value[atState] == stateRevoked {
+			r := decodeDead(value)
+			ended = append(ended, driver.Ended{ID: r.ID, UserID: r.UserID, SID: r.SID, Before: true})
+		} else if r, err := decode(value, driver.Key{}); err == nil {
 			ended = append(ended, r.Ended())
 		}
 	}

@@ -34,7 +34,7 @@ func (s *Store) Delete(ctx context.Context, sel driver.Selector) ([]driver.Ended
 
 func (s *Store) deleteKey(ctx context.Context, sel driver.Selector, how string) ([]driver.Ended, error) {
 	p := s.shard(sel.Key)
-	state, rest, err := s.run(ctx, deleteKeyScript, p, sel.Now, []string{p.session(sel.Key)}, how)
+	state, rest, err := s.run(ctx, deleteKeyScript, p, sel.Now, []string{p.session(sel.Key)}, how, sinceOf(sel))
 	switch {
 	case err != nil:
 		return nil, err
@@ -46,12 +46,20 @@ func (s *Store) deleteKey(ctx context.Context, sel driver.Selector, how string) 
 	return nil, nil
 }
 
+// sinceOf is a time at which nothing has ended when Since is zero.
+func sinceOf(sel driver.Selector) string {
+	if sel.Since.IsZero() {
+		return millis(sel.Now.AddDate(1000, 0, 0))
+	}
+	return millis(sel.Since)
+}
+
 // deleteOf ends those of one user's sessions that match, in one script.
 func (s *Store) deleteOf(ctx context.Context, sel driver.Selector, userID, which, of, key string) ([]driver.Ended, error) {
 	names := driver.KeyOf(userID, "")
 	p := s.shard(names)
 	keys := []string{p.user(names), p.userMark(names), key}
-	state, rest, err := s.run(ctx, deleteUserScript, p, sel.Now, keys, which, of, lifetime(sel.Now, sel.MarkUntil))
+	state, rest, err := s.run(ctx, deleteUserScript, p, sel.Now, keys, which, of, lifetime(sel.Now, sel.MarkUntil), sinceOf(sel))
 	if err == nil {
 		err = answer(state)
 	}

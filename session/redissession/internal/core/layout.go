@@ -13,7 +13,7 @@ import (
 //
 // Whoever changes the layout raises version. A value of another version is a dead
 // session: what it does not say, such as an epoch, must not be taken for granted.
-const version = 4
+const version = 5
 
 // The states with which a body begins.
 const (
@@ -44,7 +44,7 @@ const (
 	atSID       = atUser + refSize
 	atID        = atSID + refSize
 	atUserLen   = atID + idSize
-	atUserID    = atUserLen + textSize
+	atUserID    = atUserLen + textSize // and behind it the SID, as a text
 
 	headerSize = atUserID
 

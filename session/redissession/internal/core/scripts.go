@@ -8,6 +8,7 @@ package core
 //	{prefix:shard}:m:<user>   epoch of the user, and time of the last RevokeUser
 //	{prefix:shard}:e:<sid>    epoch of a SID, in the shard of its user
 //	{prefix:shard}:u:<user>   sorted set of the hashes of a user's sessions by creation
+//	{prefix:shard}:d:<user>   sorted set of the hashes of a user's last sessions that were ended, by that time
 //	{prefix:shard}:x:<sid>    time of the last RevokeSID, in the shard of the SID
 //	{prefix:shard}:i:<sid>    set of the users with that SID, in the shard of the SID
 //	{prefix:outbox}:d, :j     sorted set of job ids by due time, hash of jobs
@@ -56,8 +57,7 @@ local function count() return pack(n) .. part(runs, 1, RUNSIZE) end
 local function sound(b)
   local st = b:byte(1)
   if st == REPLACED then return #b >= NEXT + HASHSIZE - 1 end
-  if st ~= LIVE then return st == REVOKED end
-  if #b < USERID - 1 then return false end
+  if #b < USERID - 1 or st ~= LIVE then return st == REVOKED and #b >= USERID - 1 end
   local length = struct.unpack('>I4', b, LENGTH)
   return length <= #b and USERID - 1 + struct.unpack('>I2', b, USERLEN) <= length
 end
@@ -102,13 +102,24 @@ local function resolve(key)
   return state(v), to, v
 end
 local function cut(v) return v:sub(1, (struct.unpack('>I4', v, LENGTH))) end
-local function dead(v) return string.char(REVOKED) .. v:sub(2, USERID - 1 + (struct.unpack('>I2', v, USERLEN))) end
-local function left(v, at, nexthash) return string.char(REPLACED) .. pack(at) .. nexthash .. dead(v):sub(ID) end
+local function named(v) -- from the ID to the SID
+  local sidlen = USERID + struct.unpack('>I2', v, USERLEN)
+  return part(v, ID, sidlen + 2 - ID + (struct.unpack('>I2', v, sidlen)))
+end
+local function dead(v) return string.char(REVOKED) .. pack(now) .. v:sub(IDLE, ID - 1) .. named(v) end
+local function left(v, at, nexthash) return string.char(REPLACED) .. pack(at) .. nexthash .. named(v) end
 local function member(key) return key:sub(#base + 4) end
+local function keep(key, life) redis.call('PEXPIRE', key, math.max(redis.call('PTTL', key), life)) end
 local function kill(key, v, as)
   put(key, as or dead(v), ttl(v))
   redis.call('ZREM', base .. ':u:' .. part(v, USER, REFSIZE), member(key))
+  if as then return end
+  local ended = base .. ':d:' .. part(v, USER, REFSIZE)
+  redis.call('ZADD', ended, now, member(key))
+  redis.call('ZREMRANGEBYRANK', ended, 0, -65)
+  keep(ended, 600000)
 end
+local function endedsince(v, since) return v and v:byte(1) == REVOKED and int(v, SEEN) >= since end
 local function live(index)
   local out = {}
   for _, hash in ipairs(redis.call('ZRANGE', index, 0, -1)) do
@@ -122,7 +133,6 @@ local function live(index)
   end
   return out
 end
-local function keep(key, life) redis.call('PEXPIRE', key, math.max(redis.call('PTTL', key), life)) end
 -- mark gives a user another epoch, and moves the time forward only.
 local function mark(key, at, life)
   local old = redis.call('GET', key)
@@ -196,19 +206,21 @@ if KEYS[2] ~= KEYS[3] then
 end
 return {count(), 'L'}`
 
-// KEYS g, session. ARGV prelude's, whether the session is superseded.
+// KEYS g, session. ARGV prelude's, whether the session is superseded, since when what
+// has ended is returned too.
 var deleteKeyText = prelude + `
 local key, v, stop = last(KEYS[2])
 local superseded = ARGV[6] == 'superseded'
 if superseded and stop then return {count(), 'P'} end
 local st = v and state(v) or 'N'
+if not superseded and endedsince(v, tonumber(ARGV[7])) then return {count(), 'L', v} end
 if st ~= 'L' then return {count(), st} end
 kill(key, v, superseded and left(v, now, string.rep('\0', HASHSIZE)))
 bump()
 return {count(), 'L', cut(v)}`
 
 // KEYS g, user, mark, the session that is kept or the SID's epoch. ARGV prelude's,
-// which, of which, life of the mark.
+// which, of which, life of the mark, since when what has ended is returned too.
 var deleteUserText = prelude + `
 local which, of, ended = ARGV[6], ARGV[7], {}
 local match = {
@@ -217,6 +229,12 @@ local match = {
   others = function(v) return part(v, ID, IDSIZE) ~= of end,
   sid = function(v) return part(v, SID, REFSIZE) == of end,
 }
+if which == 'one' or which == 'others' then
+  for _, hash in ipairs(redis.call('ZRANGEBYSCORE', base .. ':d:' .. KEYS[2]:sub(#base + 4), ARGV[9], '+inf')) do
+    local v = get(base .. ':s:' .. hash)
+    if endedsince(v, tonumber(ARGV[9])) and match[which](v) then ended[#ended + 1] = v end
+  end
+end
 for _, s in ipairs(live(KEYS[2])) do
   if match[which](s.v) then
     kill(s.key, s.v)
@@ -265,7 +283,7 @@ for _, hash in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   if v and v:byte(1) == LIVE then gone[#gone + 1] = cut(v) end
   redis.call('DEL', key)
 end
-redis.call('DEL', KEYS[2], KEYS[3])
+redis.call('DEL', KEYS[2], KEYS[3], base .. ':d:' .. KEYS[2]:sub(#base + 4))
 bump()
 return {count(), 'L', unpack(gone)}`
 
