@@ -46,6 +46,10 @@ type HTTPConfig struct {
 	// "/auth/login". Defaults to none: they are answered with 401, as all other
 	// requests are.
 	LoginPath string
+	// OnRefuse is called for each refusal, before the answer, for metrics; those of
+	// session/login too. It must return soon and be safe for concurrent use. Defaults
+	// to nothing.
+	OnRefuse func(ctx context.Context, x Refusal)
 	// Render returns the body of a refusal and its Content-Type. It cannot change
 	// the status or the headers. Defaults to a line of text.
 	Render func(r *http.Request, x Refusal) (contentType string, body []byte)

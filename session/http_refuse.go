@@ -50,6 +50,9 @@ func (h *HTTP) Refuse(w http.ResponseWriter, r *http.Request, x Refusal) {
 		}
 	}
 	x.Status, x.Reason = cmp.Or(x.Status, http.StatusInternalServerError), cmp.Or(x.Reason, "failed")
+	if h.cfg.OnRefuse != nil {
+		h.cfg.OnRefuse(r.Context(), x)
+	}
 	noStore(w)
 	switch {
 	case x.Status == http.StatusConflict && x.Reason == "superseded" && navigates(r) && !marked(r):

@@ -430,3 +430,22 @@ func TestChangesAreNotJudgedByACache(t *testing.T) {
 	}
 	assert.Equal(t, []bool{false, false, true, true}, store.fresh)
 }
+
+// TestOnRefuse: what the middleware refuses is told with its reason, once each.
+func TestOnRefuse(t *testing.T) {
+	t.Parallel()
+	var told []session.Refusal
+	s := newSite(t, session.HTTPConfig{LoginPath: "/auth/login", OnRefuse: func(ctx context.Context, x session.Refusal) {
+		assert.Same(t, t.Context(), ctx)
+		told = append(told, x)
+	}})
+	refuse := func(x session.Refusal) {
+		s.http.Refuse(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), x)
+	}
+	refuse(session.Refusal{Err: session.ErrRevoked})
+	refuse(session.Refusal{Status: http.StatusForbidden, Reason: "forged"})
+	refuse(session.Refusal{Err: errors.New("odd")})
+	require.Len(t, told, 3)
+	assert.Equal(t, []string{"revoked", "forged", "failed"}, []string{told[0].Reason, told[1].Reason, told[2].Reason})
+	assert.Equal(t, []int{401, 403, 500}, []int{told[0].Status, told[1].Status, told[2].Status})
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+)
+
+// points are the values of a metric by its attributes: "op=user,outcome=ok".
+func points(t *testing.T, o *observed, name string) map[string]float64 {
+	t.Helper()
+	values := make(map[string]float64)
+	add := func(set attribute.Set, value float64) {
+		var words []string
+		for _, kv := range set.ToSlice() {
+			words = append(words, string(kv.Key)+"="+kv.Value.Emit())
+		}
+		values[strings.Join(words, ",")] += value
+	}
+	for _, s := range o.metrics.ScopeMetrics {
+		for _, m := range s.Metrics {
+			if m.Name != name {
+				continue
+			}
+			switch data := m.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range data.DataPoints {
+					add(p.Attributes, float64(p.Value))
+				}
+			case metricdata.Gauge[int64]:
+				for _, p := range data.DataPoints {
+					add(p.Attributes, float64(p.Value))
+				}
+			case metricdata.Histogram[int64]: // otelhttp's
+				for _, p := range data.DataPoints {
+					add(p.Attributes, float64(p.Count))
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range data.DataPoints {
+					add(p.Attributes, float64(p.Count))
+				}
+			default:
+				require.Fail(t, "unknown kind of metric", "%s: %T", name, data)
+			}
+		}
+	}
+	require.NotEmpty(t, values, "%s was not exported", name)
+	return values
+}
+
+func TestEverythingIsObserved(t *testing.T) {
+	t.Parallel()
+	o, err := observe(t.Context())
+	require.NoError(t, err)
+
+	spans := make(map[string]int)
+	for _, s := range o.spans {
+		spans[s.Name]++
+	}
+	for _, name := range []string{
+		"GET /orgs/{org}/invoices", "GET /account", "HTTP GET", "anomaly.assess", "risk.apply", "session.create", "session.revoke",
+		"guardian.enroll", "guardian.confirm", "guardian.verify", "login.accept", "migration.run.start", "migration.run.end",
+		"delegation.add_role", "sink.siem",
+	} {
+		assert.Positive(t, spans[name], "span %s", name)
+	}
+
+	calls := points(t, o, "auth0kit.calls")
+	assert.Equal(t, 1.0, calls["op=find users by email,outcome=ok"], "%v", calls)
+	assert.Equal(t, 1.0, calls["op=read user,outcome=error"], "%v", calls)
+	assert.Positive(t, points(t, o, "auth0kit.calls.wait")["op=read user"])
+	assert.Zero(t, points(t, o, "auth0kit.calls.limited")["op=read user"])
+
+	assert.Equal(t, map[string]float64{
+		"by=session,reason=no_session,status=401": 1, "by=tenancy,reason=no_token,status=401": 1,
+	}, points(t, o, "auth0kit.refusals"))
+
+	events := points(t, o, "auth0kit.events")
+	assert.Equal(t, 1.0, events["action=guardian.verify,factor=local-totp,outcome=failure,reason=wrong_code"], "%v", events)
+	assert.Equal(t, 1.0, events["action=session.create,outcome=success"], "%v", events)
+	scored := 0.0
+	for _, n := range points(t, o, "auth0kit.risk.score") {
+		scored += n
+	}
+	assert.Equal(t, 1.0, scored)
+
+	assert.Equal(t, 1.0, points(t, o, "auth0kit.actions")["outcome=allowed,trigger=post-login"])
+	assert.Equal(t, 1.0, points(t, o, "auth0kit.actions.step")["step=track"])
+	shadow := points(t, o, "auth0kit.actions.shadow")
+	assert.Len(t, shadow, 1)
+
+	users := points(t, o, "auth0kit.migration.users")
+	assert.Equal(t, 1.0, users["run=shop,state=migrated"], "%v", users)
+	assert.Zero(t, points(t, o, "auth0kit.migration.jobs")["run=shop"])
+
+	assert.Positive(t, points(t, o, "auth0kit.sink.deliveries")["outcome=ok,sink=siem"])
+	for _, name := range []string{"waiting", "dropped", "dead_letters"} {
+		assert.Zero(t, points(t, o, "auth0kit.sink."+name)["sink=siem"], name)
+	}
+	assert.Equal(t, 1.0, points(t, o, "auth0kit.sink.active")["sink=siem"])
+	assert.Positive(t, points(t, o, "auth0kit.audit.sealed")[""])
+	assert.Zero(t, points(t, o, "auth0kit.audit.unsealed")[""])
+	points(t, o, "auth0kit.audit.lag")
+}
+
+// What is exported leaves the service, so nobody's id, email or address is in it.
+func TestNobodyIsExported(t *testing.T) {
+	t.Parallel()
+	o, err := observe(t.Context())
+	require.NoError(t, err)
+	var all strings.Builder
+	for _, s := range o.spans {
+		all.WriteString(s.Name + "\n" + s.Status.Description + "\n")
+		for _, kv := range s.Attributes {
+			all.WriteString(string(kv.Key) + "=" + kv.Value.Emit() + "\n")
+		}
+		for _, e := range s.Events {
+			for _, kv := range e.Attributes {
+				all.WriteString(string(kv.Key) + "=" + kv.Value.Emit() + "\n")
+			}
+		}
+	}
+	for _, s := range o.metrics.ScopeMetrics {
+		for _, m := range s.Metrics {
+			for at := range points(t, o, m.Name) {
+				all.WriteString(at + "\n")
+			}
+		}
+	}
+	require.Contains(t, all.String(), "/api/v2/users-by-email\n")
+	for _, secret := range []string{"ada@example.com", "ada%40", "auth0|", "auth0%7C", "203.0.113.7", "grace"} {
+		assert.NotContains(t, all.String(), secret)
+	}
+}
+
+func TestProgram(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out))
+	assert.Contains(t, out.String(), " session.create\n")
+	assert.Contains(t, out.String(), "auth0kit.refusals: ")
+}
