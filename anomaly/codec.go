@@ -17,15 +17,18 @@ var ErrDamaged = errors.New("anomaly: stored blob is damaged")
 // this one does not know. Nothing is lost: finish the update of all processes.
 var ErrNewer = errors.New("anomaly: stored blob was written by the next release; finish the update")
 
-// The layout, little endian: format, zone, day, minute, logins, asked, fresh; 24
-// hours; then each list with its length in one byte before it.
+// The layout, little endian: format, zone, day, minute, logins, asked, fresh,
+// shown, voices; 24 hours; then each list with its length in one byte before it.
 //
-// A reader takes its own format and the one before it. There is none before the
-// first; who makes the second keeps the reader of the first.
+// A reader takes its own format and the one before it. The first had no shown,
+// voices and rate of missing addresses, and devices that were not bound to a
+// browser.
 const (
-	profileFormat = 1
+	profileFormat = 2
 	hoursSize     = 24 * 2
-	headerSize    = 16 + 4*freshKinds + hoursSize
+	headerSize    = 16 + 4*freshKinds + 4 + 1 + hoursSize
+	freshKinds1   = 4
+	headerSize1   = 16 + 4*freshKinds1 + hoursSize
 	tallySize     = 6
 	deviceSize    = 11
 	spotSize      = 14
@@ -37,7 +40,7 @@ var le = binary.LittleEndian
 // checkFormat tells what the next release has written from what nobody has.
 func checkFormat(b []byte, current byte) error {
 	switch {
-	case len(b) > 0 && b[0] == current:
+	case len(b) > 0 && (b[0] == current || b[0] == current-1 && b[0] > 0):
 		return nil
 	case len(b) > 0 && b[0] == current+1:
 		return ErrNewer
@@ -54,6 +57,7 @@ func (p *profile) encode(b []byte) []byte {
 	for _, f := range p.fresh {
 		b = le.AppendUint32(b, math.Float32bits(f))
 	}
+	b = append(le.AppendUint32(b, math.Float32bits(p.shown)), p.voices)
 	for _, h := range p.hours {
 		b = le.AppendUint16(b, h)
 	}
@@ -68,7 +72,7 @@ func (p *profile) encode(b []byte) []byte {
 	}
 	b = append(b, byte(len(p.devices)))
 	for _, d := range p.devices {
-		b = append(le.AppendUint16(le.AppendUint64(b, d.hash), d.day), d.count)
+		b = append(le.AppendUint16(le.AppendUint64(b, d.hash), d.day), d.pack())
 	}
 	b = append(b, byte(len(p.places)))
 	for _, s := range p.places {
@@ -99,7 +103,10 @@ func (p *profile) decode(v *view) {
 	for i := range p.tallies[browsers] {
 		p.tallies[browsers][i].major = v.major(i)
 	}
-	p.devices = readAll(p.devices[:0], v.devices, deviceSize, readDevice)
+	p.devices = p.devices[:0]
+	for raw := v.devices; len(raw) >= deviceSize; raw = raw[deviceSize:] {
+		p.devices = append(p.devices, readDevice(raw, v.old))
+	}
 	p.places = readAll(p.places[:0], v.places, spotSize, readSpot)
 	p.pending = readAll(p.pending[:0], v.pending, pendingSize, readPending)
 }
@@ -113,7 +120,23 @@ func readAll[T any](dst []T, raw []byte, size int, read func([]byte) T) []T {
 
 func readTally(b []byte) tally { return tally{key: le.Uint32(b), count: le.Uint16(b[4:])} }
 
-func readDevice(b []byte) device { return device{le.Uint64(b), le.Uint16(b[8:]), b[10]} }
+// unbound marks a device of the first format in the count.
+const unbound = 1 << 7
+
+func readDevice(b []byte, first bool) device {
+	count, old := b[10], b[10]&unbound != 0
+	if first {
+		count, old = min(count, maxSeen), true
+	}
+	return device{le.Uint64(b), le.Uint16(b[8:]), count &^ unbound, old}
+}
+
+func (d device) pack() uint8 {
+	if d.old {
+		return d.count | unbound
+	}
+	return d.count
+}
 
 func readSpot(b []byte) (s spot) {
 	s.read(b)

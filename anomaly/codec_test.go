@@ -18,7 +18,7 @@ func fullProfile() *profile {
 		}
 	}
 	for i := range maxDevices + 3 {
-		p.bumpDevice(uint64(i+1), uint16(19_000+i))
+		p.bumpDevice(uint64(i+1), 0, uint16(19_000+i), true)
 	}
 	for i := range maxPlaces + 3 {
 		p.visit(newSpot(&Place{Lat: float64(i * 7), Lon: float64(i*13 - 90)}, uint32(28_000_000+i)))
@@ -97,7 +97,7 @@ func FuzzProfile(f *testing.F) {
 		}
 		var p profile
 		p.decode(&v)
-		if !bytes.Equal(p.encode(nil), blob) {
+		if blob[0] == profileFormat && !bytes.Equal(p.encode(nil), blob) {
 			t.Error("an accepted profile is not what encode writes")
 		}
 		if len(v.places) > 0 {
@@ -151,7 +151,7 @@ func TestSketchEstimates(t *testing.T) {
 	t.Parallel()
 	s := newSketch()
 	for i := range 20_000 {
-		s.learn(network{country: uint32(i%50) + 1, asn: uint32(i % 2000), prefix: uint32(i)}, agent{}, i%24, novelty{})
+		s.learn(&observation{net: network{country: uint32(i%50) + 1, asn: uint32(i % 2000), prefix: uint32(i)}, hour: i % 24})
 	}
 	total := s.total(totalNetworks)
 	if total != 20_000 {
@@ -176,4 +176,60 @@ func TestSketchEstimates(t *testing.T) {
 	if mean := sum / 1000; mean > 2 {
 		t.Errorf("a prefix that nobody has seems to have %.1f logins in the mean", mean)
 	}
+}
+
+// firstFormat is what the release before wrote: neither shown nor voices, one rate
+// less, and devices that were bound to no browser.
+func firstFormat(second []byte) []byte {
+	rates := 16 + 4*freshKinds1
+	first := append([]byte{1}, second[1:rates]...)
+	return append(first, second[headerSize-hoursSize:]...)
+}
+
+func TestFirstFormatIsRead(t *testing.T) {
+	t.Parallel()
+	id := idHash(hashString("laptop", maxDevice) | 1)
+	p := &profile{header: header{day: 20_000, minute: 28_800_000, logins: 60, asked: 59}}
+	p.devices = []device{{hash: id.old(), day: 20_000, count: maxSeen}}
+	blob := firstFormat(p.encode(nil))
+	blob[len(blob)-3] = 255 // the count took the whole byte
+
+	var v view
+	require.NoError(t, v.open(blob))
+	count, ok := v.device(id.bound(7), id.old(), 20_000)
+	require.True(t, ok, "in whichever browser")
+	require.EqualValues(t, maxSeen, count)
+
+	var back profile
+	back.decode(&v)
+	require.InDelta(t, 59, back.shown, 0, "who could show a device did")
+	back.bumpDevice(id.bound(7), id.old(), 20_001, true)
+	require.NoError(t, v.open(back.encode(nil)))
+	_, ok = v.device(id.bound(8), id.old(), 20_001)
+	require.False(t, ok, "bound at its next login")
+	_, ok = v.device(id.bound(7), id.old(), 20_001)
+	require.True(t, ok)
+}
+
+func TestFirstSketchIsRead(t *testing.T) {
+	t.Parallel()
+	s := newSketch()
+	for i := range 50 {
+		o := &observation{net: network{country: 5, asn: 7, prefix: uint32(i)}, hour: 9}
+		o.new.later, o.new.fresh[freshAgent] = true, true
+		s.learn(o)
+	}
+	b := s.encode(77)
+	first := append([]byte{1}, b[1:3+4*(totalHours+1)]...)
+	first = append(first, b[3+4*totalFresh:3+4*(totalFresh+freshKinds1)]...)
+	first = append(first, b[3+4*countryTable.offset:3+4*sharersTable.offset]...)
+	got, day, err := decodeSketch(first)
+	require.NoError(t, err)
+	require.EqualValues(t, 77, day)
+	for _, total := range []uint32{totalNetworks, totalLater, totalHours, totalFresh + freshAgent} {
+		require.InDelta(t, 50, got.total(total), 0, total)
+	}
+	require.InDelta(t, 50, got.count(countryTable, 5), 0)
+	require.InDelta(t, s.hour(9), got.hour(9), 0)
+	require.Zero(t, got.total(totalFresh+freshMissing))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,7 +82,7 @@ func New(store Store, keys [][]byte, cfg Config) (*Detector, error) {
 	for days := range d.decays {
 		d.decays[days] = decay(0, uint16(days), d.halfLife)
 	}
-	d.population.init()
+	d.population.init(model)
 	d.scratch.New = func() any { return &scratch{blob: make([]byte, 0, MaxProfile), plain: make([]byte, 0, MaxProfile)} }
 	return d, nil
 }
@@ -116,7 +117,7 @@ func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	}
 	s.o.evidence(&s.e)
 	class := s.o.class()
-	out := Assessment{Class: class, FirstLogin: class == FirstLogin, Held: s.v.held(s.o.context())}
+	out := Assessment{Class: class, Earlier: float32(s.o.logins), FirstLogin: class == FirstLogin, Held: s.v.held(s.o.context())}
 	prior, kinds := d.weights[class].judge(&s.e)
 	sum := prior
 	out.Prior = float32(prior)
@@ -206,9 +207,21 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 			o.last.read(v.places[last:])
 		}
 	}
+	o.id, o.shared = 0, false
 	if a.DeviceID != "" {
-		o.device = hashString(a.DeviceID, maxDevice) | 1
+		o.id = idHash(hashString(a.DeviceID, maxDevice) | 1)
+		if o.shared = o.pop.anybodys(o.id); !o.shared {
+			o.device = o.id.bound(o.agent.browser)
+		}
 	}
+}
+
+// anybodys reports whether so many users show an id that it names no device: a
+// constant, or a public terminal.
+func (s *sketch) anybodys(id idHash) bool {
+	const many = 20
+	users := s.count(idTable, id.key())
+	return users > many && users > many+4*math.Sqrt(s.noise[idTable.number])
 }
 
 // scale is decay out of the table.

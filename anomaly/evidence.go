@@ -9,20 +9,22 @@ import "math"
 type Evidence [numEvidence]float64
 
 const (
-	evCountryNew  = iota // ratio of the country, where above zero
-	evCountryOwn         // … and where below
-	evASNNew             // … of country and ASN
-	evASNOwn             //
-	evPrefixNew          // … of country, ASN and prefix: what is newer counts in more of the three
-	evPrefixOwn          //
-	evPrefixKnown        // how well known the prefix is, from zero down to -1
-	evCountryRare        // rarity of an unknown country in the population
-	evASNRare            // … of an unknown ASN within its country
-	evPrefixRare         // … of an unknown prefix within its ASN
-	evASNFresh           // -ln of the user's rate of unknown ASNs, for one
-	evPrefixFresh        // … of unknown prefixes
-	evDistance           // ln(1 + km/50) to the nearest known place
-	evAnonymous          // an anonymizing network that the user has not used
+	evCountryNew   = iota // ratio of the country, where above zero
+	evCountryOwn          // … and where below
+	evASNNew              // … of country and ASN
+	evASNOwn              //
+	evPrefixNew           // … of country, ASN and prefix: what is newer counts in more of the three
+	evPrefixOwn           //
+	evPrefixKnown         // how well known the prefix is, from zero down to -1
+	evPrefixShared        // ln of how many users came from a known prefix: it may be any of them
+	evCountryRare         // rarity of an unknown country in the population
+	evASNRare             // … of an unknown ASN within its country
+	evPrefixRare          // … of an unknown prefix within its ASN
+	evASNFresh            // -ln of the user's rate of unknown ASNs, for one
+	evPrefixFresh         // … of unknown prefixes
+	evDistance            // ln(1 + km/50) to the nearest known place
+	evAnonymous           // an anonymizing network that the user has not used
+	evMissing             // -ln of the user's rate of logins without an address
 
 	evTimeNew // ratio of the hour
 	evTimeOwn //
@@ -39,11 +41,14 @@ const (
 	evBot        // an automation tool that the user has not used
 	evDeviceNew  // -ln of the user's rate of new devices
 	evDeviceOwn  // how well known the device is, below zero
+	evIDMissing  // no device id: -ln of the user's rate of logins without one
+	evIDShown    // an unknown device id: -ln of the user's rate of logins with one
 
 	evTravel // doublings of the speed above 900 km/h, discounted
 
 	evNetAgent     // the lesser of new network and new agent
 	evNetPlusAgent // their sum, where above zero: a usual agent excuses a new network, and the other way round
+	evNetDevice    // the lesser of new network and new device
 
 	evHistory // how many logins the user has had, below zero: attackers pick accounts, not logins
 	numEvidence
@@ -60,10 +65,11 @@ const (
 )
 
 var evidenceNames = [numEvidence]string{
-	"country_new", "country_own", "asn_new", "asn_own", "prefix_new", "prefix_own", "prefix_known",
-	"country_rare", "asn_rare", "prefix_rare", "asn_fresh", "prefix_fresh", "distance", "anonymous", "time_new",
+	"country_new", "country_own", "asn_new", "asn_own", "prefix_new", "prefix_own", "prefix_known", "prefix_shared",
+	"country_rare", "asn_rare", "prefix_rare", "asn_fresh", "prefix_fresh", "distance", "anonymous", "address_missing", "time_new",
 	"time_own", "system_new", "system_own", "browser_new", "browser_own", "agent_new", "agent_own", "agent_fresh",
-	"agent_rare", "older", "bot", "device_new", "device_own", "travel", "network_and_agent", "network_plus_agent",
+	"agent_rare", "older", "bot", "device_new", "device_own",
+	"id_missing", "id_shown", "travel", "network_and_agent", "network_plus_agent", "network_and_device",
 	"history",
 }
 
@@ -74,11 +80,14 @@ func EvidenceNames() []string { return evidenceNames[:] }
 // Pseudo-counts: how many logins the population's opinion is worth against the
 // user's own.
 const (
-	priorUser = 1.0 // at every level of a hierarchy
-	priorHour = 1.0
-	priorRate = 2.0
-	maxRatio  = 6.0  // ratios beyond e^±6 say no more
-	leastRate = 0.05 // of new values: everybody gets a new phone once, and takes it out of the house
+	priorUser  = 1.0 // at every level of a hierarchy
+	priorHour  = 1.0
+	priorRate  = 2.0
+	priorHabit = 1.0
+	leastHabit = 0.02
+	wellKnown  = 3    // logins
+	maxRatio   = 6.0  // ratios beyond e^±6 say no more
+	leastRate  = 0.05 // of new values: everybody gets a new phone once, and takes it out of the house
 )
 
 // observation is one attempt against one profile.
@@ -97,6 +106,12 @@ type observation struct {
 	share  float64 // of one login in his history, with the population's opinion
 	doubt  float64 // ratio of a value that he never had: the more logins, the stranger
 	device uint64  // 0: no device id
+	id     idHash  // of the device id alone
+	shared bool    // so many users show this id that it says nothing, and device is 0
+	seen   uint8   // how often the device was seen, 0 for one that nobody proved
+	met    bool    // the device was seen at all
+	others float64 // rate at which the population shows an id
+	habit  float64 // rate at which the user shows an id
 	minute uint32
 
 	at          [tallyLists]int // where the attempt's values stand in the user's lists, -1: nowhere
@@ -121,6 +136,9 @@ func (o *observation) evidence(e *Evidence) {
 	}
 	if both := net + agent; both > 0 {
 		e[evNetPlusAgent] = both
+	}
+	if lesser := min(net, e[evDeviceNew]); lesser > 0 {
+		e[evNetDevice] = lesser
 	}
 	e[evHistory] = -o.doubt
 }
@@ -195,6 +213,9 @@ func rarity(population float64) float64 {
 
 // network returns the ratio of the whole hierarchy.
 func (o *observation) network(e *Evidence) float64 {
+	if o.new.fresh[freshMissing] {
+		e[evMissing] = o.surprise(freshMissing)
+	}
 	if o.net.country == 0 {
 		return o.prefixOnly(e)
 	}
@@ -207,7 +228,7 @@ func (o *observation) network(e *Evidence) float64 {
 	pPrefix := (min(inPrefix, inASN) + 0.02) / (inASN + 5)
 
 	cCountry, cASN, cPrefix := o.own(countries), o.own(asns), o.own(prefixes)
-	e[evPrefixKnown] = -cPrefix / (1 + cPrefix)
+	o.knownPrefix(e, cPrefix)
 	if o.net.asn == 0 { // not known: the level says nothing
 		pASN, cASN = 1, cCountry
 	}
@@ -253,6 +274,17 @@ func (o *observation) unknownPrefix(e *Evidence, population float64) {
 	}
 }
 
+// knownPrefix: where many come from, it may be any of them.
+func (o *observation) knownPrefix(e *Evidence, count float64) {
+	if count == 0 {
+		return
+	}
+	e[evPrefixKnown] = -count / (1 + count)
+	if users := o.pop.count(sharersTable, o.net.prefix); users > 1 {
+		e[evPrefixShared] = ln(users)
+	}
+}
+
 // prefixOnly is for a service without a GeoResolver: the prefix alone.
 func (o *observation) prefixOnly(e *Evidence) float64 {
 	if o.net.prefix == 0 {
@@ -260,7 +292,7 @@ func (o *observation) prefixOnly(e *Evidence) float64 {
 	}
 	const rare = 1e-3
 	count := o.own(prefixes)
-	e[evPrefixKnown] = -count / (1 + count)
+	o.knownPrefix(e, count)
 	whole := clamp(o.below(level{1, 0}, rare, count).ratio)
 	split(e, evPrefixNew, evPrefixOwn, whole)
 	o.unknownPrefix(e, rare)
@@ -317,6 +349,7 @@ func (o *observation) older(e *Evidence) {
 // novelty is what is new about a login of a user with a history.
 type novelty struct {
 	later bool // there is a history
+	shows bool // the user mostly shows a device id, and mostly one that is known
 	asked bool // a known device could have been shown
 	fresh [freshKinds]bool
 }
@@ -327,8 +360,17 @@ func (o *observation) novelty() {
 	if !n.later {
 		return
 	}
-	n.asked = o.device != 0 || len(o.p.devices) > 0
-	n.fresh[freshDevice] = n.asked && o.p.device(o.device, o.today) == 0
+	o.others = min(1, (o.pop.total(totalShown)+0.5)/(o.pop.total(totalHours)+1))
+	o.habit = (float64(o.p.shown)*o.scale + priorHabit*o.others) / (o.logins + priorHabit)
+	n.shows = o.habit >= 0.5 && !o.shared && o.rate(freshDevice) < 0.5
+	n.asked = o.device != 0 || o.habit >= 0.5 && !o.shared
+	o.seen, o.met = 0, false
+	if o.device != 0 {
+		o.seen, o.met = o.p.device(o.device, o.id.old(), o.today)
+	}
+	known := o.seen > 0 || o.met && o.has(asns) // unproved, it is known where the user is
+	n.fresh[freshDevice] = n.asked && !known
+	n.fresh[freshMissing] = o.net.prefix == 0 && !o.p.empty(prefixes)
 	n.fresh[freshPrefix] = o.net.prefix != 0 && !o.has(prefixes)
 	n.fresh[freshASN] = o.net.asn != 0 && !o.has(asns)
 	n.fresh[freshAgent] = !o.has(agents) && (o.agent.known() || !o.p.empty(agents))
@@ -339,7 +381,7 @@ func (o *observation) class() Class {
 	switch {
 	case !o.new.later:
 		return FirstLogin
-	case o.new.asked:
+	case o.new.shows:
 		return WithDevice
 	}
 	return WithoutDevice
@@ -347,24 +389,37 @@ func (o *observation) class() Class {
 
 // surprise is -ln of the rate at which this user shows a new value: who has a new
 // address each day, or a browser that keeps no cookies, says little with one.
-func (o *observation) surprise(kind int) float64 {
+func (o *observation) surprise(kind int) float64 { return -ln(max(leastRate, min(1, o.rate(kind)))) }
+
+func (o *observation) rate(kind int) float64 {
 	all, asked := o.pop.total(totalLater), o.logins
 	if kind == freshDevice {
 		all, asked = o.pop.total(totalAsked), float64(o.p.asked)*o.scale
 	}
 	common := (o.pop.total(totalFresh+uint32(kind)) + 15) / (all + 100)
 	fresh := float64(o.p.fresh[kind]) * o.scale
-	return -ln(max(leastRate, min(1, (fresh+priorRate*common)/(asked+priorRate))))
+	return (fresh + priorRate*common) / (asked + priorRate)
 }
 
-// deviceID weighs a new device by how often the user has one.
+// deviceID weighs a new device by how often the user has one, and an id by the
+// habit of showing one. A device that is known well counts no more than one that is
+// known: cookies are copied.
 func (o *observation) deviceID(e *Evidence) {
 	switch {
 	case !o.new.asked:
 	case o.new.fresh[freshDevice]:
-		e[evDeviceNew] = o.surprise(freshDevice)
+		if o.habit >= 0.5 { // else the habit speaks
+			e[evDeviceNew] = o.surprise(freshDevice)
+		}
 	default:
-		e[evDeviceOwn] = -1 - ln(1+float64(o.p.device(o.device, o.today)))
+		e[evDeviceOwn] = -1 - ln(1+float64(min(wellKnown, o.seen)))
+	}
+	switch {
+	case !o.new.later || o.shared:
+	case o.device == 0:
+		e[evIDMissing] = -ln(max(leastHabit, 1-o.habit))
+	case o.new.fresh[freshDevice]: // when a service begins to give ids, everybody shows a first one
+		e[evIDShown] = -ln(max(leastHabit, o.habit)) * o.others
 	}
 }
 

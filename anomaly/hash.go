@@ -18,6 +18,23 @@ func hashString(s string, limit int) uint64 {
 	return mix(h ^ uint64(len(s)))
 }
 
+// idHash is of a device id, 0 without one.
+type idHash uint64
+
+// bound is the device: the id in one browser family on one operating system. A
+// cookie that turns up in another was copied.
+func (h idHash) bound(browser uint32) uint64 {
+	if h == 0 {
+		return 0
+	}
+	return mix(uint64(h)^mix(uint64(browser)+1)) | 1
+}
+
+// old is the device in profiles of the first format.
+func (h idHash) old() uint64 { return uint64(h) }
+
+func (h idHash) key() uint32 { return uint32(h >> 32) }
+
 func mix(h uint64) uint64 {
 	h ^= h >> 33
 	h *= 0xff51afd7ed558ccd

@@ -16,8 +16,12 @@ const (
 	// Untrusted puts a login in quarantine: it is counted separately and never lowers
 	// a score.
 	Untrusted Trust = iota
-	// Proved is for a login that was allowed, with the password and, if one was asked
-	// for, the step-up.
+	// Allowed is for a login that went on without a step-up. It teaches network,
+	// agent, hour and place, but a new device is known only from its second such login
+	// on a later day: whoever shares the user's network must not become the user at
+	// once.
+	Allowed
+	// Proved is for a login whose step-up was passed.
 	Proved
 )
 
@@ -28,9 +32,9 @@ const learnAttempts = 12
 // once all get through.
 var contention = retry.Backoff{First: 4 * time.Millisecond, Last: 500 * time.Millisecond}
 
-// Learn adds a login to the user's profile, with a load and a save. Pass [Proved]
-// only when the login was allowed and its step-up, if any, passed; otherwise an
-// attacker could train the profile. An untrusted login of a user without a profile
+// Learn adds a login to the user's profile, with a load and a save. Pass [Allowed]
+// or [Proved] only when the login went on; otherwise an attacker could train the
+// profile. An untrusted login of a user without a profile
 // stores nothing, so guessed names do not fill the store. Errors are those of
 // Assess, and [ErrConflict] when others saved the same profile in each of twelve
 // attempts, with growing pauses in between, three seconds in all.
@@ -57,11 +61,13 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 		return false, err
 	}
 	o := &s.o
-	o.lookUp()
+	o.evidence(&s.e)
+	class := o.class()
+	odds := d.weights[class].logOdds(&s.e)
 	s.p.decode(&s.v)
 	switch {
-	case t == Proved:
-		o.absorb(&s.p, d.halfLife)
+	case t == Allowed || t == Proved:
+		o.absorb(&s.p, d.halfLife, t)
 	case version == 0:
 		return true, nil
 	default:
@@ -76,16 +82,29 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 	if err != nil {
 		return false, fmt.Errorf("anomaly: save profile: %w", err)
 	}
-	if t == Proved {
-		d.population.learn(o.net, o.agent, o.hour, o.new)
+	if t != Untrusted && s.p.voices <= maxVoices {
+		d.population.learn(o, class, odds)
 	}
 	return true, nil
 }
 
-// absorb adds a proved login to the profile.
-func (o *observation) absorb(p *profile, halfLife float64) {
+// maxVoices bounds what one account adds to the population on a day: a script
+// that logs in all day must not make its network and agent usual for everybody.
+const maxVoices = 4
+
+// absorb adds a login to the profile. The device of the first login is known: there
+// is nobody else to compare it with.
+func (o *observation) absorb(p *profile, halfLife float64, t Trust) {
+	proved := t == Proved || p.logins == 0
+	if p.minute/(24*60) != o.minute/(24*60) {
+		p.voices = 0
+	}
+	p.voices = min(maxVoices, p.voices) + 1
 	p.advance(o.today, halfLife)
 	p.logins++
+	if o.device != 0 {
+		p.shown++
+	}
 	if o.new.asked {
 		p.asked++
 	}
@@ -103,7 +122,7 @@ func (o *observation) absorb(p *profile, halfLife float64) {
 		p.bump(agents, o.agent.full, 0)
 	}
 	if o.device != 0 {
-		p.bumpDevice(o.device, o.today)
+		p.bumpDevice(o.device, o.id.old(), o.today, proved)
 	}
 	p.bumpHour(o.hour)
 	if o.placed {

@@ -21,7 +21,7 @@ func TestEmbeddedModel(t *testing.T) {
 			t.Errorf("%s a device: %v", name, w.By)
 		}
 	}
-	if m.WithDevice.By["device_new"] == 0 || m.WithoutDevice.By["device_new"] != 0 || m.WithoutDevice.By["agent_rare"] == 0 {
+	if m.WithDevice.By["device_new"] == 0 || m.WithoutDevice.By["id_shown"] == 0 || m.WithoutDevice.By["agent_rare"] == 0 {
 		t.Error("device ids and agents are weighed where they are not")
 	}
 	m.WithDevice.By["travel"] = 99

@@ -17,20 +17,29 @@ type population struct {
 	view atomic.Pointer[sketch]
 	mu   sync.RWMutex // Learn reads, a merge writes
 	own  *sketch      // since the last merge
+
+	budget budget
 }
 
-func (p *population) init() {
+func (p *population) init(m *Model) {
 	p.view.Store(newSketch())
+	for c := range classCount {
+		p.budget.models[c] = m.Weights(c).Cuts
+	}
+	p.budget.refresh(p.view.Load())
 	p.own = newSketch()
 }
 
 func (p *population) sketch() *sketch { return p.view.Load() }
 
-func (p *population) learn(n network, a agent, hour int, seen novelty) {
+func (p *population) learn(o *observation, c Class, odds float64) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	p.view.Load().learn(n, a, hour, seen)
-	p.own.learn(n, a, hour, seen)
+	p.view.Load().learn(o)
+	p.own.learn(o)
+	p.budget.learn(p.view.Load(), c, odds)
+	p.budget.learn(p.own, c, odds)
+	p.budget.count(p.view.Load())
 }
 
 // take returns what this process saw since the last merge, and starts over.
@@ -56,6 +65,7 @@ func (p *population) show(merged *sketch) {
 	merged.addAll(p.own)
 	merged.measureNoise()
 	p.view.Store(merged)
+	p.budget.refresh(merged)
 }
 
 // Run merges what this process saw of the population with what other processes
@@ -93,7 +103,7 @@ func (d *Detector) sweep(ctx context.Context, now time.Time) {
 	}
 }
 
-// Merge does one turn of Run: a load and a save of some 200 KB.
+// Merge does one turn of Run: a load and a save of some 300 KB.
 func (d *Detector) Merge(ctx context.Context) error {
 	taken := d.population.take()
 	for range learnAttempts {
@@ -132,9 +142,10 @@ func (d *Detector) mergeOnce(ctx context.Context, taken *sketch) (*sketch, error
 		merged.scale(decay(day, today, d.halfLife))
 		day = today
 	}
-	if merged.total(totalNetworks) > 1<<26 {
+	if merged.total(totalHours) > 1<<26 { // before the fullest cells, of hours, overflow
 		merged.scale(0.5)
 	}
+	merged.shrink()
 	merged.addAll(taken)
 	return merged, d.store.Save(ctx, "", d.seal(nil, merged.encode(day), ""), version)
 }

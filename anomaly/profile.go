@@ -51,9 +51,19 @@ type tally struct {
 }
 
 type device struct {
-	hash  uint64
+	hash  uint64 // of id and browser
 	day   uint16 // last seen
-	count uint8  // saturating, not decayed
+	count uint8  // up to maxSeen, not decayed; 0: seen, but not proved
+	old   bool   // the hash is the first format's, of the id alone
+}
+
+const maxSeen = 127
+
+func (d device) is(hash, old uint64) bool {
+	if d.old {
+		return d.hash == old
+	}
+	return d.hash == hash
 }
 
 // spot is a place as a unit vector, good to 200 m.
@@ -86,6 +96,7 @@ func (p *profile) advance(day uint16, halfLife float64) {
 	p.day = day
 	p.logins *= float32(f)
 	p.asked *= float32(f)
+	p.shown *= float32(f)
 	for i := range p.fresh {
 		p.fresh[i] *= float32(f)
 	}
@@ -133,11 +144,23 @@ func (p *profile) bump(which int, key uint32, major uint16) {
 			}
 		}
 		list[at].count += unit
-		list[at].major = max(list[at].major, major)
+		list[at].raise(major)
 	case len(list) < tallyLimits[which]:
 		p.tallies[which] = append(list, tally{key, unit, major})
 	default:
 		list[least(list, func(t tally) int { return int(t.count) })] = tally{key, unit, major}
+	}
+}
+
+// raise keeps the highest major version. A lower one that the user proved halves
+// the difference: a single beta, or a forged agent, must not make all later ones
+// old.
+func (t *tally) raise(major uint16) {
+	switch {
+	case major >= t.major:
+		t.major = major
+	case major != 0:
+		t.major -= (t.major - major + 1) / 2
 	}
 }
 
@@ -152,18 +175,26 @@ func least[T any](list []T, weight func(T) int) int {
 	return at
 }
 
-// bumpDevice remembers a device, forgetting the one unseen for longest.
-func (p *profile) bumpDevice(hash uint64, today uint16) {
-	at := slices.IndexFunc(p.devices, func(d device) bool { return d.hash == hash && !expired(d.day, today) })
+// bumpDevice remembers a device, forgetting one that nobody proved, or else the one
+// unseen for longest. A device that nobody proved is known from its second login
+// on a later day.
+func (p *profile) bumpDevice(hash, old uint64, today uint16, proved bool) {
+	seen := device{hash: hash, day: today}
+	if proved {
+		seen.count = 1
+	}
+	at := slices.IndexFunc(p.devices, func(d device) bool { return d.is(hash, old) && !expired(d.day, today) })
 	switch {
 	case at >= 0:
 		d := &p.devices[at]
-		d.day = max(d.day, today)
-		d.count = uint8(min(math.MaxUint8, int(d.count)+1))
+		if d.count > 0 || proved || d.day < today {
+			d.count = min(maxSeen, d.count+1)
+		}
+		d.day, d.hash, d.old = max(d.day, today), hash, false
 	case len(p.devices) < maxDevices:
-		p.devices = append(p.devices, device{hash, today, 1})
+		p.devices = append(p.devices, seen)
 	default:
-		p.devices[least(p.devices, func(d device) int { return int(d.day) })] = device{hash, today, 1}
+		p.devices[least(p.devices, func(d device) int { return min(1, int(d.count))<<16 | int(d.day) })] = seen
 	}
 }
 

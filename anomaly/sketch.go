@@ -31,12 +31,15 @@ var (
 	prefixTable  = table{asnTable.end(), 3, 8192, 5}
 	browserTable = table{prefixTable.end(), 3, 1024, 6}
 	agentTable   = table{browserTable.end(), 3, 4096, 7}
-	cellCount    = agentTable.end()
+	sharersTable = table{agentTable.end(), 3, 4096, 8}                     // users per prefix
+	idTable      = table{sharersTable.end(), 3, 4096, 9}                   // users per device id
+	oddsTable    = table{idTable.end(), 0, int(classCount) * oddsBins, 10} // genuine logins by class and log-odds
+	cellCount    = oddsTable.end()
 
-	counted = []table{asnTable, prefixTable, browserTable, agentTable}
+	counted = []table{asnTable, prefixTable, browserTable, agentTable, sharersTable, idTable}
 )
 
-const tableCount = 8
+const tableCount = 11
 
 const (
 	totalNetworks = iota // logins with a country
@@ -44,6 +47,7 @@ const (
 	totalAsked           // … that could have shown a known device
 	totalLater           // … of users with a history
 	totalHours           // all
+	totalShown           // … with a device id
 	totalFresh           // the first of freshKinds
 	totalCells    = totalFresh + freshKinds
 )
@@ -123,8 +127,9 @@ func (s *sketch) scale(f float64) {
 	}
 }
 
-// learn adds one proved login.
-func (s *sketch) learn(n network, a agent, hour int, seen novelty) {
+// learn adds one login of a user.
+func (s *sketch) learn(o *observation) {
+	n, a, seen := o.net, o.agent, &o.new
 	if n.country != 0 {
 		s.add(totals, totalNetworks)
 		s.add(countryTable, n.country)
@@ -137,8 +142,17 @@ func (s *sketch) learn(n network, a agent, hour int, seen novelty) {
 		s.add(browserTable, a.browser)
 		s.add(agentTable, a.full)
 	}
+	if n.prefix != 0 && (!seen.later || seen.fresh[freshPrefix]) {
+		s.add(sharersTable, n.prefix)
+	}
+	if o.device != 0 {
+		s.add(totals, totalShown)
+	}
+	if o.id != 0 && (o.shared || !seen.later || seen.fresh[freshDevice]) {
+		s.add(idTable, o.id.key())
+	}
 	s.add(totals, totalHours)
-	spread(hour, unit, func(h int, weight uint32) { s.cells[hourTable.offset+h].Add(weight) })
+	spread(o.hour, unit, func(h int, weight uint32) { s.cells[hourTable.offset+h].Add(weight) })
 	if seen.later {
 		s.add(totals, totalLater)
 	}
@@ -154,7 +168,12 @@ func (s *sketch) learn(n network, a agent, hour int, seen novelty) {
 
 func pairKey(a, b uint32) uint32 { return uint32(mix(uint64(a)<<32 | uint64(b))) }
 
-const sketchFormat = 1
+// Formats as of profiles. The first had neither totalShown, freshMissing nor the
+// last three tables.
+const (
+	sketchFormat = 2
+	totalCells1  = 4 + 1 + freshKinds1
+)
 
 // encode writes format, day and the cells.
 func (s *sketch) encode(day uint16) []byte {
@@ -171,11 +190,31 @@ func decodeSketch(b []byte) (*sketch, uint16, error) {
 	if err := checkFormat(b, sketchFormat); err != nil {
 		return nil, 0, err
 	}
-	if len(b) != 3+4*len(s.cells) {
+	first := b[0] == sketchFormat-1
+	cells := len(s.cells)
+	if first {
+		cells = totalCells1 + sharersTable.offset - countryTable.offset
+	}
+	if len(b) != 3+4*cells {
 		return nil, 0, ErrDamaged
 	}
-	for i := range s.cells {
-		s.cells[i].Store(le.Uint32(b[3+4*i:]))
+	for i := range cells {
+		at := i
+		if first {
+			at = placeOfFirst(i)
+		}
+		s.cells[at].Store(le.Uint32(b[3+4*i:]))
 	}
 	return s, le.Uint16(b[1:]), nil
+}
+
+// placeOfFirst is where a cell of the first format lies in this one.
+func placeOfFirst(i int) int {
+	switch {
+	case i <= totalHours:
+		return i
+	case i < totalCells1:
+		return totalFresh + i - (totalHours + 1)
+	}
+	return countryTable.offset + i - totalCells1
 }

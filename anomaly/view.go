@@ -6,6 +6,7 @@ import "math"
 // assessment looks at few of their entries. It is valid as long as the blob is.
 type view struct {
 	header
+	old     bool // of the format before this one
 	hours   []byte
 	tallies [tallyLists][]byte
 	majors  []byte // of the browsers
@@ -21,6 +22,8 @@ type header struct {
 	minute uint32              // since 1970: the last proved login
 	logins float32             // decayed number of proved logins; zero: no history
 	asked  float32             // decayed number of logins that could have shown a known device
+	shown  float32             // decayed number of logins with a device id
+	voices uint8               // proved logins on the day of minute
 	fresh  [freshKinds]float32 // decayed number of logins whose value was new, by kind
 }
 
@@ -31,6 +34,7 @@ const (
 	freshPrefix
 	freshASN
 	freshAgent
+	freshMissing // no address, of a user who had one
 	freshKinds
 )
 
@@ -44,16 +48,26 @@ func (v *view) open(b []byte) error {
 	if err := checkFormat(b, profileFormat); err != nil {
 		return err
 	}
-	if len(b) < headerSize {
+	size, kinds := headerSize, freshKinds
+	if b[0] == profileFormat-1 {
+		size, kinds = headerSize1, freshKinds1
+	}
+	if len(b) < size {
 		return ErrDamaged
 	}
 	v.zone, v.day, v.minute = int8(b[1]), le.Uint16(b[2:]), le.Uint32(b[4:])
 	v.logins, v.asked = f32(b[8:]), f32(b[12:])
-	for i := range v.fresh {
+	v.fresh = [freshKinds]float32{}
+	for i := range kinds {
 		v.fresh[i] = f32(b[16+4*i:])
 	}
-	v.hours = b[headerSize-hoursSize : headerSize]
-	rest, ok := b[headerSize:], true
+	v.shown, v.voices = v.asked, 0 // what the first format did not tell apart
+	if size == headerSize {
+		v.shown, v.voices = f32(b[16+4*freshKinds:]), b[20+4*freshKinds]
+	}
+	v.old = size == headerSize1
+	v.hours = b[size-hoursSize : size]
+	rest, ok := b[size:], true
 	for i := range v.tallies {
 		v.tallies[i], rest, ok = section(rest, tallySize, tallyLimits[i], ok)
 	}
@@ -89,7 +103,7 @@ func (h *header) plausible() bool {
 			return false
 		}
 	}
-	return ok(h.logins) && ok(h.asked) && h.zone >= -maxZone && h.zone <= maxZone
+	return ok(h.logins) && ok(h.asked) && ok(h.shown) && h.zone >= -maxZone && h.zone <= maxZone
 }
 
 // find is the position of key in a list, -1 without it.
@@ -128,14 +142,15 @@ func (v *view) major(i int) uint16 { return le.Uint16(v.majors[2*i:]) }
 // hour is the weight of the logins around an hour, in logins.
 func (v *view) hour(h int) float64 { return float64(le.Uint16(v.hours[2*h:])) / unit }
 
-// device is how often a device was seen lately, 0 for an unknown one.
-func (v *view) device(hash uint64, today uint16) uint8 {
+// device is how often a device was seen lately, 0 for one that nobody proved yet;
+// ok is false for an unknown one.
+func (v *view) device(hash, old uint64, today uint16) (count uint8, ok bool) {
 	for raw := v.devices; len(raw) >= deviceSize; raw = raw[deviceSize:] {
-		if d := readDevice(raw); d.hash == hash && !expired(d.day, today) {
-			return d.count
+		if d := readDevice(raw, v.old); d.is(hash, old) && !expired(d.day, today) {
+			return d.count, true
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // held is how many unproved logins from a context are in quarantine.

@@ -59,7 +59,7 @@ func reason(a Action) string {
 func (e *Engine) learnApplied(ctx context.Context, d Decision) {
 	trust := anomaly.Untrusted
 	if d.Action == Allow {
-		trust = anomaly.Proved
+		trust = anomaly.Allowed
 	}
 	if err := e.assessor.Learn(ctx, d.Login.Attempt, trust); err != nil {
 		_ = e.record(ctx, d, "risk.learn", false, "not_learnt") // Best effort: it is the report of a failure.

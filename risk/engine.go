@@ -13,13 +13,15 @@ import (
 
 // Config holds an Engine's optional settings. The zero value uses the defaults.
 type Config struct {
-	Factors   []Factor       // Added to the built-in ones. Defaults to none.
-	Counters  Counters       // Counts failures and velocity. Defaults to counters in this process; set it when there are several.
-	Bands     Bands          // Defaults to 20, 50, 80.
-	Shadow    bool           // Decides and records, enforces nothing. Defaults to false.
-	OnMissing Action         // The mildest action when a factor failed. Defaults to MFARequired.
-	Model     *anomaly.Model // Sets the cuts for the scores 20, 50 and 80; use the Detector's. Defaults to anomaly.DefaultModel.
-	Recorder  audit.Recorder // Defaults to audit.Discard.
+	Factors     []Factor       // Added to the built-in ones. Defaults to none.
+	Counters    Counters       // Counts failures and velocity. Defaults to counters in this process; set it when there are several.
+	Bands       Bands          // Defaults to 20, 50, 80.
+	Shadow      bool           // Decides and records, enforces nothing. Defaults to false.
+	OnMissing   Action         // The mildest action when a factor failed. Defaults to MFARequired.
+	OnNewDevice OnNewDevice    // A policy for new devices. Defaults to none.
+	Budget      Budget         // Which share of the genuine logins may be challenged. Defaults to 5% and 2%.
+	Model       *anomaly.Model // Sets the cuts for the scores 20, 50 and 80 of an Assessor that keeps no budget; use the Detector's. Defaults to anomaly.DefaultModel.
+	Recorder    audit.Recorder // Defaults to audit.Discard.
 }
 
 // Engine decides about logins. It is safe for concurrent use.
@@ -49,6 +51,14 @@ func New(d Assessor, e Enforcer, cfg Config) (*Engine, error) {
 	case Deny, MFARequired, PromptVerification, Allow:
 	default:
 		return nil, errors.New("risk: Config.OnMissing is not one of the four actions")
+	}
+	switch cfg.OnNewDevice.Action {
+	case "", PromptVerification, MFARequired:
+	default:
+		return nil, errors.New("risk: Config.OnNewDevice.Action must be PromptVerification, MFARequired or empty")
+	}
+	if err := cfg.Budget.defaults(); err != nil {
+		return nil, err
 	}
 	if cfg.Counters == nil {
 		cfg.Counters = NewMemoryCounters(0)
@@ -164,10 +174,11 @@ func (d *Decision) add(name string, logOdds float64, detail string) {
 // device cookie may have been stolen: where the user cannot have travelled at all,
 // it does not save him the prompt.
 func (e *Engine) decide(d *Decision, sum float64, a anomaly.Assessment) {
-	d.Score = score(sum, e.cfg.Model.Weights(a.Class).Cuts)
+	d.Score = score(sum, e.cuts(a.Class))
 	if a.Unreachable {
 		d.Score = max(d.Score, e.cfg.Bands.Prompt)
 	}
+	e.cfg.OnNewDevice.raise(d, a, e.cfg.Bands)
 	if d.Score >= e.cfg.Bands.Deny && (d.First || !deniable(d.Factors)) {
 		d.Score = e.cfg.Bands.Deny - 1
 	}

@@ -14,11 +14,12 @@ type Past struct {
 
 // Report holds what an engine would have done.
 type Report struct {
-	Logins  int            // Those with the right password; the rest were counted by Failed.
-	Refused int            // Wrong passwords.
-	First   int            // Logins without a history, by users or before the profile was kept.
-	Actions map[Action]int // Of Logins.
-	Scores  [101]int       // How many logins had each score.
+	Logins   int            // Those with the right password; the rest were counted by Failed.
+	Refused  int            // Wrong passwords.
+	ByPolicy int            // Logins that Config.OnNewDevice alone challenged.
+	First    int            // Logins without a history, by users or before the profile was kept.
+	Actions  map[Action]int // Of Logins.
+	Scores   [101]int       // How many logins had each score.
 }
 
 // Share returns the share of all logins, 0 to 1, that would have had an action.
@@ -78,6 +79,9 @@ func (r *Report) count(d Decision) {
 	r.Logins++
 	r.Actions[d.Action]++
 	r.Scores[max(0, min(100, d.Score))]++
+	if d.ByPolicy {
+		r.ByPolicy++
+	}
 	if d.First {
 		r.First++
 	}

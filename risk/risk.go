@@ -143,7 +143,10 @@ func (o Outcome) String() string {
 
 // trust is how far an outcome proves a login.
 func (o Outcome) trust() anomaly.Trust {
-	if o == Allowed || o == StepUpPassed {
+	switch o {
+	case Allowed:
+		return anomaly.Allowed
+	case StepUpPassed:
 		return anomaly.Proved
 	}
 	return anomaly.Untrusted
@@ -156,14 +159,15 @@ type Bands struct{ Prompt, MFA, Deny int }
 // challenge ends in another request. Keep it where the client cannot change it,
 // such as the session: Complete trusts it.
 type Decision struct {
-	ID      string   `json:"id"`
-	Login   Login    `json:"login"`
-	Score   int      `json:"score"` // 0..100
-	Level   Level    `json:"level"`
-	Action  Action   `json:"action"`
-	Factors []Share  `json:"factors"`           // In fixed order: the built-in ones, then Config.Factors.
-	Missing []string `json:"missing,omitempty"` // Factors that failed.
-	First   bool     `json:"first,omitempty"`   // The user had no history.
+	ID       string   `json:"id"`
+	Login    Login    `json:"login"`
+	Score    int      `json:"score"` // 0..100
+	Level    Level    `json:"level"`
+	Action   Action   `json:"action"`
+	Factors  []Share  `json:"factors"`             // In fixed order: the built-in ones, then Config.Factors.
+	Missing  []string `json:"missing,omitempty"`   // Factors that failed.
+	First    bool     `json:"first,omitempty"`     // The user had no history.
+	ByPolicy bool     `json:"by_policy,omitempty"` // Config.OnNewDevice raised the action.
 }
 
 // Share holds what one factor adds. Detail is for people to read.

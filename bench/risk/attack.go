@@ -23,7 +23,7 @@ const (
 	targeted                // near the user, three in ten by the user's provider; their browser, half of them the exact agent
 	veryTargeted            // the user's provider, a /24 next to theirs, their exact agent, their hours
 
-	naiveNoID // the same four, who show no id
+	naiveNoID // the same four, who show no id on an account that does
 	vpnNoID
 	targetedNoID
 	veryNoID
@@ -38,6 +38,7 @@ const (
 
 	noAddress   // any agent, and no address that says anything
 	idWhereNone // in the user's country; an id on an account that never shows one
+	noIDAtAll   // … and no id on such an account
 	keepsNone   // in the user's country; on an account whose browser keeps no cookie
 
 	ownBrowser // their cookie and their agent, near the user: reported without a goal
@@ -50,7 +51,7 @@ var attackNames = [attackKinds]string{
 	"naive, no id", "vpn, no id", "targeted, no id", "very targeted, no id",
 	"same /24: carrier", "same /24: office", "same /24: home",
 	"stolen cookie, anywhere", "stolen cookie, hosting", "stolen cookie, country",
-	"no address", "id where none", "keeps no cookie",
+	"no address", "id where none", "no id at all", "keeps no cookie",
 	"own cookie, own browser", "own agent, own /24",
 }
 
@@ -128,7 +129,9 @@ func (k attackKind) has(p *person, last login, ids service) bool {
 	switch k {
 	case thiefAnywhere, thiefHosting, thiefCountry, ownBrowser:
 		return last.DeviceID != "" && p.keepsIDs
-	case idWhereNone:
+	case naiveNoID, vpnNoID, targetedNoID, veryNoID:
+		return p.showsIDs
+	case idWhereNone, noIDAtAll:
 		return ids == noIDs || !p.showsIDs
 	case keepsNone:
 		return p.showsIDs && !p.keepsIDs
@@ -147,7 +150,7 @@ func (w *world) attackNet(r *rand.Rand, p *person, logins []login, kind attackKi
 		return oneOf(r, eyeball(r, w.country(r)).nets), true
 	case thiefHosting:
 		return oneOf(r, oneOf(r, w.hosting).nets), true
-	case vpn, vpnNoID, thiefCountry, idWhereNone, keepsNone:
+	case vpn, vpnNoID, thiefCountry, idWhereNone, noIDAtAll, keepsNone:
 		if r.Float64() < .5 {
 			return oneOf(r, oneOf(r, p.country.hosting).nets), true
 		}
@@ -200,7 +203,7 @@ func (w *world) attackAgent(r *rand.Rand, last login, day float64, kind attackKi
 // browser.
 func attackID(r *rand.Rand, last login, kind attackKind, ids service) string {
 	switch {
-	case kind >= naiveNoID && kind <= veryNoID, ids == noIDs && kind != idWhereNone:
+	case kind >= naiveNoID && kind <= veryNoID, kind == noIDAtAll, ids == noIDs && kind != idWhereNone:
 		return ""
 	case ids == constant:
 		return "undefined"

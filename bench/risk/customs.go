@@ -13,6 +13,7 @@ type customs struct {
 	keepsNone float64   // the share of people whose browser keeps no cookie
 	showsNone float64   // … who never show an id: the browser refuses cookies, or an application has none
 	carrier   float64   // how often a mobile device is on the carrier's network
+	late      float64   // logins with a new cookie that do not show it yet
 	blind     float64   // logins whose address is lost on the way
 	median    float64   // logins in a sparse history
 	spread    float64   // standard deviation of the logarithm of their number
@@ -20,10 +21,10 @@ type customs struct {
 
 var customsHere = customs{
 	dynamic: []float64{.02, .1, .35, .8}, works: .5, vpn: .15, trips: []float64{.0005, .005, .02},
-	replaced: .012, lost: .02, keepsNone: .06, showsNone: .03, carrier: .4, blind: .003, median: 3, spread: .9,
+	replaced: .012, lost: .02, keepsNone: .06, showsNone: .03, carrier: .4, late: .15, blind: .003, median: 3, spread: .9,
 }
 
 var customsThere = customs{
 	dynamic: []float64{.05, .15, .3, .7}, works: .35, vpn: .1, trips: []float64{.001, .004, .015},
-	replaced: .01, lost: .03, keepsNone: .05, showsNone: .05, carrier: .5, blind: .002, median: 3.5, spread: 1,
+	replaced: .01, lost: .03, keepsNone: .05, showsNone: .05, carrier: .5, late: .2, blind: .002, median: 3.5, spread: 1,
 }

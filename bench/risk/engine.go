@@ -35,6 +35,7 @@ func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, i
 		if ev.attack != genuine && !known[ev.user] {
 			continue
 		}
+		trust := anomaly.Allowed
 		if float64(i) >= m.warmUp()*float64(len(events)) {
 			decision, err := engine.Evaluate(ctx, risk.Login{Attempt: ev.attempt})
 			if err != nil {
@@ -44,6 +45,9 @@ func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, i
 				into.of[ev.attack] = map[risk.Action]int{}
 			}
 			into.of[ev.attack][decision.Action]++
+			if decision.Action != risk.Allow {
+				trust = anomaly.Proved
+			}
 			if ev.attack == genuine {
 				a, err := d.Assess(ctx, ev.attempt)
 				if err != nil {
@@ -56,7 +60,7 @@ func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, i
 			continue
 		}
 		known[ev.user] = true
-		if err := d.Learn(ctx, ev.attempt, anomaly.Proved); err != nil {
+		if err := d.Learn(ctx, ev.attempt, trust); err != nil {
 			return err
 		}
 		if i%10_000 == 0 {

@@ -28,6 +28,7 @@ type options struct {
 	data     string
 	world    string
 	fit      string
+	budget   bool
 	plots    string
 }
 
@@ -41,6 +42,7 @@ func main() {
 	flag.StringVar(&o.data, "data", "", "directory of the data; default: the user's cache")
 	flag.StringVar(&o.world, "world", "there", "the world to measure in: there, which no model is fitted in; here; synthetic, which needs no data")
 	flag.StringVar(&o.fit, "fit", "", "fit a model for all classes of logins and write it there, instead of measuring")
+	flag.BoolVar(&o.budget, "budget", false, "print what the shipped defaults spend of their budget, instead of measuring")
 	flag.StringVar(&o.plots, "plots", "", "write plots into this directory")
 	flag.Parse()
 	if err := run(context.Background(), o); err != nil {
@@ -67,6 +69,9 @@ func run(ctx context.Context, o options) error {
 	fmt.Printf("worlds of %d and %d countries after %.1f s\n", len(here.countries), len(there.countries), time.Since(start).Seconds())
 	if o.fit != "" {
 		return fitModel(ctx, here, o)
+	}
+	if o.budget {
+		return printBudget(ctx, there, o, os.Stdout)
 	}
 	e, err := experiment(ctx, here, there, o)
 	if err != nil {

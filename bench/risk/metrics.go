@@ -77,21 +77,20 @@ const (
 	ours
 )
 
-// measured are the scores of one scheme on one seed, sorted by kind, of users with
-// at least a number of earlier logins.
+// measured are the scores of one scheme on one seed, sorted by kind.
 type measured struct {
 	scores [attackKinds][]float64
 	rows   [attackKinds][]*row // in the same order
 }
 
-func measure(rows []row, score func(*row) float64, least int) *measured {
+func measure(rows []row, score func(*row) float64) *measured {
 	type scored struct {
 		score float64
 		row   *row
 	}
 	var kinds [attackKinds][]scored
 	for i := range rows {
-		if r := &rows[i]; !r.first() && r.history >= least {
+		if r := &rows[i]; !r.first() {
 			kinds[r.attack] = append(kinds[r.attack], scored{score(r), r})
 		}
 	}
@@ -177,6 +176,21 @@ func (m *measured) byHistory(threshold float64) []float64 {
 		out[i] = above / n
 	}
 	return out
+}
+
+// with is the share of the genuine logins at or above a threshold, of users with at
+// least so many earlier logins.
+func (m *measured) with(earlier int, threshold float64) float64 {
+	n, above := 0.0, 0.0
+	for i, r := range m.rows[genuine] {
+		if r.history >= earlier {
+			n++
+			if m.scores[genuine][i] >= threshold {
+				above++
+			}
+		}
+	}
+	return above / n
 }
 
 // interval is a 95% bootstrap over users of the share of genuine logins at or

@@ -39,6 +39,7 @@ type owned struct {
 	id       int
 	weight   float64
 	obtained float64 // day
+	fresh    bool    // the cookie is new in this login
 }
 
 type peak struct{ hour, kappa, weight float64 }
@@ -234,11 +235,14 @@ func (p *person) network(r *rand.Rand, j *journey, d *owned) block {
 func (p *person) chooseDevice(r *rand.Rand, w *world, day float64) *owned {
 	have := slices.DeleteFunc(indices(len(p.devices)), func(i int) bool { return p.devices[i].obtained > day && i > 0 })
 	d := &p.devices[pick(r, have, func(i int) float64 { return p.devices[i].weight })]
+	d.fresh = true
 	switch x := r.Float64(); {
 	case x < p.customs.replaced: // replaced by another
 		d.model, d.id, d.base = w.device(r), r.IntN(1<<30), 0
 	case x < p.customs.replaced+p.customs.lost, !p.keepsIDs: // cookies lost
 		d.id = r.IntN(1 << 30)
+	default:
+		d.fresh = false
 	}
 	return d
 }
@@ -273,6 +277,9 @@ func (p *person) attempt(r *rand.Rand, at time.Time, net block, d *owned, day fl
 	a := anomaly.Attempt{
 		UserID: fmt.Sprint("user", p.id), Time: at, IP: net.addr(byte(1 + r.IntN(254))), Place: &place,
 		UserAgent: d.agentAt(day), DeviceID: ids.show(p, d.id),
+	}
+	if late := r.Float64() < p.customs.late; late && d.fresh && ids == cookies {
+		a.DeviceID = ""
 	}
 	if r.Float64() < p.customs.blind {
 		a.IP, a.Place = netip.Addr{}, &anomaly.Place{}

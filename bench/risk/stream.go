@@ -22,8 +22,9 @@ type row struct {
 }
 
 // stream runs events through all schemes: each is scored, then the genuine ones
-// are learnt. First logins are not compared: two of the schemes cannot score them.
-func stream(ctx context.Context, events []event, m mode, ids service) ([]row, error) {
+// are learnt: as proved where policy would have challenged them, because their users
+// pass. First logins are not compared: two of the schemes cannot score them.
+func stream(ctx context.Context, events []event, m mode, ids service, policy *anomaly.Model) ([]row, error) {
 	d, err := anomaly.New(anomaly.NewMemory(len(events)), sealing, anomaly.Config{})
 	if err != nil {
 		return nil, err
@@ -35,7 +36,7 @@ func stream(ctx context.Context, events []event, m mode, ids service) ([]row, er
 		if ev.attack != genuine && history[ev.user] == 0 {
 			continue
 		}
-		h := hierarchyOf(&ev.attempt)
+		h, trust := hierarchyOf(&ev.attempt), anomaly.Allowed
 		if float64(i) >= m.warmUp()*float64(len(events)) {
 			r := row{user: ev.user, attack: ev.attack, history: history[ev.user], flags: sets.look(ev.user, &ev.attempt, ids)}
 			if r.Evidence, r.Class, err = d.Evidence(ctx, ev.attempt); err != nil {
@@ -43,6 +44,9 @@ func stream(ctx context.Context, events []event, m mode, ids service) ([]row, er
 			}
 			if ev.attack != genuine {
 				r.Attack = ev.attack.in(ids)
+			}
+			if policy.Weights(r.Class).LogOdds(&r.Evidence) >= policy.Weights(r.Class).Cuts[0] {
+				trust = anomaly.Proved
 			}
 			r.freeman, _ = bayes.score(ev.user, h)
 			rows = append(rows, r)
@@ -59,7 +63,7 @@ func stream(ctx context.Context, events []event, m mode, ids service) ([]row, er
 		history[ev.user]++
 		sets.learn(ev.user, &ev.attempt, ids)
 		bayes.learn(ev.user, h)
-		if err := d.Learn(ctx, ev.attempt, anomaly.Proved); err != nil {
+		if err := d.Learn(ctx, ev.attempt, trust); err != nil {
 			return nil, err
 		}
 		if i%10_000 == 0 { // as Run would, every minute or so

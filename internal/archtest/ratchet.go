@@ -42,7 +42,7 @@ var ExportedNames = map[string]int{
 	"migration/passhash":              13,
 	"migration/sqlmigration":          7,
 	"migration/sqlsource":             19,
-	"risk":                            38,
+	"risk":                            40,
 	"risk/calibrate":                  9,
 	"risk/redisrisk":                  3,
 	"risk/risktest":                   2,

@@ -28,6 +28,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
 )
@@ -43,13 +44,16 @@ type Sample struct {
 	Evidence anomaly.Evidence
 	Class    anomaly.Class
 	Attack   string // As in Labelled.
+	At       time.Time
 }
 
 // Collect runs logins, which must be in order of time, through a detector and
 // returns their evidence: each login is compared with the earlier ones, and the
-// users' own are learned. Use a separate detector over anomaly.NewMemory.
+// users' own are learned: those that the embedded model would have challenged as
+// proved, because their users pass, and the others as allowed. Use a separate detector over anomaly.NewMemory.
 func Collect(ctx context.Context, d *anomaly.Detector, logins iter.Seq2[Labelled, error]) ([]Sample, error) {
 	var out []Sample
+	policy := anomaly.DefaultModel()
 	for l, err := range logins {
 		if err != nil {
 			return nil, fmt.Errorf("calibrate: %w", err)
@@ -58,15 +62,22 @@ func Collect(ctx context.Context, d *anomaly.Detector, logins iter.Seq2[Labelled
 		if err != nil {
 			return nil, fmt.Errorf("calibrate: login %d: %w", len(out)+1, err)
 		}
-		out = append(out, Sample{e, class, l.Attack})
+		out = append(out, Sample{e, class, l.Attack, l.Attempt.Time})
 		if l.Attack != "" {
 			continue
 		}
-		if err := d.Learn(ctx, l.Attempt, anomaly.Proved); err != nil {
+		if err := d.Learn(ctx, l.Attempt, trust(policy, &out[len(out)-1])); err != nil {
 			return nil, fmt.Errorf("calibrate: login %d: %w", len(out), err)
 		}
 	}
 	return out, nil
+}
+
+func trust(policy *anomaly.Model, s *Sample) anomaly.Trust {
+	if w := policy.Weights(s.Class); w.LogOdds(&s.Evidence) >= w.Cuts[0] {
+		return anomaly.Proved
+	}
+	return anomaly.Allowed
 }
 
 // ErrSamples is returned when the samples are too few, or all of one kind.
@@ -92,10 +103,12 @@ func (b Budget) withDefaults() Budget {
 	return b
 }
 
-// SetCuts sets the cuts of m to where the budget is spent, by logins on which m
-// was not fitted. Each class of logins has the whole budget and its own cuts. A
-// class that has no samples, or too few for the budget, keeps its cuts; if every
-// class does, SetCuts returns ErrSamples.
+// SetCuts sets the cuts of m to where the budget is spent, by genuine logins on
+// which m was not fitted; attacks among held are left out. Each class of logins has
+// the whole budget and its own cuts. Where a class has too few logins for a cut, it
+// keeps its distance from the one below, and a class with too few for the first
+// keeps all three; if every class does, SetCuts returns ErrSamples. The first cut
+// takes 100 logins, the second 250, the third 30,000 at the default budget.
 func SetCuts(m *anomaly.Model, held []Sample, b Budget) error {
 	b = b.withDefaults()
 	if !(b.Deny > 0 && b.Deny < b.MFA && b.MFA < b.Prompt && b.Prompt < 1) {
@@ -105,18 +118,11 @@ func SetCuts(m *anomaly.Model, held []Sample, b Budget) error {
 	done := false
 	for _, class := range classes {
 		w := m.Weights(class)
-		odds, attacks := []float64{}, 0
+		var odds []float64
 		for i := range held {
-			switch s := &held[i]; {
-			case s.Class != class:
-			case s.Attack != "":
-				attacks++
-			default:
+			if s := &held[i]; s.Class == class && s.Attack == "" {
 				odds = append(odds, w.LogOdds(&s.Evidence))
 			}
-		}
-		if attacks == 0 {
-			continue
 		}
 		err := b.cut(w, odds, class)
 		done = done || err == nil
@@ -130,17 +136,21 @@ func SetCuts(m *anomaly.Model, held []Sample, b Budget) error {
 
 func (b Budget) cut(w *anomaly.Weights, odds []float64, class anomaly.Class) error {
 	slices.Sort(odds)
-	var cuts [3]float64
+	before, cuts := w.Cuts, w.Cuts
 	shares := []float64{b.Prompt, b.MFA, b.Deny}
 	if class == anomaly.FirstLogin { // Never denied: the last cut only stretches the scale.
 		shares = shares[:2]
 	}
 	for i, share := range shares {
 		cut, err := quantile(odds, share)
-		if err != nil {
+		switch {
+		case err == nil:
+			cuts[i] = round(cut)
+		case i == 0:
 			return err
+		default:
+			cuts[i] = round(cuts[i-1] + before[i] - before[i-1])
 		}
-		cuts[i] = round(cut)
 	}
 	if class == anomaly.FirstLogin {
 		cuts[2] = cuts[1] + 2

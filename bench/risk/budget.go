@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/risk"
+)
+
+// spent is what of the budget an engine spends on genuine logins after the first
+// settling ones.
+type spent struct {
+	logins, prompted, mfa float64 // prompted: challenged at all
+	cuts                  [3]float64
+}
+
+const settling = 10_000
+
+func (s spent) prompt() float64 { return s.prompted / s.logins }
+func (s spent) second() float64 { return s.mfa / s.logins }
+
+// spend runs logins through an engine as it enforces: who is challenged and
+// genuine passes, who attacks does not. Attackers are one login in every so many, 0
+// for none, and those that are let in are learned like everybody.
+func spend(ctx context.Context, events []event, every int, model *anomaly.Model) (s spent, err error) {
+	d, err := anomaly.New(anomaly.NewMemory(len(events)), sealing, anomaly.Config{Model: model})
+	if err != nil {
+		return s, err
+	}
+	engine, err := risk.New(d, nil, risk.Config{Shadow: true, Model: model})
+	if err != nil {
+		return s, err
+	}
+	genuineLogins, attacks := 0, 0
+	for i := range events {
+		ev := &events[i]
+		if ev.attack != genuine {
+			if every == 0 || attacks*(every-1) >= genuineLogins {
+				continue
+			}
+			attacks++
+		}
+		decision, err := engine.Evaluate(ctx, risk.Login{Attempt: ev.attempt})
+		if err != nil {
+			return s, err
+		}
+		trust := anomaly.Allowed
+		if decision.Action != risk.Allow {
+			trust = anomaly.Proved
+			if ev.attack != genuine {
+				trust = anomaly.Untrusted
+			}
+		}
+		if err := d.Learn(ctx, ev.attempt, trust); err != nil {
+			return s, err
+		}
+		if ev.attack == genuine {
+			genuineLogins++
+			s.count(decision.Action, genuineLogins > settling)
+		}
+		if i%2_000 == 0 {
+			if err := d.Merge(ctx); err != nil {
+				return s, err
+			}
+		}
+	}
+	s.cuts = d.Cuts(anomaly.WithDevice, .05, .02)
+	return s, nil
+}
+
+func (s *spent) count(a risk.Action, settled bool) {
+	if !settled {
+		return
+	}
+	s.logins++
+	switch a {
+	case risk.PromptVerification:
+		s.prompted++
+	case risk.MFARequired, risk.Deny:
+		s.prompted++
+		s.mfa++
+	}
+}
+
+// printBudget shows what the shipped defaults spend in a world, without attackers
+// and with one login in ten of theirs.
+func printBudget(ctx context.Context, w *world, o options, out io.Writer) error {
+	for _, seed := range heldOut[:o.seeds] {
+		events := w.simulate(seed, o.users, o.mode, o.ids)
+		for _, every := range []int{0, 10} {
+			s, err := spend(ctx, events, every, nil)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "seed %d, attackers one login in %d: %.0f genuine logins after the first %d, challenged %.2f%%, MFA %.2f%%; cuts %.2f\n",
+				seed, every, s.logins, settling, 100*s.prompt(), 100*s.second(), s.cuts)
+		}
+	}
+	return nil
+}
