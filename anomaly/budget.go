@@ -11,13 +11,9 @@ import (
 // it. A model knows where the cuts lie in the world that it was fitted in; in
 // another one the same cuts prompt twice as many or half.
 const (
-	oddsBins  = 128
 	oddsWidth = 1.0 / 8 // of a bin
 	oddsFrom  = -6.0    // from the model's first cut on
 
-	// oddsWindow is how many logins of a class are remembered: at twice as many, the
-	// histogram is halved. Five percent of them are known to a tenth.
-	oddsWindow = 5000.0
 	// oddsPrior is what the model counts against the logins of all classes, and those
 	// against the logins of one: small classes are pooled.
 	oddsPrior = 300.0
@@ -107,38 +103,11 @@ func modelShare(cuts [3]float64, odds float64) float64 {
 	return min(1, modelPrompt*math.Exp(-slope*(odds-cuts[0])))
 }
 
-// shrink halves the histogram of a class that has seen enough.
-func (s *sketch) shrink() {
-	for c := range int(classCount) {
-		cells := s.cells[oddsTable.offset+c*oddsBins:][:oddsBins]
-		total := 0.0
-		for i := range cells {
-			total += float64(cells[i].Load()) / populationUnit
-		}
-		if total > 2*oddsWindow {
-			for i := range cells {
-				cells[i].Store(cells[i].Load() / 2)
-			}
-		}
-	}
-}
-
-// Cuts returns the log-odds at which a share of the genuine logins of a class is
-// reached: prompt (0.05 is one in twenty), then mfa, by the logins that were
-// learned lately, and by the model as long as they are few. The third cut keeps its
-// distance from the second, because nobody has the million logins that it takes. A
-// cut lies at most 1.5 above that of the model, so that attackers who were let in
-// cannot raise it further, and at most 3 below. Between two merges a process counts
-// its own logins. Cuts is safe for concurrent use.
-func (d *Detector) Cuts(c Class, prompt, mfa float64) [3]float64 {
-	if c >= classCount {
-		c = WithDevice
-	}
-	b := &d.population.budget
-	model, curve := b.models[c], &b.current.Load()[c]
+// cuts are where the curve falls to two shares, within bounds.
+func (c *curve) cuts(model [3]float64, prompt, mfa float64) [3]float64 {
 	low, high := model[0]-maxFall, model[0]+maxRise
-	first := max(low, min(high, curve.at(model[0], prompt)))
-	second := max(first+0.1, min(high+model[1]-model[0], curve.at(model[0], mfa)))
+	first := max(low, min(high, c.at(model[0], prompt)))
+	second := max(first+0.1, min(high+model[1]-model[0], c.at(model[0], mfa)))
 	return [3]float64{first, second, second + max(0.1, model[2]-model[1])}
 }
 

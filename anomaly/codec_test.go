@@ -151,7 +151,7 @@ func TestSketchEstimates(t *testing.T) {
 	t.Parallel()
 	s := newSketch()
 	for i := range 20_000 {
-		s.learn(&observation{net: network{country: uint32(i%50) + 1, asn: uint32(i % 2000), prefix: uint32(i)}, hour: i % 24})
+		s.learn(&lesson{net: network{country: uint32(i%50) + 1, asn: uint32(i % 2000), prefix: uint32(i)}, hour: i % 24})
 	}
 	total := s.total(totalNetworks)
 	if total != 20_000 {
@@ -215,9 +215,9 @@ func TestFirstSketchIsRead(t *testing.T) {
 	t.Parallel()
 	s := newSketch()
 	for i := range 50 {
-		o := &observation{net: network{country: 5, asn: 7, prefix: uint32(i)}, hour: 9}
-		o.new.later, o.new.fresh[freshAgent] = true, true
-		s.learn(o)
+		l := &lesson{net: network{country: 5, asn: 7, prefix: uint32(i)}, hour: 9, later: true}
+		l.fresh[freshAgent] = true
+		s.learn(l)
 	}
 	b := s.encode(77)
 	first := append([]byte{1}, b[1:3+4*(totalHours+1)]...)

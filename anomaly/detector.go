@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -216,14 +215,6 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 	}
 }
 
-// anybodys reports whether so many users show an id that it names no device: a
-// constant, or a public terminal.
-func (s *sketch) anybodys(id idHash) bool {
-	const many = 20
-	users := s.count(idTable, id.key())
-	return users > many && users > many+4*math.Sqrt(s.noise[idTable.number])
-}
-
 // scale is decay out of the table.
 func (d *Detector) scale(from, to uint16) float64 {
 	if days := int(to) - int(from); days >= 0 && days < len(d.decays) {
@@ -266,4 +257,20 @@ func (d *Detector) Forget(ctx context.Context, userID string) error {
 		return fmt.Errorf("anomaly: forget profile: %w", err)
 	}
 	return nil
+}
+
+// Cuts returns the log-odds at which a share of the genuine logins of a class is
+// reached: prompt (0.05 is one in twenty), then mfa, by the logins that were
+// learned lately, and by the model as long as they are few. The third cut keeps its
+// distance from the second, because nobody has the million logins that it takes. A
+// cut lies at most 1.5 above that of the model, so that attackers who were let in
+// cannot raise it further, and at most 3 below. Between two merges a process counts
+// its own logins. Cuts is safe for concurrent use.
+func (d *Detector) Cuts(c Class, prompt, mfa float64) [3]float64 {
+	if c >= classCount {
+		c = WithDevice
+	}
+	b := &d.population.budget
+	model, curve := b.models[c], &b.current.Load()[c]
+	return curve.cuts(model, prompt, mfa)
 }

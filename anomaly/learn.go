@@ -83,7 +83,10 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 		return false, fmt.Errorf("anomaly: save profile: %w", err)
 	}
 	if t != Untrusted && s.p.voices <= maxVoices {
-		d.population.learn(o, class, odds)
+		d.population.learn(&lesson{
+			net: o.net, agent: o.agent, hour: o.hour, later: o.new.later, asked: o.new.asked, shown: o.device != 0, shared: o.shared, id: o.id,
+			fresh: o.new.fresh, class: class, odds: odds,
+		})
 	}
 	return true, nil
 }

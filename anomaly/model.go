@@ -29,17 +29,6 @@ type Weights struct {
 	Cuts [3]float64         `json:"cuts"` // Log-odds at which package risk scores 20, 50 and 80.
 }
 
-// Class says which Weights apply to a login.
-type Class uint8
-
-// The classes of logins, by what is known of the user.
-const (
-	WithDevice Class = iota
-	WithoutDevice
-	FirstLogin
-	classCount
-)
-
 // Weights returns the weights of a class, and those of WithDevice for an unknown
 // class.
 func (m *Model) Weights(c Class) *Weights {

@@ -32,13 +32,13 @@ func (p *population) init(m *Model) {
 
 func (p *population) sketch() *sketch { return p.view.Load() }
 
-func (p *population) learn(o *observation, c Class, odds float64) {
+func (p *population) learn(l *lesson) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	p.view.Load().learn(o)
-	p.own.learn(o)
-	p.budget.learn(p.view.Load(), c, odds)
-	p.budget.learn(p.own, c, odds)
+	p.view.Load().learn(l)
+	p.own.learn(l)
+	p.budget.learn(p.view.Load(), l.class, l.odds)
+	p.budget.learn(p.own, l.class, l.odds)
 	p.budget.count(p.view.Load())
 }
 

@@ -127,9 +127,24 @@ func (s *sketch) scale(f float64) {
 	}
 }
 
+// lesson is what the population learns of one login.
+type lesson struct {
+	net    network
+	agent  agent
+	hour   int
+	later  bool // of a user with a history
+	asked  bool // a known device could have been shown
+	shown  bool // an id that names a device was
+	shared bool // an id that everybody shows was
+	id     idHash
+	fresh  [freshKinds]bool
+	class  Class
+	odds   float64
+}
+
 // learn adds one login of a user.
-func (s *sketch) learn(o *observation) {
-	n, a, seen := o.net, o.agent, &o.new
+func (s *sketch) learn(l *lesson) {
+	n, a := l.net, l.agent
 	if n.country != 0 {
 		s.add(totals, totalNetworks)
 		s.add(countryTable, n.country)
@@ -142,24 +157,24 @@ func (s *sketch) learn(o *observation) {
 		s.add(browserTable, a.browser)
 		s.add(agentTable, a.full)
 	}
-	if n.prefix != 0 && (!seen.later || seen.fresh[freshPrefix]) {
+	if n.prefix != 0 && (!l.later || l.fresh[freshPrefix]) {
 		s.add(sharersTable, n.prefix)
 	}
-	if o.device != 0 {
+	if l.shown {
 		s.add(totals, totalShown)
 	}
-	if o.id != 0 && (o.shared || !seen.later || seen.fresh[freshDevice]) {
-		s.add(idTable, o.id.key())
+	if l.id != 0 && (l.shared || !l.later || l.fresh[freshDevice]) {
+		s.add(idTable, l.id.key())
 	}
 	s.add(totals, totalHours)
-	spread(o.hour, unit, func(h int, weight uint32) { s.cells[hourTable.offset+h].Add(weight) })
-	if seen.later {
+	spread(l.hour, unit, func(h int, weight uint32) { s.cells[hourTable.offset+h].Add(weight) })
+	if l.later {
 		s.add(totals, totalLater)
 	}
-	if seen.asked {
+	if l.asked {
 		s.add(totals, totalAsked)
 	}
-	for kind, is := range seen.fresh {
+	for kind, is := range l.fresh {
 		if is {
 			s.add(totals, totalFresh+uint32(kind))
 		}
@@ -217,4 +232,35 @@ func placeOfFirst(i int) int {
 		return totalFresh + i - (totalHours + 1)
 	}
 	return countryTable.offset + i - totalCells1
+}
+
+const (
+	oddsBins = 128
+	// oddsWindow is how many logins of a class are remembered: at twice as many, the
+	// histogram is halved. Five percent of them are known to a tenth.
+	oddsWindow = 5000.0
+)
+
+// shrink halves the histogram of a class that has seen enough.
+func (s *sketch) shrink() {
+	for c := range int(classCount) {
+		cells := s.cells[oddsTable.offset+c*oddsBins:][:oddsBins]
+		total := 0.0
+		for i := range cells {
+			total += float64(cells[i].Load()) / populationUnit
+		}
+		if total > 2*oddsWindow {
+			for i := range cells {
+				cells[i].Store(cells[i].Load() / 2)
+			}
+		}
+	}
+}
+
+// anybodys reports whether so many users show an id that it names no device: a
+// constant, or a public terminal.
+func (s *sketch) anybodys(id idHash) bool {
+	const many = 20
+	users := s.count(idTable, id.key())
+	return users > many && users > many+4*math.Sqrt(s.noise[idTable.number])
 }

@@ -1,10 +1,6 @@
 package risk
 
-import (
-	"errors"
-
-	"github.com/auth0kit/auth0kit/anomaly"
-)
+import "errors"
 
 // Budget holds the shares of the genuine logins, 0 to 1, that the evidence of
 // package anomaly may challenge: 0.05 is one login in twenty. The scores 20 and 50
@@ -30,16 +26,4 @@ func (b *Budget) defaults() error {
 		return errors.New("risk: Config.Budget: MFA must be above 0 and below Prompt, which is at most 0.5")
 	}
 	return nil
-}
-
-// cutter is an Assessor whose cuts follow the genuine logins.
-type cutter interface {
-	Cuts(c anomaly.Class, prompt, mfa float64) [3]float64
-}
-
-func (e *Engine) cuts(c anomaly.Class) [3]float64 {
-	if a, ok := e.assessor.(cutter); ok {
-		return a.Cuts(c, e.cfg.Budget.Prompt, e.cfg.Budget.MFA)
-	}
-	return e.cfg.Model.Weights(c).Cuts
 }

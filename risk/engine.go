@@ -188,3 +188,25 @@ func (e *Engine) decide(d *Decision, sum float64, a anomaly.Assessment) {
 	d.Action = e.cfg.Bands.action(d.Score)
 	d.Level = levels[d.Action]
 }
+
+// cutter is an Assessor whose cuts follow the genuine logins.
+type cutter interface {
+	Cuts(c anomaly.Class, prompt, mfa float64) [3]float64
+}
+
+func (e *Engine) cuts(c anomaly.Class) [3]float64 {
+	if a, ok := e.assessor.(cutter); ok {
+		return a.Cuts(c, e.cfg.Budget.Prompt, e.cfg.Budget.MFA)
+	}
+	return e.cfg.Model.Weights(c).Cuts
+}
+
+// raise applies the policy.
+func (o OnNewDevice) raise(d *Decision, a anomaly.Assessment, b Bands) {
+	if o.Action == "" || a.Findings[anomaly.NewDevice-1].Kind == 0 || a.Earlier < o.From {
+		return
+	}
+	if floor := b.floor(o.Action); d.Score < floor {
+		d.Score, d.ByPolicy = floor, true
+	}
+}

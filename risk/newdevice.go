@@ -1,7 +1,5 @@
 package risk
 
-import "github.com/auth0kit/auth0kit/anomaly"
-
 // OnNewDevice is a policy for new devices, whatever the score: at least Action where
 // the user has From or more earlier logins. The zero value does nothing.
 //
@@ -12,14 +10,4 @@ import "github.com/auth0kit/auth0kit/anomaly"
 type OnNewDevice struct {
 	Action Action  // PromptVerification or MFARequired. Defaults to none.
 	From   float32 // Earlier logins, each worth less with age; halved in 90 days. Defaults to 0: everybody with a history.
-}
-
-// raise applies the policy.
-func (o OnNewDevice) raise(d *Decision, a anomaly.Assessment, b Bands) {
-	if o.Action == "" || a.Findings[anomaly.NewDevice-1].Kind == 0 || a.Earlier < o.From {
-		return
-	}
-	if floor := b.floor(o.Action); d.Score < floor {
-		d.Score, d.ByPolicy = floor, true
-	}
 }
