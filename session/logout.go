@@ -170,12 +170,23 @@ func (l *logoutReceiver) receive(ctx context.Context, w http.ResponseWriter, r *
 	if err != nil || jti == "" {
 		return refusal("jti")
 	}
+	sum := sha256.Sum256([]byte(token.Issuer + "\x00" + jti))
+	id := base64.RawURLEncoding.EncodeToString(sum[:])
+	if err := l.replay.Used(ctx, id, l.m.now()); errors.Is(err, driver.ErrReplayed) {
+		return refusal("replayed")
+	}
 	if err := l.end(ctx, target); err != nil && !ended(err) {
 		return err
 	}
-	// Last: a token of which this process could do half must be taken again. To end
-	// what has ended is harmless.
-	return l.once(ctx, token.Issuer, jti)
+	// Last: a token of which this process could do half must be taken again. Of two at
+	// once both end the sessions, and one is refused. It is remembered for longer than
+	// it could be used: more than any leeway.
+	now := l.m.now()
+	err = l.replay.Seen(ctx, id, now, now.Add(l.maxAge+10*time.Minute))
+	if errors.Is(err, driver.ErrReplayed) {
+		return refusal("replayed")
+	}
+	return known(err)
 }
 
 // check applies section 2.6 of Back-Channel Logout 1.0, after the signature, the
@@ -205,19 +216,6 @@ func (l *logoutReceiver) check(t *jose.Token) (driver.Ended, error) {
 		}
 	}
 	return driver.Ended{UserID: t.Subject, SID: sid}, nil
-}
-
-// once refuses a jti that was there before. It is remembered for longer than the
-// token could be used.
-func (l *logoutReceiver) once(ctx context.Context, issuer, jti string) error {
-	sum := sha256.Sum256([]byte(issuer + "\x00" + jti))
-	now := l.m.now()
-	until := now.Add(l.maxAge + 10*time.Minute) // more than any leeway
-	err := known(l.replay.Seen(ctx, base64.RawURLEncoding.EncodeToString(sum[:]), now, until))
-	if errors.Is(err, driver.ErrReplayed) {
-		return refusal("replayed")
-	}
-	return err
 }
 
 // end revokes, and tries again for as long as the provider waits.

@@ -89,6 +89,16 @@ func (m *Memory) Seen(_ context.Context, id string, now, until time.Time) error 
 	return nil
 }
 
+// Used implements Replay.
+func (m *Memory) Used(_ context.Context, id string, now time.Time) error {
+	m.replay.mu.Lock()
+	defer m.replay.mu.Unlock()
+	if now.Before(m.replay.seen[id]) {
+		return driver.ErrReplayed
+	}
+	return nil
+}
+
 func (r *memoryReplay) sweep(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

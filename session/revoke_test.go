@@ -209,6 +209,27 @@ func TestLogoutTokenIsSpentLast(t *testing.T) {
 	wantInvalid(t, m.Manager, token, session.ErrRevoked)
 }
 
+// TestReplayedLogoutTokenEndsNothing: it is refused before it does anything, since the
+// user may have signed in again meanwhile and got the same sid.
+func TestReplayedLogoutTokenEndsNothing(t *testing.T) {
+	t.Parallel()
+	c, p := &cutoff{}, newProvider(t)
+	m := newSetup(t, session.Config{Cutoff: c})
+	h := receiver(t, m.Manager, p, session.LogoutConfig{OtherProvider: true})
+	before := m.login(t, session.Login{UserID: "auth0|1", SID: "sid1"})
+	logout := sign(t, "logout+jwt", p.claims(nil))
+	require.Equal(t, http.StatusOK, postToken(h, logout).Code)
+	wantInvalid(t, m.Manager, before, session.ErrRevoked)
+	m.clock.Advance(time.Second)
+	after := m.login(t, session.Login{UserID: "auth0|1", SID: "sid1"})
+	c.told = nil
+	w := postToken(h, logout)
+	require.Equal(t, http.StatusBadRequest, w.Code)
+	assert.Contains(t, w.Body.String(), "replayed")
+	wantValid(t, m.Manager, after)
+	assert.Empty(t, c.told)
+}
+
 // TestLogoutOfUnnamed: sessions that were created without a SID end with any of
 // their user's; one with another SID stays.
 func TestLogoutOfUnnamed(t *testing.T) {

@@ -171,6 +171,9 @@ type Replay interface {
 	// Seen returns nil for the first call with id, and ErrReplayed for every later
 	// one until that time. Of concurrent calls one gets nil.
 	Seen(ctx context.Context, id string, now, until time.Time) error
+	// Used is ErrReplayed when Seen was called with id and that time has not come,
+	// else nil. It changes nothing.
+	Used(ctx context.Context, id string, now time.Time) error
 }
 
 // Outbox is a Store that also keeps what Auth0 must be told.

@@ -18,6 +18,7 @@ var replayTests = map[string]func(*testing.T, Harness){
 	"one of many is the first":   testSeenOnce,
 	"forgets after its time":     testSeenForgets,
 	"does not count other names": testSeenOthers,
+	"is looked at without use":   testUsed,
 }
 
 var outboxTests = map[string]func(*testing.T, Harness){
@@ -65,6 +66,22 @@ func testSeenOnce(t *testing.T, h Harness) {
 		t.Fatalf("%d of 20 were the first", first.Load())
 	}
 	wantError(t, "Seen", b.Seen(t.Context(), "jti", start.Add(59*time.Second), start.Add(time.Hour)), driver.ErrReplayed)
+}
+
+func testUsed(t *testing.T, h Harness) {
+	a, b := replayOf(t, h)
+	for range 2 {
+		if err := b.Used(t.Context(), "jti", start); err != nil {
+			t.Fatalf("Used = %v before Seen", err)
+		}
+	}
+	if err := a.Seen(t.Context(), "jti", start, start.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, "Used", b.Used(t.Context(), "jti", start.Add(59*time.Second)), driver.ErrReplayed)
+	if err := b.Used(t.Context(), "other", start); err != nil {
+		t.Fatalf("Used = %v of another id", err)
+	}
 }
 
 func testSeenForgets(t *testing.T, h Harness) {

@@ -32,7 +32,7 @@ type queries struct {
 	oneBefore, oldBefore, idBefore, othersBefore                   sqlstore.Statement
 	markUser, markSID, markEveryone, supersede                     sqlstore.Statement
 	forgetOld, forget, forgetMark                                  sqlstore.Statement
-	see, seeAgain, enqueue, due, retry, done                       sqlstore.Statement
+	see, seeAgain, used, enqueue, due, retry, done                 sqlstore.Statement
 }
 
 func prepare(sql func(string) sqlstore.Statement) queries {
@@ -84,6 +84,7 @@ func prepare(sql func(string) sqlstore.Statement) queries {
 		supersede:    sql(`UPDATE {t} SET revoked = 2, rotated_at = $2 WHERE id = $1`),
 
 		see:      sql(`INSERT INTO {t}_seen (id, until) VALUES ($1, $2) {ignore id}`),
+		used:     sql(`SELECT 1 FROM {t}_seen WHERE id = $1 AND until > $2`),
 		seeAgain: sql(`UPDATE {t}_seen SET until = $2 WHERE id = $1 AND until <= $3`),
 
 		enqueue: sql(`INSERT INTO {t}_outbox (id, sid, user_id, attempts, created_at, due) VALUES ($1, $2, $3, $4, $5, $6)

@@ -21,6 +21,17 @@ func (s *Store) Seen(ctx context.Context, id string, now, until time.Time) error
 	return err
 }
 
+// Used implements driver.Replay.
+func (s *Store) Used(ctx context.Context, id string, now time.Time) error {
+	used, err := sqlstore.Query(ctx, s.db.Conn, func(rows *sql.Rows) (n int, err error) {
+		return n, rows.Scan(&n)
+	}, s.query.used, id, now.UnixMilli())
+	if err == nil && len(used) > 0 {
+		return driver.ErrReplayed
+	}
+	return err
+}
+
 // Enqueue implements driver.Outbox.
 func (s *Store) Enqueue(ctx context.Context, j driver.Job) error {
 	_, err := s.db.Exec(ctx, s.query.enqueue,

@@ -14,13 +14,25 @@ import (
 // Seen implements driver.Replay.
 func (s *Store) Seen(ctx context.Context, id string, now, until time.Time) error {
 	life := max(until.Sub(now), time.Millisecond).Milliseconds()
-	sum := sha256.Sum256([]byte("auth0kit/redissession jti\x00" + id))
-	key := "{" + s.options.Prefix + ":jti:" + string(sum[:refSize]) + "}"
-	fresh, err := s.eval(ctx, seenScript, []string{key}, strconv.FormatInt(life, 10))
+	fresh, err := s.eval(ctx, seenScript, []string{s.usedKey(id)}, strconv.FormatInt(life, 10))
 	if err == nil && len(fresh) == 0 {
 		return driver.ErrReplayed
 	}
 	return err
+}
+
+// Used implements driver.Replay, by Redis's clock.
+func (s *Store) Used(ctx context.Context, id string, _ time.Time) error {
+	values, err := s.values(ctx, []string{s.usedKey(id)})
+	if err == nil && len(values[0]) > 0 {
+		return driver.ErrReplayed
+	}
+	return wrap(err)
+}
+
+func (s *Store) usedKey(id string) string {
+	sum := sha256.Sum256([]byte("auth0kit/redissession jti\x00" + id))
+	return "{" + s.options.Prefix + ":jti:" + string(sum[:refSize]) + "}"
 }
 
 func (s *Store) outboxKeys() []string {
