@@ -1,20 +1,53 @@
 package session
 
-import "time"
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/auth0kit/auth0kit/session/driver"
+)
 
 // AuthenticatedBy returns when the user last used the method of that name, such as
 // "mfa" (RFC 8176). Zero means never, unknown, or that s is stale. Freshness
 // belongs to the method: typing the password again does not make an old second
-// factor fresh.
+// factor fresh. It asks the store as [Session.Authentication] does.
 func (s *Session) AuthenticatedBy(method string) time.Time {
 	var at time.Time
-	if s.Stale {
-		return at
-	}
-	for _, m := range s.methods {
+	for _, m := range s.proven() {
 		if m.Name == method && m.At.After(at) {
 			at = m.At
 		}
 	}
 	return at
+}
+
+// proven are the methods on which a decision may rest: not those of a session that
+// may have ended meanwhile.
+func (s *Session) proven() []driver.Method {
+	if s.again != nil && !s.Stale {
+		s = s.again()
+	}
+	if s == nil || s.Stale {
+		return nil
+	}
+	return s.methods
+}
+
+// lookAgain bounds the second look at a session that came out of a cache.
+const lookAgain = 2 * time.Second
+
+// again is a second look at the session of a token, made when it is needed.
+func (m *Manager) again(ctx context.Context, t Token) func() *Session {
+	ctx = context.WithoutCancel(ctx)
+	return sync.OnceValue(func() *Session {
+		ctx, cancel := context.WithTimeout(ctx, lookAgain)
+		defer cancel()
+		s, of, err := m.check(ctx, t, true)
+		if err != nil {
+			_ = m.recordRefused(ctx, of, err) // the answer is no already
+			return nil
+		}
+		return s
+	})
 }

@@ -185,7 +185,11 @@ func (m *Manager) check(ctx context.Context, t Token, fresh bool) (*Session, dri
 		return nil, rec.Ended(), err
 	}
 	s := sessionOf(&rec, k.payload)
-	m.stale.put(key, s, m.now(), before)
+	if rec.Cached {
+		s.again = m.again(ctx, t)
+	} else {
+		m.stale.put(key, s, m.now(), before)
+	}
 	return s, driver.Ended{}, nil
 }
 

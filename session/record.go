@@ -75,6 +75,7 @@ type Session struct {
 	rotatedAt time.Time
 	methods   []driver.Method
 	csrf      [csrfSize]byte
+	again     func() *Session // asks the store, when s came out of a cache; nil when there is no session
 }
 
 // Subject returns UserID.
@@ -82,12 +83,15 @@ func (s *Session) Subject() string { return s.UserID }
 
 // Authentication returns when the user last proved who they are, zero when that is
 // not known, and by which methods since the session began: the names of RFC 8176,
-// each once.
+// each once. Of a session that was read out of a cache, such as that of
+// redissession.Config.MaxStale, the first call asks the store.
 func (s *Session) Authentication() (at time.Time, amr []string) {
-	for _, m := range s.methods {
-		if !s.Stale && m.At.After(at) {
+	for _, m := range s.proven() {
+		if m.At.After(at) {
 			at = m.At
 		}
+	}
+	for _, m := range s.methods {
 		if m.Name != "" {
 			amr = append(amr, m.Name)
 		}

@@ -86,7 +86,7 @@ type Touch struct {
 	Now      time.Time
 	IfBefore time.Time // A LastSeen before this one is moved to Now, and IdleAt to IdleAt.
 	IdleAt   time.Time
-	Fresh    bool // No answer out of a cache.
+	Fresh    bool // No answer out of a cache. Without it such a one is marked as Cached.
 }
 
 // Grace is how long a replaced key works on.

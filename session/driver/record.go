@@ -69,6 +69,7 @@ type Record struct {
 	Device    Device
 	CSRF      [16]byte
 	Payload   []byte // sealed
+	Cached    bool   // Load did not ask the server; never with Touch.Fresh.
 }
 
 // Ended is what is told about the record when it has ended.

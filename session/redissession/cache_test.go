@@ -11,6 +11,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/driver"
 	"github.com/auth0kit/auth0kit/session/redissession"
 )
 
@@ -69,6 +70,24 @@ func TestValidateIsOneRoundTrip(t *testing.T) {
 	validate(cached, 1)()
 	if n := count(validate(cached, 100)); n != 0 {
 		t.Errorf("100 Validates with the cache are %d scripts", n)
+	}
+}
+
+// TestCachedIsMarked: a store says which answers it did not ask Redis for.
+func TestCachedIsMarked(t *testing.T) {
+	t.Parallel()
+	store := open(t, dial(t, backends.Redis(t)), redissession.Config{Prefix: "test:" + rand.Text(), MaxStale: time.Minute})
+	r := driver.Record{Key: driver.KeyOf("u", "s"), ID: rand.Text(), UserID: "u", SID: "s", Version: 1}
+	now := time.Now()
+	r.CreatedAt, r.RotatedAt, r.LastSeen, r.IdleAt, r.ExpiresAt = now, now, now, now.Add(time.Hour), now.Add(time.Hour)
+	if _, err := store.Create(t.Context(), r, driver.Limit{Now: now, Bound: now, Max: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{false, true, false, true} {
+		got, err := store.Load(t.Context(), r.Key, driver.Touch{Now: now, Fresh: i == 2})
+		if err != nil || got.Cached != want {
+			t.Fatalf("Load %d: cached %t, %v", i, got.Cached, err)
+		}
 	}
 }
 

@@ -57,7 +57,8 @@
 // Redis tells of every change (RESP3 CLIENT TRACKING). A revocation is then
 // usually seen within milliseconds, and after MaxStale at the latest. What
 // changes a session never uses the cache, nor does session.HTTP for requests other than
-// GET and HEAD.
+// GET and HEAD, nor whoever asks when the user has authenticated: Manager.Fresh and
+// guardian's Require ask Redis once more.
 package redissession
 
 import (

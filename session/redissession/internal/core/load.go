@@ -20,7 +20,9 @@ func (s *Store) Load(ctx context.Context, k driver.Key, t driver.Touch) (driver.
 	}
 	keys := p.read(k)
 	if s.options.MaxStale > 0 && !t.Fresh {
-		if r, ok := s.live(p, k, t, s.cached(ctx, keys)); ok {
+		values, cached := s.cached(ctx, keys)
+		if r, ok := s.live(p, k, t, values); ok {
+			r.Cached = cached
 			return r, nil
 		}
 	}
@@ -125,9 +127,9 @@ func (s *Store) touch(ctx context.Context, p *shard, k driver.Key, t driver.Touc
 }
 
 // cached reads keys from the client-side cache, which asks Redis for what it does
-// not have. An error reads as nothing.
-func (s *Store) cached(ctx context.Context, keys []string) [][]byte {
-	values := make([][]byte, len(keys))
+// not have, and reports whether it had any. An error reads as nothing.
+func (s *Store) cached(ctx context.Context, keys []string) (values [][]byte, hit bool) {
+	values = make([][]byte, len(keys))
 	gets := make([]rueidis.CacheableTTL, len(keys))
 	for i, key := range keys {
 		gets[i] = rueidis.CT(s.options.Cache.B().Get().Key(key).Cache(), s.options.MaxStale)
@@ -135,9 +137,10 @@ func (s *Store) cached(ctx context.Context, keys []string) [][]byte {
 	for i, reply := range s.options.Cache.DoMultiCache(ctx, gets...) {
 		if m, err := reply.ToMessage(); err == nil {
 			values[i] = bytesOf(&m)
+			hit = hit || m.IsCacheHit()
 		}
 	}
-	return values
+	return values, hit
 }
 
 func wrap(err error) error {
