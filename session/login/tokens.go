@@ -17,7 +17,8 @@ import (
 	"github.com/auth0kit/auth0kit/session"
 )
 
-// early is how long before its end an access token is renewed.
+// early is how long before its end an access token is renewed, or half of its
+// lifetime where that is less: else a short one would be renewed at each request.
 const early = time.Minute
 
 // kept is what a session keeps of Auth0's tokens.
@@ -28,8 +29,12 @@ type kept struct {
 }
 
 type access struct {
-	Token string    `json:"token"`
-	Until time.Time `json:"until"`
+	Token      string    `json:"token"`
+	FreshUntil time.Time `json:"fresh_until"` // renewed afterwards
+}
+
+func accessOf(t *oauth.Token, now time.Time) access {
+	return access{t.Access, now.Add(t.ExpiresIn - min(early, t.ExpiresIn/2))}
 }
 
 // keepTokens returns what to keep of the tokens of a login.
@@ -41,11 +46,12 @@ func keepTokens(audience string, t *granted, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(kept{Refresh: t.Refresh, Access: map[string]access{audience: {t.Access, now.Add(t.ExpiresIn)}}, Key: key})
+	return json.Marshal(kept{Refresh: t.Refresh, Access: map[string]access{audience: accessOf(t.Token, now)}, Key: key})
 }
 
 // AccessToken returns an access token of the session in ctx for an API: the one
-// that is kept, or a new one by the refresh token a minute before its end. Of any
+// that is kept, or a new one by the refresh token from a minute before its end on,
+// or from half of its lifetime on where that is less. Of any
 // number of parallel calls in any number of processes one uses the refresh token.
 // An audience other than Config.Audience needs a multi-resource refresh token
 // policy at Auth0.
@@ -68,7 +74,7 @@ func (h *Handler) accessToken(ctx context.Context, audience string) (string, *ec
 	fresh := func(tokens []byte) bool {
 		k, err := open(tokens)
 		a, ok := k.Access[audience]
-		return err == nil && ok && time.Until(a.Until) > early
+		return err == nil && ok && time.Now().Before(a.FreshUntil)
 	}
 	tokens, err := h.web.UseTokens(ctx, fresh, func(ctx context.Context, tokens []byte) ([]byte, error) {
 		return h.refresh(ctx, tokens, audience)
@@ -130,7 +136,7 @@ func (h *Handler) refresh(ctx context.Context, tokens []byte, audience string) (
 	if k.Access == nil {
 		k.Access = map[string]access{}
 	}
-	k.Access[audience] = access{t.Access, time.Now().Add(t.ExpiresIn)}
+	k.Access[audience] = accessOf(t, time.Now())
 	return json.Marshal(k)
 }
 

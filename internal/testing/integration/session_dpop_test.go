@@ -80,7 +80,7 @@ func TestBoundTokens(t *testing.T) {
 	assert.Equal(t, http.StatusInternalServerError, res.StatusCode, "tokens that are not bound are no login")
 	res.Body.Close()
 
-	bind(&sdk.ResourceServerProofOfPossession{Mechanism: new("dpop"), Required: new(true)}, 30) // renewed with each use
+	bind(&sdk.ResourceServerProofOfPossession{Mechanism: new("dpop"), Required: new(true)}, 3600)
 	api := &boundAPI{}
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
@@ -105,6 +105,7 @@ func TestBoundTokens(t *testing.T) {
 			res := visit(t, person, a.server.URL+"/call")
 			assert.Equal(t, http.StatusOK, res.StatusCode)
 			res.Body.Close()
+			expireAccess(t, a.sessions, person, a.server.URL)
 		}
 	}
 	assert.Empty(t, api.wrong)

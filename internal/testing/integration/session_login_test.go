@@ -3,6 +3,7 @@ package integration
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -377,10 +378,9 @@ func TestAccessTokensAreRenewedOnce(t *testing.T) {
 			TokenLifetime: &seconds, TokenLifetimeForWeb: &seconds, AllowOfflineAccess: new(true),
 		}))
 	}
-	lifetime(30) // less than the minute before its end at which a token is renewed
+	lifetime(40) // less than the minute before its end at which a token is renewed
 	c := a.browser(t)
 	a.signIn(t, c, "/account").Body.Close()
-	lifetime(3600)
 	exchanges := func() (n int) {
 		for _, r := range a.tenant.Requests() {
 			if strings.HasSuffix(r.Path, "/oauth/token") {
@@ -390,6 +390,10 @@ func TestAccessTokensAreRenewedOnce(t *testing.T) {
 		return n
 	}
 	before := exchanges()
+	short := body(t, visit(t, c, a.server.URL+"/token"))
+	assert.Equal(t, short, body(t, visit(t, c, a.server.URL+"/token")))
+	assert.Equal(t, before, exchanges(), "a token that lives 40 s is used for 20")
+	expireAccess(t, a.sessions, c, a.server.URL)
 	tokens := make([]string, 64)
 	var all sync.WaitGroup
 	for i := range tokens {
@@ -399,6 +403,7 @@ func TestAccessTokensAreRenewedOnce(t *testing.T) {
 	for _, token := range tokens {
 		assert.Equal(t, tokens[0], token)
 	}
+	assert.NotEqual(t, short, tokens[0])
 	assert.Equal(t, 3, strings.Count(tokens[0], ".")+1)
 	assert.Equal(t, 1, exchanges()-before, "one of 64 parallel requests uses the refresh token")
 	assert.Equal(t, tokens[0], body(t, visit(t, c, a.server.URL+"/token")))
@@ -408,6 +413,33 @@ func TestAccessTokensAreRenewedOnce(t *testing.T) {
 	res := visit(t, c, a.server.URL+"/token")
 	res.Body.Close()
 	assert.Equal(t, "/u/login", res.Request.URL.Path)
+}
+
+// expireAccess makes the access tokens of a browser's session ones that are due to be
+// renewed.
+func expireAccess(t *testing.T, m *session.Manager, c *http.Client, address string) {
+	t.Helper()
+	site, err := url.Parse(address)
+	require.NoError(t, err)
+	for _, cookie := range c.Jar.Cookies(site) {
+		if !strings.HasSuffix(cookie.Name, "session") {
+			continue
+		}
+		never := func([]byte) bool { return false }
+		_, err = m.UseTokens(t.Context(), session.Token(cookie.Value), never, func(_ context.Context, tokens []byte) ([]byte, error) {
+			var kept map[string]any
+			if err := json.Unmarshal(tokens, &kept); err != nil {
+				return nil, err
+			}
+			for _, access := range kept["access"].(map[string]any) {
+				access.(map[string]any)["fresh_until"] = time.Now().Add(-time.Second)
+			}
+			return json.Marshal(kept)
+		})
+		require.NoError(t, err)
+		return
+	}
+	t.Fatal("the browser has no session")
 }
 
 func TestTransportStaysBelowItsAddress(t *testing.T) {

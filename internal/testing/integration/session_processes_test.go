@@ -29,6 +29,8 @@ import (
 
 const processBase = "https://app.example.com"
 
+var processKeys = [][]byte{[]byte(strings.Repeat("k1", 16))}
+
 // TestLoginProcess is one process of TestTokensAcrossProcesses, and nothing by itself.
 func TestLoginProcess(t *testing.T) {
 	redis := os.Getenv("AUTH0KIT_LOGIN_REDIS")
@@ -40,7 +42,7 @@ func TestLoginProcess(t *testing.T) {
 	defer client.Close()
 	store, err := redissession.New(client, redissession.Config{Prefix: os.Getenv("AUTH0KIT_LOGIN_PREFIX")})
 	require.NoError(t, err)
-	sessions, err := session.New(store, session.Config{Keys: [][]byte{[]byte(strings.Repeat("k1", 16))}})
+	sessions, err := session.New(store, session.Config{Keys: processKeys})
 	require.NoError(t, err)
 	web, err := session.NewHTTP(sessions, session.HTTPConfig{LoginPath: "/auth/login"})
 	require.NoError(t, err)
@@ -97,11 +99,7 @@ func TestTokensAcrossProcesses(t *testing.T) {
 	tenant.AddAPI(loginAudience, "read:invoices")
 	app := tenant.AddClient(auth0test.Application{CallbackURL: processBase + "/auth/callback", RotateRefreshTokens: true})
 	tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
-	lifetime := func(seconds int) {
-		require.NoError(t, tenant.Management().API().ResourceServer.Update(t.Context(), loginAudience, &sdk.ResourceServer{
-			TokenLifetime: &seconds, TokenLifetimeForWeb: &seconds, AllowOfflineAccess: new(true),
-		}))
-	}
+	require.NoError(t, tenant.Management().API().ResourceServer.Update(t.Context(), loginAudience, &sdk.ResourceServer{AllowOfflineAccess: new(true)}))
 	var processes []string
 	prefix := "test:" + rand.Text()
 	for range 4 {
@@ -117,9 +115,15 @@ func TestTokensAcrossProcesses(t *testing.T) {
 		}
 		return http.DefaultTransport.RoundTrip(r)
 	})}}
-	lifetime(30) // less than the minute before its end at which a token is renewed
 	expired := body(t, submit(t, c, visit(t, c, processBase+"/auth/login?to=/token"), "username", "ada@example.com", "password", "correct horse"))
-	lifetime(3600)
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{redis}})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	store, err := redissession.New(client, redissession.Config{Prefix: prefix})
+	require.NoError(t, err)
+	sessions, err := session.New(store, session.Config{Keys: processKeys})
+	require.NoError(t, err)
+	expireAccess(t, sessions, c, processBase)
 	exchanges := func() (n int) {
 		for _, r := range tenant.Requests() {
 			if strings.HasSuffix(r.Path, "/oauth/token") {
