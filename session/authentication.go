@@ -1,8 +1,6 @@
 package session
 
 import (
-	"context"
-	"sync"
 	"time"
 
 	"github.com/auth0kit/auth0kit/session/driver"
@@ -32,22 +30,4 @@ func (s *Session) proven() []driver.Method {
 		return nil
 	}
 	return s.methods
-}
-
-// lookAgain bounds the second look at a session that came out of a cache.
-const lookAgain = 2 * time.Second
-
-// again is a second look at the session of a token, made when it is needed.
-func (m *Manager) again(ctx context.Context, t Token) func() *Session {
-	ctx = context.WithoutCancel(ctx)
-	return sync.OnceValue(func() *Session {
-		ctx, cancel := context.WithTimeout(ctx, lookAgain)
-		defer cancel()
-		s, of, err := m.check(ctx, t, true)
-		if err != nil {
-			_ = m.recordRefused(ctx, of, err) // the answer is no already
-			return nil
-		}
-		return s
-	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
@@ -191,6 +192,24 @@ func (m *Manager) check(ctx context.Context, t Token, fresh bool) (*Session, dri
 		m.stale.put(key, s, m.now(), before)
 	}
 	return s, driver.Ended{}, nil
+}
+
+// lookAgain bounds the second look at a session that came out of a cache.
+const lookAgain = 2 * time.Second
+
+// again is a second look at the session of a token, made when it is needed.
+func (m *Manager) again(ctx context.Context, t Token) func() *Session {
+	ctx = context.WithoutCancel(ctx)
+	return sync.OnceValue(func() *Session {
+		ctx, cancel := context.WithTimeout(ctx, lookAgain)
+		defer cancel()
+		s, of, err := m.check(ctx, t, true)
+		if err != nil {
+			_ = m.recordRefused(ctx, of, err) // the answer is no already
+			return nil
+		}
+		return s
+	})
 }
 
 func (m *Manager) load(ctx context.Context, k driver.Key, fresh bool) (driver.Record, error) {
