@@ -16,7 +16,9 @@ type Scripts interface {
 }
 
 // RunScripts makes the tenant run the Actions that are bound to logins, to tokens of
-// applications and to sign-ups. Without it they are skipped.
+// applications and to sign-ups, and, if s has the method Database of scripts.Engine,
+// the scripts of custom databases (login, get_user, create, change_password) where Auth0
+// runs them. Without it bindings and scripts are refused.
 func (t *Tenant) RunScripts(s Scripts) {
 	t.s.Lock()
 	defer t.s.Unlock()

@@ -110,8 +110,8 @@ func TestCustomDatabaseScripts(t *testing.T) {
 	}
 }
 
-// scriptedConnection keeps the options of a connection: auth0test answers 501 to
-// scripts, which it does not run.
+// scriptedConnection keeps the options of a connection, for scripts that Node runs;
+// TestCustomDatabaseAtTheTenant has the tenant run them.
 type scriptedConnection struct{ options map[string]any }
 
 func (c *scriptedConnection) DatabaseConnections(context.Context) ([]resource.Connection, error) {

@@ -18,14 +18,14 @@ var functionName = regexp.MustCompile(`^[a-zA-Z_]\w*$`)
 // connection's.
 func (e *Engine) Database(ctx context.Context, code, function string, configuration map[string]string, args ...any) (any, error) {
 	if !functionName.MatchString(function) {
-		return nil, &Error{"Error", "the script has no function " + function}
+		return nil, &Error{Name: "Error", Message: "the script has no function " + function}
 	}
 	// The module keeps its variables, the configuration is that of the run.
 	module := code + "\n;exports.run = typeof " + function + " === 'function' ? " + function + " : undefined;"
 	v, err := e.use(ctx, module, func(i *instance) (goja.Value, error) {
 		run, ok := goja.AssertFunction(i.exports.Get("run"))
 		if !ok {
-			return nil, &Error{"Error", "the script has no function " + function}
+			return nil, &Error{Name: "Error", Message: "the script has no function " + function}
 		}
 		frozen, err := i.frozen(configuration)
 		if err != nil {

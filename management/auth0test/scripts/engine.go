@@ -61,10 +61,16 @@ var handlers = []string{
 type Error struct {
 	Name    string // Of the error's class: "Error", "WrongUsernameOrPasswordError".
 	Message string
+	// About is whom or what it is about: the first argument of a
+	// WrongUsernameOrPasswordError or of a ValidationError.
+	About string
 }
 
 // Error returns the message.
 func (e *Error) Error() string { return e.Message }
+
+// Thrown returns name and About, for the tenant.
+func (e *Error) Thrown() (name, about string) { return e.Name, e.About }
 
 // Run runs an Action: it calls the function that the code exports for its trigger
 // with event and api, and waits until its promise is settled. An *Error is what the
@@ -78,7 +84,7 @@ func (e *Engine) Run(ctx context.Context, code string, event, api any) error {
 			}
 		}
 		if run == nil {
-			return nil, &Error{"Error", "the code exports no function that Auth0 calls"}
+			return nil, &Error{Name: "Error", Message: "the code exports no function that Auth0 calls"}
 		}
 		frozen, err := i.frozen(event)
 		if err != nil {
@@ -201,7 +207,7 @@ func thrown(err error) error {
 func errorOf(v goja.Value) error {
 	o, ok := v.(*goja.Object)
 	if !ok {
-		return &Error{"Error", fmt.Sprint(v)}
+		return &Error{Name: "Error", Message: fmt.Sprint(v)}
 	}
 	e := &Error{Name: "Error", Message: "an error without a message"}
 	if name := o.Get("name"); name != nil && !goja.IsUndefined(name) {
@@ -209,6 +215,11 @@ func errorOf(v goja.Value) error {
 	}
 	if message := o.Get("message"); message != nil && !goja.IsUndefined(message) {
 		e.Message = message.String()
+	}
+	for _, field := range []string{"user", "code"} {
+		if about := o.Get(field); about != nil && !goja.IsUndefined(about) && !goja.IsNull(about) && e.About == "" {
+			e.About = about.String()
+		}
 	}
 	return e
 }

@@ -76,7 +76,7 @@ func newInstance(e *Engine) *instance {
 func (i *instance) run(ctx context.Context, code string, f func(*instance) (goja.Value, error)) (_ goja.Value, err error) {
 	defer func() {
 		if v := recover(); v != nil { // The engine is at fault, not the program that uses the tenant.
-			i.exports, err = nil, &Error{"Error", fmt.Sprint("the engine failed: ", v)}
+			i.exports, err = nil, &Error{Name: "Error", Message: fmt.Sprint("the engine failed: ", v)}
 		}
 	}()
 	i.ctx, i.jobs, i.pending, i.timers, i.uncaught = ctx, make(chan func()), 0, make(map[int64]*time.Timer), nil
@@ -127,7 +127,7 @@ func (i *instance) settled(v goja.Value) (goja.Value, error) {
 	}
 	for p.State() == goja.PromiseStatePending {
 		if i.pending == 0 {
-			return nil, &Error{"Error", "the script waits for something that never happens"}
+			return nil, &Error{Name: "Error", Message: "the script waits for something that never happens"}
 		}
 		select {
 		case job := <-i.jobs:
@@ -227,7 +227,7 @@ func checkPatterns(code string) error {
 	var bad error
 	walk(program, func(n ast.Node) {
 		if x, ok := n.(*ast.RegExpLiteral); ok && !supported(x.Pattern, x.Flags) {
-			bad = errors.Join(bad, &Error{"SyntaxError", `\p{…} in a regular expression is ` + unsupported})
+			bad = errors.Join(bad, &Error{Name: "SyntaxError", Message: `\p{…} in a regular expression is ` + unsupported})
 		}
 	})
 	return bad

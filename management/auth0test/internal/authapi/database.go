@@ -61,7 +61,7 @@ func serveSignup(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 		refused.send(w)
 		return
 	}
-	u.Password = secret
+	t.SetFirstPassword(u, secret)
 	f.UserID = u.ID
 	t.Log("ss", f)
 	t.SendVerification(u, q.Issuer, now)
@@ -112,8 +112,15 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (*state.User, *SignupErr
 	if refused := taken(t, u, con); refused != nil {
 		return nil, refused
 	}
+	db := t.CustomDB(con, q.IP)
+	if refused := knownThere(t, u, db); refused != nil {
+		return nil, refused
+	}
 	if refused := runPreRegistration(t, q, u, con); refused != nil {
 		return nil, refused
+	}
+	if db != nil && !db.Import {
+		return createdThere(t, q, u, db)
 	}
 	if refused := taken(t, u, con); refused != nil { // While the Actions ran.
 		return nil, refused
@@ -121,6 +128,41 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (*state.User, *SignupErr
 	t.Users.Add(u)
 	t.Searchable(u)
 	return u, nil
+}
+
+// knownThere refuses a user whom the customer's own database has. It gives up the
+// mutex for the time.
+func knownThere(t *state.Tenant, u *state.User, db *state.CustomDB) *SignupError {
+	if db == nil {
+		return nil
+	}
+	t.Unlock()
+	known, failed := db.Find(u.Identifiers()[0])
+	t.Lock()
+	switch {
+	case failed != nil:
+		return &SignupError{Name: "Error", Code: "internal_error", Description: failed.Message}
+	case known != nil:
+		return alreadyThere(t)
+	}
+	return nil
+}
+
+// createdThere makes the user in the customer's own database.
+func createdThere(t *state.Tenant, q *Request, u *state.User, db *state.CustomDB) (*state.User, *SignupError) {
+	t.Unlock()
+	made, failed := db.Create(u, q.Get("password"), q.Get("client_id"))
+	t.Lock()
+	if failed == nil {
+		made, failed = db.Adopt(made, state.Credential{})
+	}
+	switch {
+	case failed == nil:
+		return made, nil
+	case failed.Name == "ValidationError":
+		return nil, &SignupError{Name: "ValidationError", Code: failed.About, Description: failed.Message}
+	}
+	return nil, &SignupError{Name: "Error", Code: "internal_error", Description: failed.Message}
 }
 
 // runPreRegistration runs the Actions for a user who is about to be made, and puts
@@ -154,10 +196,14 @@ func runPreRegistration(t *state.Tenant, q *Request, u *state.User, con *state.C
 
 // taken refuses a user that is there already.
 func taken(t *state.Tenant, u *state.User, con *state.Connection) *SignupError {
-	switch {
-	case !t.Taken(u, con.Name):
+	if !t.Taken(u, con.Name) {
 		return nil
-	case t.TenantFlag("enable_public_signup_user_exists_error"):
+	}
+	return alreadyThere(t)
+}
+
+func alreadyThere(t *state.Tenant) *SignupError {
+	if t.TenantFlag("enable_public_signup_user_exists_error") {
 		return &SignupError{Name: "BadRequestError", Code: "user_exists", Description: "The user already exists."}
 	}
 	return &SignupError{Name: "BadRequestError", Code: "invalid_signup", Description: "Invalid sign up"}
@@ -202,11 +248,16 @@ func serveChangePassword(t *state.Tenant, w http.ResponseWriter, r *http.Request
 	f := q.logFields()
 	f.ClientID, f.Connection, f.UserName = q.Get("client_id"), q.Get("connection"), q.Get("email")
 	code := "fcpr"
-	if con := t.ConnectionNamed(q.Get("connection")); con != nil && con.Options()["disable_self_service_change_password"] == true {
+	con := t.ConnectionNamed(q.Get("connection"))
+	if con != nil && con.Options()["disable_self_service_change_password"] == true {
 		databaseError(w, "BadRequestError", "change_password_disabled", "Self-service change password is disabled")
 		return
 	}
-	if u := t.Users.WithEmail(q.Get("connection"), q.Get("email")); u != nil {
+	u, failed := forReset(t, con, q)
+	if failed != nil {
+		f.Description = failed.Message
+	}
+	if u != nil {
 		tk := t.NewTicket("password_change", u.ID, now.Add(5*24*time.Hour))
 		t.Post(state.Message{Time: now, Channel: "email", To: u.Email, Kind: "reset_email", UserID: u.ID, URL: tk.URL(q.Issuer)})
 		code, f.UserID = "scpr", u.ID
@@ -214,4 +265,20 @@ func serveChangePassword(t *state.Tenant, w http.ResponseWriter, r *http.Request
 	t.Log(code, f)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	io.WriteString(w, "We've just sent you an email to reset your password.")
+}
+
+// forReset finds who wants another password, also in the customer's own database,
+// whose user is adopted. It gives up the mutex for the time of a script.
+func forReset(t *state.Tenant, con *state.Connection, q *Request) (*state.User, *state.ScriptError) {
+	u, db := t.Users.WithEmail(q.Get("connection"), q.Get("email")), t.CustomDB(con, q.IP)
+	if db == nil || u != nil && db.Import {
+		return u, nil
+	}
+	t.Unlock()
+	found, failed := db.Find(q.Get("email"))
+	t.Lock()
+	if found == nil || failed != nil {
+		return nil, failed
+	}
+	return db.Adopt(found, state.Credential{})
 }

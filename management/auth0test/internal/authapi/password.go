@@ -125,20 +125,23 @@ func NotMember(userID, orgID string) string {
 // an unknown user get the same answer, and every failure is in the tenant log
 // already. Call it without the mutex: hashes are slow.
 func CheckCredentials(t *state.Tenant, a Attempt) (*state.UserView, *OAuthError) {
-	u, bad := findUser(t, a)
+	u, db, bad := findUser(t, a)
+	switch {
+	case bad != nil:
+	case db != nil && (u == nil || !db.Import):
+		u, bad = askDatabase(t, a, db)
+	case u == nil:
+		bad = failedLogin(t, a, nil, "fu", wrongPassword)
+	case !t.CheckPassword(u, a.Password):
+		bad = failedLogin(t, a, u, "fp", wrongPassword)
+	}
 	if bad != nil {
 		return nil, bad
-	}
-	if u == nil {
-		return nil, failedLogin(t, a, nil, "fu", "Wrong email or password.")
-	}
-	if !t.CheckPassword(u, a.Password) {
-		return nil, failedLogin(t, a, u, "fp", "Wrong email or password.")
 	}
 	t.Lock()
 	defer t.Unlock()
 	if t.Users.Get(u.ID) != u {
-		return nil, Logged(invalidGrant("Wrong email or password.")) // Deleted since.
+		return nil, Logged(invalidGrant(wrongPassword)) // Deleted since.
 	}
 	t.Auth.Protect.Succeeded(a.Identifier, a.From.IP)
 	if u.Blocked {
@@ -151,29 +154,59 @@ func CheckCredentials(t *state.Tenant, a Attempt) (*state.UserView, *OAuthError)
 	return t.UserView(u.ID), nil
 }
 
+const wrongPassword = "Wrong email or password."
+
+// askDatabase has the script of the customer's own database check the password, and
+// adopts its user. Errors that the script did not make of Auth0's classes are for
+// the log alone.
+func askDatabase(t *state.Tenant, a Attempt, db *state.CustomDB) (*state.User, *OAuthError) {
+	u, failed := db.Login(a.Identifier, a.Password)
+	if failed == nil {
+		secret := state.NewCredential(a.Password)
+		t.Lock()
+		u, failed = db.Adopt(u, secret)
+		t.Unlock()
+	}
+	switch {
+	case failed == nil:
+		return u, nil
+	case failed.Name == "WrongUsernameOrPasswordError" && failed.About == "":
+		return nil, failedLogin(t, a, nil, "fu", failed.Message)
+	case failed.Name == "WrongUsernameOrPasswordError":
+		return nil, failedLogin(t, a, &state.User{ID: "auth0|" + failed.About}, "fp", failed.Message)
+	}
+	t.Lock()
+	defer t.Unlock()
+	t.Log("f", a.logFields(nil, failed.Message))
+	if failed.Name == "UnauthorizedError" {
+		return nil, Logged(AccessDenied(failed.Message))
+	}
+	return nil, Logged(AccessDenied("Something went wrong, please try again later."))
+}
+
 // findUser finds the user of an attempt, nil if there is none, unless attack
-// protection refuses the attempt.
-func findUser(t *state.Tenant, a Attempt) (*state.User, *OAuthError) {
+// protection refuses the attempt, and the customer's own database if there is one.
+func findUser(t *state.Tenant, a Attempt) (*state.User, *state.CustomDB, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
 	con := t.ConnectionNamed(a.Connection)
 	if con == nil || !con.Database() {
-		return nil, OAuthFail(http.StatusForbidden, "access_denied", "specified strategy does not support requested operation")
+		return nil, nil, OAuthFail(http.StatusForbidden, "access_denied", "specified strategy does not support requested operation")
 	}
 	if a.App != nil && !con.EnabledFor(a.App.ID) {
-		return nil, InvalidRequest(ConnectionDisabled)
+		return nil, nil, InvalidRequest(ConnectionDisabled)
 	}
 	p := &t.Auth.Protect
 	if p.IsSuspicious(a.From.IP, now) {
 		t.Log("limit_mu", a.logFields(nil, state.TextSuspicious))
-		return nil, Logged(OAuthFail(http.StatusTooManyRequests, "too_many_attempts", state.TextSuspicious))
+		return nil, nil, Logged(OAuthFail(http.StatusTooManyRequests, "too_many_attempts", state.TextSuspicious))
 	}
 	u := UserOf(t, a.Connection, a.Identifier)
 	if p.IsBlocked(a.Identifier, a.From.IP, now) {
 		t.Log("limit_wc", a.logFields(u, state.TextBruteForce))
-		return nil, Logged(OAuthFail(http.StatusTooManyRequests, "too_many_attempts", state.TextBruteForce))
+		return nil, nil, Logged(OAuthFail(http.StatusTooManyRequests, "too_many_attempts", state.TextBruteForce))
 	}
-	return u, nil
+	return u, t.CustomDB(con, a.From.IP), nil
 }
 
 // UserOf finds a user of a connection by email, username or phone number.
@@ -195,7 +228,7 @@ func failedLogin(t *state.Tenant, a Attempt, u *state.User, code, text string) *
 		t.Post(state.Message{Channel: "email", To: u.Email, Kind: "blocked_account", UserID: u.ID,
 			URL: t.Issuer() + "unblock?ticket=" + t.NewTicket("unblock", u.ID, now.Add(state.BruteForceBlock)).ID})
 	}
-	return Logged(invalidGrant(text))
+	return Logged(invalidGrant(wrongPassword))
 }
 
 func (a Attempt) logFields(u *state.User, text string) state.LogFields {

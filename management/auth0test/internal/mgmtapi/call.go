@@ -130,8 +130,8 @@ func (c *Call) validate(v any) *Reply {
 
 // checkSettings refuses a setting that the tenant would keep and not heed.
 func (c *Call) checkSettings(v any) *Reply {
-	name := c.op.RefusedSetting(v, c.T.Options.IgnoredSettings)
-	if name == "" || name == schema.Bindings && c.T.RunsActions() {
+	name := c.op.RefusedSetting(v, c.T.Options.IgnoredSettings, c.T.RunsActions())
+	if name == "" {
 		return nil
 	}
 	status := http.StatusNotImplemented

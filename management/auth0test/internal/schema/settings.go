@@ -18,10 +18,8 @@ const (
 	Effect  = "effect"  // The tenant behaves so.
 	Display = "display" // It is kept and shown, and Auth0 would let nothing less pass for it.
 	Refused = "refused" // Auth0 would let less pass, and the tenant does not: it does not take it.
+	Scripts = "scripts" // Effect if something runs scripts, refused if not.
 )
-
-// Bindings is refused unless something runs the Actions that are bound.
-const Bindings = "bindings.bindings"
 
 // Setting is one line of the ledger. What is below a displayed or a refused
 // object is marked with it; what is below one that has effect is marked itself.
@@ -84,20 +82,20 @@ func Settings() []Setting { return theLedger().lines }
 
 // RefusedSetting returns the first setting of a body that the tenant does not
 // implement, "" without one: "clients.token_quota". ignored are those that are
-// only shown, by name or by what they stand below.
-func (o *Operation) RefusedSetting(body any, ignored []string) string {
+// only shown, by name or by what they stand below; scripts says that they are run.
+func (o *Operation) RefusedSetting(body any, ignored []string, scripts bool) string {
 	family := theLedger().familyOf[o.Method+" "+o.Path]
 	if family == "" || below(ignored, family) {
 		return ""
 	}
-	return theLedger().refused(family, body, ignored)
+	return theLedger().refused(family, body, ignored, scripts)
 }
 
-func (l *ledger) refused(path string, v any, ignored []string) string {
+func (l *ledger) refused(path string, v any, ignored []string, scripts bool) string {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
-			if found := l.refused(path, item, ignored); found != "" {
+			if found := l.refused(path, item, ignored, scripts); found != "" {
 				return found
 			}
 		}
@@ -107,8 +105,8 @@ func (l *ledger) refused(path string, v any, ignored []string) string {
 			s := l.byPath[at]
 			switch {
 			case s == nil || s.Mark == Display || below(ignored, at):
-			case s.Mark == Effect:
-				if found := l.refused(at, v[name], ignored); found != "" {
+			case s.Mark == Effect, s.Mark == Scripts && scripts:
+				if found := l.refused(at, v[name], ignored, scripts); found != "" {
 					return found
 				}
 			case !nothing(v[name]) && !slices.Contains(s.Taken, Plain(v[name])) || v[name] == false && len(s.Taken) > 0:

@@ -52,7 +52,7 @@ func TestEverySettingIsMarked(t *testing.T) {
 		}
 	}
 	for path := range found {
-		assert.Contains(t, []string{Effect, Display, Refused}, marked(path), "settings.txt does not mark %s", path)
+		assert.Contains(t, []string{Effect, Display, Refused, Scripts}, marked(path), "settings.txt does not mark %s", path)
 	}
 	for path, s := range l.byPath {
 		if s.Family == "network-acls" || s.Family == "event-streams" {
@@ -73,7 +73,8 @@ func TestSettingsPage(t *testing.T) {
 		"Every property that the Management API takes for these resources, and what it does in the tenant of `auth0test`:\n\n" +
 		"- **effect**: the tenant behaves as it says.\n" +
 		"- **display**: it is kept and shown, and changes nothing. What is below such an object is the same.\n" +
-		"- **refused**: Auth0 would refuse or protect something for it that the tenant would let pass, so the tenant answers 501 (400 where `Options.Missing` is set) with the errorCode `auth0test_setting_not_implemented`. Values that change nothing (null, false, empty, and those in the last column) are taken. `Options.IgnoredSettings` lets settings be kept and shown by their names here (`clients.token_quota`), by the family (`clients`), or all (`*`).\n\n" +
+		"- **refused**: Auth0 would refuse or protect something for it that the tenant would let pass, so the tenant answers 501 (400 where `Options.Missing` is set) with the errorCode `auth0test_setting_not_implemented`. Values that change nothing (null, false, empty, and those in the last column) are taken. `Options.IgnoredSettings` lets settings be kept and shown by their names here (`clients.token_quota`), by the family (`clients`), or all (`*`).\n" +
+		"- **scripts**: effect where `Tenant.RunScripts` was called, refused where not.\n\n" +
 		"This page is written by a test from the table that the tenant runs by.\n")
 	byFamily := map[string][]Setting{}
 	for _, s := range Settings() {
@@ -84,7 +85,7 @@ func TestSettingsPage(t *testing.T) {
 		for _, s := range byFamily[family] {
 			marks[s.Mark]++
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n%d effect, %d display, %d refused.\n\n| setting | mark | taken |\n|---|---|---|\n", family, marks[Effect], marks[Display], marks[Refused])
+		fmt.Fprintf(&b, "\n## %s\n\n%d effect, %d display, %d refused.\n\n| setting | mark | taken |\n|---|---|---|\n", family, marks[Effect]+marks[Scripts], marks[Display], marks[Refused])
 		for _, s := range byFamily[family] {
 			fmt.Fprintf(&b, "| `%s.%s` | %s | %s |\n", family, s.Path, s.Mark, strings.Join(s.Taken, ", "))
 		}
@@ -117,12 +118,12 @@ func TestRefusedSetting(t *testing.T) {
 		"below, in a list":  {object("client_authentication_methods", map[string]any{"private_key_jwt": map[string]any{"credentials": []any{map[string]any{"alg": "RS384"}}}}), "clients.client_authentication_methods.private_key_jwt.credentials.alg"},
 		"below what counts": {object("client_authentication_methods", map[string]any{"tls_client_auth": map[string]any{"credentials": []any{map[string]any{"id": "x"}}}}), "clients.client_authentication_methods.tls_client_auth"},
 	} {
-		assert.Equal(t, c.want, client.RefusedSetting(c.body, nil), name)
+		assert.Equal(t, c.want, client.RefusedSetting(c.body, nil, false), name)
 	}
 	quota := object("token_quota", map[string]any{"client_credentials": map[string]any{"per_hour": 1.0}})
 	for _, ignored := range []string{"*", "clients", "clients.token_quota"} {
-		assert.Empty(t, client.RefusedSetting(quota, []string{ignored}), ignored)
+		assert.Empty(t, client.RefusedSetting(quota, []string{ignored}, false), ignored)
 	}
-	assert.NotEmpty(t, client.RefusedSetting(quota, []string{"clients.token", "connections"}))
-	assert.Empty(t, Lookup("POST", "/roles").RefusedSetting(quota, nil))
+	assert.NotEmpty(t, client.RefusedSetting(quota, []string{"clients.token", "connections"}, false))
+	assert.Empty(t, Lookup("POST", "/roles").RefusedSetting(quota, nil, false))
 }

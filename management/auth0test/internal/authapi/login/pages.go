@@ -205,7 +205,7 @@ func postSignup(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OA
 		t.Log("fs", f)
 		return cmp.Or(refused.Friendly, refused.Description), nil
 	}
-	u.Password = secret
+	t.SetFirstPassword(u, secret)
 	f.UserID, f.UserName = u.ID, u.Email
 	t.Log("ss", f)
 	if l.req.invitation == "" {

@@ -92,7 +92,11 @@ func resetPassword(t *state.Tenant, r *http.Request, k *state.Ticket, password s
 		return state.TextLeakedChoice
 	}
 	delete(t.Tickets, k.ID)
-	u.SetPassword(secret, now)
+	if failed := t.ChangePassword(u, con, password, secret, f.IP, now); failed != nil {
+		f.Description = failed.Message
+		t.Log("fcp", f)
+		return failed.Message
+	}
 	t.Auth.Protect.Unblock(u.Identifiers())
 	if verified, _ := k.Set["mark_email_as_verified"].(bool); verified {
 		u.EmailVerified = true

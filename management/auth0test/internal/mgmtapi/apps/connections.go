@@ -1,6 +1,8 @@
 package apps
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +17,38 @@ func viewConnection(_ *mgmtapi.Call, con *state.Connection) map[string]any {
 	m := store.Clone(con.Doc)
 	m["id"], m["name"], m["strategy"] = con.ID, con.Name, con.Strategy
 	m["enabled_clients"] = store.Render(con.Clients, func(id string) any { return id })
+	if secrets := store.Document(con.Options()).Sub("configuration"); len(secrets) > 0 {
+		options, hidden := store.Clone(con.Options()), map[string]any{}
+		for name, value := range secrets {
+			hidden[name] = encrypted(con, name, value)
+		}
+		options["configuration"] = hidden
+		m["options"] = options
+	}
 	return m
+}
+
+const encryption = "2.0$"
+
+// encrypted is how a value of a custom database's configuration is shown.
+func encrypted(con *state.Connection, name string, value any) string {
+	return fmt.Sprintf("%s%x", encryption, sha256.Sum256(fmt.Appendf(nil, "%s %q %q", con.ID, name, value)))
+}
+
+// takeConfiguration puts the stored values in the place of encrypted ones, which a
+// program sends that has read the options and writes them back.
+func takeConfiguration(con *state.Connection, options map[string]any) *mgmtapi.Reply {
+	before, configuration := store.Document(con.Options()).Sub("configuration"), store.Document(options).Sub("configuration")
+	for name, value := range configuration {
+		switch text, _ := value.(string); {
+		case !strings.HasPrefix(text, encryption):
+		case before[name] != nil && text == encrypted(con, name, before[name]):
+			configuration[name] = before[name]
+		default:
+			return mgmtapi.BadRequest("auth0test has not encrypted options.configuration."+name, "invalid_body")
+		}
+	}
+	return nil
 }
 
 var connections = &mgmtapi.Resource[state.Connection]{
@@ -70,6 +103,9 @@ func newConnection(c *mgmtapi.Call) (string, *state.Connection, *mgmtapi.Reply) 
 // changeConnection replaces what the request names; options as a whole.
 func changeConnection(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 	if bad := checkIdentifiers(c); bad != nil {
+		return bad
+	}
+	if bad := takeConfiguration(con, c.Obj("options")); bad != nil {
 		return bad
 	}
 	for k, v := range c.Body {

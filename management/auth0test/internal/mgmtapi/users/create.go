@@ -29,12 +29,46 @@ func createUser(c *mgmtapi.Call) *mgmtapi.Reply {
 	if c.T.Taken(u, con.Name) {
 		return mgmtapi.Conflict(userExists, "auth0_idp_error")
 	}
-	u.Password = secret
-	c.T.Users.Add(u)
-	c.T.Searchable(u)
+	if db := c.T.CustomDB(con, ""); db != nil && !db.Import {
+		var bad *mgmtapi.Reply
+		if u, bad = createdThere(c, u, db); bad != nil {
+			return bad
+		}
+	} else {
+		u.Password = secret
+		c.T.Users.Add(u)
+		c.T.Searchable(u)
+	}
 	verificationMail(c, u)
 	c.LogSignup(u, con)
 	return mgmtapi.Created(viewUser(u))
+}
+
+// createdThere makes the user in the customer's own database. It gives up the mutex
+// for the time.
+func createdThere(c *mgmtapi.Call, u *state.User, db *state.CustomDB) (*state.User, *mgmtapi.Reply) {
+	c.T.Unlock()
+	made, failed := db.Find(u.Identifiers()[0])
+	known := made != nil
+	if failed == nil && !known {
+		made, failed = db.Create(u, c.Str("password"), c.Token.Client)
+	}
+	c.T.Lock()
+	if failed == nil && !known {
+		made, failed = db.Adopt(made, state.Credential{})
+	}
+	switch {
+	case known, failed != nil && failed.About == "user_exists":
+		return nil, mgmtapi.Conflict(userExists, "auth0_idp_error")
+	case failed != nil:
+		return nil, sandboxError(failed)
+	}
+	return made, nil
+}
+
+// sandboxError is the answer when a script failed.
+func sandboxError(failed *state.ScriptError) *mgmtapi.Reply {
+	return mgmtapi.BadRequest("Sandbox Error: "+failed.Message, "auth0_idp_error")
 }
 
 // creatable checks what does not depend on other users.

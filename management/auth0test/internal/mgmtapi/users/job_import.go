@@ -245,23 +245,11 @@ func (r *importRun) clash(same, u *state.User) *schema.Violation {
 
 // user makes a user of a row.
 func (r *importRun) user(m map[string]any, now time.Time) *state.User {
-	text := func(key string) string { s, _ := m[key].(string); return s }
-	yes := func(key string) bool { b, _ := m[key].(bool); return b }
-	raw := text("user_id")
+	raw, _ := m["user_id"].(string)
 	if raw == "" {
 		raw = store.NewUserID(now)
 	}
-	id, identities := state.NewIdentity(r.con, raw)
-	u := &state.User{
-		ID: id, Email: strings.ToLower(text("email")), Username: strings.ToLower(text("username")), Phone: text("phone_number"),
-		Name: text("name"), Nickname: text("nickname"), Given: text("given_name"), Family: text("family_name"), Picture: text("picture"),
-		EmailVerified: yes("email_verified"), PhoneVerified: yes("phone_verified"), Blocked: yes("blocked"), BlockedSaid: yes("blocked"),
-		CreatedAt: now, UpdatedAt: now, Identities: identities,
-	}
-	u.AppMetadata, _ = m["app_metadata"].(map[string]any)
-	u.UserMetadata, _ = m["user_metadata"].(map[string]any)
-	u.MFAFactors, _ = m["mfa_factors"].([]any)
-	return u
+	return state.UserOfProfile(r.con, m, raw, now)
 }
 
 // overwrite applies what an upsert may change. Metadata is replaced, not merged,

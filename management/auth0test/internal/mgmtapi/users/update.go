@@ -30,16 +30,42 @@ func updateUser(c *mgmtapi.Call) *mgmtapi.Reply {
 		return mgmtapi.Conflict(userExists, "auth0_idp_error")
 	}
 	newEmail := next.Email != u.Email
-	c.T.Users.Change(u, func() { *u = *next })
-	if c.Str("password") != "" {
-		u.SetPassword(secret, c.Now)
+	if bad := changeThere(c, u, next, secret, newEmail); bad != nil {
+		return bad
 	}
+	c.T.Users.Change(u, func() { *u = *next })
 	c.T.Searchable(u)
 	if c.Yes("verify_email") || newEmail && c.Body["verify_email"] == nil && !u.EmailVerified && c.Body["email_verified"] == nil {
 		verificationMail(c, u)
 	}
 	c.T.UserChanged(u, c.Body)
 	return mgmtapi.OK(viewUser(u))
+}
+
+// changeThere changes the password where it is kept, into next, and asks the
+// customer's own database whether another user has a new address. It gives up the
+// mutex for the time of a script.
+func changeThere(c *mgmtapi.Call, u, next *state.User, secret state.Credential, newEmail bool) *mgmtapi.Reply {
+	con := c.T.ConnectionNamed(u.Connection())
+	if c.Str("password") != "" {
+		if failed := c.T.ChangePassword(next, con, c.Str("password"), secret, "", c.Now); failed != nil {
+			return sandboxError(failed)
+		}
+	}
+	db := c.T.CustomDB(con, "")
+	if db == nil || !newEmail || next.Email == "" {
+		return nil
+	}
+	c.T.Unlock()
+	other, failed := db.Find(next.Email)
+	c.T.Lock()
+	switch {
+	case failed != nil:
+		return sandboxError(failed)
+	case other != nil && other.ID != u.ID:
+		return mgmtapi.Conflict(userExists, "auth0_idp_error")
+	}
+	return nil
 }
 
 // together are the fields that Auth0 does not change in one request.
