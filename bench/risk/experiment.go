@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/bench/internal/benchrow"
 	"github.com/auth0kit/auth0kit/risk/calibrate"
 )
 
@@ -239,6 +240,21 @@ func stopped(list []*measured, k attackKind, share float64) float64 {
 
 func (e *results) auc(scheme int, k attackKind) float64 {
 	return mean(e.held[scheme], func(m *measured) float64 { return m.auc(k) })
+}
+
+// addRows compares ours with the others by what is asked of genuine users.
+func (e *results) addRows() error {
+	for _, k := range []attackKind{naive, vpn, targeted} {
+		for _, i := range []int{sixFlags, bayes} {
+			if err := benchrow.Add(benchrow.Row{
+				What: fmt.Sprintf("genuine logins challenged where 98%% of the attackers are stopped, %s, %s", k, devices[e.ids]), Unit: "%",
+				Peer: e.schemes[i].name, Theirs: 100 * reauth(e.held[i], k, .98), Ours: 100 * reauth(e.held[ours], k, .98),
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // kinds are those that the service has.

@@ -78,6 +78,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	e.print(os.Stdout)
+	if err := e.addRows(); err != nil {
+		return err
+	}
 	fmt.Printf("\n%.1f s\n", time.Since(start).Seconds())
 	return e.write(o)
 }

@@ -22,6 +22,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/auth0kit/auth0kit/bench/internal/benchrow"
 )
 
 func main() {
@@ -56,8 +58,7 @@ func run(ctx context.Context, length time.Duration, rounds, sessions int, only b
 	}
 	defer func() { fmt.Println("load of the machine after:", loadOfMachine()) }()
 	if only {
-		printRatios(all, results)
-		return nil
+		return printRatios(all, results)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "us per request\t")
@@ -81,12 +82,11 @@ func run(ctx context.Context, length time.Duration, rounds, sessions int, only b
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	printRatios(all, results)
-	return nil
+	return printRatios(all, results)
 }
 
 // printRatios says how many times less time and CPU ours needs than scs.
-func printRatios(all []*candidate, results []result) {
+func printRatios(all []*candidate, results []result) error {
 	of := func(name string) result {
 		return results[slices.IndexFunc(all, func(c *candidate) bool { return c.name == name })]
 	}
@@ -96,9 +96,17 @@ func printRatios(all []*candidate, results []result) {
 		fmt.Printf("%s against %s:", name, theirs)
 		for i, n := range clients {
 			fmt.Printf("  %d clients %.1fx wall, %.1fx CPU", n, float64(scs.wall[i])/float64(r.wall[i]), float64(scs.cpu[i])/float64(r.cpu[i]))
+			what := fmt.Sprintf("session of a request, %d clients, %s", n, name)
+			if err := benchrow.Add(
+				benchrow.Row{What: what, Unit: "us", Peer: theirs, Theirs: micros(scs.wall[i]), Ours: micros(r.wall[i])},
+				benchrow.Row{What: what, Unit: "us of CPU, Redis included", Peer: theirs, Theirs: micros(scs.cpu[i]), Ours: micros(r.cpu[i])},
+			); err != nil {
+				return err
+			}
 		}
 		fmt.Println()
 	}
+	return nil
 }
 
 // loadOfMachine is the load average of the last minutes, where the system tells it.

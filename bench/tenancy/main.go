@@ -16,11 +16,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/auth0kit/auth0kit/bench/internal/benchrow"
 )
 
 func main() {
@@ -70,7 +75,21 @@ func compare(ctx context.Context, title string, candidates []candidate, rounds, 
 			micros(r.best()), micros(r.median()), r.ratio(results[0]), r.bytes, r.allocs)
 	}
 	fmt.Fprintln(w)
-	return w.Flush()
+	return errors.Join(w.Flush(), addRows(title, candidates, results))
+}
+
+// addRows compares the one of ours with each of the others.
+func addRows(title string, candidates []candidate, results []result) error {
+	mine := slices.IndexFunc(candidates, func(c candidate) bool { return strings.HasPrefix(c.name, "auth0kit") })
+	for i, r := range results {
+		if i == mine {
+			continue
+		}
+		if err := benchrow.Add(benchrow.Row{What: title, Unit: "us of CPU", Peer: candidates[i].name, Theirs: micros(r.best()), Ours: micros(results[mine].best())}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
