@@ -1,14 +1,17 @@
-// Quickstart runs a whole migration offline: it makes a legacy database of 2,000
-// users with mixed password hashes, plans the migration, runs it by import jobs
-// through the real SDK over TLS, migrates the rest at their first login, and then
-// logs users in at the tenant with their old passwords.
+// Quickstart shows every pattern in one transcript, offline. It makes a legacy
+// database of 2,000 users with mixed password hashes, plans their migration, runs it
+// by import jobs through the real SDK over TLS, migrates the rest at their first
+// login, and logs users in at the tenant with their old passwords. Then one user goes
+// through tenancy, session, guardian, anomaly, risk, actions and delegation, and the
+// audit log proves it. Each step names its package.
 //
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -json
 //
 // With -live it runs against the tenant that AUTH0_DOMAIN, AUTH0_CLIENT_ID,
 // AUTH0_CLIENT_SECRET and AUTH0_CONNECTION name, and creates its example users
-// there. The application needs the grants Client Credentials and Password, and
+// there; the steps after the migration stay at the tenant in this process. The
+// application needs the grants Client Credentials and Password, and
 // the scopes create:users, read:users, update:users, delete:users and
 // read:connections of the Management API.
 package main
@@ -54,6 +57,9 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 	}
 	report, err := migrate(ctx, t, *users, open)
 	if err != nil {
+		return err
+	}
+	if err := patterns(ctx, t, report); err != nil {
 		return err
 	}
 	if *asJSON {

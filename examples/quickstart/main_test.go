@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,17 +59,27 @@ func TestJSON(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-json", "-users", "80"}, os.Getenv, &out))
 	checkReport(t, readReport(t, out.Bytes()))
+	var objects map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(out.Bytes(), &objects))
+	assert.ElementsMatch(t, []string{ // Programs read these names.
+		"source", "plan", "bulk", "lazy", "logins", "listed",
+		"tenancy", "session", "guardian", "anomaly", "risk", "actions", "delegation", "audit",
+	}, slices.Collect(maps.Keys(objects)))
 }
 
 func TestTranscript(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-users", "40"}, os.Getenv, &out))
-	for _, want := range []string{"33 migrated, 0 failed", "4 migrated, 1 wrong", "32 of 32, in 5 formats"} {
+	for _, want := range []string{
+		"33 migrated, 0 failed", "4 migrated, 1 wrong", "32 of 32, in 5 formats",
+		"\ntenancy: ", "\nsession: ", "\nguardian: ", "\nanomaly: ", "\nrisk: ", "\nactions: ", "\ntenancy/delegation: ", "\naudit/auditlog: ",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the transcript does not say %q:\n%s", want, &out)
 		}
 	}
+	assert.Less(t, strings.Count(out.String(), "\n"), 60, "about a page")
 }
 
 // The tenant behind -live is one of another process's making, so that the

@@ -75,7 +75,7 @@ func openSQLite(dir, name string) (*sql.DB, error) {
 }
 
 func (x *example) makeLegacy(ctx context.Context, db *sql.DB, users int) (err error) {
-	x.step("A legacy database")
+	x.step("migration/sqlsource", "A legacy database")
 	if x.people, err = legacyUsers(users); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (x *example) run() migration.Run {
 }
 
 func (x *example) plan(ctx context.Context) error {
-	x.step("Plan: nothing is written")
+	x.step("migration", "The plan; nothing is written")
 	p, err := x.runner.Plan(ctx)
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (x *example) plan(ctx context.Context) error {
 }
 
 func (x *example) bulk(ctx context.Context) error {
-	x.step("Bulk: import jobs, two at a time")
+	x.step("migration", "In bulk, by import jobs through the real SDK")
 	result, err := x.runner.Run(ctx)
 	x.endProgress()
 	if err != nil {
@@ -163,7 +163,7 @@ func (x *example) bulk(ctx context.Context) error {
 // lazy logs everybody in whom the bulk run left out, and somebody with a wrong
 // password.
 func (x *example) lazy(ctx context.Context) error {
-	x.step("Lazy: the rest, at their first login")
+	x.step("migration/lazy", "The rest, at their first login")
 	users, err := lazy.New(x.source, x.target.client, x.run(), lazy.Config{})
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func (x *example) lazy(ctx context.Context) error {
 // logins logs ten users of each format in at the tenant, with their old
 // password, and once with another.
 func (x *example) logins(ctx context.Context) error {
-	x.step("Logins at the tenant, with the old passwords")
+	x.step("management/auth0test", "Logins at the tenant, with the old passwords")
 	tried := make(map[string]int)
 	for _, p := range x.people {
 		if !p.canLogIn() || x.listed[p.id] != "" || tried[p.format] == 10 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,52 @@ type report struct {
 	} `json:"logins"`
 	Listed []listed `json:"listed"` // every row that is invalid or a duplicate, with its reason
 
+	Tenancy tenancyReport `json:"tenancy"`
+	Session struct {
+		Created int `json:"created"`
+		Refused int `json:"refused"`
+	} `json:"session"`
+	Guardian struct {
+		RecoveryCodes int    `json:"recovery_codes"`
+		Right         string `json:"right_code"`
+		Again         string `json:"same_code_again"`
+		Wrong         string `json:"wrong_code"`
+	} `json:"guardian"`
+	Anomaly struct {
+		Learned  int      `json:"learned"`
+		Usual    []string `json:"usual"`
+		Stranger []string `json:"stranger"`
+	} `json:"anomaly"`
+	Risk struct {
+		Usual    decided `json:"usual"`
+		Stranger decided `json:"stranger"`
+	} `json:"risk"`
+	Actions struct {
+		Claims map[string]any `json:"claims"`
+		Denied string         `json:"denied"`
+	} `json:"actions"`
+	Delegation struct {
+		Changes     int    `json:"changes"`
+		LastRemoved string `json:"last_administrator"`
+	} `json:"delegation"`
+	Audit struct {
+		Events int    `json:"events"`
+		Proved string `json:"proved"`
+	} `json:"audit"`
+
 	refused []error // logins with the right password
+}
+
+type tenancyReport struct {
+	Member            string `json:"member"`
+	OtherOrganization string `json:"other_organization"`
+	WithoutPermission string `json:"without_permission"`
+	Forged            string `json:"forged"`
+}
+
+type decided struct {
+	Score  int    `json:"score"`
+	Action string `json:"action"`
 }
 
 type planned struct {
@@ -62,7 +108,29 @@ func (r *report) check() error {
 	if r.Bulk.Failed > 0 {
 		problems = append(problems, fmt.Errorf("%d imports failed", r.Bulk.Failed))
 	}
-	return errors.Join(append(problems, r.refused...)...)
+	return errors.Join(append(append(problems, r.refused...), r.checkPatterns()...)...)
+}
+
+// checkPatterns holds the steps after the migration to what they are there to show.
+func (r *report) checkPatterns() (problems []error) {
+	for _, c := range []struct {
+		what string
+		ok   bool
+	}{
+		{"tenancy", r.Tenancy == tenancyReport{"admitted", "refused, other_org", "refused, permission", "refused, signature"}},
+		{"session", r.Session.Created == 2 && r.Session.Refused == 2},
+		{"guardian", r.Guardian.RecoveryCodes > 0 && r.Guardian.Right == "accepted" && r.Guardian.Again == "refused, used before" && r.Guardian.Wrong == "refused"},
+		{"anomaly", r.Anomaly.Learned == 30 && len(r.Anomaly.Usual) == 0 && slices.Contains(r.Anomaly.Stranger, "impossible_travel")},
+		{"risk", r.Risk.Usual.Action == "allow" && r.Risk.Stranger.Action == "deny"},
+		{"actions", len(r.Actions.Claims) == 1 && r.Actions.Denied != ""},
+		{"delegation", r.Delegation.Changes == 1 && strings.HasPrefix(r.Delegation.LastRemoved, "refused")},
+		{"audit", r.Audit.Events > 0 && r.Audit.Proved == "delegation.remove_role"},
+	} {
+		if !c.ok {
+			problems = append(problems, fmt.Errorf("%s did not do what it should: see the transcript", c.what))
+		}
+	}
+	return problems
 }
 
 // transcript tells a person what happens, with a line of progress on a terminal.
@@ -82,7 +150,8 @@ func newTranscript(out io.Writer) *transcript {
 	return t
 }
 
-func (t *transcript) step(title string) { fmt.Fprintf(t.out, "\n%s\n", title) }
+// step begins what one package does.
+func (t *transcript) step(pkg, title string) { fmt.Fprintf(t.out, "\n%s: %s\n", pkg, title) }
 
 func (t *transcript) say(format string, args ...any) {
 	fmt.Fprintf(t.out, "  "+format+"\n", args...)
