@@ -35,6 +35,7 @@ type step struct {
 }
 
 var steps = []step{
+	{"coldstart", "go run ./coldstart", "go run ./coldstart -warm", nil},
 	{"tenancy", "go run ./tenancy", "go run ./tenancy -rounds 3 -n 100", nil},
 	{"session", "go run ./session -ratios -time 500ms -rounds 5", "go run ./session -ratios -time 50ms -rounds 1", nil},
 	{"audit", "go run ./audit -pairs 5 -time 4s", "go run ./audit -pairs 1 -time 500ms", nil},
@@ -48,7 +49,7 @@ func main() {
 	var s settings
 	flag.StringVar(&s.out, "out", "../docs/benchmarks.md", "the file that gets the table")
 	flag.BoolVar(&s.short, "short", false, "small forms, whose figures mean little; the table says so")
-	flag.StringVar(&s.only, "only", "", "one comparison, printed and not written: tenancy, session, audit, actions, migration, risk, guardian")
+	flag.StringVar(&s.only, "only", "", "one comparison, printed and not written: coldstart, tenancy, session, audit, actions, migration, risk, guardian")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -2,38 +2,82 @@
 // database connection of Auth0: in bulk before the switch, and one by one at their
 // first login after it.
 //
+//	package main
+//
+//	import (
+//		"context"
+//		"database/sql"
+//		"fmt"
+//		"log"
+//		"os"
+//
+//		"github.com/auth0kit/auth0kit/management"
+//		"github.com/auth0kit/auth0kit/migration"
+//		"github.com/auth0kit/auth0kit/migration/sqlmigration"
+//		"github.com/auth0kit/auth0kit/migration/sqlsource"
+//	)
+//
+//	func main() {
+//		ctx := context.Background()
+//		legacy, err := sql.Open("pgx", os.Getenv("LEGACY_DATABASE")) // import a driver for its name
+//		check(err)
+//		users, err := sqlsource.New(legacy, sqlsource.Postgres, "members", sqlsource.Columns{
+//			Key: "id", Email: "mail", Password: "password_hash",
+//		}, sqlsource.Config{})
+//		check(err)
+//		cfg, err := management.ConfigFromEnv()
+//		check(err)
+//		cfg.MaxWait = -1 // a bulk run waits for the tenant's rate limit as long as it takes
+//		client, err := management.New(cfg)
+//		check(err)
+//		db, err := sql.Open("pgx", os.Getenv("LEDGER_DATABASE"))
+//		check(err)
+//		ledger, err := sqlmigration.New(db, sqlmigration.Postgres, sqlmigration.Config{})
+//		check(err)
+//		check(ledger.CreateSchema(ctx))
+//
+//		runner, err := migration.NewRunner(users, client, ledger, migration.Run{
+//			Source: "members-production", Connection: "customers", KeyPrefix: "members|",
+//		}, migration.Config{})
+//		check(err)
+//		plan, err := runner.Plan(ctx) // writes nothing
+//		check(err)
+//		fmt.Println(plan.Direct+plan.Converted, "keep their password,", plan.LazyOnly, "at their next login")
+//		result, err := runner.Run(ctx) // resumes where it was stopped
+//		check(err)
+//		fmt.Println(result.Migrated, "migrated,", result.Failed, "failed")
+//	}
+//
+//	func check(err error) {
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//	}
+//
 // # The legacy side
 //
-// A [Source] reads the legacy users; package sqlsource has one for SQL tables.
-// Each [Record] has a permanent Key, which becomes the Auth0 user id, and the
-// password as it is stored. Package passhash knows which stored passwords Auth0
-// can import, and verifies the others.
+// A [Source] reads the legacy users: package sqlsource out of SQL tables, package
+// filesource out of files. Each [Record] has a permanent Key, which becomes the
+// Auth0 user id, and the password as it is stored. Package passhash knows which
+// stored passwords Auth0 can import, and verifies the others.
 //
 // # In bulk
 //
 // A [Runner] uses import jobs, the only way to give password hashes to Auth0. Plan
-// first; it writes nothing:
+// counts users who keep the password ([Direct], [Converted]), users whom only a
+// login can migrate ([LazyOnly]) and users without a password ([ResetOnly]), and
+// lists [Invalid] and [Duplicate] users with the rule. Run imports everybody whom
+// Config.Reset does not leave out. Run it again after a crash, on the same or
+// another machine: a [driver.Ledger] remembers what was sent, a lease keeps two
+// runners apart, and users are created once, because their ids are the keys, jobs
+// never overwrite, and each user carries the mark of its run in
+// app_metadata.auth0kit. Users whom Auth0 refused stay in the ledger with its code,
+// and without any personal data; RetryFailed reads them from the source again.
 //
-//	runner, err := migration.NewRunner(src, client, ledger, "my-database", migration.Config{})
-//	…
-//	plan, err := runner.Plan(ctx)
-//
-// A plan counts users who keep the password ([Direct], [Converted]), users whom
-// only a login can migrate ([LazyOnly]) and users without a password
-// ([ResetOnly]), and lists [Invalid] and [Duplicate] users with the rule. Then
-//
-//	result, err := runner.Run(ctx)
-//
-// imports everybody else. Run it again after a crash, on the same or another
-// machine: a [driver.Ledger] remembers what was sent, a lease keeps two runners apart,
-// and users are created once, because their ids are the keys, jobs never
-// overwrite, and each user carries the mark of its run in app_metadata.auth0kit.
-// Users whom Auth0 refused stay in the ledger with its code, and without any
-// personal data; RetryFailed reads them from the source again.
-//
-// [Runner.Verify] compares all users with what was sent, [Runner.Sync] brings
-// later changes of the source, and [Runner.PlanRollback] with ApplyRollback
-// deletes what a run has created and nobody has used.
+// [Runner.Prove] verifies known test accounts against the source before anything is
+// written. [Runner.Verify] compares all users with what was sent, [Runner.Sync]
+// brings later changes of the source, and [Runner.PlanRollback] with
+// [Runner.Apply] deletes what a run has created and nobody has used.
 //
 // The tenant sets the pace: two jobs at a time, some 30 to 110 users a second.
 // Memory is constant except for some 20 bytes for each email, username and phone
@@ -41,23 +85,8 @@
 //
 // # At the first login
 //
-// A [Lazy] belongs in the service that shows the login form:
-//
-//	lazy, err := migration.NewLazy(src, client, "my-database", migration.LazyConfig{})
-//	…
-//	user, err := lazy.Login(ctx, migration.Credentials{Identifier: email, Password: password, IP: ip})
-//	switch {
-//	case err == nil: // proved, and at Auth0 now with this password
-//	case errors.Is(err, migration.ErrMigrated): // let Auth0 authenticate: nothing was proved here
-//	case errors.Is(err, migration.ErrCredentials): // wrong, unknown, unusable: one answer after one duration
-//	}
-//
-// It verifies the password before it creates the user, limits guesses for each
-// account and each address, and limits concurrent hashing. If LazyConfig.Importer
-// is set, it creates users with second factors and users whose password breaks the
-// connection's policy by an import job. The next Sync gives the users that it
-// created their memberships.
-//
-// A Runner and a Lazy can work on one connection at the same time if both have the
-// same Run.
+// Package lazy belongs in the service that shows the login form, and package
+// customdb behind Auth0's own login page. Both verify the legacy password before
+// they create the user. A Runner and a Lazy can work on one connection at the same
+// time if both have the same [Run].
 package migration

@@ -7,21 +7,58 @@
 //
 // Sessions live in a [driver.Store]: [NewMemory] for one process, package redissession
 // or sqlsession for several. A [Manager] has the policy, and [HTTP] connects it
-// with requests and cookies:
+// with requests and cookies. Package login signs users in at Auth0; an application
+// with a login of its own calls [HTTP.Login]:
 //
-//	sessions, err := session.New(store, session.Config{Keys: keys})
-//	…
-//	web, err := session.NewHTTP(sessions, session.HTTPConfig{})
+//	package main
 //
-//	mux.Handle("GET /callback", web.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-//		// … after the code was exchanged and the ID token verified:
-//		_, err := web.Login(w, r, session.Login{
-//			UserID: claims.Subject, SID: claims.SID, AuthTime: claims.AuthTime, AMR: claims.AMR, Payload: cart,
-//		})
-//		…
-//	})))
-//	mux.Handle("GET /account", web.Require(account)) // session.FromContext(r.Context())
-//	mux.Handle("POST /logout", web.Load(logout))     // web.Logout(w, r)
+//	import (
+//		"crypto/rand"
+//		"fmt"
+//		"log"
+//		"net/http"
+//		"time"
+//
+//		"github.com/auth0kit/auth0kit/session"
+//	)
+//
+//	func main() {
+//		key := make([]byte, 32)
+//		rand.Read(key) // a service reads this key from its vault
+//		sessions, err := session.New(session.NewMemory(), session.Config{Keys: [][]byte{key}})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		web, err := session.NewHTTP(sessions, session.HTTPConfig{LoginPath: "/login"})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		http.Handle("GET /callback", web.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//			user, ok := verified(r)
+//			if !ok {
+//				http.Error(w, "sign in again", http.StatusForbidden)
+//				return
+//			}
+//			if _, err := web.Login(w, r, session.Login{UserID: user, AuthTime: time.Now()}); err != nil {
+//				web.Refuse(w, r, session.Refusal{Err: err})
+//				return
+//			}
+//			http.Redirect(w, r, "/account", http.StatusSeeOther)
+//		})))
+//		http.Handle("GET /account", web.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//			s, _ := session.FromContext(r.Context())
+//			fmt.Fprintln(w, "Hello", s.UserID)
+//		})))
+//		http.Handle("POST /logout", web.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//			if err := web.Logout(w, r); err != nil {
+//				web.Refuse(w, r, session.Refusal{Err: err})
+//			}
+//		})))
+//		log.Fatal(http.ListenAndServe(":8080", nil))
+//	}
+//
+//	// verified returns who has signed in: the sub of an ID token that was verified.
+//	func verified(r *http.Request) (userID string, ok bool) { return "", false }
 //
 // Pages put [Session.CSRFToken] into their forms as csrf_token, or scripts send it
 // as X-CSRF-Token. Start [Manager.Run] once in every process: it lets the store

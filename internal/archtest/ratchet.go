@@ -111,8 +111,13 @@ var WithProgram = []string{
 	"audit/auditlog",
 	"guardian",
 	"management",
+	"management/auth0test",
+	"migration",
 	"migration/passhash",
 	"risk",
+	"session",
 	"session/login",
 	"tenancy",
+	"tenancy/delegation",
+	"tenancy/tenancygrpc",
 }

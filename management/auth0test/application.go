@@ -5,7 +5,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// Application is an application to register with AddClient.
+// Application describes an application, for AddClient.
 type Application struct {
 	ID                   string   // Defaults to a new one.
 	Secret               string   // Defaults to a new one.

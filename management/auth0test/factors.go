@@ -8,8 +8,8 @@ import (
 )
 
 // SetFactor enables or disables a factor of the tenant: sms, push-notification,
-// otp, email, duo, webauthn-roaming, webauthn-platform or recovery-code. All are
-// off at the beginning. It panics on another name.
+// otp, email, duo, webauthn-roaming, webauthn-platform or recovery-code. All are off at first. It
+// panics for any other name.
 func (t *Tenant) SetFactor(name string, enabled bool) {
 	if !slices.Contains(state.FactorNames, name) {
 		panic("auth0test: SetFactor: there is no factor " + name)
@@ -20,7 +20,7 @@ func (t *Tenant) SetFactor(name string, enabled bool) {
 }
 
 // SetMFAPolicies says when the tenant asks for a second factor: with
-// "all-applications" at every login, without a policy (the beginning) only of
+// "all-applications" at every login, without a policy (as at first) only of
 // users who are enrolled and of logins that ask for it by acr_values.
 func (t *Tenant) SetMFAPolicies(policies ...string) {
 	t.s.Lock()
@@ -31,8 +31,8 @@ func (t *Tenant) SetMFAPolicies(policies ...string) {
 // Enroll gives a user a confirmed second factor and enables it at the tenant:
 // "otp", "sms" and "email" with the address to send codes to, "push-notification",
 // or "recovery-code". It returns the seed of otp (see OTP) or the recovery code,
-// and nothing for the others, whose codes and pushes are in the Outbox. It
-// panics on another factor.
+// and nothing for the others, whose codes and pushes are in the Outbox. It panics for
+// any other factor.
 func (t *Tenant) Enroll(userID, factor, address string) (secret string) {
 	now := t.s.Lock()
 	defer t.s.Unlock()

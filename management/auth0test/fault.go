@@ -10,8 +10,8 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
-// Fault is what goes wrong with a request. Without Status and cuts the request
-// is answered as ever, after Latency.
+// Fault says what goes wrong with a request. Without a Status and a cut the
+// request is answered as usual, after Latency.
 type Fault struct {
 	Status     int           // Answered instead; nothing is done.
 	Latency    time.Duration // Waited first; the caller's context ends it.

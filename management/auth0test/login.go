@@ -22,7 +22,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// Login is a login to be done with Tenant.Login. Identifier and Password are
+// Login holds a login for Tenant.Login. Identifier and Password are
 // required.
 type Login struct {
 	ClientID   string // Defaults to the first application with a CallbackURL.
@@ -35,22 +35,22 @@ type Login struct {
 	UserAgent  string // Defaults to Go's.
 
 	Connection string            // Defaults to DefaultConnection.
-	Invitation string            // Ticket of an invitation to OrgID; who is invited but no user yet signs up.
+	Invitation string            // Ticket of an invitation to OrgID; an invitee without an account signs up first.
 	Parameters map[string]string // More parameters of /authorize: acr_values, max_age, …
 }
 
-// Tokens are what a login gives.
+// Tokens holds what a login returns.
 type Tokens struct {
 	Access, ID, Refresh string // Refresh is empty where the API allows no offline access.
 }
 
-// LoginError is why a login failed: what the application would have been told.
+// LoginError says why a login failed, as the application would have been told.
 type LoginError struct {
 	Code        string // "access_denied", …; "login_failed" when a page refused what was entered.
 	Description string
 }
 
-// Error says both.
+// Error returns the code and the description.
 func (e *LoginError) Error() string {
 	return "auth0test: login: " + e.Code + ": " + e.Description
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 )
 
-// Message is what the tenant would have sent to a person.
+// Message holds what the tenant would have sent to a person.
 type Message struct {
 	Time    time.Time // The tenant's.
 	Channel string    // "email", "sms" or "push".
@@ -25,10 +25,10 @@ type Message struct {
 // before or its time is over, or the message is none.
 var ErrAnswered = errors.New("auth0test: the message waits for no answer")
 
-// Approve answers a push notification as the person would who accepts it.
+// Approve answers a push notification as a person does who accepts it.
 func (m Message) Approve() error { return m.say(state.Approved) }
 
-// Deny answers a push notification as the person would who rejects it.
+// Deny answers a push notification as a person does who rejects it.
 func (m Message) Deny() error { return m.say(state.Denied) }
 
 func (m Message) say(answer state.AnswerState) error {

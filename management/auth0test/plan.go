@@ -1,6 +1,6 @@
 package auth0test
 
-// Plan is a subscription with its rate limits, as published in Auth0's rate
+// Plan is a subscription and sets the rate limits, as published in Auth0's rate
 // limit policy.
 type Plan uint8
 

@@ -12,7 +12,7 @@ import (
 // keptRequests is how many requests Requests remembers.
 const keptRequests = 10_000
 
-// Request is a request that the tenant got.
+// Request holds a request that the tenant received.
 type Request struct {
 	Time     time.Time // The tenant's.
 	Method   string

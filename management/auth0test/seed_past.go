@@ -16,7 +16,7 @@ import (
 // document is what GET /api/v2/logs shall show: type, and date (RFC 3339, the
 // tenant's time by default), client_id, user_id, details and so on; log_id
 // defaults to a new one for that date. Entries are listed in the order of their
-// ids. It panics without a type and on a date that is none.
+// ids. It panics without a type and on a date that cannot be read.
 func (t *Tenant) AddLog(entry map[string]any) string {
 	now := t.s.Lock()
 	defer t.s.Unlock()
@@ -56,14 +56,14 @@ func pastFields(d store.Document) state.LogFields {
 	}
 }
 
-// Device is where a session was used.
+// Device says where a session was used.
 type Device struct{ IP, UserAgent, ASN string }
 
 // Proof is one of the ways in which the user of a session proved who they are:
 // Name is "pwd", "federated" or "mfa", Type the factor of the latter.
 type Proof struct{ Name, Type string }
 
-// Session is a seed: the session of a browser that is not in the test.
+// Session describes the session of a browser that is not in the test, for AddSession.
 type Session struct {
 	ID          string // Defaults to a new one.
 	UserID      string
@@ -95,7 +95,8 @@ func (t *Tenant) AddSession(seed Session) string {
 	return s.ID
 }
 
-// RefreshToken is a seed: a refresh token that an application was given before.
+// RefreshToken describes a refresh token that an application was given earlier,
+// for AddRefreshToken.
 type RefreshToken struct {
 	ID               string // Defaults to a new one.
 	UserID, ClientID string

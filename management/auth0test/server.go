@@ -92,7 +92,7 @@ func (t *Tenant) newServer(l net.Listener, scheme string, pool *x509.CertPool) *
 	}
 }
 
-// Issuer is the tenant's issuer, with Auth0's slash at the end: that of the last
+// Issuer returns the tenant's issuer, with Auth0's slash at the end: that of the last
 // started server, or of Options.Domain. What a request gets names the host that
 // it used.
 func (t *Tenant) Issuer() string { return t.s.Issuer() }

@@ -21,7 +21,7 @@ const (
 	DefaultConnection = "Username-Password-Authentication" // the database connection that every tenant has
 )
 
-// Options of a tenant. The zero value is a tenant without rate limits whose
+// Options holds the settings of a tenant. The zero value is a tenant without rate limits whose
 // search is immediately consistent.
 type Options struct {
 	// Domain is the tenant's domain where no request says it by its host:
@@ -127,7 +127,7 @@ func (t *Tenant) Reset() {
 	t.requests.reset()
 }
 
-// Now is the tenant's time: package time and what Advance added.
+// Now returns the tenant's time: package time plus what Advance added.
 func (t *Tenant) Now() time.Time { return t.s.Now() }
 
 // Advance moves the tenant's clock forward by d: jobs finish, tokens expire,

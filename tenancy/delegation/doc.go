@@ -6,31 +6,58 @@
 // page of yours, and a nightly job can keep all organizations as a file, a table
 // or a group of an identity provider says:
 //
-//	// administrators returns the Service. portal is the id of the application that
-//	// people log in to.
-//	func administrators(client *management.Client, portal string, log audit.Recorder) (*delegation.Service, error) {
-//		const role = "rol_0123456789abcdef"
+//	package main
+//
+//	import (
+//		"context"
+//		"errors"
+//		"log"
+//		"net/http"
+//		"os"
+//
+//		"github.com/auth0kit/auth0kit/management"
+//		"github.com/auth0kit/auth0kit/tenancy/delegation"
+//	)
+//
+//	const (
+//		role   = "rol_0123456789abcdef" // of administrators
+//		portal = "your-client-id"       // of the application that people log in to
+//	)
+//
+//	func main() {
+//		cfg, err := management.ConfigFromEnv()
+//		check(err)
+//		client, err := management.New(cfg)
+//		check(err)
 //		may := delegation.Either(delegation.Jobs("nightly"), delegation.Holders(client, role))
-//		return delegation.New(client, role, may, delegation.Config{
+//		service, err := delegation.New(client, role, may, delegation.Config{
 //			Onboarding: delegation.Invite{ClientID: portal, Inviter: "Example Inc."},
-//			Recorder:   log,
 //		})
+//		check(err)
+//		if len(os.Args) > 2 { // orgadmin org_… ada@example.com bob@example.com
+//			check(nightly(context.Background(), service, os.Args[1], os.Args[2:]))
+//			return
+//		}
+//		http.Handle("POST /orgs/{org}/administrators", add(service))
+//		log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
 //	}
 //
-//	// add is a page. subject returns the user's id of the verified session, never of
-//	// the form.
-//	func add(service *delegation.Service, subject func(*http.Request) string) http.HandlerFunc {
-//		return func(w http.ResponseWriter, r *http.Request) {
+//	// add is a page.
+//	func add(service *delegation.Service) http.Handler {
+//		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 //			_, err := service.As(delegation.User(subject(r))).Create(r.Context(), r.PathValue("org"), r.FormValue("email"))
 //			if err != nil && !errors.Is(err, delegation.ErrNotNotified) { // Which means done.
 //				http.Error(w, "not added", http.StatusUnprocessableEntity) // docs/delegation has a status for each error.
 //				return
 //			}
 //			w.WriteHeader(http.StatusNoContent)
-//		}
+//		})
 //	}
 //
-//	// nightly is a job: look at the plan, then apply it.
+//	// subject returns the user's id of the verified session, never of the form.
+//	func subject(r *http.Request) string { return "" }
+//
+//	// nightly is a job: it shows the plan and applies it.
 //	func nightly(ctx context.Context, service *delegation.Service, orgID string, emails []string) error {
 //		job := service.As(delegation.Job("nightly"))
 //		plan, err := job.Plan(ctx, orgID, delegation.Declared{Emails: emails, From: "admins.yaml@3f2a91c"})
@@ -42,6 +69,12 @@
 //		}
 //		_, err = job.Apply(ctx, plan)
 //		return err
+//	}
+//
+//	func check(err error) {
+//		if err != nil {
+//			log.Fatal(err)
+//		}
 //	}
 //
 // # Who is an administrator

@@ -1,14 +1,49 @@
 // Package tenancygrpc guards gRPC methods for a server that uses package tenancy,
 // as that package guards HTTP routes.
 //
-//	methods, err := tenancygrpc.New(guard, tenancygrpc.FromMetadata("organization"), map[string]tenancygrpc.Access{
-//		"/invoices.v1.Invoices/List":   tenancygrpc.Require(tenancy.AllOf("read:invoices")),
-//		"/invoices.v1.Invoices/Get":    tenancygrpc.Require(tenancy.AllOf("read:invoices")).At(tenancygrpc.FromMessage((*pb.GetRequest).GetParent)),
-//		"/invoices.v1.Invoices/Whoami": tenancygrpc.Require(tenancy.Authenticated()),
-//		"/grpc.health.v1.Health/*":     tenancygrpc.Open(),
-//	}, tenancygrpc.Config{})
-//	…
-//	server := grpc.NewServer(grpc.UnaryInterceptor(methods.Unary), grpc.StreamInterceptor(methods.Stream))
+//	package main
+//
+//	import (
+//		"log"
+//		"net"
+//
+//		"google.golang.org/grpc"
+//
+//		"github.com/auth0kit/auth0kit/tenancy"
+//		"github.com/auth0kit/auth0kit/tenancy/tenancygrpc"
+//	)
+//
+//	func main() {
+//		v, err := tenancy.NewVerifier("tenant.eu.auth0.com", "https://api.example.com", tenancy.VerifierConfig{})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		guard, err := tenancy.NewGuard(v, tenancy.GuardConfig{FirstParty: []string{"your-client-id"}})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		methods, err := tenancygrpc.New(guard, tenancygrpc.FromMetadata("organization"), map[string]tenancygrpc.Access{
+//			"/invoices.v1.Invoices/List":   tenancygrpc.Require(tenancy.AllOf("read:invoices")),
+//			"/invoices.v1.Invoices/Get":    tenancygrpc.Require(tenancy.AllOf("read:invoices")).At(tenancygrpc.FromMessage((*GetRequest).GetParent)),
+//			"/invoices.v1.Invoices/Whoami": tenancygrpc.Require(tenancy.Authenticated()),
+//			"/grpc.health.v1.Health/*":     tenancygrpc.Open(),
+//		}, tenancygrpc.Config{})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		server := grpc.NewServer(grpc.UnaryInterceptor(methods.Unary), grpc.StreamInterceptor(methods.Stream))
+//		// Register the services here.
+//		listener, err := net.Listen("tcp", "127.0.0.1:8080")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		log.Fatal(server.Serve(listener))
+//	}
+//
+//	// GetRequest stands for a message that protoc-gen-go has made.
+//	type GetRequest struct{ Parent string }
+//
+//	func (m *GetRequest) GetParent() string { return m.Parent }
 //
 // A method that the map does not name is refused. Handlers find the caller with
 // tenancy.FromContext. Tokens that are bound to a key (DPoP) are for HTTP alone.
