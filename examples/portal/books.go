@@ -35,7 +35,22 @@ type invoice struct {
 }
 
 // Amount is in euros.
-func (i invoice) Amount() string { return fmt.Sprintf("%d.%02d €", i.Cents/100, i.Cents%100) }
+func (i invoice) Amount() string {
+	euros := strconv.Itoa(i.Cents / 100)
+	for n := len(euros) - 3; n > 0; n -= 3 {
+		euros = euros[:n] + "," + euros[n:]
+	}
+	return fmt.Sprintf("%s.%02d €", euros, i.Cents%100)
+}
+
+// Day is when it is due.
+func (i invoice) Day() string {
+	day, err := time.Parse(time.DateOnly, i.Due)
+	if err != nil {
+		return i.Due
+	}
+	return day.Format("2 January")
+}
 
 // Paid says when.
 func (i invoice) Paid() string {

@@ -99,11 +99,15 @@ func row(e auditlog.Entry, names map[string]string) happened {
 		if ref.IsZero() {
 			return ""
 		}
-		return cmp.Or(names[ref.ID], strings.TrimSpace(ref.Kind+" "+ref.ID))
+		_, short, ok := strings.Cut(ref.ID, "/") // of what belongs to an organization
+		if !ok {
+			short = ref.ID
+		}
+		return cmp.Or(names[ref.ID], ref.Kind+" "+short)
 	}
 	return happened{
 		ID: e.ID, Time: site.When(e.Time), What: e.Action, Who: name(e.Actor), Target: name(e.Target),
-		Outcome: strings.TrimSpace(e.Outcome.String() + " " + strings.ReplaceAll(e.Reason, "_", " ")), Bad: e.Outcome == audit.Failure, Sealed: e.Sealed,
+		Outcome: cmp.Or(strings.ReplaceAll(e.Reason, "_", " "), map[audit.Outcome]string{audit.Success: "done", audit.Failure: "failed"}[e.Outcome], "begun"), Bad: e.Outcome == audit.Failure, Sealed: e.Sealed,
 	}
 }
 

@@ -49,7 +49,7 @@ var Rules = map[string]Rule{
 	"internal/archtest":            {},
 	"internal/auth0hash":           {Others: []string{xcrypto}},
 	"internal/testing/backends":    {},
-	"internal/testing/browser":     {Own: []string{"internal/testing/backends"}, Others: []string{"github.com/chromedp/"}},
+	"internal/testing/browser":     {Own: []string{"internal/testing/backends", "internal/testing/node"}, Others: []string{"github.com/chromedp/"}},
 	"internal/testing/node":        {Own: []string{"internal/testing/backends"}},
 	"internal/testing/faultnet":    {},
 	"internal/testing/integration": {},

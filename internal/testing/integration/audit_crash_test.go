@@ -300,10 +300,10 @@ func verifyAll(t *testing.T, events *auditlog.Log, store driver.Store, acknowled
 // A Postgres that is killed while sixteen writers record, and started again.
 func TestAuditSurvivesPostgresRestart(t *testing.T) {
 	t.Parallel()
-	server := startPostgres(t)
+	server := backends.StartPostgres(t)
 	key, _, err := auditlog.GenerateKey("example.com/audit")
 	require.NoError(t, err)
-	place := auditPlace{"pgaudit", server.dsn, key, ""}
+	place := auditPlace{"pgaudit", server.DSN, key, ""}
 	store, closeAll, err := place.open(t.Context())
 	require.NoError(t, err)
 	defer closeAll()
@@ -339,8 +339,8 @@ func TestAuditSurvivesPostgresRestart(t *testing.T) {
 	for range 2 {
 		before := count()
 		wait(t, "events are recorded", func() bool { return count() > before+500 })
-		server.kill(t)
-		server.start(t)
+		server.Kill()
+		server.Start()
 	}
 	before := count()
 	wait(t, "events are recorded again", func() bool { return count() > before+500 })

@@ -129,3 +129,15 @@ func mustExec(t testing.TB, db *sql.DB, query string) {
 }
 
 func uniqueName() string { return "auth0kit_" + strings.ToLower(rand.Text()[:12]) }
+
+// wait polls what works in the background or in another process.
+func wait(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for range 600 {
+		if f() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("not within 30 s: %s", what)
+}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,7 +19,6 @@ import (
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/guardian/passkey"
 	"github.com/auth0kit/auth0kit/internal/testing/browser"
-	"github.com/auth0kit/auth0kit/internal/testing/node"
 	"github.com/auth0kit/auth0kit/session"
 )
 
@@ -31,7 +28,6 @@ type factorSite struct {
 	*testing.T
 	*browser.Page
 	base string
-	axe  string
 }
 
 func newFactorSite(t *testing.T, first *browser.Page, change func(*guardian.PagesConfig)) *factorSite {
@@ -45,10 +41,6 @@ func newFactorSite(t *testing.T, first *browser.Page, change func(*guardian.Page
 	} else {
 		s.Page = browser.Start(t)
 	}
-	axe, err := os.ReadFile(filepath.Join(node.Modules(t), "axe-core", "axe.min.js"))
-	require.NoError(t, err)
-	s.axe = string(axe)
-
 	m, err := session.New(session.NewMemory(), session.Config{})
 	require.NoError(t, err)
 	web, err := session.NewHTTP(m, session.HTTPConfig{AllowInsecureCookie: true})
@@ -144,40 +136,6 @@ func (s *factorSite) write(css, text string) {
 	require.NoError(s, chromedp.Do(s.Page, chromedp.KeyEvent(text)))
 }
 
-// looked holds a page to what every page has: it fits a phone, a tablet and a desktop,
-// and at 200% zoom, which leaves half of the width; axe finds nothing in both schemes,
-// and the console is silent. AUTH0KIT_PICTURES names a folder that keeps the pictures.
-func (s *factorSite) looked(name string) {
-	s.Helper()
-	fits := func(width int64) {
-		s.Helper()
-		assert.LessOrEqual(s, onPage[int](s, `document.documentElement.scrollWidth - document.documentElement.clientWidth`), 0, "%s scrolls sideways at %d", name, width)
-	}
-	for _, width := range []int64{768 / 2, 1280 / 2, 768, 360, 1280} {
-		if width != 360 && width != 1280 {
-			s.keep(name, width, "light")
-			fits(width)
-			continue
-		}
-		for _, scheme := range []string{"light", "dark"} {
-			s.keep(name, width, scheme)
-			s.Screenshot(width, 800, scheme)
-			fits(width)
-			require.NoError(s, chromedp.Do(s.Page, chromedp.Evaluate[chromedp.Void](s.axe)))
-			assert.Empty(s, onPage[[]string](s, `axe.run().then(r => r.violations.map(v => v.id + ": " + v.nodes[0].html + " " + v.nodes[0].failureSummary))`), "axe: %s at %d, %s", name, width, scheme)
-		}
-	}
-	s.Screenshot(1280, 800, "light")
-}
-
-func (s *factorSite) keep(name string, width int64, scheme string) {
-	s.Helper()
-	picture := s.Screenshot(width, 0, scheme)
-	if dir := os.Getenv("AUTH0KIT_PICTURES"); dir != "" {
-		require.NoError(s, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)), picture, 0o644))
-	}
-}
-
 // quiet reports what the console complained about, statuses apart.
 func (s *factorSite) quiet() {
 	s.Helper()
@@ -195,26 +153,26 @@ func TestGuardianInChromium(t *testing.T) {
 	s := newFactorSite(t, nil, nil)
 	s.open("/mfa/")
 	s.shows("Please sign in")
-	s.looked("401")
+	s.Inspect("401")
 	s.open("/mfa/none")
 	s.shows("There is no such page")
-	s.looked("404")
+	s.Inspect("404")
 	s.open("/login")
 	s.shows("Second factors")
-	s.looked("empty")
+	s.Inspect("empty")
 
 	s.open("/vault") // Nothing is strong enough yet.
 	s.shows("Confirm that it is you")
-	s.looked("nothing")
+	s.Inspect("nothing")
 	s.open("/mfa/")
 	s.press(`form[action$="/enroll"] button`)
 	s.shows("Set up an authenticator app")
 	secret := strings.ReplaceAll(onPage[string](s, `document.querySelector("code").textContent`), " ", "")
-	s.looked("enroll")
+	s.Inspect("enroll")
 	s.write("#code", "000000"+kb.Enter)
 	s.says("That code is not right")
 	s.until("the focus on the input that failed", func() bool { return onPage[string](s, `document.activeElement.id`) == "code" })
-	s.looked("enroll-wrong")
+	s.Inspect("enroll-wrong")
 	s.write("#name", "Phone")
 	s.open("/mfa/enroll")
 	require.Equal(t, secret, strings.ReplaceAll(onPage[string](s, `document.querySelector("code").textContent`), " ", ""))
@@ -227,10 +185,10 @@ func TestGuardianInChromium(t *testing.T) {
 	s.shows("Your recovery codes")
 	codes := regexp.MustCompile(`[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}`).FindAllString(s.text(), -1)
 	require.Len(t, codes, 10)
-	s.looked("codes")
+	s.Inspect("codes")
 	s.press(`form[action$="/codes"] button`)
 	s.shows("Second factors")
-	s.looked("list")
+	s.Inspect("list")
 
 	first := s.AddAuthenticator()
 	s.addPasskey("Laptop", "passkey")
@@ -252,7 +210,7 @@ func TestGuardianInChromium(t *testing.T) {
 	s.open("/mfa/")
 	s.press(`a[aria-label="Remove Passkey: Key ring"]`)
 	s.shows("Remove this method?")
-	s.looked("remove")
+	s.Inspect("remove")
 	s.press("button.danger")
 	s.shows("Second factors")
 	require.Contains(t, s.text(), "The method was removed")
@@ -267,10 +225,10 @@ func TestGuardianInChromium(t *testing.T) {
 	s.press("summary")
 	s.write("#recovery", "nonsense"+kb.Enter)
 	s.says("none of your codes")
-	s.looked("verify-wrong")
+	s.Inspect("verify-wrong")
 	s.write("#recovery", strings.ReplaceAll(strings.ToLower(codes[0]), "-", " ")+kb.Enter)
 	s.shows("Your recovery codes")
-	s.looked("code")
+	s.Inspect("code")
 	s.press(`form[action$="/codes"] button`)
 	s.shows("Second factors")
 	s.addPasskey("New laptop", "")
@@ -291,7 +249,7 @@ func (s *factorSite) addPasskey(name, picture string) {
 	s.press(`form[action$="/passkey"] button`)
 	s.shows("Add a passkey")
 	if picture != "" {
-		s.looked(picture)
+		s.Inspect(picture)
 	}
 	s.write("#name", name)
 	s.press("button.primary")
@@ -306,7 +264,7 @@ func (s *factorSite) stepUp(picture string) {
 	s.open("/vault")
 	s.shows("Confirm that it is you")
 	if picture != "" {
-		s.looked(picture)
+		s.Inspect(picture)
 	}
 	s.press("button.primary")
 	s.shows("The vault is open")

@@ -140,10 +140,13 @@ func TestSessionRestart(t *testing.T) {
 }
 
 func testSessionRestart(t *testing.T, p product) {
-	server := map[sqlsession.Dialect]func(*testing.T) *server{
-		sqlsession.Postgres: startPostgres, sqlsession.MariaDB: startMariaDB,
-	}[p.dialect](t)
-	store := openSQLSession(t, open(t, server.driver, server.dsn), p.dialect, "")
+	server, driver := (*backends.Server)(nil), "pgx"
+	if p.dialect == sqlsession.Postgres {
+		server = backends.StartPostgres(t)
+	} else {
+		server, driver = backends.StartMariaDB(t), "mysql"
+	}
+	store := openSQLSession(t, open(t, driver, server.DSN), p.dialect, "")
 	m, err := session.New(store, session.Config{TouchEvery: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -155,13 +158,13 @@ func testSessionRestart(t *testing.T, p product) {
 	if err := m.RevokeUser(t.Context(), "auth0|1"); err != nil {
 		t.Fatal(err)
 	}
-	server.kill(t)
+	server.Kill()
 	for _, token := range tokens {
 		if _, err := m.Validate(t.Context(), token); !errors.Is(err, session.ErrUnavailable) {
 			t.Fatalf("Validate without a server = %v", err)
 		}
 	}
-	server.start(t)
+	server.Start()
 	for i, token := range tokens {
 		_, err := m.Validate(t.Context(), token)
 		if errors.Is(err, session.ErrUnavailable) { // a pooled connection of the old server
