@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/auth0kit/auth0kit/actions"
 	"github.com/auth0kit/auth0kit/audit"
@@ -14,12 +15,14 @@ const namespace = "https://ledger.example.com/"
 
 // claims is what runs at each login at Auth0: an Action asks this program.
 func claims(counter actions.Counter, log audit.Recorder) (*actions.Pipeline, error) {
+	segment, track := actions.Segment(namespace+"segment", counter), actions.Track(log)
+	segment.Timeout, track.Timeout = 500*time.Millisecond, time.Second // both wait for the database
 	return actions.New(actions.PostLogin,
 		actions.Suspended("Your account is suspended. Ask your administrator."),
 		actions.MetadataClaims(namespace, "plan"),
 		actions.RoleClaim(namespace+"roles"),
-		actions.Segment(namespace+"segment", counter),
-		actions.Track(log),
+		segment,
+		track,
 	)
 }
 
@@ -37,7 +40,7 @@ func (p *portal) actionHandler() (http.Handler, error) {
 
 // deploy puts the Action into the tenant, as a deployment from CI does.
 func (p *portal) deploy(ctx context.Context, url string) error {
-	d, err := actions.NewDeployment(p.client, p.pipeline, url, [][]byte{p.actionKey}, actions.DeploymentConfig{})
+	d, err := actions.NewDeployment(p.client, p.pipeline, url, [][]byte{p.actionKey}, actions.DeploymentConfig{Timeout: 2 * time.Second})
 	if err != nil {
 		return err
 	}

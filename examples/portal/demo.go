@@ -106,6 +106,9 @@ func (p *portal) seed(ctx context.Context, _ func(string) string) (err error) {
 	if p.demo.drawer, err = p.factors.ConfirmTOTP(ctx, p.demo.ada, before); err != nil {
 		return err
 	}
+	if err := p.history(ctx); err != nil {
+		return err
+	}
 	due := time.Now().AddDate(0, 0, 9)
 	for i, supplier := range []string{"Kraft Paper Mills", "Northwind Freight", "Lumen Energy", "Orbital Cleaning"} {
 		for _, org := range []string{p.demo.acme, p.demo.globex} {
@@ -150,26 +153,11 @@ func (d *demo) routes(mux *http.ServeMux, p *portal) {
 		p.pages.Show(w, r, http.StatusOK, "place", site.Page{Title: "Where this browser is", Lead: "The next sign-in comes from there.", Data: places})
 	})))
 	mux.HandleFunc("POST /demo/place", func(w http.ResponseWriter, r *http.Request) {
-		http.SetCookie(w, &http.Cookie{Name: "demo-place", Value: strconv.Itoa(number(r.PostFormValue("place"))), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		if ip, err := netip.ParseAddr(r.PostFormValue("place")); err == nil {
+			http.SetCookie(w, &http.Cookie{Name: "demo-place", Value: ip.String(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		}
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	})
-}
-
-// place is where a browser pretends to be. The addresses are of RFC 2544: nobody's.
-type place struct {
-	Name string
-	IP   netip.Addr
-}
-
-var places = []place{{"Oslo", netip.MustParseAddr("198.18.1.10")}, {"Hanoi", netip.MustParseAddr("198.19.2.10")}}
-
-func (d *demo) address(r *http.Request) netip.Addr {
-	if c, err := r.Cookie("demo-place"); err == nil {
-		if i, err := strconv.Atoi(c.Value); err == nil && i >= 0 && i < len(places) {
-			return places[i].IP
-		}
-	}
-	return places[0].IP
 }
 
 // receive stands for a company's SIEM.

@@ -13,12 +13,14 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/actions"
+	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/audit/auditlog"
 	"github.com/auth0kit/auth0kit/examples/internal/program"
 	"github.com/auth0kit/auth0kit/examples/internal/site"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/migration/lazy"
+	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
 	"github.com/auth0kit/auth0kit/tenancy"
@@ -40,7 +42,9 @@ type portal struct {
 	web            *session.HTTP
 	login          *login.Handler
 	factors        *guardian.Service
-	mfa            *guardian.Pages
+	mfa, verify    *guardian.Pages // behind a session, and before there is one
+	detector       *anomaly.Detector
+	risk           *risk.Engine
 	guard, api     *tenancy.Guard // of pages, and of programs
 	admins         *delegation.Service
 	pipeline       *actions.Pipeline
@@ -89,7 +93,7 @@ func newPortal(ctx context.Context, port int, env func(string) string) (_ *porta
 	}
 	p.pages.Frame = p.frame
 	for _, build := range []func(context.Context, func(string) string) error{
-		p.buildLog, p.buildSignIn, p.buildFactors, p.buildGuards, p.buildTeam, p.buildArrivals, p.buildClaims, p.buildRoutes, p.seed,
+		p.buildLog, p.buildSignIn, p.buildFactors, p.buildRisk, p.buildGuards, p.buildTeam, p.buildArrivals, p.buildClaims, p.buildRoutes, p.seed,
 	} {
 		if err := build(ctx, env); err != nil {
 			return nil, err
@@ -102,7 +106,7 @@ func newPortal(ctx context.Context, port int, env func(string) string) (_ *porta
 func (p *portal) serve(ctx context.Context, listener net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	var background sync.WaitGroup
-	for _, run := range []func(context.Context) error{p.sessions.Run, p.factors.Run, p.log.Run} {
+	for _, run := range []func(context.Context) error{p.sessions.Run, p.factors.Run, p.detector.Run, p.log.Run} {
 		background.Go(func() {
 			if err := run(ctx); ctx.Err() == nil {
 				log.Print("portal: ", err)
@@ -119,6 +123,7 @@ func (p *portal) buildRoutes(context.Context, func(string) string) error {
 	mux.HandleFunc("GET /style.css", site.Style)
 	mux.Handle("/auth/", p.login)
 	mux.Handle("/mfa/", p.web.Require(p.mfa))
+	mux.Handle("/verify/", p.verify)
 	p.pages.Sessions(mux, p.web)
 	mux.Handle("GET /{$}", p.web.Load(http.HandlerFunc(p.home)))
 	mux.Handle("GET /organizations", p.web.Require(http.HandlerFunc(p.choose)))
@@ -151,6 +156,9 @@ func (p *portal) buildRoutes(context.Context, func(string) string) error {
 	p.handler = site.Secure(mux, p.origin)
 	return nil
 }
+
+// plain reports whether browsers come by http, as to localhost.
+func (p *portal) plain() bool { return strings.HasPrefix(p.base, "http://") }
 
 // broken is said when a store or Auth0 does not answer. What went wrong is for our log.
 func (p *portal) broken(w http.ResponseWriter, r *http.Request, err error) {

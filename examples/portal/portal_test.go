@@ -96,6 +96,11 @@ func TestOrganizations(t *testing.T) {
 	v.opens("/account", 200, "Bookkeeper") // a claim of the Action
 	assert.Contains(t, v.Page, "now and then")
 
+	x := p.guest(t, onWindows) // a link leads in
+	x.opens("/orgs/"+p.demo.globex+"/audit", 200, "username")
+	require.NoError(t, x.SignIn(t.Context(), eve, password))
+	assert.Equal(t, p.base+"/orgs/"+p.demo.globex+"/audit", x.At)
+
 	w := p.guest(t, onWindows)
 	w.signsIn("globex", bob, password)
 	assert.NotContains(t, w.Page, "Kraft", "who is no member does not get in")
@@ -262,4 +267,39 @@ func TestRun(t *testing.T) {
 	stop()
 	require.NoError(t, <-done)
 	assert.Contains(t, out.String(), "serving on http://localhost:")
+}
+
+// TestRisk: a sign-in from the other side of the world waits for a second factor, and
+// is refused where there is none.
+func TestRisk(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	v := p.guest(t, demoAgent)
+	v.signsIn("acme", ada, password)
+	v.opens("/account", 200, "This sign-in")
+	assert.Contains(t, v.Page, "It was as usual.")
+
+	x := p.guest(t, onPhone) // another place, and another kind of device
+	x.moves()
+	x.signsIn("acme", ada, password)
+	require.Equal(t, 403, x.Status, x.Page)
+	require.Contains(t, x.Page, "This sign-in is too unusual")
+	x.opens("/account", 403, "This sign-in is too unusual") // Auth0 knows her by now
+
+	w := p.guest(t, demoAgent)
+	w.moves()
+	w.signsIn("acme", ada, password)
+	require.Contains(t, w.Page, "Confirm that it is you")
+	w.opens("/auth/login?organization=acme&to=/account", 200, "Confirm that it is you") // there is no session
+	w.sends("/verify/", "That code is not right", "code", "000000")
+	w.sends("/verify/", "This sign-in", "code", p.demo.tenant.OTP(p.demo.phone.Secret()))
+	assert.Contains(t, w.Page, "It was unusual")
+	w.opens("/orgs/"+p.demo.acme+"/audit", 200, "risk.")
+}
+
+// moves has the browser pretend to be in Hanoi.
+func (v *guest) moves() {
+	v.Helper()
+	v.opens("/demo/place", 200, "Hanoi")
+	require.NoError(v, v.Post(v.Context(), "/demo/place", url.Values{"place": {places[1].IP.String()}}))
 }

@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/examples/internal/site"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/guardian/passkey"
+	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
 	"github.com/auth0kit/auth0kit/tenancy"
@@ -22,6 +25,7 @@ type profile struct {
 	Name, Email, Organization string
 	Plan, Segment             string // claims of the Action
 	Roles                     []string
+	Risk                      *sawRisk
 }
 
 func profileOf(r *http.Request) (v profile, s *session.Session) {
@@ -42,8 +46,8 @@ func (p *portal) buildSignIn(context.Context, func(string) string) (err error) {
 		return err
 	}
 	p.web, err = session.NewHTTP(p.sessions, session.HTTPConfig{
-		LoginPath: "/auth/login", Render: p.pages.Refusal, ClientIP: p.clientIP,
-		AllowInsecureCookie: strings.HasPrefix(p.base, "http://"),
+		LoginPath: "/auth/login", Render: p.refusal, ClientIP: p.clientIP,
+		AllowInsecureCookie: p.plain(),
 	})
 	if err != nil {
 		return err
@@ -52,6 +56,24 @@ func (p *portal) buildSignIn(context.Context, func(string) string) (err error) {
 		Audience: p.audience, Scopes: []string{"read:invoices", "send:payouts", "manage:team", "read:audit"}, OnLogin: p.onLogin,
 	})
 	return err
+}
+
+// refusal is the page of what session and login refuse.
+func (p *portal) refusal(r *http.Request, x session.Refusal) (contentType string, body []byte) {
+	page := site.Page{Title: "This sign-in is too unusual", Data: "risk"}
+	switch {
+	case errors.Is(x.Err, risk.ErrDenied):
+		page.Lead = "Neither the place nor the device is one of yours. Sign in where you did before, or ask your administrator."
+	case errors.Is(x.Err, errNoFactor):
+		page.Lead = "You would have to confirm it with a second factor, and have none. Sign in where you did before, and set one up."
+	default:
+		return p.pages.Refusal(r, x)
+	}
+	body, err := p.pages.Body(r, "failed", page)
+	if err != nil {
+		return "text/plain; charset=utf-8", []byte(page.Title + "\n")
+	}
+	return "text/html; charset=utf-8", body
 }
 
 // clientIP is the connection's address or, in the demonstration, where the browser
@@ -69,6 +91,12 @@ func (p *portal) onLogin(w http.ResponseWriter, r *http.Request, id *login.Ident
 	for name, to := range map[string]any{"plan": &v.Plan, "segment": &v.Segment, "roles": &v.Roles} {
 		_ = id.Claim(namespace+name, to) // which a tenant without the Action does not send
 	}
+	r = r.WithContext(audit.NewContext(r.Context(), audit.Origin{
+		Actor: audit.Ref{Kind: "user", ID: id.UserID}, Organization: id.OrgID, IP: p.clientIP(r).String(), UserAgent: r.UserAgent(),
+	}))
+	if v.Risk, err = p.judge(w, r, id); err != nil { // last: it learns
+		return err
+	}
 	id.Payload, err = json.Marshal(v)
 	return err
 }
@@ -82,6 +110,10 @@ func (p *portal) buildFactors(context.Context, func(string) string) (err error) 
 	}
 	host, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(p.base, "https://"), "http://"), ":")
 	passkeys, err := passkey.New(p.factors, host, []string{p.base}, passkey.Config{Name: "Ledger"})
+	if err != nil {
+		return err
+	}
+	p.verify, err = guardian.NewVerifyPages(p.factors, p.login.Held(), guardian.PagesConfig{Path: "/verify", Passkeys: passkeys})
 	if err != nil {
 		return err
 	}

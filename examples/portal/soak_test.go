@@ -11,6 +11,7 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -117,8 +118,8 @@ func (s *soak) start() {
 type soaker struct {
 	*soak
 	*visitor.Visitor
-	id, email, secret, org, other string
-	next                          int // invoice
+	id, email, secret, home, org, other string
+	next                                int // invoice
 }
 
 // people are bookkeepers of two companies, each with an app and invoices to pay.
@@ -127,7 +128,7 @@ func (s *soak) people() (all []*soaker) {
 	clerk, err := s.p.client.RoleByName(s.Context(), "Bookkeeper")
 	require.NoError(s, err)
 	for i := range s.users {
-		x := &soaker{soak: s, email: fmt.Sprintf("user%d@example.com", i), next: 10_000 + 1000*i, org: s.p.demo.acme, other: s.p.demo.globex}
+		x := &soaker{soak: s, home: fmt.Sprintf("198.18.%d.%d", 2+i/200, 1+i%200), email: fmt.Sprintf("user%d@example.com", i), next: 10_000 + 1000*i, org: s.p.demo.acme, other: s.p.demo.globex}
 		if i%2 == 1 {
 			x.org, x.other = x.other, x.org
 		}
@@ -139,10 +140,19 @@ func (s *soak) people() (all []*soaker) {
 		require.NoError(s, err)
 		_, err = s.p.factors.ConfirmTOTP(s.Context(), x.id, before)
 		require.NoError(s, err)
-		x.secret, x.Visitor = app.Secret(), visitor.New(s.p.base, onWindows)
+		x.secret, x.Visitor = app.Secret(), x.browser(onWindows)
 		all = append(all, x)
 	}
 	return all
+}
+
+// browser is one of theirs, at their home.
+func (x *soaker) browser(agent string) *visitor.Visitor {
+	v := visitor.New(x.p.base, agent)
+	if at, err := url.Parse(v.Base); err == nil {
+		v.Client.Jar.SetCookies(at, []*http.Cookie{{Name: "demo-place", Value: x.home, Path: "/"}})
+	}
+	return v
 }
 
 // restart kills a backend after a while, and starts it again.
@@ -221,7 +231,8 @@ func (x *soaker) never(format string, args ...any) {
 // unwell is an answer that says that something is away.
 func unwell(v *visitor.Visitor) error {
 	title, _, _ := strings.Cut(v.Page[strings.Index(v.Page, "<title>")+1:], "</title>")
-	return fmt.Errorf("%d at %s: %.80s", v.Status, strings.SplitN(strings.TrimPrefix(v.At, v.Base), "?", 2)[0], strings.TrimPrefix(title, "title>"))
+	_, reason, _ := strings.Cut(v.Page, "For support: ")
+	return fmt.Errorf("%d %.20s at %s: %.80s", v.Status, reason, strings.SplitN(strings.TrimPrefix(v.At, v.Base), "?", 2)[0], strings.TrimPrefix(title, "title>"))
 }
 
 func (x *soaker) signIn(ctx context.Context) {
@@ -335,7 +346,7 @@ func (x *soaker) pay(ctx context.Context) {
 // signOutElsewhere signs in with a second browser and ends that session from the first.
 func (x *soaker) signOutElsewhere(ctx context.Context) {
 	x.try(ctx, "sign out elsewhere", func() error {
-		second := visitor.New(x.p.base, onPhone)
+		second := x.browser(onPhone)
 		if err := x.signInWith(ctx, second); err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func (p *sessions) confirm(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/sessions", http.StatusSeeOther) // it has ended meanwhile
 		return
 	}
-	p.Show(w, r, http.StatusOK, "confirm", Page{Title: "End " + ask + "?", Lead: "Whoever uses it is asked to sign in again.", Data: dict("Ask", ask, "Which", which)})
+	p.Show(w, r, http.StatusOK, "confirm", Page{Title: "End " + ask + "?", Lead: "Whoever uses it is asked to sign in again.", Data: map[string]string{"Ask": ask, "Which": which}})
 }
 
 // end ends one session of the user, all others, or all.

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"log"
 	"net/http"
+	"strings"
 
 	"github.com/auth0kit/auth0kit/internal/pages"
 	"github.com/auth0kit/auth0kit/session"
@@ -53,7 +54,7 @@ type Link struct {
 // New returns a site with the templates of an application, pages/*.html. They may
 // define again what this package has.
 func New(name string, own fs.FS) (*Site, error) {
-	t, err := template.New(name).Funcs(template.FuncMap{"dict": dict}).ParseFS(files, "pages/*.html")
+	t, err := template.New(name).Funcs(template.FuncMap{"word": word}).ParseFS(files, "pages/*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +62,13 @@ func New(name string, own fs.FS) (*Site, error) {
 	return &Site{Name: name, templates: t}, err
 }
 
-// dict makes a value for a template of several.
-func dict(pairs ...any) map[string]any {
-	m := make(map[string]any, len(pairs)/2)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		m[pairs[i].(string)] = pairs[i+1]
+// word is a name as people read it: "new_device" as "New device".
+func word(name string) string {
+	name = strings.ReplaceAll(name, "_", " ")
+	if name == "" {
+		return ""
 	}
-	return m
+	return strings.ToUpper(name[:1]) + name[1:]
 }
 
 // Show answers with a page.

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/anomaly/geoip"
+	"github.com/auth0kit/auth0kit/guardian"
+	"github.com/auth0kit/auth0kit/risk"
+	"github.com/auth0kit/auth0kit/session/login"
+)
+
+// buildRisk: each sign-in is compared with the earlier ones of its user.
+func (p *portal) buildRisk(_ context.Context, env func(string) string) (err error) {
+	geo, err := p.geo(env("GEOIP_CITY"))
+	if err != nil {
+		return err
+	}
+	if p.detector, err = anomaly.New(p.profiles, [][]byte{p.key}, anomaly.Config{Geo: geo}); err != nil {
+		return err
+	}
+	p.risk, err = risk.New(p.detector, challenges{}, risk.Config{Counters: p.counters, Recorder: p.log})
+	return err
+}
+
+// geo says where addresses are: by a file of GeoLite2 or the like, or as the
+// demonstration pretends. Without either, networks are compared and places are not.
+func (p *portal) geo(file string) (anomaly.GeoResolver, error) {
+	switch {
+	case file != "":
+		r, err := geoip.Open(geoip.Files{City: file})
+		if err == nil {
+			p.closers = append(p.closers, func() { _ = r.Close() })
+		}
+		return r, err
+	case p.demo != nil:
+		return p.demo, nil
+	}
+	return nil, nil
+}
+
+// challenges are pages: whoever is challenged is sent to one by the answer.
+type challenges struct{}
+
+func (challenges) RequireMFA(context.Context, risk.Decision) error       { return nil }
+func (challenges) SendVerification(context.Context, risk.Decision) error { return nil }
+
+// sawRisk is what the user is shown of it.
+type sawRisk struct {
+	Score   int
+	Level   risk.Level
+	First   bool
+	Factors []risk.Share
+}
+
+var errNoFactor = errors.New("portal: the sign-in is unusual, and its user has no second factor to confirm it with")
+
+// judge decides about a login, which has passed Auth0. A login that is unusual waits
+// for a second factor of ours and comes back.
+func (p *portal) judge(w http.ResponseWriter, r *http.Request, id *login.Identity) (*sawRisk, error) {
+	ctx := r.Context()
+	d, err := p.risk.Evaluate(ctx, risk.Login{Email: id.Email, SessionID: id.SID, Attempt: anomaly.Attempt{
+		UserID: id.UserID, Time: time.Now(), IP: p.clientIP(r), UserAgent: r.UserAgent(), DeviceID: device(w, r, !p.plain()),
+	}})
+	if err != nil {
+		return nil, err
+	}
+	saw := &sawRisk{d.Score, d.Level, d.First, d.Factors}
+	if id.MFA && (d.Action == risk.MFARequired || d.Action == risk.PromptVerification) {
+		return saw, p.risk.Complete(ctx, d, risk.StepUpPassed)
+	}
+	err = p.risk.Apply(ctx, d)
+	if !errors.Is(err, risk.ErrChallenged) {
+		return saw, err
+	}
+	have, err := p.factors.Enrollments(ctx, id.UserID)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range have {
+		if e.Confirmed && (e.Factor == guardian.LocalTOTP || e.Factor == guardian.Passkey) {
+			return nil, login.Hold("/verify/")
+		}
+	}
+	return nil, errNoFactor
+}
+
+// device is the value of a cookie by which a browser is known again, whoever uses it.
+func device(w http.ResponseWriter, r *http.Request, secure bool) string {
+	if c, err := r.Cookie("device"); err == nil && len(c.Value) == 26 {
+		return c.Value
+	}
+	c := &http.Cookie{Name: "device", Value: rand.Text(), Path: "/", MaxAge: 400 * 24 * 3600, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	http.SetCookie(w, c)
+	return c.Value
+}
+
+// place is where a browser of the demonstration pretends to be. The addresses are of
+// RFC 2544, and the networks of RFC 5398: nobody's.
+type place struct {
+	Name string
+	IP   netip.Addr
+	anomaly.Place
+}
+
+var places = []place{
+	{"Oslo, at home", netip.MustParseAddr("198.18.1.10"), anomaly.Place{Country: "NO", Lat: 59.91, Lon: 10.75, Radius: 20, ASN: 64496, Zone: "Europe/Oslo"}},
+	{"Hanoi", netip.MustParseAddr("198.19.2.10"), anomaly.Place{Country: "VN", Lat: 21.03, Lon: 105.85, Radius: 20, ASN: 64507, Zone: "Asia/Ho_Chi_Minh"}},
+}
+
+// Resolve implements anomaly.GeoResolver.
+func (d *demo) Resolve(ip netip.Addr) (anomaly.Place, error) {
+	for _, p := range places {
+		if net, err := p.IP.Prefix(16); err == nil && net.Contains(ip) {
+			return p.Place, nil
+		}
+	}
+	return anomaly.Place{}, nil
+}
+
+// address is where the browser of a request pretends to be.
+func (d *demo) address(r *http.Request) netip.Addr {
+	if c, err := r.Cookie("demo-place"); err == nil {
+		if ip, err := netip.ParseAddr(c.Value); err == nil {
+			return ip
+		}
+	}
+	return places[0].IP
+}
+
+// history lets Ada have signed in at home for a month.
+func (p *portal) history(ctx context.Context) error {
+	for day := 30; day > 0; day-- {
+		at := time.Now().AddDate(0, 0, -day)
+		for _, hour := range []int{-3, 0, 4} {
+			a := anomaly.Attempt{UserID: p.demo.ada, Time: at.Add(time.Duration(hour) * time.Hour), IP: places[0].IP, DeviceID: "Ada's own computer", UserAgent: demoAgent}
+			if err := p.detector.Learn(ctx, a, anomaly.Proved); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const demoAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
