@@ -149,10 +149,14 @@ func (s *soak) people() (all []*soaker) {
 // browser is one of theirs, at their home.
 func (x *soaker) browser(agent string) *visitor.Visitor {
 	v := visitor.New(x.p.base, agent)
-	if at, err := url.Parse(v.Base); err == nil {
-		v.Client.Jar.SetCookies(at, []*http.Cookie{{Name: "demo-place", Value: x.home, Path: "/"}})
-	}
+	v.Client.Jar.SetCookies(x.at(), []*http.Cookie{{Name: "demo-place", Value: x.home, Path: "/"}})
 	return v
+}
+
+func (s *soak) at() *url.URL {
+	at, err := url.Parse(s.p.base)
+	assert.NoError(s, err)
+	return at
 }
 
 // restart kills a backend after a while, and starts it again.
@@ -346,11 +350,14 @@ func (x *soaker) pay(ctx context.Context) {
 // signOutElsewhere signs in with a second browser and ends that session from the first.
 func (x *soaker) signOutElsewhere(ctx context.Context) {
 	x.try(ctx, "sign out elsewhere", func() error {
-		second := x.browser(onPhone)
+		second := x.browser(onWindows)
+		if c := cookieOf(x.Visitor, "device"); c != nil { // no new device
+			second.Client.Jar.SetCookies(x.at(), []*http.Cookie{c})
+		}
 		if err := x.signInWith(ctx, second); err != nil {
 			return err
 		}
-		cookie := sessionCookie(second)
+		cookie := cookieOf(second, "session")
 		if err := x.Open(ctx, "/sessions/end?which=others"); err != nil {
 			return err
 		}
@@ -370,14 +377,15 @@ func (x *soaker) signOutElsewhere(ctx context.Context) {
 	})
 }
 
-func sessionCookie(v *visitor.Visitor) *http.Cookie {
-	r, err := http.NewRequest(http.MethodGet, v.Base, nil)
+// cookieOf is a cookie that a browser has for the portal.
+func cookieOf(v *visitor.Visitor, name string) *http.Cookie {
+	at, err := url.Parse(v.Base)
 	if err != nil {
 		return nil
 	}
-	for _, c := range v.Client.Jar.Cookies(r.URL) {
-		if c.Name == "session" {
-			return c
+	for _, c := range v.Client.Jar.Cookies(at) {
+		if c.Name == name {
+			return &http.Cookie{Name: name, Value: c.Value, Path: "/"}
 		}
 	}
 	return nil
