@@ -1,0 +1,166 @@
+package contain_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/examples/portal/contain"
+)
+
+// house has layers that note what was closed, and a process that ends after so many
+// steps: before or after what the step did was kept.
+type house struct {
+	*contain.Memory
+	closed map[string]int
+	end    func(step string) bool
+	stop   context.CancelFunc
+}
+
+func (h *house) Save(ctx context.Context, r contain.Receipt) error {
+	if h.end != nil && h.end("save") {
+		h.stop()
+		return ctx.Err()
+	}
+	return h.Memory.Save(ctx, r)
+}
+
+func (h *house) layer(name string) contain.Layer {
+	return contain.Layer{Name: name, Do: func(ctx context.Context, userID string) (contain.Done, error) {
+		h.closed[name+" "+userID]++
+		if h.end != nil && h.end(name) {
+			h.stop()
+			return contain.Done{}, ctx.Err()
+		}
+		return contain.Done{Did: "closed"}, nil
+	}}
+}
+
+var names = []string{"block", "sessions", "tokens", "factors"}
+
+func (h *house) containment(t *testing.T, r audit.Recorder) *contain.Containment {
+	t.Helper()
+	var layers []contain.Layer
+	for _, name := range names {
+		layers = append(layers, h.layer(name))
+	}
+	c, err := contain.New(h, r, layers...)
+	require.NoError(t, err)
+	return c
+}
+
+var order = contain.Order{UserID: "auth0|1", By: "auth0|admin", Reason: "phished"}
+
+// A process that ends at any step, while a layer closes or while the answer is kept, is
+// followed by another that completes, and asks nobody again who has answered.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	for at := range 2*len(names) + 1 {
+		h := &house{Memory: contain.NewMemory(), closed: map[string]int{}}
+		ctx, stop := context.WithCancel(t.Context())
+		n := 0
+		h.stop, h.end = stop, func(string) bool { n++; return n == at+1 }
+		_, err := h.containment(t, audit.Discard).Run(ctx, "i1", order)
+		require.Error(t, err, at)
+		h.end = nil
+		log := audit.NewMemory()
+		r, err := h.containment(t, log).Run(t.Context(), "i1", order)
+		require.NoError(t, err)
+		require.True(t, r.Closed(), at)
+		require.Len(t, r.Answers, len(names))
+		asked := 0
+		for i, name := range names {
+			assert.Equal(t, name, r.Layers[i])
+			require.Positive(t, h.closed[name+" auth0|1"])
+			asked += h.closed[name+" auth0|1"]
+		}
+		assert.LessOrEqual(t, asked, len(names)+1, "only what the process ended in is done twice")
+		again, err := h.containment(t, log).Run(t.Context(), "i1", order)
+		require.NoError(t, err)
+		assert.Equal(t, r.Answers, again.Answers, "who is closed is not closed again")
+		assert.Empty(t, again.Open(time.Now()))
+	}
+}
+
+// A layer that fails keeps none from being closed, is said, recorded, and tried again.
+func TestFailingLayer(t *testing.T) {
+	t.Parallel()
+	h := &house{Memory: contain.NewMemory(), closed: map[string]int{}}
+	away := errors.New("away")
+	broken := contain.Layer{Name: "broken", Do: func(context.Context, string) (contain.Done, error) { return contain.Done{}, away }}
+	log := audit.NewMemory()
+	c, err := contain.New(h, log, broken, h.layer("sessions"), contain.Layer{Name: "tokens", Do: func(context.Context, string) (contain.Done, error) {
+		return contain.Done{Did: "cut", Open: "elsewhere", Till: time.Now().Add(time.Hour)}, nil
+	}})
+	require.NoError(t, err)
+	for try := 1; try <= 2; try++ {
+		r, err := c.Run(t.Context(), "i1", order)
+		require.ErrorIs(t, err, away)
+		require.False(t, r.Closed())
+		assert.Equal(t, 1, h.closed["sessions auth0|1"])
+		assert.Equal(t, try, r.Answers[0].Tries)
+		open := r.Open(time.Now())
+		require.Len(t, open, 2)
+		assert.Equal(t, "away", open[0].Failed)
+		assert.Equal(t, "elsewhere", open[1].Open)
+	}
+	failed := 0
+	for _, e := range log.Events() {
+		assert.Equal(t, []string{"account.contain", "auth0|admin", "auth0|1", "i1"}, []string{e.Action, e.Actor.ID, e.Target.ID, e.Correlation})
+		if e.Outcome == audit.Failure {
+			failed++
+		}
+	}
+	assert.Equal(t, 2, failed)
+	_, err = c.Run(t.Context(), "i1", contain.Order{UserID: "auth0|2", By: "auth0|admin"})
+	require.ErrorIs(t, err, contain.ErrOtherUser)
+	assert.Zero(t, h.closed["sessions auth0|2"])
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	h := &house{Memory: contain.NewMemory(), closed: map[string]int{}}
+	for name, make := range map[string]func() (*contain.Containment, error){
+		"Book":     func() (*contain.Containment, error) { return contain.New(nil, audit.Discard, h.layer("a")) },
+		"Recorder": func() (*contain.Containment, error) { return contain.New(h, nil, h.layer("a")) },
+		"layers":   func() (*contain.Containment, error) { return contain.New(h, audit.Discard) },
+		"Do":       func() (*contain.Containment, error) { return contain.New(h, audit.Discard, contain.Layer{Name: "a"}) },
+		`"a"`:      func() (*contain.Containment, error) { return contain.New(h, audit.Discard, h.layer("a"), h.layer("a")) },
+	} {
+		_, err := make()
+		assert.ErrorContains(t, err, name)
+	}
+	c := h.containment(t, audit.Discard)
+	_, err := c.Run(t.Context(), "", order)
+	assert.ErrorContains(t, err, "id")
+}
+
+func ExampleContainment_Run() {
+	closed := func(name string) contain.Layer {
+		return contain.Layer{Name: name, Do: func(context.Context, string) (contain.Done, error) { return contain.Done{Did: "closed"}, nil }}
+	}
+	c, err := contain.New(contain.NewMemory(), audit.Discard, closed("block at Auth0"), closed("sessions here"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	receipt, err := c.Run(context.Background(), "incident-17", contain.Order{UserID: "auth0|65f1", By: "auth0|admin", Reason: "phished"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, a := range receipt.Answers {
+		fmt.Println(a.Layer+":", a.Did)
+	}
+	fmt.Println(receipt.Closed())
+	// Output:
+	// block at Auth0: closed
+	// sessions here: closed
+	// true
+}
