@@ -21,10 +21,10 @@ type customs struct {
 
 var customsHere = customs{
 	dynamic: []float64{.02, .1, .35, .8}, works: .5, vpn: .15, trips: []float64{.0005, .005, .02},
-	replaced: .012, lost: .02, keepsNone: .06, showsNone: .03, carrier: .4, late: .15, blind: .003, median: 3, spread: .9,
+	replaced: .012, lost: .02, keepsNone: .06, showsNone: .03, carrier: .4, late: .02, blind: .003, median: 3, spread: .9,
 }
 
 var customsThere = customs{
 	dynamic: []float64{.05, .15, .3, .7}, works: .35, vpn: .1, trips: []float64{.001, .004, .015},
-	replaced: .01, lost: .03, keepsNone: .05, showsNone: .05, carrier: .5, late: .2, blind: .002, median: 3.5, spread: 1,
+	replaced: .01, lost: .03, keepsNone: .05, showsNone: .05, carrier: .5, late: .03, blind: .002, median: 3.5, spread: 1,
 }

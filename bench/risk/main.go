@@ -7,6 +7,8 @@
 //	go run ./risk -mode rich           # long histories; -mode month: the first month of a service
 //	go run ./risk -ids none            # a service without a device cookie; -ids constant: one value for all
 //	go run ./risk -fit model.json      # fit a model for services with and without a device cookie
+//	go run ./risk -ablation            # what each number of evidence buys
+//	go run ./risk -budget              # what the shipped defaults spend of their budget
 //	go run ./risk -embedded -plots ../docs/risk
 package main
 
@@ -24,11 +26,11 @@ type options struct {
 	mode     mode
 	ids      service
 	embedded bool
-	without  []int // numbers of evidence that a fit does not get
 	data     string
 	world    string
 	fit      string
 	budget   bool
+	ablation bool
 	plots    string
 }
 
@@ -43,6 +45,7 @@ func main() {
 	flag.StringVar(&o.world, "world", "there", "the world to measure in: there, which no model is fitted in; here; synthetic, which needs no data")
 	flag.StringVar(&o.fit, "fit", "", "fit a model for all classes of logins and write it there, instead of measuring")
 	flag.BoolVar(&o.budget, "budget", false, "print what the shipped defaults spend of their budget, instead of measuring")
+	flag.BoolVar(&o.ablation, "ablation", false, "print what each number of evidence buys, instead of measuring: the model is fitted without each")
 	flag.StringVar(&o.plots, "plots", "", "write plots into this directory")
 	flag.Parse()
 	if err := run(context.Background(), o); err != nil {
@@ -69,6 +72,9 @@ func run(ctx context.Context, o options) error {
 	fmt.Printf("worlds of %d and %d countries after %.1f s\n", len(here.countries), len(there.countries), time.Since(start).Seconds())
 	if o.fit != "" {
 		return fitModel(ctx, here, o)
+	}
+	if o.ablation {
+		return ablate(ctx, here, there, o, os.Stdout)
 	}
 	if o.budget {
 		return printBudget(ctx, there, o, os.Stdout)

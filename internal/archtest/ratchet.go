@@ -43,7 +43,7 @@ var ExportedNames = map[string]int{
 	"migration/sqlmigration":          7,
 	"migration/sqlsource":             19,
 	"risk":                            40,
-	"risk/calibrate":                  9,
+	"risk/calibrate":                  21,
 	"risk/redisrisk":                  3,
 	"risk/risktest":                   2,
 	"session":                         36,

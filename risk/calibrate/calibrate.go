@@ -8,10 +8,15 @@
 //	…
 //	err = calibrate.SetCuts(model, held, calibrate.Budget{}) // on other logins
 //	…
+//	err = calibrate.Measure(model, later).WriteHTML(page) // on yet others
+//	…
 //	err = calibrate.Write(file, model)
 //
 // A service reads the file with anomaly.ParseModel and gives the model to both
 // anomaly.Config and risk.Config.
+//
+// Few services have attacks that are labeled. WithOthers makes attackers out of
+// other users' logins, and SetCuts needs genuine logins alone.
 //
 // Weights are never negative: more suspicious evidence must not lower a score
 // because few attackers of the sample happened to show it. An unconstrained fit
