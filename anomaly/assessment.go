@@ -20,6 +20,12 @@ type Assessment struct {
 	Prior                float32    // Log-odds before any finding.
 	Findings             [4]Finding // In the order of Kind.
 	Held                 uint16     // Unproved logins in quarantine from the same network, agent and device.
+	Distrusted           bool       // By Distrust, and no login was proved since.
+	Unlocked             bool       // By Unlock.
+	NoAddress            bool       // The address is missing, private or not routed: nothing is known about the network.
+	NoPlace              bool       // The country is not known.
+	Country              [2]byte    // Of this login, zero if not known.
+	Agent                [24]byte   // Of this login, as "Chrome/Windows", zero-padded.
 }
 
 // Finding holds one way in which a login is unusual. LogOdds is what this side of
@@ -100,6 +106,14 @@ func (o *observation) findings(a *Assessment, e *Evidence) {
 	}
 	if e[evTravel] > 0 {
 		a.mark(ImpossibleTravel, appendTrip(nil16(), newTrip(&o.last, &o.place)))
+	}
+}
+
+// describe says what this login is.
+func (a *Assessment) describe(o *observation) {
+	copy(a.Country[:], appendCountry(nil16(), o.net.country))
+	if o.agent.known() {
+		copy(a.Agent[:], appendAgent(nil16(), o.agent.browser))
 	}
 }
 

@@ -96,6 +96,8 @@ func (c Config) model() (*Model, error) {
 // scratch is what one call needs, kept for the next one.
 type scratch struct {
 	blob, plain []byte // as stored, and opened
+	profile     []byte // in plain
+	state       state
 	place       []byte
 	v           view
 	p           profile // used by Learn only
@@ -116,7 +118,12 @@ func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 	}
 	s.o.evidence(&s.e)
 	class := s.o.class()
-	out := Assessment{Class: class, Earlier: float32(s.o.logins), FirstLogin: class == FirstLogin, Held: s.v.held(s.o.context())}
+	out := Assessment{
+		Class: class, Earlier: float32(s.o.logins), FirstLogin: class == FirstLogin, Held: s.v.held(s.o.context()),
+		Distrusted: s.state.distrusted, Unlocked: s.state.unlocked > s.o.minute,
+		NoAddress: s.o.net.prefix == 0, NoPlace: s.o.net.country == 0,
+	}
+	out.describe(&s.o)
 	prior, kinds := d.weights[class].judge(&s.e)
 	sum := prior
 	out.Prior = float32(prior)
@@ -170,15 +177,11 @@ func (d *Detector) observe(ctx context.Context, a *Attempt, s *scratch) (version
 	if err != nil {
 		return 0, err
 	}
-	s.blob, version, err = d.store.Load(ctx, Key(a.UserID), s.blob[:0])
-	if err != nil {
-		return 0, fmt.Errorf("anomaly: load profile: %w", err)
-	}
-	s.plain, err = d.unseal(s.plain[:0], s.blob, Key(a.UserID), &s.place)
+	version, err = d.load(ctx, Key(a.UserID), s)
 	if err != nil {
 		return 0, err
 	}
-	if err := s.v.open(s.plain); err != nil {
+	if err := s.v.open(s.profile); err != nil {
 		return 0, err
 	}
 	d.fill(&s.o, &s.v, a, &place)

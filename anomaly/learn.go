@@ -1,13 +1,6 @@
 package anomaly
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"time"
-
-	"github.com/auth0kit/auth0kit/internal/retry"
-)
+import "context"
 
 // Trust says whether a login was proved to be the user's.
 type Trust uint8
@@ -25,13 +18,6 @@ const (
 	Proved
 )
 
-// learnAttempts bounds the saves of one Learn under contention for one user.
-const learnAttempts = 12
-
-// contention is how long Learn waits until it tries again: 64 logins of one user at
-// once all get through.
-var contention = retry.Backoff{First: 4 * time.Millisecond, Last: 500 * time.Millisecond}
-
 // Learn adds a login to the user's profile, with a load and a save. Pass [Allowed]
 // or [Proved] only when the login went on; otherwise an attacker could train the
 // profile. An untrusted login of a user without a profile
@@ -41,18 +27,7 @@ var contention = retry.Backoff{First: 4 * time.Millisecond, Last: 500 * time.Mil
 func (d *Detector) Learn(ctx context.Context, a Attempt, t Trust) error {
 	s := d.scratch.Get().(*scratch)
 	defer d.scratch.Put(s)
-	for n := range learnAttempts {
-		if n > 0 {
-			if err := retry.Sleep(ctx, contention.Pause(n)); err != nil {
-				return fmt.Errorf("anomaly: learn: %w", err)
-			}
-		}
-		done, err := d.learnOnce(ctx, &a, t, s)
-		if done || err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("anomaly: learn: %w", ErrConflict)
+	return contend(ctx, func() (bool, error) { return d.learnOnce(ctx, &a, t, s) })
 }
 
 func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratch) (done bool, err error) {
@@ -73,14 +48,11 @@ func (d *Detector) learnOnce(ctx context.Context, a *Attempt, t Trust, s *scratc
 	default:
 		s.p.hold(o.context(), o.today)
 	}
-	s.plain = s.p.encode(s.plain[:0])
-	s.blob = d.seal(s.blob[:0], s.plain, Key(a.UserID))
-	err = d.store.Save(ctx, Key(a.UserID), s.blob, version)
-	if errors.Is(err, ErrConflict) {
-		return false, nil
+	if t == Proved {
+		s.state.distrusted = false
 	}
-	if err != nil {
-		return false, fmt.Errorf("anomaly: save profile: %w", err)
+	if done, err = d.save(ctx, Key(a.UserID), s, version, s.p.encode); !done {
+		return false, err
 	}
 	if t != Untrusted && s.p.voices <= maxVoices {
 		d.population.learn(&lesson{

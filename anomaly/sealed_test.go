@@ -3,6 +3,7 @@ package anomaly_test
 import (
 	"bytes"
 	_ "embed"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -91,4 +92,51 @@ func TestFormerFormat(t *testing.T) {
 	next.UserID = "auth0|bob"
 	_, err = d.Assess(ctx, next)
 	require.ErrorIs(t, err, anomaly.ErrNewer)
+}
+
+// After a takeover nothing that was learned counts, until the user has proved who
+// they are; a login that only went on does not end it.
+func TestDistrust(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	d, now := newDetector(t, anomaly.Config{}), start
+	for range 5 {
+		require.NoError(t, d.Learn(ctx, home(now), anomaly.Proved))
+		now = now.AddDate(0, 0, 1)
+	}
+	require.NoError(t, d.Distrust(ctx, "auth0|ada"))
+	a, err := d.Assess(ctx, home(now))
+	require.NoError(t, err)
+	assert.True(t, a.Distrusted && a.FirstLogin, "%+v", a)
+	require.NoError(t, d.Learn(ctx, home(now), anomaly.Untrusted))
+	a, err = d.Assess(ctx, home(now))
+	require.NoError(t, err)
+	assert.True(t, a.Distrusted && a.FirstLogin && a.Held == 1, "%+v", a)
+	require.NoError(t, d.Unlock(ctx, "auth0|ada", now.Add(time.Hour)))
+	a, err = d.Assess(ctx, home(now.Add(59*time.Minute)))
+	require.NoError(t, err)
+	assert.True(t, a.Distrusted && a.Unlocked)
+	require.NoError(t, d.Learn(ctx, home(now), anomaly.Proved))
+	a, err = d.Assess(ctx, home(now.Add(time.Hour)))
+	require.NoError(t, err)
+	assert.False(t, a.Distrusted || a.Unlocked || a.FirstLogin, "%+v", a)
+	assert.Equal(t, "NO", string(a.Country[:]))
+	assert.Equal(t, "Firefox/Windows", string(bytes.Trim(a.Agent[:], "\x00")))
+
+	require.NoError(t, d.Distrust(ctx, "auth0|nobody"), "who has no history may have had a takeover too")
+	require.ErrorIs(t, d.Distrust(ctx, ""), anomaly.ErrInvalid)
+	require.ErrorIs(t, d.Unlock(ctx, "auth0|ada", time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC)), anomaly.ErrInvalid)
+}
+
+func TestBlindness(t *testing.T) {
+	t.Parallel()
+	d := newDetector(t, anomaly.Config{})
+	for address, blind := range map[string]bool{"81.2.69.10": false, "10.0.0.1": true, "127.0.0.1": true, "fe80::1": true, "2001:db8::1": false} {
+		l := home(start)
+		l.IP, l.Place = netip.MustParseAddr(address), nil
+		a, err := d.Assess(t.Context(), l)
+		require.NoError(t, err)
+		assert.Equal(t, blind, a.NoAddress, address)
+		assert.True(t, a.NoPlace, address)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/audit"
@@ -13,37 +14,93 @@ import (
 // Apply carries out a decision, and returns nil only if the login may go on now.
 // It records the decision first: an allowed login that cannot be recorded does not
 // go on. Then it
-//   - completes a login that is allowed,
-//   - starts the challenge and returns ErrChallenged,
+//   - completes a login that is allowed, or whose challenge Login.MFA has answered,
+//   - starts the challenge, has it wait for Complete, and returns ErrChallenged,
 //   - or returns ErrDenied, also for the zero Decision.
 //
-// If a challenge cannot be started, Apply returns an error and the login does not
-// go on. In shadow mode Apply records, starts nothing and returns nil. It does not
-// learn a login that it would have challenged, because nobody proved it; call
-// Complete with [StepUpPassed] if the user did prove who they are.
+// If a challenge cannot be started or kept, Apply returns an error and the login
+// does not go on. Each challenge counts until it is passed: beyond
+// Config.MaxRefused within a day, or three in a minute, Apply denies, starts nothing
+// and, the first time, calls Config.Notify. Unlock does not lift the bound of a
+// minute.
+//
+// In shadow mode Apply records, starts nothing and returns nil. It learns what
+// enforcement would have learned if everybody had passed, so its rates are those of
+// enforcement; who is let in by it can become known. Call Distrust where a takeover
+// is found.
 func (e *Engine) Apply(ctx context.Context, d Decision) error {
-	action := d.Action
-	recorded := e.record(ctx, d, "risk.apply", action == Allow, reason(action))
-	switch {
-	case recorded != nil && action.rank() < Deny.rank():
-		return recorded
-	case action == Allow, e.cfg.Shadow:
-		e.learnApplied(ctx, d)
-		return nil
-	case action == MFARequired:
-		return challenged(e.enforcer.RequireMFA(ctx, d))
-	case action == PromptVerification:
-		return challenged(e.enforcer.SendVerification(ctx, d))
+	if d.Action.rank() == Deny.rank() {
+		return e.deny(ctx, d)
 	}
-	e.learnApplied(ctx, d)
-	return errors.Join(ErrDenied, recorded)
+	challenge := d.Action != Allow
+	answered := challenge && d.Login.MFA
+	if challenge && !answered && !e.cfg.Shadow {
+		if open := e.counter.start(ctx, e.cfg.Timeout, d.Login.UserID, e.cfg.Now()); e.tooMany(d, open) {
+			d.Action, d.Level = Deny, Critical
+			d.refused = open.open >= e.cfg.MaxRefused
+			return e.deny(ctx, d)
+		}
+	}
+	why := string(d.Action)
+	if answered {
+		why = StepUpPassed.String()
+	}
+	if err := e.record(ctx, d, "risk.apply", !challenge || answered, why); err != nil {
+		return err
+	}
+	if challenge && !answered {
+		return e.challenge(ctx, d)
+	}
+	trust := anomaly.Allowed
+	if answered {
+		trust = anomaly.Proved
+		e.counter.passed(ctx, e.cfg.Timeout, d.Login.UserID, e.cfg.Now())
+	}
+	e.learn(ctx, d, trust)
+	return nil
 }
 
-func challenged(err error) error {
-	if err != nil {
+func (e *Engine) tooMany(d Decision, open challenges) bool {
+	return open.lately >= maxLately || open.open >= e.cfg.MaxRefused && !d.unlocked
+}
+
+// challenge starts it; in shadow mode it takes it for passed.
+func (e *Engine) challenge(ctx context.Context, d Decision) error {
+	if e.cfg.Shadow {
+		_ = e.keep(ctx, d, 0) // for History alone
+		e.learn(ctx, d, anomaly.Proved)
+		return nil
+	}
+	if err := e.keep(ctx, d, e.cfg.Wait); err != nil {
+		return err
+	}
+	if e.cfg.Enforcer == nil {
+		return ErrChallenged
+	}
+	start := e.cfg.Enforcer.RequireMFA
+	if d.Action == PromptVerification {
+		start = e.cfg.Enforcer.SendVerification
+	}
+	if err := start(ctx, d); err != nil {
 		return fmt.Errorf("risk: start the challenge: %w", err)
 	}
 	return ErrChallenged
+}
+
+// deny records, and quarantines the login. A store that fails changes nothing.
+func (e *Engine) deny(ctx context.Context, d Decision) error {
+	recorded := e.record(ctx, d, "risk.apply", false, string(Deny))
+	if d.ID != "" && d.Login.UserID != "" {
+		_ = e.keep(ctx, d, 0) // for History alone
+	}
+	e.learn(ctx, d, anomaly.Untrusted)
+	if e.cfg.Shadow {
+		return nil
+	}
+	if d.refused && e.cfg.Notify != nil && e.counter.once(ctx, e.cfg.Timeout, d.Login.UserID, e.cfg.Now()) {
+		e.cfg.Notify(ctx, d)
+	}
+	return errors.Join(ErrDenied, recorded)
 }
 
 func reason(a Action) string {
@@ -53,57 +110,35 @@ func reason(a Action) string {
 	return string(a)
 }
 
-// learnApplied learns what Apply ends. That a profile could not be saved does not
-// hold a login up: it is in the audit log, and the next login is compared with
-// what was known before.
-func (e *Engine) learnApplied(ctx context.Context, d Decision) {
-	trust := anomaly.Untrusted
-	if d.Action == Allow {
-		trust = anomaly.Allowed
-	}
-	if err := e.assessor.Learn(ctx, d.Login.Attempt, trust); err != nil {
+// learn learns what has ended. That a profile could not be saved does not hold a
+// login up: it is in the audit log, and the next login is compared with what was
+// known before.
+func (e *Engine) learn(ctx context.Context, d Decision, trust anomaly.Trust) {
+	within, cancel := e.within(ctx)
+	defer cancel()
+	if err := e.assessor.Learn(within, d.learned(), trust); err != nil {
 		_ = e.record(ctx, d, "risk.learn", false, "not_learnt") // Best effort: it is the report of a failure.
 	}
 }
 
-// Complete ends a login that was challenged: with StepUpPassed it is learned as
-// the user's, with Refused or Abandoned it goes into quarantine. Call it once per
-// Decision. It returns [ErrDenied] and learns nothing if the decision does not
-// permit the outcome: a step-up does not undo a denial, and a challenged login
-// cannot be Allowed.
-func (e *Engine) Complete(ctx context.Context, d Decision, o Outcome) error {
-	if o > StepUpPassed {
-		return errors.New("risk: complete: unknown outcome")
-	}
-	proved := o == StepUpPassed || o == Allowed
-	denied := d.Action.rank() == Deny.rank() || (o == Allowed && d.Action != Allow)
-	if proved && denied && !e.cfg.Shadow {
-		return fmt.Errorf("%w: outcome %s does not fit the action %s", ErrDenied, o, reason(d.Action))
-	}
-	if err := e.record(ctx, d, "risk.complete", proved, o.String()); err != nil && proved {
-		return err
-	}
-	trust := o.trust()
-	if o == Allowed && d.Action != Allow {
-		trust = anomaly.Untrusted // Shadow mode let it pass; nobody proved it.
-	}
-	if err := e.assessor.Learn(ctx, d.Login.Attempt, trust); err != nil {
-		return fmt.Errorf("risk: complete: %w", err)
-	}
-	return nil
+func (e *Engine) record(ctx context.Context, d Decision, action string, ok bool, why string) error {
+	return audit.Record(ctx, e.cfg.Recorder, e.event(d, action, ok, why))
 }
 
-func (e *Engine) record(ctx context.Context, d Decision, action string, ok bool, why string) error {
+func (e *Engine) event(d Decision, action string, ok bool, why string) audit.Event {
 	event := audit.Event{
 		Type: "risk", Action: action, Outcome: audit.Failure, Reason: why, Source: "auth0kit/risk",
 		UserAgent: d.Login.UserAgent,
-		Metadata:  map[string]string{"score": strconv.Itoa(d.Score), "level": string(d.Level)},
+		Metadata:  map[string]string{},
 	}
 	if d.Login.UserID != "" {
 		event.Target = audit.Ref{Kind: "user", ID: d.Login.UserID}
 	}
 	if ok {
 		event.Outcome = audit.Success
+	}
+	if d.Level != "" {
+		event.Metadata["score"], event.Metadata["level"] = strconv.Itoa(d.Score), string(d.Level)
 	}
 	if d.ID != "" {
 		event.Metadata["decision"] = d.ID
@@ -114,5 +149,32 @@ func (e *Engine) record(ctx context.Context, d Decision, action string, ok bool,
 	if e.cfg.Shadow {
 		event.Metadata["shadow"] = "true"
 	}
-	return audit.Record(ctx, e.cfg.Recorder, event)
+	return event
 }
+
+// Failed counts a login with a wrong password or to an account that does not
+// exist. Such a login is never learned. With the name that was tried as Email, it
+// counts for the account of that address, whatever UserID says.
+func (e *Engine) Failed(ctx context.Context, l Login) error {
+	if l.UserID == "" {
+		return errors.New("risk: failed: Login.UserID must be set, if only to the name that was tried")
+	}
+	if l.Time.IsZero() {
+		return errors.New("risk: failed: Login.Time must be set")
+	}
+	l.UserID = l.UserID[:min(len(l.UserID), 255)]
+	if strings.Contains(l.UserID, "@") && l.Email == "" {
+		l.UserID = strings.ToLower(l.UserID) // the same key as emailOf
+	}
+	within, cancel := e.within(ctx)
+	defer cancel()
+	items, _ := e.counter.items(l, true, l.UserID)
+	if _, err := e.cfg.Counters.Add(within, items); err != nil {
+		return fmt.Errorf("risk: failed: %w", err)
+	}
+	return nil
+}
+
+// Health returns what was seen in the last hour. Export it as a metric, and look at
+// Problems after a deployment: an engine that is blind looks calm.
+func (e *Engine) Health() Health { return e.health.read(e.cfg.Now()) }

@@ -39,3 +39,24 @@ func TestMemoryCountersAreBounded(t *testing.T) {
 		t.Errorf("a key from long ago has %+v", got)
 	}
 }
+
+func TestMemoryDecisions(t *testing.T) {
+	t.Parallel()
+	risktest.RunDecisions(t, func(*testing.T) risktest.DecisionsHarness {
+		return risktest.DecisionsHarness{Decisions: risk.NewMemoryDecisions(0)}
+	})
+	// A flood of users displaces old ones, never the newest.
+	d := risk.NewMemoryDecisions(64)
+	for i := range 10_000 {
+		r := risk.Record{ID: "a", At: start, Until: start.Add(time.Hour), Sealed: []byte("x")}
+		if err := d.Put(t.Context(), fmt.Sprint(i), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.Take(t.Context(), "9999", "a", "refused", start); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.Take(t.Context(), "0", "a", "refused", start); err == nil {
+		t.Error("the first of 10,000 users is still there")
+	}
+}

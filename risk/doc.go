@@ -29,7 +29,7 @@
 //		if err != nil {
 //			log.Fatal(err)
 //		}
-//		engine, err := risk.New(detector, challenges{}, risk.Config{})
+//		engine, err := risk.New(detector, risk.Config{Enforcer: challenges{}})
 //		if err != nil {
 //			log.Fatal(err)
 //		}
@@ -46,8 +46,8 @@
 //			case err == nil:
 //				fmt.Fprintln(w, "welcome") // create the session here
 //			case errors.Is(err, risk.ErrChallenged):
-//				// Keep the decision in the pending session. When the challenge ends, call
-//				// engine.Complete(ctx, decision, risk.StepUpPassed).
+//				// Keep decision.ID in the pending session. When the challenge ends, call
+//				// engine.Complete(ctx, "auth0|42", id, risk.StepUpPassed).
 //				http.Error(w, "confirm it is you", http.StatusForbidden)
 //			case errors.Is(err, risk.ErrDenied):
 //				http.Error(w, "login denied", http.StatusForbidden)
@@ -86,4 +86,21 @@
 // Only a login that was allowed, or whose challenge was passed, becomes part of
 // the user's profile; all others are quarantined, so that an attacker cannot train
 // it. Therefore call [Engine.Complete] when a challenge ends.
+//
+// # Challenges
+//
+// A challenge waits in Config.Decisions and ends once, by its id; a client carries
+// nothing that counts. Each one counts until it is passed: an attacker with the
+// right password gets three pushes in a minute and Config.MaxRefused in a day, then
+// what needs a challenge is denied and Config.Notify is called. The user's usual
+// logins need none and go on. [Engine.Unlock] is the recourse of those who were
+// denied.
+//
+// # Blindness
+//
+// A store that does not answer within Config.Timeout, a factor that fails and an
+// address that is missing, private or not routed are Missing, and
+// Config.OnMissing applies. [Engine.Health] says how much the engine sees. After a
+// takeover, or a reset of a password that can be in wrong hands, call
+// [Engine.Distrust].
 package risk

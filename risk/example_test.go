@@ -33,7 +33,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	engine, err := risk.New(detector, challenges{}, risk.Config{})
+	engine, err := risk.New(detector, risk.Config{Enforcer: challenges{}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -69,9 +69,9 @@ func Example() {
 	fmt.Println("denied:", errors.Is(engine.Apply(ctx, decision), risk.ErrDenied))
 	// Output:
 	// critical deny
-	// unusual_location before: NO
+	// unusual_location before: NO, now: BR
 	// unusual_time before: 09:00
-	// new_device before: Firefox/Windows
+	// new_device before: Firefox/Windows, now: Safari/iOS
 	// impossible_travel before: 10532km 10h
 	// denied: true
 }
@@ -104,7 +104,7 @@ func ExampleEngine_Replay() {
 		fmt.Println(err)
 		return
 	}
-	engine, err := risk.New(detector, nil, risk.Config{Shadow: true})
+	engine, err := risk.New(detector, risk.Config{Shadow: true})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -113,7 +113,7 @@ func ExampleEngine_Replay() {
 		at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 		for day := range 10 {
 			login := risk.Login{Attempt: anomaly.Attempt{
-				UserID: "auth0|ada", Time: at.AddDate(0, 0, day), DeviceID: "cookie", UserAgent: firefox,
+				UserID: "auth0|ada", Time: at.AddDate(0, 0, day), IP: netip.MustParseAddr("81.2.69.10"), DeviceID: "cookie", UserAgent: firefox,
 			}}
 			if !yield(risk.Past{Login: login, Outcome: risk.Allowed}, nil) {
 				return

@@ -36,7 +36,7 @@ func TestCustomFactors(t *testing.T) {
 		t.Errorf("%s", d.Explain())
 	}
 	for _, f := range [][]risk.Factor{{nil}, {factor{}}, {factor{name: "new_device"}}, {factor{name: "a"}, factor{name: "a"}}} {
-		if _, err := risk.New(w.detector, w.enforcer, risk.Config{Factors: f}); err == nil {
+		if _, err := risk.New(w.detector, risk.Config{Factors: f}); err == nil {
 			t.Errorf("%v was accepted", f)
 		}
 	}
@@ -47,7 +47,7 @@ func TestStuffingFromOneAddress(t *testing.T) {
 	w := newWorld(t, risk.Config{})
 	for i := range 40 {
 		l := theft(w.now.Add(time.Duration(i) * time.Second))
-		l.UserID = fmt.Sprint("guess ", i)
+		l.UserID, l.Email, l.DeviceID, l.UserAgent = fmt.Sprint("guess ", i), "", "", ""
 		if err := w.Failed(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func TestBadInput(t *testing.T) {
 	if d, err := w.Evaluate(ctx, home(w.now)); !errors.Is(err, context.Canceled) || d.Action != "" {
 		t.Errorf("cancelled: %v, %v", d, err)
 	}
-	if err := w.Complete(t.Context(), risk.Decision{Login: home(w.now), Action: risk.Allow}, 9); err == nil {
+	if err := w.Complete(t.Context(), "auth0|ada", "id", 9); err == nil {
 		t.Error("outcome 9 was accepted")
 	}
 }
@@ -51,15 +51,15 @@ func TestNewRefuses(t *testing.T) {
 		"bands": {Bands: risk.Bands{Prompt: 50, MFA: 20, Deny: 80}}, "high bands": {Bands: risk.Bands{Prompt: 1, MFA: 2, Deny: 101}},
 		"OnMissing": {OnMissing: "mfa"}, "model": {Model: &anomaly.Model{}},
 	} {
-		if _, err := risk.New(w.detector, w.enforcer, cfg); err == nil {
+		if _, err := risk.New(w.detector, cfg); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if _, err := risk.New(nil, w.enforcer, risk.Config{}); err == nil {
+	if _, err := risk.New(nil, risk.Config{}); err == nil {
 		t.Error("no assessor was accepted")
 	}
-	if _, err := risk.New(w.detector, nil, risk.Config{}); err == nil {
-		t.Error("no enforcer was accepted")
+	if _, err := risk.New(w.detector, risk.Config{Counters: risk.NewMemoryCounters(0)}); err == nil || !strings.Contains(err.Error(), "Config.Keys") {
+		t.Errorf("shared counters without shared keys: %v", err)
 	}
 }
 

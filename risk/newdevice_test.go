@@ -3,6 +3,7 @@ package risk_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,6 +23,12 @@ func (j judge) Assess(context.Context, anomaly.Attempt) (anomaly.Assessment, err
 
 func (j judge) Learn(context.Context, anomaly.Attempt, anomaly.Trust) error { return nil }
 
+func (j judge) Forget(context.Context, string) error { return nil }
+
+func (j judge) Distrust(context.Context, string) error { return nil }
+
+func (j judge) Unlock(context.Context, string, time.Time) error { return nil }
+
 func (j judge) Cuts(c anomaly.Class, prompt, mfa float64) [3]float64 {
 	return [3]float64{prompt * 100, mfa * 1000, 90}
 }
@@ -29,7 +36,7 @@ func (j judge) Cuts(c anomaly.Class, prompt, mfa float64) [3]float64 {
 func evaluate(t *testing.T, j judge, cfg risk.Config) risk.Decision {
 	t.Helper()
 	cfg.Shadow = true
-	e, err := risk.New(j, nil, cfg)
+	e, err := risk.New(j, cfg)
 	require.NoError(t, err)
 	d, err := e.Evaluate(t.Context(), home(start))
 	require.NoError(t, err)
@@ -56,7 +63,7 @@ func TestOnNewDevice(t *testing.T) {
 	assert.False(t, evaluate(t, judge{Assessment: a}, risk.Config{OnNewDevice: risk.OnNewDevice{Action: risk.PromptVerification}}).ByPolicy,
 		"the score says it already")
 	for _, action := range []risk.Action{risk.Allow, risk.Deny, "ask"} {
-		_, err := risk.New(judge{}, nil, risk.Config{Shadow: true, OnNewDevice: risk.OnNewDevice{Action: action}})
+		_, err := risk.New(judge{}, risk.Config{Shadow: true, OnNewDevice: risk.OnNewDevice{Action: action}})
 		require.ErrorContains(t, err, "OnNewDevice")
 	}
 }
@@ -80,7 +87,7 @@ func TestBudgetSetsTheCuts(t *testing.T) {
 		assert.Equal(t, c.want, got.Action, "%+v", c)
 	}
 	for _, bad := range []risk.Budget{{Prompt: .6}, {Prompt: .02, MFA: .03}, {Prompt: -1}, {MFA: -1}, {MFA: .05}} {
-		_, err := risk.New(judge{}, nil, risk.Config{Shadow: true, Budget: bad})
+		_, err := risk.New(judge{}, risk.Config{Shadow: true, Budget: bad})
 		assert.ErrorContains(t, err, "Budget", "%+v", bad)
 	}
 }

@@ -14,18 +14,27 @@ import (
 // ErrDenied is returned when the login must not go on.
 var ErrDenied = errors.New("risk: denied")
 
-// ErrChallenged is returned when a challenge was started and the login must not go
-// on now. The request that ends the challenge calls Complete.
+// ErrChallenged is returned when the user has to prove who they are and the login
+// must not go on now. The request that ends the challenge calls Complete.
 var ErrChallenged = errors.New("risk: challenged")
 
-// Assessor assesses and learns logins. *anomaly.Detector implements it.
+// ErrNoDecision is returned when no challenge of the user waits under an id: it was
+// ended before, is too old, was forgotten, or is another user's.
+var ErrNoDecision = errors.New("risk: no such decision waits")
+
+// Assessor assesses and learns logins, and forgets and distrusts what it has
+// learned. *anomaly.Detector implements it.
 type Assessor interface {
 	Assess(ctx context.Context, a anomaly.Attempt) (anomaly.Assessment, error)
 	Learn(ctx context.Context, a anomaly.Attempt, t anomaly.Trust) error
+	Forget(ctx context.Context, userID string) error
+	Distrust(ctx context.Context, userID string) error
+	Unlock(ctx context.Context, userID string, until time.Time) error
 }
 
 // Enforcer starts challenges. A method returns once the challenge has started;
-// Apply then returns ErrChallenged. Apply calls it at most once.
+// Apply then returns ErrChallenged. Apply calls it at most once, and at most
+// Config.MaxRefused times in a row for one user.
 type Enforcer interface {
 	RequireMFA(ctx context.Context, d Decision) error
 	SendVerification(ctx context.Context, d Decision) error
@@ -46,9 +55,9 @@ const MaxFactor = 3.0
 
 // Counters counts events and distinct members in windows. MemoryCounters is for
 // one process, package redisrisk for several. Implementations are safe for
-// concurrent use. Keys hold user ids and addresses. In Redis they are gone two
-// windows after their last event, which is two hours for what an Engine counts, so
-// erasing a user needs no call here.
+// concurrent use. An Engine's keys are
+// HMACs and its members user ids. In Redis they are gone two windows after their
+// last event, at most two days, so erasing a user needs no call here.
 type Counters interface {
 	// Add counts each item and returns the tallies afterwards, in the order of items,
 	// in one round trip. An item without a Member is not counted; its tally is only
@@ -72,6 +81,7 @@ type Tally struct{ Events, Members int }
 // Login holds an anomaly.Attempt to evaluate and what belongs to it.
 type Login struct {
 	anomaly.Attempt
+	MFA       bool              `json:",omitempty"` // A second factor was proved with this login: it needs no other, but may be denied.
 	Email     string            `json:",omitempty"` // For Enforcer.SendVerification.
 	SessionID string            `json:",omitempty"` // For the caller.
 	Auth0     map[string]string `json:",omitempty"` // Assessor to confidence, from ParseAuth0.
@@ -155,19 +165,23 @@ func (o Outcome) trust() anomaly.Trust {
 // Bands holds the scores at which the next action begins, in rising order.
 type Bands struct{ Prompt, MFA, Deny int }
 
-// Decision holds the result of Evaluate. It can be stored as JSON, because a
-// challenge ends in another request. Keep it where the client cannot change it,
-// such as the session: Complete trusts it.
+// Decision holds the result of Evaluate. Its texts are bounded, and the device id
+// is not in it. Hand it to Apply as it is; a challenge is completed by its ID.
 type Decision struct {
 	ID       string   `json:"id"`
-	Login    Login    `json:"login"`
+	Login    Login    `json:"login"` // Without DeviceID.
 	Score    int      `json:"score"` // 0..100
 	Level    Level    `json:"level"`
 	Action   Action   `json:"action"`
 	Factors  []Share  `json:"factors"`             // In fixed order: the built-in ones, then Config.Factors.
-	Missing  []string `json:"missing,omitempty"`   // Factors that failed.
+	Missing  []string `json:"missing,omitempty"`   // Factors that failed, and "address".
 	First    bool     `json:"first,omitempty"`     // The user had no history.
 	ByPolicy bool     `json:"by_policy,omitempty"` // Config.OnNewDevice raised the action.
+	Ended    string   `json:"ended,omitempty"`     // In Engine.History: how the challenge ended, as Outcome.String; empty: it waits, or there was none.
+
+	attempt  anomaly.Attempt // with the device id
+	unlocked bool            // by Unlock
+	refused  bool            // MaxRefused is reached
 }
 
 // Share holds what one factor adds. Detail is for people to read.

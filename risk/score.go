@@ -61,6 +61,17 @@ var levels = map[Action]Level{Allow: Low, PromptVerification: Medium, MFARequire
 // strong is when a factor may count towards a denial: odds of seven to one.
 const strong = 2.0
 
+// The built-in factors beside anomaly's four.
+const (
+	factorPrior    = "prior"
+	factorActivity = "suspicious_activity"
+	factorHeld     = "refused_before"
+	factorAuth0    = "auth0"
+	factorRefused  = "refused_challenges"
+	factorState    = "distrusted"
+	factorAddress  = "address"
+)
+
 // side is which facts a built-in factor rests on: two factors on one side are no
 // independent evidence. Where the user is and how he got there is one side;
 // Auth0's assessors see the same facts as ours and count for no side; lists of
@@ -71,7 +82,11 @@ var side = map[string]string{
 	anomaly.NewDevice.String():        "device",
 	anomaly.UnusualTime.String():      "time",
 	factorActivity:                    "activity",
+	factorHeld:                        "activity",
 	factorAuth0:                       "",
+	factorRefused:                     "",
+	factorState:                       "",
+	factorAddress:                     "",
 	factorPrior:                       "",
 }
 

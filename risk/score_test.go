@@ -57,7 +57,7 @@ func TestDenyNeedsTwoSides(t *testing.T) {
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	model := &anomaly.Model{WithDevice: anomaly.Weights{Cuts: [3]float64{-1, 1.5, 6}}}
-	e := &Engine{cfg: Config{Bands: Bands{20, 50, 80}, OnMissing: MFARequired, Model: model}}
+	e := &Engine{cfg: &Config{Bands: Bands{20, 50, 80}, OnMissing: MFARequired, OnFirst: Allow, MaxRefused: 10, Model: model}}
 	two := []Share{{Name: "unusual_location", LogOdds: 5}, {Name: "new_device", LogOdds: 5}}
 	cases := []struct {
 		name   string
@@ -78,7 +78,7 @@ func TestDecide(t *testing.T) {
 	}
 	for _, c := range cases {
 		d := c.d
-		e.decide(&d, c.sum, anomaly.Assessment{Class: anomaly.WithDevice})
+		e.decide(&d, c.sum, anomaly.Assessment{Class: anomaly.WithDevice}, challenges{})
 		if d.Score != c.score || d.Action != c.action || d.Level != c.level {
 			t.Errorf("%s: %d %s %s, want %d %s %s", c.name, d.Score, d.Action, d.Level, c.score, c.action, c.level)
 		}

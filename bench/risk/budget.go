@@ -29,7 +29,7 @@ func spend(ctx context.Context, events []event, every int, model *anomaly.Model)
 	if err != nil {
 		return s, err
 	}
-	engine, err := risk.New(d, nil, risk.Config{Shadow: true, Model: model})
+	engine, err := risk.New(d, risk.Config{Shadow: true, Model: model})
 	if err != nil {
 		return s, err
 	}

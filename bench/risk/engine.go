@@ -25,7 +25,7 @@ func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, i
 	if err != nil {
 		return err
 	}
-	engine, err := risk.New(d, nil, risk.Config{Shadow: true, Model: model})
+	engine, err := risk.New(d, risk.Config{Shadow: true, Model: model})
 	if err != nil {
 		return err
 	}

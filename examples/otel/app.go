@@ -143,7 +143,7 @@ func (a *app) decide(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.engine, err = risk.New(a.t.Assessor(detector), challenges{}, risk.Config{Recorder: a.events})
+	a.engine, err = risk.New(a.t.Assessor(detector), risk.Config{Enforcer: challenges{}, Recorder: a.events})
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (p *portal) buildRisk(_ context.Context, env func(string) string) (err erro
 	if p.detector, err = anomaly.New(p.profiles, [][]byte{p.key}, anomaly.Config{Geo: geo}); err != nil {
 		return err
 	}
-	p.risk, err = risk.New(p.detector, challenges{}, risk.Config{Counters: p.counters, Recorder: p.log})
+	p.risk, err = risk.New(p.detector, risk.Config{Counters: p.counters, Keys: [][]byte{p.key}, Recorder: p.log})
 	return err
 }
 
@@ -44,12 +44,6 @@ func (p *portal) geo(file string) (anomaly.GeoResolver, error) {
 	return nil, nil
 }
 
-// challenges are pages: whoever is challenged is sent to one by the answer.
-type challenges struct{}
-
-func (challenges) RequireMFA(context.Context, risk.Decision) error       { return nil }
-func (challenges) SendVerification(context.Context, risk.Decision) error { return nil }
-
 // sawRisk is what the user is shown of it.
 type sawRisk struct {
 	Score   int
@@ -64,16 +58,13 @@ var errNoFactor = errors.New("portal: the sign-in is unusual, and its user has n
 // for a second factor of ours and comes back.
 func (p *portal) judge(w http.ResponseWriter, r *http.Request, id *login.Identity) (*sawRisk, error) {
 	ctx := r.Context()
-	d, err := p.risk.Evaluate(ctx, risk.Login{Email: id.Email, SessionID: id.SID, Attempt: anomaly.Attempt{
+	d, err := p.risk.Evaluate(ctx, risk.Login{Email: id.Email, MFA: id.MFA, SessionID: id.SID, Attempt: anomaly.Attempt{
 		UserID: id.UserID, Time: time.Now(), IP: p.clientIP(r), UserAgent: r.UserAgent(), DeviceID: device(w, r, !p.plain()),
 	}})
 	if err != nil {
 		return nil, err
 	}
 	saw := &sawRisk{d.Score, d.Level, d.First, d.Factors}
-	if id.MFA && (d.Action == risk.MFARequired || d.Action == risk.PromptVerification) {
-		return saw, p.risk.Complete(ctx, d, risk.StepUpPassed)
-	}
 	err = p.risk.Apply(ctx, d)
 	if !errors.Is(err, risk.ErrChallenged) {
 		return saw, err

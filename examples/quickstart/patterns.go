@@ -258,16 +258,10 @@ func (c *company) anomaly(ctx context.Context) (err error) {
 	return nil
 }
 
-// challenged starts no push and sends no mail: this is a demonstration.
-type challenged struct{}
-
-func (challenged) RequireMFA(context.Context, risk.Decision) error       { return nil }
-func (challenged) SendVerification(context.Context, risk.Decision) error { return nil }
-
 // risk decides about the same two logins.
 func (c *company) risk(ctx context.Context) error {
 	c.step("risk", "What happens to it?")
-	engine, err := risk.New(c.detector, challenged{}, risk.Config{Recorder: c.log})
+	engine, err := risk.New(c.detector, risk.Config{Recorder: c.log})
 	if err != nil {
 		return err
 	}

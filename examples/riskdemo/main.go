@@ -18,7 +18,8 @@
 // The engine is not told who is who.
 //
 // Each attacker then tries 200 times more: what was refused is quarantined and
-// makes nobody look usual, so that his score does not fall. And nothing that he
+// makes nobody look usual, so that the score does not fall, and after three
+// challenges in a minute no more are started. And nothing that he
 // did is held against the people, who log in as ever the morning after.
 //
 // The files: people.go has the people, places and devices, month.go and attack.go

@@ -46,11 +46,12 @@ func newService() (*service, error) {
 	s := &service{}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
-	detector, err := anomaly.New(anomaly.NewMemory(0), [][]byte{key}, anomaly.Config{Now: func() time.Time { return s.clock }})
+	now := func() time.Time { return s.clock }
+	detector, err := anomaly.New(anomaly.NewMemory(0), [][]byte{key}, anomaly.Config{Now: now})
 	if err != nil {
 		return nil, err
 	}
-	s.engine, err = risk.New(detector, &s.desk, risk.Config{})
+	s.engine, err = risk.New(detector, risk.Config{Enforcer: &s.desk, Now: now})
 	return s, err
 }
 
@@ -117,7 +118,7 @@ func (s *service) logIn(ctx context.Context, l login) (line, error) {
 		if l.attacker {
 			out.outcome = risk.Refused
 		}
-		return out, s.engine.Complete(ctx, d, out.outcome)
+		return out, s.engine.Complete(ctx, d.Login.UserID, d.ID, out.outcome)
 	case err != nil:
 		return line{}, err
 	}

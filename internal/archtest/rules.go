@@ -106,7 +106,7 @@ var Rules = map[string]Rule{
 	"anomaly":   {Own: []string{"internal/publicip", "internal/retry", "internal/seal"}, Others: []string{"github.com/medama-io/go-useragent"}},
 	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/authn", "internal/challenge", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/pages", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"migration/driver", "migration/internal/jobs", "audit", "management/resource", "internal/retry", "internal/secret", "internal/usershape", "migration/passhash"}},
-	"risk":      {Own: []string{"internal/publicip", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
+	"risk":      {Own: []string{"internal/publicip", "internal/seal", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
 	"session":   {Own: []string{"session/driver", "audit", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/authn", "internal/challenge", "internal/issuer", "internal/jose", "internal/lru", "internal/once", "internal/seal", "internal/secret"}},
 
@@ -159,6 +159,7 @@ var Rules = map[string]Rule{
 	"guardian/sqlguardian":    {Own: []string{"guardian/driver", "internal/sqlstore"}},
 	"migration/migrationtest": {Own: []string{"migration/driver"}},
 	"migration/sqlmigration":  {Own: []string{"migration/driver", "internal/sqlstore"}},
+	"risk/sqlrisk":            {Own: []string{"risk", "internal/sqlstore"}},
 	"risk/redisrisk":          {Own: []string{"risk"}, Others: []string{redis}},
 	"risk/risktest":           {Own: []string{"risk"}},
 	"session/redissession":    {Own: []string{"session/redissession/internal/core"}, Others: []string{redis}},

@@ -1,12 +1,14 @@
-// Package redisrisk counts failures and velocity for package risk in Redis 6 or
-// newer, Valkey, or a cluster of them, through rueidis, so that several processes
+// Package redisrisk counts failures and velocity and keeps decisions for package
+// risk in Redis 6 or newer, Valkey, or a cluster of them, through rueidis, so that several processes
 // see the same numbers:
 //
 //	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"redis:6379"}})
 //	…
 //	counters, err := redisrisk.New(client, redisrisk.Config{})
 //	…
-//	engine, err := risk.New(detector, enforcer, risk.Config{Counters: counters})
+//	decisions, err := redisrisk.NewDecisions(client, redisrisk.Config{})
+//	…
+//	engine, err := risk.New(detector, risk.Config{Counters: counters, Decisions: decisions, Keys: keys})
 //
 // All counts of a login take one round trip. Distinct members are counted by
 // Redis's HyperLogLog, accurate to 1%; keys expire after two windows.

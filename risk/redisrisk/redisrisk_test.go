@@ -137,3 +137,20 @@ func BenchmarkAdd(b *testing.B) {
 	}
 	b.ReportMetric(float64(writes.Load()-before)/float64(n), "round-trips/op")
 }
+
+func TestDecisions(t *testing.T) {
+	t.Parallel()
+	client, _ := dial(t)
+	risktest.RunDecisions(t, func(t *testing.T) risktest.DecisionsHarness {
+		prefix := "test:" + rand.Text()
+		one, err := redisrisk.NewDecisions(client, redisrisk.Config{Prefix: prefix})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := redisrisk.NewDecisions(client, redisrisk.Config{Prefix: prefix + ":2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return risktest.DecisionsHarness{Decisions: one, Other: other}
+	})
+}

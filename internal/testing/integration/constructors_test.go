@@ -39,6 +39,7 @@ import (
 	"github.com/auth0kit/auth0kit/migration/sqlsource"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/risk/redisrisk"
+	"github.com/auth0kit/auth0kit/risk/sqlrisk"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
 	"github.com/auth0kit/auth0kit/session/redissession"
@@ -291,17 +292,27 @@ var constructors = map[string]func(p probe){
 	"risk.New": func(p probe) {
 		d, err := anomaly.New(anyStore{}, [][]byte{sealKey}, anomaly.Config{})
 		require.NoError(p, err)
-		p.refuses("assessor")(risk.New(nil, nil, risk.Config{Shadow: true}))
-		p.refuses("enforcer")(risk.New(d, nil, risk.Config{}))
-		p.refuses("Factors")(risk.New(d, nil, risk.Config{Shadow: true, Factors: []risk.Factor{nil}}))
-		p.refuses("Bands")(risk.New(d, nil, risk.Config{Shadow: true, Bands: risk.Bands{Prompt: -1, MFA: 50, Deny: 80}}))
-		negatives(p, risk.Config{Shadow: true}, func(c risk.Config) error { return second(risk.New(d, nil, c)) })
+		p.refuses("assessor")(risk.New(nil, risk.Config{}))
+		p.refuses("Config.Keys")(risk.New(d, risk.Config{Counters: risk.NewMemoryCounters(0)}))
+		p.refuses("Factors")(risk.New(d, risk.Config{Factors: []risk.Factor{nil}}))
+		p.refuses("Bands")(risk.New(d, risk.Config{Bands: risk.Bands{Prompt: -1, MFA: 50, Deny: 80}}))
+		negatives(p, risk.Config{}, func(c risk.Config) error { return second(risk.New(d, c)) })
 	},
-	"risk.NewMemoryCounters": func(p probe) { assert.NotNil(p, risk.NewMemoryCounters(-1)) }, // its doc: the default
+	"risk.NewMemoryCounters":  func(p probe) { assert.NotNil(p, risk.NewMemoryCounters(-1)) }, // its doc: the default
+	"risk.NewMemoryDecisions": func(p probe) { assert.NotNil(p, risk.NewMemoryDecisions(-1)) },
 	"risk.Networks": func(p probe) {
 		p.refuses("name")(risk.Networks("", 0, nil))
 		p.refuses("logOdds")(risk.Networks("tor", -1, nil))
 		p.refuses("prefix")(risk.Networks("tor", 0, []netip.Prefix{{}}))
+	},
+	"risk/redisrisk.NewDecisions": func(p probe) {
+		p.refuses("client")(redisrisk.NewDecisions(nil, redisrisk.Config{}))
+		negatives(p, redisrisk.Config{}, func(c redisrisk.Config) error { return second(redisrisk.NewDecisions(anyRedis{}, c)) })
+	},
+	"risk/sqlrisk.New": func(p probe) {
+		p.refuses("db")(sqlrisk.New(nil, sqlrisk.SQLite, sqlrisk.Config{}))
+		p.refuses("dialect")(sqlrisk.New(new(sql.DB), 0, sqlrisk.Config{}))
+		negatives(p, sqlrisk.Config{}, func(c sqlrisk.Config) error { return second(sqlrisk.New(new(sql.DB), sqlrisk.SQLite, c)) })
 	},
 	"risk/redisrisk.New": func(p probe) {
 		p.refuses("client")(redisrisk.New(nil, redisrisk.Config{}))

@@ -131,7 +131,7 @@ func readmeRisk(ctx context.Context, keys [][]byte, enforcer risk.Enforcer, logi
 	if err != nil {
 		return err
 	}
-	engine, err := risk.New(detector, enforcer, risk.Config{})
+	engine, err := risk.New(detector, risk.Config{Enforcer: enforcer})
 	if err != nil {
 		return err
 	}
