@@ -34,7 +34,7 @@ const (
 	legacyPassword = "battery staple 9"
 )
 
-const demoFoot = template.HTML(`This is a demonstration with a tenant of its own. Around it there are <a href="/demo/phone">Ada's phone</a>, <a href="/demo/place">the place of this browser</a> and <a href="/demo/siem">a SIEM</a>.`)
+const demoFoot = template.HTML(`<footer>This is a demonstration with a tenant of its own. Around it there are <a href="/demo/phone">Ada's phone</a>, <a href="/demo/place">the place of this browser</a> and <a href="/demo/siem">a SIEM</a>.</footer>`)
 
 // demo is what stands around the application when there is no tenant but its own.
 type demo struct {

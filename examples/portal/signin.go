@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"html/template"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -113,22 +114,26 @@ func (p *portal) buildFactors(context.Context, func(string) string) (err error) 
 	if err != nil {
 		return err
 	}
-	p.verify, err = guardian.NewVerifyPages(p.factors, p.login.Held(), guardian.PagesConfig{Path: "/verify", Passkeys: passkeys})
+	around, err := guardian.PageTemplates().Parse(`{{define "foot"}}{{if eq .Page "list"}}<p><a href="/account">Back to your account</a></p>{{end}}</main>` + string(p.foot()) + `</body></html>{{end}}`)
+	if err != nil {
+		return err
+	}
+	p.verify, err = guardian.NewVerifyPages(p.factors, p.login.Held(), guardian.PagesConfig{
+		Path: "/verify", Passkeys: passkeys, Templates: around, Origins: []string{p.origin}, // where the login goes on
+	})
 	if err != nil {
 		return err
 	}
 	p.mfa, err = guardian.NewPages(p.factors, p.web, guardian.PagesConfig{
-		Passkeys: passkeys,
-		Account:  func(r *http.Request) string { v, _ := profileOf(r); return v.Email },
+		Passkeys: passkeys, Templates: around,
+		Account: func(r *http.Request) string { v, _ := profileOf(r); return v.Email },
 	})
 	return err
 }
 
 // frame is what surrounds every page: where one may go.
 func (p *portal) frame(r *http.Request, page *site.Page) {
-	if p.demo != nil {
-		page.Foot = demoFoot
-	}
+	page.Foot = p.foot()
 	v, s := profileOf(r)
 	if s == nil {
 		return
@@ -145,6 +150,14 @@ func (p *portal) frame(r *http.Request, page *site.Page) {
 	for i, link := range page.Nav {
 		page.Nav[i].Here = link.Href == r.URL.Path || len(link.Href) > len("/orgs/")+30 && strings.HasPrefix(r.URL.Path, link.Href)
 	}
+}
+
+// foot is below every page.
+func (p *portal) foot() template.HTML {
+	if p.demo == nil {
+		return ""
+	}
+	return demoFoot
 }
 
 // account is what the user may see and do about themselves.

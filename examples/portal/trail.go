@@ -160,7 +160,7 @@ func (p *portal) prove(w http.ResponseWriter, r *http.Request) {
 		hashes[i] = hex.EncodeToString(h)
 	}
 	p.pages.Show(w, r, http.StatusOK, "proof", site.Page{
-		Title: event.Action, Lead: "Nothing before or in this event was changed since it was sealed.", Done: "The proof is right.", Wide: true,
+		Title: event.Action, Lead: "This event is in the log, as it was when it was sealed.", Done: "The proof is right.", Wide: true,
 		Data: map[string]any{"Org": org, "Event": event, "When": event.Time.Format("2 January 2006 15:04:05.000000 MST"), "Index": proof.Index, "Hashes": hashes, "Checkpoint": string(proof.Checkpoint), "Key": p.log.VerifierKey()},
 	})
 }

@@ -19,7 +19,7 @@ func (a *app) frame(_ *http.Request, p *site.Page) {
 		p.Nav = []site.Link{{Text: "Transfer", Href: "/transfer"}, {Text: "Sessions", Href: "/sessions"}}
 	}
 	if a.tenant != nil {
-		p.Foot = `This is a demonstration with a tenant of its own. Ada's codes are on <a href="/phone" target="_blank">her phone</a>.`
+		p.Foot = `<footer>This is a demonstration with a tenant of its own. Ada's codes are on <a href="/phone" target="_blank">her phone</a>.</footer>`
 	}
 }
 
