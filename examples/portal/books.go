@@ -20,8 +20,12 @@ const booksSchema = `CREATE TABLE IF NOT EXISTS portal_invoices (
 )`
 
 func (s *stores) createBooks(ctx context.Context) error {
-	_, err := s.books.ExecContext(ctx, booksSchema)
-	return err
+	for _, statement := range []string{booksSchema, receiptsSchema} {
+		if _, err := s.books.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // invoice is one that an organization has got.

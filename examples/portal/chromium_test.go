@@ -154,6 +154,20 @@ func TestPortalInChromium(t *testing.T) {
 	far.shows("It was unusual")
 	far.Inspect("risk")
 
+	// Bob's laptop is stolen.
+	bobs := b.another()
+	bobs.signIn(bob)
+	bobs.shows("Kraft Paper Mills")
+	b.open(org + "/team")
+	b.press(`a[aria-label="Close the account of bob@example.com"]`)
+	b.Inspect("contain")
+	b.do(chromedp.Click(chromedp.CSS("input[name=factors]")))
+	b.press("button.danger")
+	b.shows("It is closed.")
+	b.Inspect("receipt")
+	bobs.open(org + "/")
+	bobs.shows("/u/login")
+
 	assert.Empty(t, slices.Concat(b.complaints(), other.complaints(), far.complaints()))
 }
 

@@ -13,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/examples/internal/visitor"
+	"github.com/auth0kit/auth0kit/management/auth0test"
 )
 
 // start serves the portal offline.
@@ -218,6 +220,64 @@ func TestTeam(t *testing.T) {
 	v.sends("/team/apply", "The administrators are as declared")
 	w.opens(team, 200, bob)
 	v.opens(team, 200, "Invited as administrator")
+}
+
+// TestContain: an account is closed by its administrator, with a receipt; its sessions
+// are dead, and so are its tokens. Nobody closes their own, or that of others' people.
+func TestContain(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	w := p.guest(t, onPhone)
+	w.signsIn("acme", bob, password)
+	users, err := p.client.UsersByEmail(t.Context(), bob)
+	require.NoError(t, err)
+	token := p.demo.tenant.AccessToken(users[0].ID, p.demo.acme, p.audience)
+	v := p.guest(t, onWindows)
+	v.signsIn("acme", ada, password)
+	page := "/orgs/" + p.demo.acme + "/team/contain?user="
+	v.opens(page+url.QueryEscape(users[0].ID), 200, "Use one of your second factors to go on")
+	v.confirms()
+	require.Contains(t, v.Page, "Close the account of "+bob)
+	v.opens(page+url.QueryEscape(p.demo.ada), 409, "This is your own account")
+	v.opens(page+"auth0%7Cnobody", 409, "does not work here any more")
+
+	remove := p.demo.tenant.Fault("PATCH /api/v2/users/{id}", auth0test.Fault{Status: 400, Times: 1})
+	defer remove()
+	v.opens(page+url.QueryEscape(users[0].ID), 200, "Leave it open")
+	v.sends("/team/contain", "It is not closed everywhere", "factors", "1", "reason", "phished")
+	v.sends("/team/contain", "It is closed.")
+	assert.Contains(t, v.Page, "at attempt 2")
+	assert.Contains(t, v.Page, "APIs without our cut-off")
+	w.opens("/orgs/"+p.demo.acme+"/", 200, "username") // to the sign-in
+	require.NoError(t, w.SignIn(t.Context(), bob, password))
+	assert.NotContains(t, w.Page, "Kraft", "he is blocked")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/api/orgs/"+p.demo.acme+"/invoices", nil)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	assert.Equal(t, 401, res.StatusCode)
+	v.opens("/orgs/"+p.demo.acme+"/audit", 200, "account.contain")
+
+	x := p.guest(t, onWindows) // Eve, for whom Ada works too
+	x.signsIn("globex", eve, password)
+	users, err = p.client.UsersByEmail(t.Context(), eve)
+	require.NoError(t, err)
+	app, err := p.factors.EnrollTOTP(t.Context(), users[0].ID, eve, nil)
+	require.NoError(t, err)
+	_, err = p.factors.ConfirmTOTP(t.Context(), users[0].ID, codeAt(t, app.Secret(), -1))
+	require.NoError(t, err)
+	x.opens("/orgs/"+p.demo.globex+"/team/contain?user="+url.QueryEscape(p.demo.ada), 200, "Use one of your second factors to go on")
+	x.sends("/mfa/verify", "They work for other organizations too", "code", codeAt(t, app.Secret(), 0))
+}
+
+// codeAt is the code of an app so many half minutes from now.
+func codeAt(t *testing.T, secret string, steps time.Duration) string {
+	t.Helper()
+	code, err := totp.GenerateCode(secret, time.Now().Add(steps*30*time.Second))
+	require.NoError(t, err)
+	return code
 }
 
 // TestArrival: a user of the old program comes over with the password that they had.
