@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/internal/asked"
 	"github.com/auth0kit/auth0kit/internal/authn"
 	"github.com/auth0kit/auth0kit/internal/pages"
 )
@@ -245,8 +246,8 @@ func (p *Pages) StepUp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := url.Values{}
-	if r.Method == http.MethodGet && r.URL.Path != p.cfg.Path+"/verify" { // A form that was sent cannot be sent again.
-		q.Set("to", r.URL.RequestURI())
+	if r.Method == http.MethodGet && asked.Path(r) != p.cfg.Path+"/verify" { // A form that was sent cannot be sent again.
+		q.Set("to", asked.URI(r))
 	}
 	if l, _ := Needed(r.Context()); l >= PhishingResistant {
 		q.Set("level", "phishing-resistant")

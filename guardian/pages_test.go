@@ -54,6 +54,7 @@ func newBrowser(s *stage, cfg guardian.PagesConfig) *browser {
 	mux.Handle("/mfa/", web.Load(pages))
 	pay := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "paid") })
 	mux.Handle("/pay", web.Require(guardian.RequireMFA(5*time.Minute, pages.StepUp)(pay)))
+	mux.Handle("/shop/", http.StripPrefix("/shop", web.Require(guardian.RequireMFA(5*time.Minute, pages.StepUp)(pay))))
 	mux.Handle("/vault", web.Require(guardian.Require(guardian.PhishingResistant, 5*time.Minute, pages.StepUp)(pay)))
 	b := &browser{stage: s, header: http.Header{"Sec-Fetch-Mode": {"navigate"}, "Accept": {"text/html"}}}
 	b.client = &http.Client{Transport: auth0test.HandlerTransport(mux), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -532,5 +533,14 @@ func TestPagesFinishWhatWasBegun(t *testing.T) {
 		all, err := s.service.Enrollments(s.Context(), s.user)
 		require.NoError(s, err)
 		require.Len(s, all, 2)
+	})
+}
+
+// TestStepUpBelowAPrefix comes back to the page that the browser has asked for.
+func TestStepUpBelowAPrefix(t *testing.T) {
+	onStage(t, guardian.Config{}, func(s *stage) {
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.want(b.get("/shop/pay?order=7"), http.StatusSeeOther)
+		assert.Equal(t, "/mfa/verify?to="+url.QueryEscape("/shop/pay?order=7"), b.last.Header.Get("Location"))
 	})
 }

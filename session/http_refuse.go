@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+
+	"github.com/auth0kit/auth0kit/internal/asked"
 )
 
 // forged returns why a request that may change something does not come from the
@@ -77,7 +79,7 @@ func (h *HTTP) loginAt(r *http.Request) string {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return h.cfg.LoginPath
 	}
-	to := ownPath(r)
+	to := asked.Path(r)
 	if query := withoutMark(r).URL.RawQuery; query != "" {
 		to += "?" + query
 	}

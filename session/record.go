@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -158,11 +159,14 @@ func validateText(field, s string, limit int) error {
 	return nil
 }
 
+// errID is why a request is refused that names no session, or an impossible one.
+var errID = errors.New("what was given is none")
+
 // checkID refuses what no session can have, alike for all stores: an empty id is a
 // form field that is missing, and not all stores can be asked for a NUL.
 func checkID(verb, what, id string) error {
 	if id == "" || len(id) > maxID || !utf8.ValidString(id) || strings.ContainsFunc(id, isControl) {
-		return fmt.Errorf("session: %s needs a %s of 1 to %d bytes of UTF-8 without control characters", verb, what, maxID)
+		return fmt.Errorf("session: %s needs a %s of 1 to %d bytes of UTF-8 without control characters: %w", verb, what, maxID, errID)
 	}
 	return nil
 }

@@ -3,8 +3,9 @@ package session
 import (
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
+
+	"github.com/auth0kit/auth0kit/internal/asked"
 )
 
 // Refusal is why a request is answered without its handler, or by
@@ -12,7 +13,7 @@ import (
 type Refusal struct {
 	Status int
 	// Reason is "no_session", "expired", "revoked", "superseded", "forged",
-	// "unavailable" or "failed"; session/login has others.
+	// "invalid" (an id that no session has), "unavailable" or "failed"; session/login has others.
 	Reason string
 	Err    error // for logs, not for pages
 }
@@ -28,6 +29,7 @@ var refusals = []struct {
 	{ErrExpired, http.StatusUnauthorized, "expired"},
 	{ErrRevoked, http.StatusUnauthorized, "revoked"},
 	{ErrNone, http.StatusUnauthorized, "no_session"},
+	{errID, http.StatusBadRequest, "invalid"},
 }
 
 // plainRefusal says what a developer needs to know of a forged request; everything
@@ -72,7 +74,7 @@ func comeback(r *http.Request) string {
 	if r.URL.RawQuery != "" {
 		mark = r.URL.RawQuery + "&" + mark
 	}
-	return ownPath(r) + "?" + mark
+	return asked.Path(r) + "?" + mark
 }
 
 // withoutMark hides the mark from the handler.
@@ -91,14 +93,4 @@ func withoutMark(r *http.Request) *http.Request {
 	r = r.WithContext(r.Context())
 	r.URL = &u
 	return r
-}
-
-// ownPath is the path that the client has asked for, which http.StripPrefix takes from
-// r.URL, and cannot be taken for the address of another host.
-func ownPath(r *http.Request) string {
-	u := r.URL
-	if sent, err := url.ParseRequestURI(r.RequestURI); err == nil {
-		u = sent
-	}
-	return "/" + strings.TrimLeft(u.EscapedPath(), `/\`)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -36,7 +37,8 @@ type app struct {
 	pages    *site.Site
 	auth     *login.Handler
 	tenant   *auth0test.Tenant
-	phone    string // the secret of Ada's authenticator, offline
+	phone    string   // the secret of Ada's authenticator, offline
+	sent     sync.Map // transfers, by user and number
 	closers  []func()
 }
 

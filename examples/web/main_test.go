@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +19,9 @@ import (
 
 	"github.com/auth0kit/auth0kit/examples/internal/program"
 	"github.com/auth0kit/auth0kit/examples/internal/visitor"
+	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/session"
 )
 
@@ -131,6 +135,16 @@ func TestTransfer(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	_, page, _ := b.send("amount", "12")
 	assert.Contains(t, page, "Sent: 12 euros.")
+	_, page, _ = b.open("/transfer")
+	number := regexp.MustCompile(`name="number" value="([^"]+)"`).FindStringSubmatch(page)
+	require.Len(t, number, 2)
+	token := regexp.MustCompile(`name="csrf_token" value="([^"]+)"`).FindStringSubmatch(page)
+	require.Len(t, token, 2)
+	for _, amount := range []string{"7", "7000"} { // the form of one page, twice
+		form := url.Values{"csrf_token": token[1:], "number": number[1:], "amount": {amount}}
+		require.NoError(t, b.Post(t.Context(), "/transfer", form))
+		assert.Contains(t, b.Page, "Sent: 7 euros.")
+	}
 
 	b = a.browser(t, onPhone)
 	status, page, _ = a.signIn(b, "/transfer", bob)
@@ -173,9 +187,69 @@ func TestPagesOfFailures(t *testing.T) {
 	require.NoError(t, b.Post(t.Context(), "/sessions/end", url.Values{"which": {"all"}}))
 	assert.Equal(t, http.StatusForbidden, b.Status)
 	assert.Contains(t, b.Page, "This form is not valid any more")
+	for _, which := range []string{"", "\x00"} {
+		b.open("/")
+		token := regexp.MustCompile(`name="csrf_token" value="([^"]+)"`).FindStringSubmatch(b.Page)
+		require.Len(t, token, 2)
+		require.NoError(t, b.Post(t.Context(), "/sessions/end", url.Values{"csrf_token": token[1:], "which": {which}}))
+		assert.Equal(t, http.StatusBadRequest, b.Status, "%q", which)
+	}
 	kind, body := a.pages.Refusal(&http.Request{}, session.Refusal{Status: 401})
 	assert.Equal(t, "text/html; charset=utf-8", kind)
 	assert.Contains(t, string(body), "You are not signed in")
+}
+
+// TestYourTenant: with AUTH0_… the application is one at a tenant that it is told of,
+// and with REDIS_URL its sessions outlive it.
+func TestYourTenant(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := l.Addr().(*net.TCPAddr).Port
+	base := "http://localhost:" + strconv.Itoa(port)
+	tenant := auth0test.NewTenant(auth0test.Options{Plan: auth0test.Enterprise})
+	server, err := tenant.ListenHTTP("127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	client := tenant.AddClient(auth0test.Application{CallbackURL: base + "/auth/callback", LogoutURL: base})
+	tenant.AddGrant(client.ID, server.URL+"/api/v2/", "read:authentication_methods", "read:users", "delete:sessions", "delete:refresh_tokens")
+	tenant.AddUser(resource.User{Email: bob, Name: "Bob"}, password)
+	for name, value := range map[string]string{
+		"AUTH0_DOMAIN": server.URL, "AUTH0_CLIENT_ID": client.ID, "AUTH0_CLIENT_SECRET": client.Secret, "APP_BASE_URL": base,
+		"REDIS_URL": "redis://" + backends.Redis(t), "SESSION_KEY": base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{6, 1}, 16)),
+	} {
+		t.Setenv(name, value)
+	}
+	serve := func(l net.Listener) (a *app, stop func()) {
+		a, err := newApp(port)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- program.Serve(ctx, l, a.handler()) }()
+		go func() { _ = a.sessions.Run(ctx) }()
+		return a, func() { cancel(); assert.NoError(t, <-done); a.close() }
+	}
+	a, stop := serve(l)
+	assert.Nil(t, a.tenant)
+	b := a.browser(t, onWindows)
+	_, page, at := a.signIn(b, "/sessions", bob)
+	assert.Equal(t, base+"/sessions", at)
+	assert.Contains(t, page, "Chrome on Windows")
+	stop()
+
+	l, err = net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+	require.NoError(t, err)
+	_, stop = serve(l)
+	defer stop()
+	_, _, at = b.open("/sessions")
+	assert.Equal(t, base+"/sessions", at, "the session was in Redis")
+	b.open("/sessions/end?which=all")
+	_, page, _ = b.send("which", "all")
+	assert.Contains(t, page, "Sign in to see")
+	require.Eventually(t, func() bool { // Auth0 is told
+		return slices.ContainsFunc(tenant.Requests(), func(r auth0test.Request) bool {
+			return strings.HasPrefix(r.Path, "/api/v2/users/") && r.Method != http.MethodGet && r.Status >= 200 && r.Status < 300
+		})
+	}, 30*time.Second, 10*time.Millisecond)
 }
 
 // TestRun: the program says where it serves, and what is wrong with its settings.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"embed"
 	"net/http"
 	"strings"
@@ -35,9 +36,14 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 func (a *app) transfer(w http.ResponseWriter, r *http.Request) {
 	s, _ := session.FromContext(r.Context())
 	at := s.AuthenticatedBy("mfa").In(time.Local).Format("15:04:05")
-	p := site.Page{Title: "Transfer", Lead: "You proved your second factor at " + at + ". Five minutes later you are asked again."}
+	p := site.Page{
+		Title: "Transfer", Lead: "You proved your second factor at " + at + ". Five minutes later you are asked again.", Data: rand.Text(),
+	}
 	if r.Method == http.MethodPost {
-		p.Done = "Sent: " + strings.TrimSpace(r.PostFormValue("amount")) + " euros."
+		// A form that is sent twice is one transfer. A real application keeps it under
+		// its number in the database, where the number is unique.
+		amount, _ := a.sent.LoadOrStore(s.UserID+" "+r.PostFormValue("number"), strings.TrimSpace(r.PostFormValue("amount")))
+		p.Done = "Sent: " + amount.(string) + " euros."
 	}
 	a.pages.Show(w, r, http.StatusOK, "transfer", p)
 }

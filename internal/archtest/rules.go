@@ -56,6 +56,7 @@ var Rules = map[string]Rule{
 	"internal/authn":               {},
 	"internal/issuer":              {},
 	"internal/challenge":           {},
+	"internal/asked":               {},
 	"internal/clientip":            {},
 	"internal/sqlstore":            {Own: []string{"internal/retry"}},
 	"internal/auditsql":            {Own: []string{"audit", "audit/auditlog/driver", "internal/sqlstore"}},
@@ -104,10 +105,10 @@ var Rules = map[string]Rule{
 
 	// Patterns: at most resource, audit and internals. Never management, never a sibling.
 	"anomaly":   {Own: []string{"internal/publicip", "internal/retry", "internal/seal"}, Others: []string{"github.com/medama-io/go-useragent"}},
-	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/authn", "internal/challenge", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/pages", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
+	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/asked", "internal/authn", "internal/challenge", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/pages", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"migration/driver", "migration/internal/jobs", "audit", "management/resource", "internal/retry", "internal/secret", "internal/usershape", "migration/passhash"}},
 	"risk":      {Own: []string{"internal/publicip", "internal/seal", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
-	"session":   {Own: []string{"session/driver", "audit", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
+	"session":   {Own: []string{"session/driver", "audit", "internal/asked", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/authn", "internal/challenge", "internal/issuer", "internal/jose", "internal/lru", "internal/once", "internal/seal", "internal/secret"}},
 
 	"actions": {Own: []string{"audit", "management/resource", "internal/lru", "internal/retry", "internal/secret", "internal/webhook"}},
@@ -164,7 +165,7 @@ var Rules = map[string]Rule{
 	"risk/risktest":           {Own: []string{"risk"}},
 	"session/redissession":    {Own: []string{"session/redissession/internal/core"}, Others: []string{redis}},
 	"session/sessiontest":     {Own: []string{"session", "session/driver"}},
-	"session/login":           {Own: []string{"session", "internal/issuer", "internal/jose", "internal/oauth", "internal/secret"}},
+	"session/login":           {Own: []string{"session", "internal/asked", "internal/issuer", "internal/jose", "internal/oauth", "internal/secret"}},
 	"session/sqlsession":      {Own: []string{"session/driver", "internal/sqlstore"}},
 
 	"session/redissession/internal/core": {Own: []string{"session/driver"}, Others: []string{redis}},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth0kit/auth0kit/internal/asked"
 	"github.com/auth0kit/auth0kit/session"
 )
 
@@ -22,13 +23,13 @@ const multiFactor = "http://schemas.openid.net/pape/policies/2007/06/multi-facto
 var passed = []string{"organization", "organization_name", "invitation", "login_hint", "screen_hint"}
 
 func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
-	asked, q := r.URL.Query(), url.Values{}
+	sent, q := r.URL.Query(), url.Values{}
 	for _, name := range passed {
-		if v := asked.Get(name); v != "" {
+		if v := sent.Get(name); v != "" {
 			q.Set(name, v)
 		}
 	}
-	tx := &transaction{To: h.backTo(asked.Get("to")), Org: asked.Get("organization")}
+	tx := &transaction{To: h.backTo(sent.Get("to")), Org: sent.Get("organization")}
 	if len(q) == 0 && h.resume(w, r, tx) && tx.Org != "" {
 		q.Set("organization", tx.Org)
 	}
@@ -71,7 +72,7 @@ func (h *Handler) StepUp(w http.ResponseWriter, r *http.Request) {
 	}
 	to := "/"
 	if r.Method == http.MethodGet {
-		to = h.backTo(r.URL.RequestURI())
+		to = h.backTo(asked.URI(r))
 	}
 	h.askFactor(w, r, &transaction{To: to, Org: s.OrgID, UserID: s.UserID, StepUp: true})
 }

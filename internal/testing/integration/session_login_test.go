@@ -335,6 +335,18 @@ func TestStepUpAtAuth0(t *testing.T) {
 	signIn(visit(t, c, a.server.URL+"/account")).Body.Close()
 	res = visit(t, c, a.server.URL+"/payout")
 	assert.Contains(t, body(t, res), "paid by "+grace)
+
+	sent := false // below a prefix the browser comes back to the page that it has asked for
+	a.mux.Handle("GET /app/", http.StripPrefix("/app", a.web.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !sent {
+			sent = true
+			a.auth.StepUp(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, "back at "+r.RequestURI)
+	}))))
+	a.tenant.Advance(30 * time.Second) // a code is taken once
+	assert.Equal(t, "back at /app/step?of=two", body(t, signIn(visit(t, c, a.server.URL+"/app/step?of=two"))))
 }
 
 // TestOnLoginAsksForAFactor lets nobody in before the second factor, and runs
