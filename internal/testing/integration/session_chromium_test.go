@@ -5,13 +5,16 @@ package integration
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +22,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/internal/testing/browser"
+	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/session"
+	"github.com/auth0kit/auth0kit/session/login"
 )
 
 // webProgram is examples/web, run as users do.
@@ -184,4 +192,72 @@ func (w *webProgram) pictures(p *browser.Page) {
 		w.do(p, chromedp.Navigate(w.base+path))
 		p.Inspect("web-" + name)
 	}
+}
+
+// TestDoubleClicksAtTheLoginInChromium: the link to the sign-in, the forms of Auth0's
+// pages and the link to a page that needs a step-up are clicked twice each, and the
+// person arrives, signed in once.
+func TestDoubleClicksAtTheLoginInChromium(t *testing.T) {
+	t.Parallel()
+	tenant := auth0test.NewTenant(auth0test.Options{})
+	auth0 := tenant.StartHTTP()
+	t.Cleanup(auth0.Close)
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	base := strings.Replace(server.URL, "127.0.0.1", "localhost", 1) // apart from Auth0's cookies
+	client := tenant.AddClient(auth0test.Application{CallbackURL: base + "/auth/callback"})
+	ada := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
+	phone := tenant.Enroll(ada, "otp", "")
+	factors, err := guardian.New(tenant.Management(), guardian.Config{})
+	require.NoError(t, err)
+	sessions, err := session.New(session.NewMemory(), session.Config{Keys: processKeys})
+	require.NoError(t, err)
+	web, err := session.NewHTTP(sessions, session.HTTPConfig{LoginPath: "/auth/login", AllowInsecureCookie: true})
+	require.NoError(t, err)
+	auth, err := login.New(web, login.Application{
+		Domain: auth0.URL, ClientID: client.ID, ClientSecret: client.Secret, BaseURL: base, HTTPClient: auth0.Client,
+	}, login.Config{Factors: factors})
+	require.NoError(t, err)
+	var since atomic.Pointer[time.Time]
+	since.Store(new(time.Now()))
+	mux.Handle("/auth/", auth)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.Handle("GET /{$}", web.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, _ := session.FromContext(r.Context())
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprintf(w, `<title>App</title><a id=in href=/auth/login>Sign in</a> <a id=pay href=/pay>Pay</a> signed in: %t`, s != nil)
+	})))
+	mux.Handle("GET /pay", web.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s, _ := session.FromContext(r.Context()); s.AuthenticatedBy("mfa").Before(*since.Load()) {
+			auth.StepUp(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, "paid")
+	})))
+
+	w, p := &webProgram{t, base}, browser.Start(t)
+	authenticate := func() {
+		w.shows(p, "Password")
+		w.do(p, chromedp.SendKeys(chromedp.ID("username"), "ada@example.com"), chromedp.SendKeys(chromedp.ID("password"), "correct horse"))
+		w.clickTwice(p, "button[type=submit]")
+		w.shows(p, "code")
+		w.do(p, chromedp.SendKeys(chromedp.ID("code"), tenant.OTP(phone)))
+		w.clickTwice(p, "button[type=submit]")
+	}
+	w.do(p, chromedp.Navigate(base+"/"))
+	w.clickTwice(p, "#in")
+	authenticate()
+	w.shows(p, "signed in: true")
+	tenant.Advance(30 * time.Second) // a code is taken once
+	since.Store(new(time.Now()))
+	w.clickTwice(p, "#pay")
+	authenticate()
+	w.shows(p, "paid")
+	w.do(p, chromedp.Navigate(base+"/"))
+	w.shows(p, "signed in: true")
+	list, err := sessions.List(t.Context(), ada)
+	require.NoError(t, err)
+	assert.Len(t, list, 1, "one session")
+	assert.Empty(t, p.ConsoleErrors())
 }
