@@ -82,6 +82,19 @@ func TestTranscript(t *testing.T) {
 	assert.Less(t, strings.Count(out.String(), "\n"), 60, "about a page")
 }
 
+// The README shows what the program prints.
+func TestTranscriptOfREADME(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	_, shown, found := strings.Cut(string(readme), "    $ go run ./examples/quickstart\n\n```text\n")
+	require.True(t, found)
+	shown, _, _ = strings.Cut(shown, "\n```")
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), nil, os.Getenv, &out))
+	assert.Equal(t, shown, strings.Trim(out.String(), "\n"))
+}
+
 // The tenant behind -live is one of another process's making, so that the
 // program trusts it through SSL_CERT_FILE and knows nothing else of it.
 func TestLive(t *testing.T) {

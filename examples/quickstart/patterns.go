@@ -46,6 +46,9 @@ const (
 	firefox  = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 )
 
+// noon is when the logins are that anomaly, risk and actions look at.
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
 var sealing = [][]byte{[]byte("an example of a key with 32 byte")} // 32 random bytes from a vault
 
 // patterns shows the other packages, one after the other.
@@ -67,7 +70,7 @@ func patterns(ctx context.Context, t *transcript, r *report) error {
 }
 
 func newCompany(t *transcript, r *report) (*company, error) {
-	c := &company{transcript: t, report: r, tenant: auth0test.NewTenant(auth0test.Options{}), now: time.Now()}
+	c := &company{transcript: t, report: r, tenant: auth0test.NewTenant(auth0test.Options{}), now: noon}
 	c.client = c.tenant.Management()
 	c.tenant.AddAPI(api, "read:invoices")
 	c.acme, c.globex = c.tenant.AddOrganization("acme"), c.tenant.AddOrganization("globex")
@@ -142,7 +145,7 @@ func (c *company) sessions(ctx context.Context) error {
 	}
 	var tokens []session.Token
 	for range 2 {
-		token, _, err := sessions.Create(ctx, session.Login{UserID: c.ada, AuthTime: c.now})
+		token, _, err := sessions.Create(ctx, session.Login{UserID: c.ada, AuthTime: time.Now()})
 		if err != nil {
 			return err
 		}

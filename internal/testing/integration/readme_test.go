@@ -1,62 +1,76 @@
 package integration
 
 import (
+	"io"
+	"net"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 
-// Every Go block of the README stands in readme_blocks_test.go, where the
-// compiler reads it; only the indentation differs. A whole program stands in
-// testdata, where another test runs it, or in a package doc, whose programs are
-// compiled too.
+// Every program of the README stands where it is compiled and run: in testdata, or
+// in a package doc.
 func TestREADME(t *testing.T) {
 	t.Parallel()
-	compiled := readFile(t, "readme_blocks_test.go")
-	comment := regexp.MustCompile(`(?m)^//\t?`)
-	programs := readFile(t, smallestLogin) + comment.ReplaceAllString(readFile(t, "../../../tenancy/doc.go"), "")
+	programs := readFile(t, smallestLogin) + regexp.MustCompile(`(?m)^//\t?`).ReplaceAllString(readFile(t, "../../../tenancy/doc.go"), "")
 	blocks := goBlock.FindAllStringSubmatch(readFile(t, "../../../README.md"), -1)
-	if len(blocks) < 5 {
-		t.Fatalf("README.md has %d Go blocks; is the pattern right?", len(blocks))
-	}
+	require.Len(t, blocks, 2)
 	for _, block := range blocks {
-		if strings.HasPrefix(block[1], "package main") {
-			if !strings.Contains(programs, block[1]) {
-				t.Errorf("this program of README.md does not stand elsewhere:\n%s", block[1])
-			}
-			continue
-		}
-		lines := strings.Split(strings.TrimRight(block[1], "\n"), "\n")
-		for i, line := range lines {
-			if line != "" {
-				lines[i] = "\t" + line
-			}
-		}
-		if code := strings.Join(lines, "\n"); !strings.Contains(compiled, code) {
-			t.Errorf("this block of README.md does not stand in readme_blocks_test.go:\n%s", block[1])
-		}
+		assert.Contains(t, programs, block[1])
 	}
 }
 
-var link = regexp.MustCompile(`\]\(([^)#]+)\)`)
-
-// Links of the documents lead to files that are there.
-func TestDocumentLinks(t *testing.T) {
+// The program to paste is built and run as it stands but for its port, and answers
+// what the README shows.
+func TestREADMEProgram(t *testing.T) {
 	t.Parallel()
-	for _, document := range []string{"README.md", "ARCHITECTURE.md", "CHANGELOG.md"} {
-		for _, m := range link.FindAllStringSubmatch(goBlock.ReplaceAllString(readFile(t, filepath.Join("../../..", document)), ""), -1) {
-			if strings.Contains(m[1], "://") {
-				continue
-			}
-			if _, err := os.Stat(filepath.Join("../../..", m[1])); err != nil {
-				t.Errorf("%s links to %s: %v", document, m[1], err)
-			}
+	readme := readFile(t, "../../../README.md")
+	program := goBlock.FindStringSubmatch(readme)[1]
+	_, shown, found := strings.Cut(readme, "    $ curl -i 127.0.0.1:8080/orgs/org_acme/invoices\n")
+	require.True(t, found)
+	shown, _, _ = strings.Cut(shown, "\n\n")
+	want := strings.Split(regexp.MustCompile(`(?m)^    `).ReplaceAllString(shown, ""), "\n")
+	require.Len(t, want, 3)
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	dir := t.TempDir()
+	require.Contains(t, program, `"127.0.0.1:8080"`)
+	source := filepath.Join(dir, "main.go")
+	require.NoError(t, os.WriteFile(source, []byte(strings.Replace(program, "127.0.0.1:8080", address, 1)), 0o600))
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "program"), source)
+	build.Dir = "../../.."
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	run := exec.CommandContext(t.Context(), filepath.Join(dir, "program"))
+	require.NoError(t, run.Start())
+	t.Cleanup(func() { _ = run.Process.Kill(); _ = run.Wait() })
+
+	var answer *http.Response
+	require.Eventually(t, func() bool {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/orgs/org_acme/invoices", nil)
+		if err != nil {
+			return false
 		}
-	}
+		answer, err = http.DefaultClient.Do(r)
+		return err == nil
+	}, time.Minute, 20*time.Millisecond)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	assert.Equal(t, want, []string{answer.Proto + " " + answer.Status, "Www-Authenticate: " + answer.Header.Get("Www-Authenticate"), strings.TrimSpace(string(body))})
 }
 
 func readFile(t *testing.T, path string) string {
