@@ -204,9 +204,6 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 			continue
 		}
 		for _, m := range qualified.FindAllStringSubmatch(content, -1) {
-			if m[0] == "`risk.Engine.Distrust`" { // docs/containment is ahead of package risk.
-				continue
-			}
 			if candidates := byName[m[1]]; len(candidates) > 0 {
 				assert.True(t, anyHas(candidates, m[2], m[3]), "%s names %s", page, m[0])
 			}
