@@ -3,7 +3,9 @@ package anomaly
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -232,4 +234,68 @@ func TestFirstSketchIsRead(t *testing.T) {
 	require.InDelta(t, 50, got.count(countryTable, 5), 0)
 	require.InDelta(t, s.hour(9), got.hour(9), 0)
 	require.Zero(t, got.total(totalFresh+freshMissing))
+}
+
+// TestFullCellsAreHalved: a service whose addresses have no country counts hours,
+// which must not wrap.
+func TestFullCellsAreHalved(t *testing.T) {
+	t.Parallel()
+	s := newSketch()
+	s.cells[totalHours].Store(math.MaxUint32 / 2)
+	s.cells[hourTable.offset+9].Store(math.MaxUint32 / 2)
+	d, err := New(NewMemory(0), [][]byte{[]byte("0123456789abcdef0123456789abcdef")}, Config{})
+	require.NoError(t, err)
+	ctx := t.Context()
+	blob := d.seal(nil, s.encode(dayOf(d.cfg.Now())), "")
+	require.NoError(t, d.store.Save(ctx, "", blob, 0))
+	require.NoError(t, d.Merge(ctx))
+	got := d.population.sketch()
+	require.InDelta(t, math.MaxUint32/4, float64(got.cells[hourTable.offset+9].Load()), 2)
+	require.InDelta(t, math.MaxUint32/4, float64(got.cells[totalHours].Load()), 2)
+}
+
+// TestCutsFollow: the cuts lie where the shares are reached, whatever the model
+// says, and small classes go with the others.
+func TestCutsFollow(t *testing.T) {
+	t.Parallel()
+	var p population
+	p.init(DefaultModel())
+	model := DefaultModel().WithDevice.Cuts
+	require.InDeltaSlice(t, model[:], slices.Collect(cutsOf(&p, WithDevice)), 1e-9, "nobody has logged in")
+	for i := range 6_000 { // one in ten above the model's first cut, where it says one in twenty
+		odds := model[0] - 3
+		if i%10 == 0 {
+			odds = model[0] + float64(i%1000)/1000
+		}
+		p.learn(&lesson{class: WithDevice, odds: odds})
+	}
+	p.budget.refresh(p.sketch())
+	got := slices.Collect(cutsOf(&p, WithDevice))
+	require.InDelta(t, model[0]+.5, got[0], .15, "half of those above")
+	require.Greater(t, got[1], got[0]+.2)
+	require.InDelta(t, model[2]-model[1], got[2]-got[1], 1e-9)
+	other := slices.Collect(cutsOf(&p, WithoutDevice))
+	require.Greater(t, other[0], DefaultModel().WithoutDevice.Cuts[0]+.2, "a class without logins goes with the others")
+
+	for range 60_000 { // attackers who were let in
+		p.learn(&lesson{class: WithDevice, odds: model[0] + 9})
+	}
+	p.budget.refresh(p.sketch())
+	require.InDelta(t, model[0]+maxRise, slices.Collect(cutsOf(&p, WithDevice))[0], 1e-9, "the rise is bounded")
+}
+
+func cutsOf(p *population, c Class) iter.Seq[float64] {
+	cuts := p.budget.current.Load()[c].cuts(p.budget.models[c], .05, .02)
+	return slices.Values(cuts[:])
+}
+
+func TestHistogramForgets(t *testing.T) {
+	t.Parallel()
+	s := newSketch()
+	at := oddsTable.offset + int(WithDevice)*oddsBins
+	s.cells[at].Store(uint32(2*oddsWindow*populationUnit) + 1)
+	s.cells[at+oddsBins].Store(7 * populationUnit) // of another class
+	s.shrink()
+	require.EqualValues(t, oddsWindow*populationUnit, s.cells[at].Load())
+	require.EqualValues(t, 7*populationUnit, s.cells[at+oddsBins].Load())
 }

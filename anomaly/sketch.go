@@ -237,8 +237,8 @@ func placeOfFirst(i int) int {
 const (
 	oddsBins = 128
 	// oddsWindow is how many logins of a class are remembered: at twice as many, the
-	// histogram is halved. Five percent of them are known to a tenth.
-	oddsWindow = 5000.0
+	// histogram is halved. Five percent of them are known to a tenth, and users get to be known while they are counted.
+	oddsWindow = 2500.0
 )
 
 // shrink halves the histogram of a class that has seen enough.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/netip"
 
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/risk"
@@ -13,7 +14,8 @@ import (
 // actions counts what the engine, with all its rules, would have done.
 type actions struct {
 	of         [attackKinds]map[risk.Action]int
-	travelOnly int // genuine logins that are prompted for it
+	travelOnly int              // genuine logins that are prompted for it
+	blind      [attackKinds]int // attacks that would have been allowed without an address
 }
 
 var inOrder = []risk.Action{risk.Allow, risk.PromptVerification, risk.MFARequired, risk.Deny}
@@ -45,6 +47,17 @@ func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, i
 				into.of[ev.attack] = map[risk.Action]int{}
 			}
 			into.of[ev.attack][decision.Action]++
+			if ev.attack != genuine {
+				hidden := ev.attempt
+				hidden.IP, hidden.Place = netip.Addr{}, &anomaly.Place{}
+				d, err := engine.Evaluate(ctx, risk.Login{Attempt: hidden})
+				if err != nil {
+					return err
+				}
+				if d.Action == risk.Allow {
+					into.blind[ev.attack]++
+				}
+			}
 			if decision.Action != risk.Allow {
 				trust = anomaly.Proved
 			}
@@ -89,7 +102,7 @@ func (a *actions) print(w io.Writer) {
 	for _, action := range inOrder {
 		fmt.Fprintf(w, " %19s", action)
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, " %21s\n", "allowed, no address")
 	for k, counts := range a.of {
 		total := 0
 		for _, n := range counts {
@@ -99,7 +112,7 @@ func (a *actions) print(w io.Writer) {
 		for _, action := range inOrder {
 			fmt.Fprintf(w, " %18.3f%%", 100*float64(counts[action])/float64(total))
 		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, " %20.3f%%\n", 100*float64(a.blind[k])/float64(total))
 	}
 	denied, total := a.denied()
 	fmt.Fprintf(w, "prompted for travel alone: %.3f%% of the genuine\n", 100*float64(a.travelOnly)/float64(total))

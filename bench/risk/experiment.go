@@ -23,7 +23,7 @@ import (
 var kindWeights = map[string]float64{
 	naive.String(): 20, vpn.String(): 2, targeted.String(): 4, veryTargeted.String(): 5,
 	naiveNoID.String(): .1, vpnNoID.String(): .1, targetedNoID.String(): .2, veryNoID.String(): .3,
-	carrierExit.String(): .7, office.String(): .9, homeNet.String(): .7,
+	carrierExit.String(): .8, office.String(): 1.1, homeNet.String(): .9,
 	thiefAnywhere.String(): .3, thiefHosting.String(): .3, thiefCountry.String(): .3,
 	noAddress.String(): .5, idWhereNone.String(): .1, noIDAtAll.String(): .1, keepsNone.String(): .5,
 

@@ -1,75 +1,139 @@
 package main
 
 import (
+	"os"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/risk"
 )
 
-// TestGate runs the protocol on the synthetic world, with the embedded model,
-// which was fitted in the real one: quality that holds in one geography only would
-// not pass.
-func TestGate(t *testing.T) {
-	t.Parallel()
-	for _, ids := range []service{cookies, noIDs} {
-		t.Run(devices[ids], func(t *testing.T) {
-			t.Parallel()
-			o := options{users: 2500, seeds: 2, mode: sparse, ids: ids, embedded: true}
-			w := syntheticWorld(404)
-			e, err := experiment(t.Context(), w, w, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for k := naive; k <= veryTargeted; k++ {
-				for _, other := range []int{learnedFlags, sixFlags, bayes} {
-					e.notWorse(t, k, other)
-				}
-			}
-			if ids == cookies {
-				e.halfOfReference(t)
-			}
-			e.decisions(t)
-		})
+// gateWorlds are those that no model is fitted in: the synthetic one in each run,
+// and with AUTH0KIT_LONG=1 the real one, with more people.
+func gateWorlds(t *testing.T) map[string]*world {
+	t.Helper()
+	worlds := map[string]*world{"synthetic": syntheticWorld(404)}
+	if os.Getenv("AUTH0KIT_LONG") == "1" {
+		files, err := fetch(os.Getenv("AUTH0KIT_BENCH_DATA"))
+		require.NoError(t, err)
+		_, worlds["real"], err = realWorlds(files)
+		require.NoError(t, err)
 	}
+	return worlds
 }
 
-// notWorse compares AUC, and re-authentication at several shares of attackers
-// stopped.
-func (e *results) notWorse(t *testing.T, k attackKind, other int) {
-	t.Helper()
-	const noise = 0.005 // of AUC, and of re-authentication, between seeds of this size
-	if own, theirs := e.auc(ours, k), e.auc(other, k); own < theirs-noise {
-		t.Errorf("%s: AUC %.4f, %s has %.4f", k, own, e.schemes[other].name, theirs)
-	}
-	for _, share := range []float64{.90, .95, .98, .99} {
-		if mine, theirs := reauth(e.held[ours], k, share), reauth(e.held[other], k, share); mine > theirs+noise {
-			t.Errorf("%s: re-authentication at %.0f%% is %.2f%%, with %s %.2f%%",
-				k, 100*share, 100*mine, e.schemes[other].name, 100*theirs)
+// most is which share of the genuine logins may be challenged at 98% of the
+// attackers stopped, in percent: for all users, and for those with four or more
+// earlier logins. The synthetic world is harder: it has few networks and devices,
+// so that much looks alike.
+var most = map[service]map[string]map[attackKind][2]float64{
+	cookies: {
+		"synthetic": {
+			naive: {5, 3}, vpn: {9.5, 5}, targeted: {11, 6}, veryTargeted: {13, 7.5},
+			naiveNoID: {3, 2}, vpnNoID: {5, 3}, targetedNoID: {6, 3.5}, veryNoID: {8, 5},
+			carrierExit: {15.5, 9.5}, office: {16, 10}, homeNet: {16, 10},
+			thiefAnywhere: {6, 3.5}, thiefHosting: {3, 2}, thiefCountry: {10, 5.5},
+			noAddress: {3, 2}, idWhereNone: {5, 3}, keepsNone: {12, 7},
+		},
+		"real": {
+			naive: {3, 1.5}, vpn: {8, 4}, targeted: {9.5, 5}, veryTargeted: {13, 8},
+			naiveNoID: {1.5, 1}, vpnNoID: {3, 2}, targetedNoID: {5, 3}, veryNoID: {8, 5},
+			carrierExit: {13.5, 8.5}, office: {14, 9}, homeNet: {14, 9},
+			thiefAnywhere: {3.5, 2}, thiefHosting: {2, 1}, thiefCountry: {9, 4.5},
+			noAddress: {2.5, 1.5}, idWhereNone: {3, 2}, keepsNone: {12, 7},
+		},
+	},
+	noIDs: {
+		"synthetic": {naive: {13, 7}, vpn: {28, 16}, targeted: {50, 38}, noAddress: {12, 7}},
+		"real":      {naive: {11, 5}, vpn: {26, 14}, targeted: {47, 36}, noAddress: {11, 5}},
+	},
+}
+
+// TestGate runs the protocol with the embedded model, in worlds that it was not
+// fitted in: quality that holds in one geography only would not pass.
+func TestGate(t *testing.T) {
+	t.Parallel()
+	for name, w := range gateWorlds(t) {
+		for _, ids := range []service{cookies, noIDs} {
+			t.Run(name+", "+devices[ids], func(t *testing.T) {
+				t.Parallel()
+				o := options{users: 2500, seeds: 2, mode: sparse, ids: ids, embedded: true}
+				if name == "real" {
+					o.users = 8000
+				}
+				e, err := experiment(t.Context(), w, w, o)
+				require.NoError(t, err)
+				e.reaches(t, most[ids][name])
+				e.notWorse(t)
+				e.decisions(t)
+			})
 		}
 	}
 }
 
-func (e *results) halfOfReference(t *testing.T) {
+// reaches holds each kind of attacker to its number.
+func (e *results) reaches(t *testing.T, most map[attackKind][2]float64) {
 	t.Helper()
-	mine, best := reauth(e.held[ours], targeted, .98), 1.0
-	for _, other := range []int{usualWeights, shareOfThree, learnedFlags} {
-		best = min(best, reauth(e.held[other], targeted, .98))
+	for k, limit := range most {
+		all, four := 100*reauth(e.held[ours], k, .98), 100*reauth4(e.held[ours], k, .98)
+		assert.LessOrEqual(t, all, limit[0], "%s: genuine logins challenged at 98%% stopped", k)
+		assert.LessOrEqual(t, four, limit[1], "%s: … of users with four or more earlier logins", k)
 	}
-	if mine > best/2 {
-		t.Errorf("re-authentication at 98%% of targeted attackers is %.2f%%, more than half of the reference's best, %.2f%%", 100*mine, 100*best)
-	}
-	t.Logf("re-authentication at 98%% of targeted attackers: %.2f%%; the reference's best %.2f%%, the strongest set look-up %.2f%%",
-		100*mine, 100*best, 100*reauth(e.held[sixFlags], targeted, .98))
 }
 
-// decisions looks at what the engine does at the shipped cuts.
+// notWorse compares with Freeman's model where it was made for, and with six flags
+// on every kind: at 10% of prompts none is stopped much less.
+func (e *results) notWorse(t *testing.T) {
+	t.Helper()
+	const noise = .01 // between seeds of this size
+	for k := naive; k <= veryTargeted; k++ {
+		assert.GreaterOrEqual(t, e.auc(ours, k), e.auc(bayes, k)-noise, "%s: AUC", k)
+		for _, share := range []float64{.90, .95, .98, .99} {
+			assert.LessOrEqual(t, reauth(e.held[ours], k, share), reauth(e.held[bayes], k, share)+noise, "%s at %v", k, share)
+		}
+	}
+	for _, k := range e.kinds() {
+		own, flags := stopped(e.held[ours], k, .10), stopped(e.held[sixFlags], k, .10)
+		assert.GreaterOrEqual(t, own, flags-.04-noise, "%s: stopped at 10%% of prompts", k)
+	}
+}
+
+// decisions looks at what the engine does at the shipped defaults.
 func (e *results) decisions(t *testing.T) {
 	t.Helper()
 	denied, total := e.actions.denied()
-	if denied > 1 {
-		t.Errorf("%d of %d genuine logins were denied", denied, total)
+	assert.LessOrEqual(t, denied, 1, "of %d genuine logins were denied", total)
+	for _, k := range e.kinds() {
+		n := 0
+		for _, count := range e.actions.of[k] {
+			n += count
+		}
+		assert.LessOrEqual(t, e.actions.blind[k], e.actions.of[k][risk.Allow]+max(3, n/500), "%s: allowed without an address", k)
 	}
-	if share := float64(e.actions.of[naive][risk.Allow]) / float64(len(e.held[ours])*len(e.held[ours][0].scores[naive])); share > .1 {
-		t.Errorf("%.1f%% of naive attackers were allowed", 100*share)
+}
+
+// TestBudget: the shipped defaults spend what they promise in worlds that they do
+// not know, and attackers who are one login in ten do not change that.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	for name, w := range gateWorlds(t) {
+		for _, ids := range []service{cookies, noIDs} {
+			t.Run(name+", "+devices[ids], func(t *testing.T) {
+				t.Parallel()
+				events := w.simulate(505, 6000, sparse, ids)
+				calm, err := spend(t.Context(), events, 0, nil)
+				require.NoError(t, err)
+				attacked, err := spend(t.Context(), events, 10, nil)
+				require.NoError(t, err)
+				for _, s := range []spent{calm, attacked} {
+					assert.InDelta(t, .05, s.prompt(), .01, "challenged")
+					assert.InDelta(t, .02, s.second(), .005, "by MFA")
+				}
+				assert.InEpsilon(t, calm.prompt(), attacked.prompt(), .2, "attackers move the cut")
+				assert.InEpsilon(t, calm.second(), attacked.second(), .2, "attackers move the cut")
+			})
+		}
 	}
 }
