@@ -237,6 +237,33 @@ func TestLoginRefusesForeignCallbacks(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, res.StatusCode, "a login is answered once")
 }
 
+// TestLoginIsBoundToItsRequest: an ID token for another nonce, or a code for another
+// verifier, is none of this login, although the state is right.
+func TestLoginIsBoundToItsRequest(t *testing.T) {
+	t.Parallel()
+	a := newLoginApp(t, login.Config{})
+	for _, name := range []string{"nonce", "code_challenge"} {
+		c := a.browser(t)
+		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		res := visit(t, c, a.server.URL+"/auth/login")
+		res.Body.Close()
+		to, err := res.Location()
+		require.NoError(t, err)
+		q := to.Query()
+		require.NotEmpty(t, q.Get(name))
+		q.Set(name, strings.Repeat("A", 43))
+		to.RawQuery = q.Encode()
+		c.CheckRedirect = nil
+		res = submit(t, c, visit(t, c, to.String()), "username", "ada@example.com", "password", "correct horse")
+		assert.Equal(t, "/auth/callback", res.Request.URL.Path, name)
+		assert.GreaterOrEqual(t, res.StatusCode, 400, name)
+		res.Body.Close()
+		list, err := a.sessions.List(t.Context(), a.ada)
+		require.NoError(t, err)
+		assert.Empty(t, list, name)
+	}
+}
+
 func TestLoginComesBackToThisSiteAlone(t *testing.T) {
 	t.Parallel()
 	a := newLoginApp(t, login.Config{})
