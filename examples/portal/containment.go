@@ -105,7 +105,7 @@ func (p *portal) contain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	layers := []contain.Layer{
-		contain.Block(p.client), contain.RevokeAtAuth0(p.client), contain.EndSessions(p.sessions), contain.CutTokens(p.cutoff, 2*time.Second, 24*time.Hour),
+		contain.Block(p.client), contain.RevokeAtAuth0(p.client), contain.EndSessions(p.sessions), contain.CutTokens(p.cutoff, 2*time.Second, 24*time.Hour), contain.Distrust(p.risk),
 	}
 	if r.PostFormValue("factors") != "" {
 		layers = append(layers, contain.ResetFactors(p.factors))

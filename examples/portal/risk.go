@@ -24,7 +24,7 @@ func (p *portal) buildRisk(_ context.Context, env func(string) string) (err erro
 	if p.detector, err = anomaly.New(p.profiles, [][]byte{p.key}, anomaly.Config{Geo: geo}); err != nil {
 		return err
 	}
-	p.risk, err = risk.New(p.detector, risk.Config{Counters: p.counters, Keys: [][]byte{p.key}, Recorder: p.log})
+	p.risk, err = risk.New(p.detector, risk.Config{Counters: p.counters, Decisions: p.waiting, Keys: [][]byte{p.key}, Recorder: p.log})
 	return err
 }
 

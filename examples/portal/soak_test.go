@@ -76,7 +76,7 @@ func TestSoak(t *testing.T) {
 	t.Parallel()
 	s := &soak{T: t, load: load{20, 20 * time.Second, 300 * time.Millisecond}, counts: map[string]int{}, paid: map[string]bool{}}
 	if os.Getenv("AUTH0KIT_LONG") == "1" {
-		s.load = load{200, 5 * time.Minute, 2 * time.Second}
+		s.load = load{200, 5 * time.Minute, 3 * time.Second}
 	}
 	s.redis = backends.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	s.postgres = backends.StartPostgres(t)

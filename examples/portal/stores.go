@@ -40,6 +40,7 @@ type stores struct {
 	cuts     tenancy.CutoffStore
 	profiles anomaly.Store
 	counters risk.Counters
+	waiting  risk.Decisions // nil: this process alone knows of challenges
 
 	// What must last: in SQLite, or in Postgres.
 	events  *sqlaudit.Store
@@ -91,11 +92,12 @@ func (s *stores) openRedis(url string) error {
 		return fmt.Errorf("REDIS_URL: %w", err)
 	}
 	s.closers = append(s.closers, client.Close)
-	var errs [4]error
+	var errs [5]error
 	s.sessions, errs[0] = redissession.New(client, redissession.Config{Prefix: "portal"})
 	s.cuts, errs[1] = redistenancy.New(client, redistenancy.Config{Prefix: "portal:tenancy"})
 	s.profiles, errs[2] = redisanomaly.New(client, redisanomaly.Config{Prefix: "portal:anomaly"})
 	s.counters, errs[3] = redisrisk.New(client, redisrisk.Config{Prefix: "portal:risk"})
+	s.waiting, errs[4] = redisrisk.NewDecisions(client, redisrisk.Config{Prefix: "portal:risk"})
 	return errors.Join(errs[:]...)
 }
 
