@@ -45,6 +45,7 @@ var ExportedNames = map[string]int{
 	"risk":                            47,
 	"risk/calibrate":                  21,
 	"risk/redisrisk":                  5,
+	"risk/riskhttp":                   7,
 	"risk/risktest":                   4,
 	"risk/sqlrisk":                    7,
 	"session":                         36,

@@ -28,6 +28,7 @@ import (
 	"github.com/auth0kit/auth0kit/migration/customdb"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 	"github.com/auth0kit/auth0kit/risk"
+	"github.com/auth0kit/auth0kit/risk/riskhttp"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
 	"github.com/auth0kit/auth0kit/tenancy"
@@ -98,6 +99,7 @@ var hidings = []hiding{
 	{zero: passhash.Stored{}, stored: true},
 	{zero: passhash.Import{}, shows: []string{"Field"}, stored: true},
 	{zero: risk.Config{}},
+	{zero: riskhttp.Login{}, shows: []string{"UserID"}},
 	{zero: risk.Login{}, shows: []string{"Attempt.UserID"}, stored: true},
 	{zero: risk.Decision{}, shows: []string{"ID", "Login.Attempt.UserID", "Action"}, stored: true},
 }

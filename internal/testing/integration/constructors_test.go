@@ -39,6 +39,7 @@ import (
 	"github.com/auth0kit/auth0kit/migration/sqlsource"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/risk/redisrisk"
+	"github.com/auth0kit/auth0kit/risk/riskhttp"
 	"github.com/auth0kit/auth0kit/risk/sqlrisk"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
@@ -308,6 +309,15 @@ var constructors = map[string]func(p probe){
 	"risk/redisrisk.NewDecisions": func(p probe) {
 		p.refuses("client")(redisrisk.NewDecisions(nil, redisrisk.Config{}))
 		negatives(p, redisrisk.Config{}, func(c redisrisk.Config) error { return second(redisrisk.NewDecisions(anyRedis{}, c)) })
+	},
+	"risk/riskhttp.New": func(p probe) {
+		d, err := anomaly.New(anyStore{}, [][]byte{sealKey}, anomaly.Config{})
+		require.NoError(p, err)
+		e, err := risk.New(d, risk.Config{})
+		require.NoError(p, err)
+		p.refuses("engine")(riskhttp.New(nil, [][]byte{sealKey}, riskhttp.Config{}))
+		p.refuses("keys")(riskhttp.New(e, nil, riskhttp.Config{}))
+		p.refuses("keys[0]")(riskhttp.New(e, [][]byte{{1}}, riskhttp.Config{}))
 	},
 	"risk/sqlrisk.New": func(p probe) {
 		p.refuses("db")(sqlrisk.New(nil, sqlrisk.SQLite, sqlrisk.Config{}))
