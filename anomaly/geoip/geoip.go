@@ -13,6 +13,10 @@
 // 50 km. Only the fields of a Place are decoded; a lookup takes a microsecond or
 // two.
 //
+// Where a set of files comes as one file per address family, give both:
+//
+//	geo, err := geoip.Open(geoip.Files{City: "city-ipv4.mmdb"}, geoip.Files{City: "city-ipv6.mmdb"})
+//
 // Files are mapped into memory. To update one, put the new file beside it, open
 // that, and close the old Resolver when no lookup uses it any more.
 package geoip
@@ -20,7 +24,10 @@ package geoip
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
+	"slices"
+	"sync"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 
@@ -42,33 +49,69 @@ type Files struct {
 // Resolver implements anomaly.GeoResolver. It is safe for concurrent use until
 // Close is called.
 type Resolver struct {
-	city, asn, anonymous *maxminddb.Reader
+	city, asn, anonymous []*maxminddb.Reader
 	isAnonymous          func(netip.Addr, uint32) bool
+	warned               sync.Once
 }
 
 var _ anomaly.GeoResolver = (*Resolver)(nil)
 
-// Open opens the files and returns a Resolver for them. Close it when it is no
-// longer used.
-func Open(files Files) (*Resolver, error) {
-	if files.City == "" && files.ASN == "" && files.Anonymous == "" {
+// Open opens the files and returns a Resolver for them. Of several files of a kind
+// the first that has an address counts, and the last IsAnonymous. Close it when it
+// is no longer used.
+func Open(sets ...Files) (*Resolver, error) {
+	r := &Resolver{}
+	for _, files := range sets {
+		if files.IsAnonymous != nil {
+			r.isAnonymous = files.IsAnonymous
+		}
+		for _, f := range []struct {
+			name, path string
+			to         *[]*maxminddb.Reader
+		}{{"City", files.City, &r.city}, {"ASN", files.ASN, &r.asn}, {"Anonymous", files.Anonymous, &r.anonymous}} {
+			if f.path == "" {
+				continue
+			}
+			db, err := maxminddb.Open(f.path)
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("geoip: open Files.%s: %w", f.name, err), r.Close())
+			}
+			*f.to = append(*f.to, db)
+		}
+	}
+	if len(r.city)+len(r.asn)+len(r.anonymous) == 0 {
 		return nil, errors.New("geoip: Files names no file")
 	}
-	r := &Resolver{isAnonymous: files.IsAnonymous}
-	for _, f := range []struct {
-		name, path string
-		to         **maxminddb.Reader
-	}{{"City", files.City, &r.city}, {"ASN", files.ASN, &r.asn}, {"Anonymous", files.Anonymous, &r.anonymous}} {
-		if f.path == "" {
+	return r, nil
+}
+
+// lookUp decodes the record of the first file that has ip. A family that no file of
+// the kind has is unknown, and said once: such logins have no place.
+func (r *Resolver) lookUp(kind string, dbs []*maxminddb.Reader, ip netip.Addr, into any) error {
+	asked := false
+	for _, db := range dbs {
+		if ip.Is6() && db.Metadata.IPVersion == 4 {
 			continue
 		}
-		db, err := maxminddb.Open(f.path)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("geoip: open Files.%s: %w", f.name, err), r.Close())
+		asked = true
+		found := db.Lookup(ip)
+		if err := found.Err(); err != nil {
+			return fmt.Errorf("geoip: look up: %w", err)
 		}
-		*f.to = db
+		if !found.Found() {
+			continue
+		}
+		if err := found.Decode(into); err != nil {
+			return fmt.Errorf("geoip: look up: %w", err)
+		}
+		return nil
 	}
-	return r, nil
+	if len(dbs) > 0 && !asked {
+		r.warned.Do(func() {
+			slog.Warn("geoip: no file has IPv6 addresses, so logins from them have no place; give Open the file of that family too", "kind", kind)
+		})
+	}
+	return nil
 }
 
 // cityRecord has the fields of both schemas: a record has those of one.
@@ -112,16 +155,9 @@ func (r *Resolver) Resolve(ip netip.Addr) (anomaly.Place, error) {
 		Anonymous bool `maxminddb:"is_anonymous"`
 		Hosting   bool `maxminddb:"is_hosting_provider"`
 	}
-	for _, lookup := range []struct {
-		db   *maxminddb.Reader
-		into any
-	}{{r.city, &city}, {r.asn, &asn}, {r.anonymous, &anonymous}} {
-		if lookup.db == nil {
-			continue
-		}
-		if err := lookup.db.Lookup(ip).Decode(lookup.into); err != nil {
-			return anomaly.Place{}, fmt.Errorf("geoip: look up: %w", err)
-		}
+	err := errors.Join(r.lookUp("City", r.city, ip, &city), r.lookUp("ASN", r.asn, ip, &asn), r.lookUp("Anonymous", r.anonymous, ip, &anonymous))
+	if err != nil {
+		return anomaly.Place{}, err
 	}
 	p := city.place()
 	p.ASN, p.Anonymous = asn.Number, anonymous.Anonymous || anonymous.Hosting
@@ -134,10 +170,8 @@ func (r *Resolver) Resolve(ip netip.Addr) (anomaly.Place, error) {
 // Close closes the files. Do not call Resolve afterwards.
 func (r *Resolver) Close() error {
 	var all []error
-	for _, db := range []*maxminddb.Reader{r.city, r.asn, r.anonymous} {
-		if db != nil {
-			all = append(all, db.Close())
-		}
+	for _, db := range slices.Concat(r.city, r.asn, r.anonymous) {
+		all = append(all, db.Close())
 	}
 	return errors.Join(all...)
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,7 +20,7 @@ import (
 // write makes a database file of its own: no third party's data is in the
 // repository.
 func write(dir, kind string, records map[string]mmdbtype.Map) (string, error) {
-	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: kind, RecordSize: 24, IncludeReservedNetworks: true})
+	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: kind, RecordSize: 24, IncludeReservedNetworks: true, IPVersion: version(kind)})
 	if err != nil {
 		return "", err
 	}
@@ -196,5 +197,34 @@ func BenchmarkResolve(b *testing.B) {
 		if _, err := r.Resolve(ip); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// version is 4 for the files that have one family.
+func version(kind string) int {
+	if strings.HasSuffix(kind, "ipv4") {
+		return 4
+	}
+	return 6
+}
+
+// The free files come as one per family: with the first alone an IPv6 address is
+// unknown, which is no error, and with both it is found.
+func TestFilesByFamily(t *testing.T) {
+	t.Parallel()
+	v4 := geoip.Files{City: mustWrite(t, "city-ipv4", map[string]mmdbtype.Map{"81.2.69.0/24": flatCity("NO", 59.5, 10.5)})}
+	v6 := geoip.Files{City: mustWrite(t, "city-ipv6", map[string]mmdbtype.Map{"2a00:1450::/32": flatCity("IE", 53.5, -6.5)})}
+	no, ie := anomaly.Place{Country: "NO", Lat: 59.5, Lon: 10.5}, anomaly.Place{Country: "IE", Lat: 53.5, Lon: -6.5}
+	r, err := geoip.Open(v4)
+	r = closing(t, r, err)
+	check(t, r, map[string]anomaly.Place{"81.2.69.10": no, "::ffff:81.2.69.10": no, "2a00:1450::1": {}, "192.0.2.1": {}})
+	for _, sets := range [][]geoip.Files{{v4, v6}, {v6, v4}} {
+		r, err := geoip.Open(sets...)
+		r = closing(t, r, err)
+		check(t, r, map[string]anomaly.Place{"81.2.69.10": no, "2a00:1450::1": ie, "2a00:1451::1": {}})
+	}
+	_, err = geoip.Open()
+	if err == nil {
+		t.Error("no files were accepted")
 	}
 }

@@ -42,7 +42,7 @@ var ExportedNames = map[string]int{
 	"migration/passhash":              13,
 	"migration/sqlmigration":          7,
 	"migration/sqlsource":             19,
-	"risk":                            47,
+	"risk":                            48,
 	"risk/calibrate":                  21,
 	"risk/redisrisk":                  5,
 	"risk/riskhttp":                   7,

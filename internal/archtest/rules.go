@@ -107,7 +107,7 @@ var Rules = map[string]Rule{
 	"anomaly":   {Own: []string{"internal/publicip", "internal/retry", "internal/seal"}, Others: []string{"github.com/medama-io/go-useragent"}},
 	"guardian":  {Own: []string{"guardian/driver", "audit", "management/resource", "internal/asked", "internal/authn", "internal/challenge", "internal/issuer", "internal/lru", "internal/oauth", "internal/once", "internal/pages", "internal/retry", "internal/seal", "internal/secret"}, Others: []string{"github.com/pquerna/otp", "github.com/boombuler/barcode"}},
 	"migration": {Own: []string{"migration/driver", "migration/internal/jobs", "audit", "management/resource", "internal/retry", "internal/secret", "internal/usershape", "migration/passhash"}},
-	"risk":      {Own: []string{"internal/publicip", "internal/seal", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
+	"risk":      {Own: []string{"internal/publicip", "management/resource", "internal/seal", "audit", "anomaly", "internal/secret"}, Others: []string{"github.com/axiomhq/hyperloglog"}}, // the one edge between siblings
 	"session":   {Own: []string{"session/driver", "audit", "internal/asked", "internal/authn", "internal/clientip", "internal/issuer", "internal/jose", "internal/retry", "internal/seal", "internal/secret"}},
 	"tenancy":   {Own: []string{"audit", "management/resource", "internal/authn", "internal/challenge", "internal/issuer", "internal/jose", "internal/lru", "internal/once", "internal/seal", "internal/secret"}},
 

@@ -310,6 +310,10 @@ var constructors = map[string]func(p probe){
 		p.refuses("client")(redisrisk.NewDecisions(nil, redisrisk.Config{}))
 		negatives(p, redisrisk.Config{}, func(c redisrisk.Config) error { return second(redisrisk.NewDecisions(anyRedis{}, c)) })
 	},
+	"risk/riskhttp.Behind": func(p probe) {
+		p.refuses("header")(riskhttp.Behind(""))
+		p.refuses("trusted")(riskhttp.Behind("X-Forwarded-For"))
+	},
 	"risk/riskhttp.New": func(p probe) {
 		d, err := anomaly.New(anyStore{}, [][]byte{sealKey}, anomaly.Config{})
 		require.NoError(p, err)

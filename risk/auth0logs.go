@@ -1,0 +1,115 @@
+package risk
+
+import (
+	"encoding/json"
+	"iter"
+	"net/netip"
+	"time"
+
+	"github.com/auth0kit/auth0kit/anomaly"
+	"github.com/auth0kit/auth0kit/management/resource"
+)
+
+// FromAuth0 makes a history for Replay out of entries of Auth0's tenant log, in the
+// order of their time: those of management.Client.Logs, or of an export. Logins ("s")
+// are Allowed, or StepUpPassed where the user had passed a challenge of MFA ("gd_auth_succeed")
+// in the ten minutes before; wrong passwords ("fp") and unknown users ("fu") are Refused. Other
+// entries are left out, as are those without a user or a time.
+//
+// The first login that the log has of a user, within a day after their password was
+// reset ("scpr", "scp"), is Abandoned: it may be whoever took the account over, and
+// owns nothing. The log knows no device ids.
+func FromAuth0(logs iter.Seq2[resource.LogEntry, error]) iter.Seq2[Past, error] {
+	return func(yield func(Past, error) bool) {
+		users := map[string]*pastUser{}
+		for entry, err := range logs {
+			if err != nil {
+				yield(Past{}, err)
+				return
+			}
+			if past, ok := read(entry, users); ok && !yield(past, nil) {
+				return
+			}
+		}
+	}
+}
+
+// pastUser is what the log has said of a user so far.
+type pastUser struct {
+	seen          bool // a login that was not Abandoned
+	reset, passed time.Time
+}
+
+const (
+	resetWindow  = 24 * time.Hour
+	passedWindow = 10 * time.Minute
+)
+
+// auth0Entry holds the fields that are read of an entry. Place is that of the API;
+// its country can be missing.
+type auth0Entry struct {
+	UserID    string `json:"user_id"`
+	UserName  string `json:"user_name"`
+	IP        string `json:"ip"`
+	UserAgent string `json:"user_agent"`
+	Location  *struct {
+		Country string  `json:"country_code"`
+		Lat     float64 `json:"latitude"`
+		Lon     float64 `json:"longitude"`
+		Zone    string  `json:"time_zone"`
+	} `json:"location_info"`
+}
+
+func read(entry resource.LogEntry, users map[string]*pastUser) (past Past, ok bool) {
+	var e auth0Entry
+	if json.Unmarshal(entry.Raw, &e) != nil || entry.Time.IsZero() {
+		return past, false
+	}
+	failed := entry.Type == "fp" || entry.Type == "fu"
+	if failed && e.UserID == "" {
+		e.UserID = cut(e.UserName, 255)
+	}
+	if e.UserID == "" || len(e.UserID) > 255 {
+		return past, false
+	}
+	u := users[e.UserID]
+	if u == nil && !failed {
+		u = new(pastUser)
+		users[e.UserID] = u
+	}
+	switch entry.Type {
+	case "fp", "fu":
+		past.Outcome = Refused
+	case "scp", "scpr":
+		u.reset = entry.Time
+		return past, false
+	case "gd_auth_succeed":
+		u.passed = entry.Time
+		return past, false
+	case "s":
+		past.Outcome = Allowed
+		switch {
+		case !u.passed.IsZero() && entry.Time.Sub(u.passed) <= passedWindow:
+			past.Outcome, u.seen = StepUpPassed, true
+		case !u.seen && !u.reset.IsZero() && entry.Time.Sub(u.reset) <= resetWindow:
+			past.Outcome = Abandoned
+		default:
+			u.seen = true
+		}
+	default:
+		return past, false
+	}
+	past.Login = Login{Email: e.UserName, Attempt: e.attempt(entry.Time)}
+	return past, true
+}
+
+func (e *auth0Entry) attempt(at time.Time) anomaly.Attempt {
+	a := anomaly.Attempt{UserID: e.UserID, Time: at, UserAgent: e.UserAgent}
+	a.IP, _ = netip.ParseAddr(e.IP) // Without one it is not known.
+	if l := e.Location; l != nil && len(l.Country) == 2 && l.Lat >= -90 && l.Lat <= 90 && l.Lon >= -180 && l.Lon <= 180 {
+		if l.Country[0] >= 'A' && l.Country[0] <= 'Z' && l.Country[1] >= 'A' && l.Country[1] <= 'Z' {
+			a.Place = &anomaly.Place{Country: l.Country, Lat: l.Lat, Lon: l.Lon, Zone: l.Zone}
+		}
+	}
+	return a
+}
