@@ -2,6 +2,8 @@ package tenancy
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"strings"
 	"sync"
@@ -56,7 +58,8 @@ type CutoffConfig struct {
 // or a prefix, of its own.
 //
 // Checking costs a look-up in memory; what other processes cut is read from the
-// store in one round trip each Every, by the requests that need it. iat has whole
+// store in one round trip each Every, by the requests that need it. The store has
+// hashes in place of ids. iat has whole
 // seconds, so a token that is issued in the second of the cut is refused too.
 type Cutoff struct {
 	store CutoffStore
@@ -69,10 +72,15 @@ type Cutoff struct {
 	pruned time.Time
 }
 
-// cut is what tokens are refused by.
-type cut struct {
-	kind      byte // One of the kinds below.
-	id, orgID string
+// cut is what tokens are refused by: a kind, and a hash of ids, so that a store of
+// revoked tokens holds nobody's id.
+type cut [1 + 16]byte
+
+func newCut(kind byte, orgID, id string) (c cut) {
+	sum := sha256.Sum256(append(append(append(make([]byte, 0, 128), orgID...), 0), id...))
+	c[0] = kind
+	copy(c[1:], sum[:])
+	return c
 }
 
 // clocks is how much longer than Keep a cut is kept: a token may be issued by a clock
@@ -91,22 +99,24 @@ const (
 func cutOf(m member) cut {
 	switch {
 	case m.orgID == "":
-		return cut{kind: bySubject, id: m.userID}
+		return newCut(bySubject, "", m.userID)
 	case m.userID == "":
-		return cut{kind: byOrg, id: m.orgID}
+		return newCut(byOrg, "", m.orgID)
 	}
-	return cut{kind: byMember, id: m.userID, orgID: m.orgID}
+	return newCut(byMember, m.orgID, m.userID)
 }
 
-func (c cut) key() string { return string(c.kind) + ":" + c.orgID + ":" + c.id }
+func (c cut) key() string { return string(c[:1]) + ":" + base64.RawURLEncoding.EncodeToString(c[1:]) }
 
-func parseCut(key string) (cut, bool) {
-	kind, rest, ok := strings.Cut(key, ":")
-	orgID, id, two := strings.Cut(rest, ":")
-	if !ok || !two || len(kind) != 1 || id == "" {
-		return cut{}, false
+func parseCut(key string) (c cut, ok bool) {
+	kind, hash, _ := strings.Cut(key, ":")
+	raw, err := base64.RawURLEncoding.DecodeString(hash)
+	if err != nil || len(kind) != 1 || len(raw) != len(c)-1 {
+		return c, false
 	}
-	return cut{kind[0], id, orgID}, true
+	c[0] = kind[0]
+	copy(c[1:], raw)
+	return c, true
 }
 
 // NewCutoff returns a Cutoff. It does no I/O.
@@ -130,24 +140,28 @@ func NewCutoff(store CutoffStore, cfg CutoffConfig) (*Cutoff, error) {
 // an error, and should be called again, while other processes may not hear of it;
 // in this one it is done.
 func (c *Cutoff) RevokeAccess(ctx context.Context, userID string) error {
-	return c.revoke(ctx, cut{kind: bySubject, id: userID})
+	return c.revoke(ctx, bySubject, userID)
 }
 
 // RevokeSession refuses all tokens of the session, by Auth0's sid, as RevokeAccess
 // does those of a user.
 func (c *Cutoff) RevokeSession(ctx context.Context, sid string) error {
-	return c.revoke(ctx, cut{kind: bySession, id: sid})
+	return c.revoke(ctx, bySession, sid)
 }
 
 // RevokeClient refuses all tokens that the application got, by its client id.
 func (c *Cutoff) RevokeClient(ctx context.Context, clientID string) error {
-	return c.revoke(ctx, cut{kind: byClient, id: clientID})
+	return c.revoke(ctx, byClient, clientID)
 }
 
-func (c *Cutoff) revoke(ctx context.Context, what cut) error {
-	if what.id == "" {
+func (c *Cutoff) revoke(ctx context.Context, kind byte, id string) error {
+	if id == "" {
 		return errors.New("tenancy: nothing was revoked: the id is empty")
 	}
+	return c.cut(ctx, newCut(kind, "", id))
+}
+
+func (c *Cutoff) cut(ctx context.Context, what cut) error {
 	at := c.cfg.Now()
 	c.add(map[cut]time.Time{what: at})
 	if err := c.store.Cut(ctx, what.key(), at, at.Add(c.cfg.Keep+clocks)); err != nil {
@@ -185,7 +199,11 @@ func (c *Cutoff) check(ctx context.Context, t *TenantContext) error {
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	for _, what := range [...]cut{{bySubject, t.UserID, ""}, {byMember, t.UserID, t.TenantID}, {byOrg, t.TenantID, ""}, {bySession, t.SessionID, ""}, {byClient, t.ClientID, ""}} {
+	if len(c.cuts) == 0 {
+		return nil
+	}
+	for _, what := range [...]cut{newCut(bySubject, "", t.UserID), newCut(byMember, t.TenantID, t.UserID), newCut(byOrg, "", t.TenantID),
+		newCut(bySession, "", t.SessionID), newCut(byClient, "", t.ClientID)} {
 		if at, ok := c.cuts[what]; ok && t.IssuedAt.Before(at) {
 			return &TokenError{Reason: "revoked"}
 		}

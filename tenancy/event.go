@@ -84,7 +84,7 @@ func (g *Guard) cut(ctx context.Context, n news) error {
 		}
 		for _, m := range n.lost {
 			if g.live == nil {
-				errs = append(errs, c.revoke(ctx, cutOf(m)))
+				errs = append(errs, c.cut(ctx, cutOf(m)))
 			}
 		}
 	})
