@@ -123,7 +123,7 @@
 // # Events
 //
 // The actions are guardian.enable, register, tenant_factor, enroll, confirm,
-// associate, challenge, verify, lock, recovery_codes, remove, reset, clone, notify
+// associate, challenge, verify, lock, recovery_codes, remove, reset, forget, clone, notify
 // and forget_browsers, with the factor and, for a refusal, the reason. Users hear
 // of new, removed, locked and recovered factors by Config.Notifier (NIST SP
 // 800-63B-4 section 4.2.1.1 requires it for recovery). Investigate every verify

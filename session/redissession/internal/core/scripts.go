@@ -117,7 +117,7 @@ local function kill(key, v, as)
   local ended = base .. ':d:' .. part(v, USER, REFSIZE)
   redis.call('ZADD', ended, now, member(key))
   redis.call('ZREMRANGEBYRANK', ended, 0, -65)
-  keep(ended, 600000)
+  keep(ended, ttl(v))
 end
 local function endedsince(v, since) return v and v:byte(1) == REVOKED and int(v, SEEN) >= since end
 local function live(index)
@@ -276,14 +276,16 @@ return {count(), 'L'}`
 
 // KEYS g, user, mark. ARGV prelude's. It returns what it has removed.
 var forgetText = prelude + `
-local gone = {}
-for _, hash in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-  local key = base .. ':s:' .. hash
-  local v = get(key)
-  if v and v:byte(1) == LIVE then gone[#gone + 1] = cut(v) end
-  redis.call('DEL', key)
+local gone, ended = {}, base .. ':d:' .. KEYS[2]:sub(#base + 4)
+for _, index in ipairs({KEYS[2], ended}) do
+  for _, hash in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local key = base .. ':s:' .. hash
+    local v = get(key)
+    if v and v:byte(1) == LIVE then gone[#gone + 1] = cut(v) elseif v and v:byte(1) == REVOKED then gone[#gone + 1] = v end
+    redis.call('DEL', key)
+  end
 end
-redis.call('DEL', KEYS[2], KEYS[3], base .. ':d:' .. KEYS[2]:sub(#base + 4))
+redis.call('DEL', KEYS[2], KEYS[3], ended)
 bump()
 return {count(), 'L', unpack(gone)}`
 
