@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -119,6 +120,16 @@ func (e *Engine) History(ctx context.Context, userID string) ([]Decision, error)
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// Export writes what is kept about a user as JSON: the decisions that History has.
+// The profile holds hashes and counts, which say nothing to a reader.
+func (e *Engine) Export(ctx context.Context, userID string, w io.Writer) error {
+	decisions, err := e.History(ctx, userID)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(map[string]any{"decisions": decisions})
 }
 
 // Forget erases what is kept about a user: decisions, so that a late Complete does

@@ -37,6 +37,9 @@ import (
 	migrationdriver "github.com/auth0kit/auth0kit/migration/driver"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 	"github.com/auth0kit/auth0kit/migration/sqlmigration"
+	"github.com/auth0kit/auth0kit/risk"
+	"github.com/auth0kit/auth0kit/risk/redisrisk"
+	"github.com/auth0kit/auth0kit/risk/sqlrisk"
 	"github.com/auth0kit/auth0kit/session"
 	sessiondriver "github.com/auth0kit/auth0kit/session/driver"
 	"github.com/auth0kit/auth0kit/session/redissession"
@@ -86,6 +89,8 @@ type keeping struct {
 	sessions sessiondriver.Store
 	factors  guardiandriver.Store
 	profiles anomaly.Store
+	waiting  risk.Decisions
+	counters risk.Counters
 	ledger   migrationdriver.Ledger
 	history  interface {
 		actions.Counter
@@ -113,19 +118,16 @@ func fill(t *testing.T, k keeping) (erase []func(context.Context) error) {
 		list, err := m.List(ctx, subjectID)
 		require.NoError(t, err)
 		require.NoError(t, m.RevokeID(ctx, subjectID, list[0].ID))
+		var out bytes.Buffer
+		require.NoError(t, m.Export(ctx, subjectID, &out))
+		assert.Contains(t, out.String(), subjectIP)
 		erase = append(erase, func(ctx context.Context) error { return m.Forget(ctx, subjectID) })
 	}
 	if k.factors != nil {
 		erase = append(erase, fillFactors(t, k.factors))
 	}
 	if k.profiles != nil {
-		d, err := anomaly.New(k.profiles, [][]byte{sealKey}, anomaly.Config{})
-		require.NoError(t, err)
-		for n := range 3 {
-			require.NoError(t, d.Learn(ctx, anomaly.Attempt{UserID: subjectID, Time: time.Now().Add(time.Duration(n-5) * time.Hour),
-				IP: netip.MustParseAddr(subjectIP), DeviceID: subjectDevice, UserAgent: "Mozilla/5.0 Firefox/140.0"}, anomaly.Proved))
-		}
-		erase = append(erase, func(ctx context.Context) error { return d.Forget(ctx, subjectID) })
+		erase = append(erase, fillRisk(t, k))
 	}
 	if k.ledger != nil {
 		erase = append(erase, fillLedger(t, k.ledger))
@@ -167,6 +169,36 @@ func fillFactors(t *testing.T, store guardiandriver.Store) func(context.Context)
 	assert.Contains(t, out.String(), string(guardian.LocalTOTP))
 	assert.NotContains(t, out.String(), key.Secret())
 	return func(ctx context.Context) error { return s.Forget(ctx, subjectID) }
+}
+
+// fillRisk lets the subject sign in, with a wrong password before.
+func fillRisk(t *testing.T, k keeping) func(context.Context) error {
+	t.Helper()
+	d, err := anomaly.New(k.profiles, [][]byte{sealKey}, anomaly.Config{})
+	require.NoError(t, err)
+	e, err := risk.New(d, risk.Config{Decisions: k.waiting, Counters: k.counters, Keys: [][]byte{sealKey}, OnFirst: risk.MFARequired})
+	require.NoError(t, err)
+	first := ""
+	for n := range 3 {
+		l := risk.Login{Email: subjectEmail, Attempt: anomaly.Attempt{UserID: subjectID, Time: time.Now().Add(time.Duration(n-5) * time.Second),
+			IP: netip.MustParseAddr(subjectIP), DeviceID: subjectDevice, UserAgent: "Mozilla/5.0 Firefox/140.0"}}
+		require.NoError(t, e.Failed(t.Context(), l))
+		decision, err := e.Evaluate(t.Context(), l)
+		require.NoError(t, err)
+		switch applied := e.Apply(t.Context(), decision); {
+		case n == 0:
+			require.ErrorIs(t, applied, risk.ErrChallenged)
+		case n == 1:
+			require.NoError(t, e.Complete(t.Context(), subjectID, first, risk.StepUpPassed))
+		}
+		if n == 0 {
+			first = decision.ID
+		}
+	}
+	var out bytes.Buffer
+	require.NoError(t, e.Export(t.Context(), subjectID, &out))
+	assert.Contains(t, out.String(), "decisions")
+	return func(ctx context.Context) error { return e.Forget(ctx, subjectID) }
 }
 
 func fillLedger(t *testing.T, ledger migrationdriver.Ledger) func(context.Context) error {
@@ -232,11 +264,12 @@ func testErasure(t *testing.T, k keeping) {
 func keptInMemory(t *testing.T) keeping {
 	k := keeping{
 		sessions: session.NewMemory(), factors: guardian.NewMemory(), profiles: anomaly.NewMemory(100),
+		waiting: risk.NewMemoryDecisions(100), counters: risk.NewMemoryCounters(100),
 		ledger: migration.NewMemoryLedger(), log: auditlog.NewMemoryStore(), cuts: tenancy.NewMemory(),
 	}
 	k.dump = func(t *testing.T) []byte {
 		var out bytes.Buffer
-		for _, store := range []any{k.sessions, k.factors, k.profiles, k.ledger, k.log, k.cuts} {
+		for _, store := range []any{k.sessions, k.factors, k.profiles, k.waiting, k.counters, k.ledger, k.log, k.cuts} {
 			reach(reflect.ValueOf(store), &out, map[uintptr]bool{})
 		}
 		return out.Bytes()
@@ -288,9 +321,13 @@ func keptInRedis(t *testing.T) keeping {
 	require.NoError(t, err)
 	profiles, err := redisanomaly.New(client, redisanomaly.Config{Prefix: prefix + ":p"})
 	require.NoError(t, err)
+	waiting, err := redisrisk.NewDecisions(client, redisrisk.Config{Prefix: prefix + ":w"})
+	require.NoError(t, err)
+	counters, err := redisrisk.New(client, redisrisk.Config{Prefix: prefix + ":n"})
+	require.NoError(t, err)
 	cuts, err := redistenancy.New(client, redistenancy.Config{Prefix: prefix + ":c"})
 	require.NoError(t, err)
-	k.sessions, k.factors, k.profiles, k.cuts = sessions, factors, profiles, cuts
+	k.sessions, k.factors, k.profiles, k.waiting, k.counters, k.cuts = sessions, factors, profiles, waiting, counters, cuts
 	k.dump = func(t *testing.T) []byte { return dumpRedis(t, client, prefix) }
 	return k
 }
@@ -325,9 +362,11 @@ func keptInSQL(t *testing.T, p product) keeping {
 	} else {
 		db = p.open(t)
 	}
-	profiles := openSQLAnomaly(t, db, p.dialect, sqlanomaly.Config{})
+	waiting, err := sqlrisk.New(db, p.dialect, sqlrisk.Config{})
+	require.NoError(t, err)
+	require.NoError(t, waiting.CreateSchema(t.Context()))
 	k := keeping{
-		sessions: openSQLSession(t, db, p.dialect, ""), factors: openSQLGuardian(t, db, p.dialect, ""), profiles: profiles,
+		sessions: openSQLSession(t, db, p.dialect, ""), factors: openSQLGuardian(t, db, p.dialect, ""), profiles: openSQLAnomaly(t, db, p.dialect, sqlanomaly.Config{}), waiting: waiting, counters: risk.NewMemoryCounters(100),
 		ledger: openSQLMigration(t, db, p.dialect, sqlmigration.Config{}), history: openSQLActions(t, db, p.dialect, sealKey),
 		log: openSQLAudit(t, db, p, ""),
 	}
