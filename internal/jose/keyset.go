@@ -165,6 +165,11 @@ func (s *snapshot) find(kid, alg string) (key *Key, known bool) {
 
 // fresh answers from what the issuer publishes after the token came, or not at all.
 func (s *KeySet) fresh(ctx context.Context, kid, alg string) (*Key, error) {
+	if now := s.current.Load(); now != nil && time.Since(now.at) < s.cfg.MaxStale { // read since the caller looked
+		if key, _ := now.find(kid, alg); key != nil {
+			return key, nil
+		}
+	}
 	before, sum := s.begun.Load(), sha256.Sum256([]byte(kid))
 	name := string(sum[:])
 	if at, ok := s.vain.Get(name); ok && time.Since(at) < s.cfg.Window {
