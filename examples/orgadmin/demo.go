@@ -54,7 +54,7 @@ func demo(ctx context.Context, p program) (code int, err error) {
 func (p *program) prepare(name string) error {
 	tenant := auth0test.NewTenant(auth0test.Options{})
 	role := tenant.AddRole("Administrator", "")
-	portal := tenant.AddClient(auth0test.Application{Name: "portal"}).ID
+	portal := tenant.AddClient(auth0test.Application{Name: "portal", LoginURL: "https://portal.example.com/login"}).ID
 	acme, globex := tenant.AddOrganization("acme"), tenant.AddOrganization("globex")
 	for _, u := range []struct {
 		name, org string

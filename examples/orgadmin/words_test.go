@@ -82,7 +82,7 @@ func TestGuards(t *testing.T) {
 	require.NoError(t, err)
 	scopes := regexp.MustCompile(`[a-z]+:[a-z_]+`).FindAllString(printed.String(), -1)
 	app := tenant.AddClient(auth0test.Application{Name: "orgadmin", Grants: []string{"client_credentials"}, Scopes: scopes})
-	portal := tenant.AddClient(auth0test.Application{Name: "portal"}).ID
+	portal := tenant.AddClient(auth0test.Application{Name: "portal", LoginURL: "https://portal.example.com/login"}).ID
 	role, org := tenant.AddRole("Administrator", ""), tenant.AddOrganization("acme")
 	for i := range 8 {
 		user := resource.User{Email: fmt.Sprintf("user%d@acme.test", i), EmailVerified: true}

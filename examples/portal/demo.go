@@ -65,7 +65,7 @@ func (p *portal) offline(port int) (auth0, error) {
 	admin := t.AddRole(adminRoleName, audience, permissions...)
 	clerk := t.AddRole("Bookkeeper", audience, "read:invoices", "send:payouts")
 	client := t.AddClient(auth0test.Application{
-		Name: "Ledger", CallbackURL: base + "/auth/callback", LogoutURL: base, BackChannelLogoutURL: base + "/auth/backchannel-logout", RotateRefreshTokens: true,
+		Name: "Ledger", LoginURL: base + "/auth/login", CallbackURL: base + "/auth/callback", LogoutURL: base, BackChannelLogoutURL: base + "/auth/backchannel-logout", RotateRefreshTokens: true,
 	})
 	d := &demo{tenant: t, acme: t.AddOrganization("acme"), globex: t.AddOrganization("globex")}
 	user := func(email, name string) string {

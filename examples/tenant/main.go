@@ -125,9 +125,12 @@ func listen(tenant *auth0test.Tenant, c config) (*auth0test.Server, error) {
 
 // announce prints what a client needs. The last line says that it is complete.
 func announce(out io.Writer, server *auth0test.Server, tenant *auth0test.Tenant, app auth0test.Application, c config) {
-	machine := tenant.Machine()
+	machine, domain := tenant.Machine(), server.Domain
+	if c.plain {
+		domain = server.URL // A domain alone means https to clients.
+	}
 	fmt.Fprintf(out, "AUTH0_DOMAIN=%s\nAUTH0_ISSUER_BASE_URL=%s\nAUTH0_CLIENT_ID=%s\nAUTH0_CLIENT_SECRET=%s\nAUTH0_CONNECTION=%s\n",
-		server.Domain, server.URL, machine.ID, machine.Secret, auth0test.DefaultConnection)
+		domain, server.URL, machine.ID, machine.Secret, auth0test.DefaultConnection)
 	if app.ID != "" {
 		fmt.Fprintf(out, "APP_CLIENT_ID=%s\nAPP_CLIENT_SECRET=%s\n", app.ID, app.Secret)
 	}

@@ -29,6 +29,7 @@ type seed struct {
 		ID                   string   `json:"id"`     // Defaults to one that follows from the name,
 		Secret               string   `json:"secret"` // and to "local-secret-of-" and the name.
 		Callbacks            []string `json:"callbacks"`
+		LoginURL             string   `json:"login_url"` // Where invitations lead.
 		LogoutURL            string   `json:"logout_url"`
 		WebOrigin            string   `json:"web_origin"`
 		BackChannelLogoutURL string   `json:"back_channel_logout_url"`
@@ -93,7 +94,7 @@ func (s *seed) add(tenant *auth0test.Tenant) (first auth0test.Application, err e
 	}
 	for i, a := range s.Applications {
 		added := tenant.AddClient(auth0test.Application{
-			Name: a.Name, ID: a.ID, Secret: cmp.Or(a.Secret, "local-secret-of-"+a.Name), Callbacks: a.Callbacks, LogoutURL: a.LogoutURL,
+			Name: a.Name, ID: a.ID, Secret: cmp.Or(a.Secret, "local-secret-of-"+a.Name), Callbacks: a.Callbacks, LoginURL: a.LoginURL, LogoutURL: a.LogoutURL,
 			WebOrigin: a.WebOrigin, BackChannelLogoutURL: a.BackChannelLogoutURL, Public: a.Public, RotateRefreshTokens: a.RotateRefreshTokens, Grants: a.Grants,
 		})
 		if i == 0 {

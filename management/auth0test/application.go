@@ -12,6 +12,7 @@ type Application struct {
 	Name                 string   // Defaults to the ID.
 	CallbackURL          string   // Where a login may return to.
 	Callbacks            []string // More of them.
+	LoginURL             string   // Where a login at the application starts, by https: invitations to organizations lead there.
 	WebOrigin            string   // Of pages that renew silently, in a frame: web messages go there.
 	LogoutURL            string   // Where a logout may return to.
 	BackChannelLogoutURL string   // Where logout tokens are sent, for every reason to end a session. See Options.Outgoing.
@@ -22,7 +23,8 @@ type Application struct {
 }
 
 // AddClient registers an application, enables it for all connections of the
-// tenant, and returns it with its ID and Secret.
+// tenant and, other than Auth0's default, for organizations (organization_usage
+// "allow"), and returns it with its ID and Secret.
 func (t *Tenant) AddClient(c Application) Application {
 	now := t.s.Lock()
 	defer t.s.Unlock()
@@ -48,6 +50,9 @@ func (c *Application) settings(doc map[string]any) {
 	}
 	if c.LogoutURL != "" {
 		doc["allowed_logout_urls"] = []string{c.LogoutURL}
+	}
+	if c.LoginURL != "" {
+		doc["initiate_login_uri"] = c.LoginURL
 	}
 	if c.WebOrigin != "" {
 		doc["web_origins"] = []string{c.WebOrigin}

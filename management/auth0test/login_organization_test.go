@@ -88,6 +88,17 @@ func TestInvitationsAreRefused(t *testing.T) {
 	}
 }
 
+// TestOrganizationsAreDeniedByDefault: an application that says nothing takes none.
+func TestOrganizationsAreDeniedByDefault(t *testing.T) {
+	t.Parallel()
+	s := newScene(auth0test.Options{})
+	org := s.AddOrganization("acme")
+	s.manage(t, "PATCH", "clients/"+s.app.ID, `{"organization_usage":null}`)
+	if to, _ := s.authorize(t, s.browser(), "organization", org); to.Query().Get("error_description") != "parameter organization is not allowed for this client" {
+		t.Errorf("got %v", to)
+	}
+}
+
 func TestApplicationsThatRequireAnOrganization(t *testing.T) {
 	t.Parallel()
 	s := newScene(auth0test.Options{})

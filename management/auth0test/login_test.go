@@ -33,7 +33,7 @@ type scene struct {
 func newScene(opts auth0test.Options) scene {
 	s := scene{Tenant: auth0test.NewTenant(opts)}
 	s.AddAPI(ordersAPI, "read:orders", "write:orders")
-	s.app = s.AddClient(auth0test.Application{Name: "Shop", CallbackURL: callback, LogoutURL: "https://app.example.com/", RotateRefreshTokens: true})
+	s.app = s.AddClient(auth0test.Application{Name: "Shop", LoginURL: "https://app.example.com/login", CallbackURL: callback, LogoutURL: "https://app.example.com/", RotateRefreshTokens: true})
 	s.ada = s.AddUser(resource.User{Email: "ada@example.com", Name: "Ada"}, "correct horse")
 	return s
 }

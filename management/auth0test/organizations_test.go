@@ -101,12 +101,19 @@ func TestInvitations(t *testing.T) {
 	app := tenant.AddClient(auth0test.Application{})
 	org := tenant.AddOrganization("acme")
 	a := newAdmin(t, tenant)
+	required := "A default login route is required to generate the invitation url. For more information, see https://auth0.com/docs/universal-login/configure-default-login-routes"
 	body := func(more string) string {
 		return `{"inviter":{"name":"Bob"},"invitee":{"email":"ada@example.com"},"client_id":"` + app.ID + `"` + more + `}`
 	}
 	path := "/organizations/" + org + "/invitations"
+	a.fails(400, required, "POST", path, body(""))
+	a.want(200, "PATCH", "/tenants/settings", `{"default_redirection_uri":"https://example.com/start"}`)
+	if url := a.want(201, "POST", path, body(`,"send_invitation_email":false`))["invitation_url"].(string); !strings.HasPrefix(url, "https://example.com/start?invitation=") {
+		t.Errorf("the tenant's default login route: %v", url)
+	}
+	a.want(200, "PATCH", "/clients/"+app.ID, `{"initiate_login_uri":"https://app.example.com/login"}`)
 	i := a.want(201, "POST", path, body(""))
-	if !strings.Contains(i["invitation_url"].(string), "?invitation="+i["ticket_id"].(string)+"&organization="+org+"&organization_name=acme") {
+	if !strings.Contains(i["invitation_url"].(string), "https://app.example.com/login?invitation="+i["ticket_id"].(string)+"&organization="+org+"&organization_name=acme") {
 		t.Errorf("got %v", i["invitation_url"])
 	}
 	a.fails(400, "One or more of the specified roles do not exist: rol_0000000000000001", "POST", path, body(`,"roles":["rol_0000000000000001"]`))

@@ -38,7 +38,7 @@ func newWorld(t testing.TB, opts auth0test.Options) *world {
 	w.org = w.tenant.AddOrganization("acme")
 	w.tenant.AddAPI("https://api.test", "manage:members", "read:members")
 	w.role = w.tenant.AddRole("Administrator", "https://api.test", "manage:members")
-	w.portal = w.tenant.AddClient(auth0test.Application{Name: "portal", CallbackURL: "https://portal.test/callback"}).ID
+	w.portal = w.tenant.AddClient(auth0test.Application{Name: "portal", LoginURL: "https://portal.test/login", CallbackURL: "https://portal.test/callback"}).ID
 	return w
 }
 

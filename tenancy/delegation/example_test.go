@@ -51,7 +51,7 @@ func Example() {
 // The nightly job: look at the plan, then apply it.
 func ExampleAdmin_Plan() {
 	tenant, org, role, _ := shop()
-	portal := tenant.AddClient(auth0test.Application{Name: "portal"}).ID
+	portal := tenant.AddClient(auth0test.Application{Name: "portal", LoginURL: "https://portal.example.com/login"}).ID
 	service, err := delegation.New(tenant.Management(), role, delegation.Jobs("nightly"), delegation.Config{
 		Onboarding: delegation.Invite{ClientID: portal, Inviter: "Example Inc."},
 	})

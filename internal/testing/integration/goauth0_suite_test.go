@@ -156,6 +156,7 @@ func usedTenant(t *testing.T) *auth0test.Tenant {
 	if _, err := tenant.Login(t.Context(), auth0test.Login{Identifier: "ada@example.com", Password: "correct horse"}); err != nil {
 		t.Fatal(err)
 	}
+	loginRoute(t, tenant, machineToken(t, tenant))
 	client := tenant.Management()
 	for range 25 {
 		if err := client.SetFactor(t.Context(), "otp", false); err != nil {

@@ -68,9 +68,15 @@ func recordedEntries(t *testing.T) map[string]map[string]any {
 	return latest
 }
 
+// loginRoute sets the tenant's default login route, which the recorded tenant has.
+func loginRoute(t *testing.T, tenant *auth0test.Tenant, token string) {
+	t.Helper()
+	request(t, tenant, token, http.MethodPatch, "/tenants/settings", `{"default_redirection_uri":"https://mycompany.org/login"}`)
+}
+
 func request(t *testing.T, tenant *auth0test.Tenant, token, method, path, body string) []byte {
 	t.Helper()
-	r, err := http.NewRequest(method, "https://"+recordedHost+"/api/v2"+path, strings.NewReader(body))
+	r, err := http.NewRequest(method, tenant.Issuer()+"api/v2"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,6 +155,9 @@ func replay(t *testing.T, c cassette, tally map[string]*share, see observer) {
 	t.Helper()
 	tenant := auth0test.NewTenant(auth0test.Options{Domain: recordedHost, RulesAndHooks: true, IgnoredSettings: []string{"*"}, Outgoing: auth0test.HandlerTransport(http.NotFoundHandler()), JobTime: workTime, RefusedMail: []string{"example.com"}})
 	p := &player{tenant: tenant, token: machineToken(t, tenant), ids: make(map[string]string), see: see}
+	if strings.Contains(c.name, "Organization") {
+		loginRoute(t, tenant, p.token)
+	}
 	p.prepare(t, c)
 	for i := range c.Interactions {
 		x := &c.Interactions[i]
@@ -221,8 +224,8 @@ func shortPath(x *interaction) string {
 func machineToken(t *testing.T, tenant *auth0test.Tenant) string {
 	t.Helper()
 	m := tenant.Machine()
-	res, err := tenant.HTTPClient().PostForm("https://"+recordedHost+"/oauth/token", url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {m.ID}, "client_secret": {m.Secret}, "audience": {"https://" + recordedHost + "/api/v2/"},
+	res, err := tenant.HTTPClient().PostForm(tenant.Issuer()+"oauth/token", url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {m.ID}, "client_secret": {m.Secret}, "audience": {tenant.Issuer() + "api/v2/"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -29,9 +29,9 @@ type table struct {
 
 // overview is what the page shows.
 type page struct {
-	Domain, Issuer string
-	Apps           []*state.App
-	Tables         []table
+	Domain, Issuer, ForEnv string
+	Apps                   []*state.App
+	Tables                 []table
 }
 
 // Request is a request that the tenant answered.
@@ -45,6 +45,10 @@ type Request struct {
 func Serve(t *state.Tenant, requests []Request, w http.ResponseWriter, r *http.Request) {
 	messages := t.Messages()
 	v := page{Domain: r.Host, Issuer: web.IssuerOf(r)}
+	v.ForEnv = v.Domain
+	if strings.HasPrefix(v.Issuer, "http://") {
+		v.ForEnv = strings.TrimSuffix(v.Issuer, "/") // A domain alone means https to clients.
+	}
 	t.Lock()
 	for _, c := range t.Clients.All() {
 		if !c.Global {
@@ -127,7 +131,7 @@ pre{margin:0 0 16px;overflow-x:auto;font:14px/1.5 ui-monospace,monospace}
 <p class="muted">What is in this tenant of auth0test now. It is forgotten when the program ends.</p>
 <section aria-labelledby="env"><h2 id="env">For an .env file</h2>
 {{range .Apps}}<p>{{.Name}}</p>
-<pre tabindex="0" aria-label="Settings of {{.Name}}">AUTH0_DOMAIN={{$.Domain}}
+<pre tabindex="0" aria-label="Settings of {{.Name}}">AUTH0_DOMAIN={{$.ForEnv}}
 AUTH0_ISSUER_BASE_URL={{$.Issuer}}
 AUTH0_CLIENT_ID={{.ID}}
 {{if not .Public}}AUTH0_CLIENT_SECRET={{.Secret}}

@@ -15,6 +15,7 @@ type Application struct {
 	Name                 string   // Defaults to the ID.
 	CallbackURL          string   // Where a login may return to.
 	Callbacks            []string // More of them.
+	LoginURL             string   // Where a login at the application starts, by https: invitations to organizations lead there.
 	WebOrigin            string   // Of pages that renew silently, in a frame: web messages go there.
 	LogoutURL            string   // Where a logout may return to.
 	BackChannelLogoutURL string   // Where logout tokens are sent, for every reason to end a session. See Options.Outgoing.
@@ -59,7 +60,7 @@ func (t *Tenant) AddClient(c Application, now time.Time) *Client {
 	if c.Grants == nil {
 		c.Grants = allGrantTypes
 	}
-	doc := map[string]any{"name": c.Name, "grant_types": c.Grants, "app_type": "regular_web"}
+	doc := map[string]any{"name": c.Name, "grant_types": c.Grants, "app_type": "regular_web", "organization_usage": "allow"}
 	if c.CallbackURL != "" {
 		doc["callbacks"] = []string{c.CallbackURL}
 	}

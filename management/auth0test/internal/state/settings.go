@@ -80,11 +80,11 @@ func tenantSettings() settings {
 	}
 }
 
-// TenantSetting is a setting of the tenant. The caller holds the mutex.
 // IssParameter is the setting, and the metadata, of a tenant whose authorization
 // responses name the issuer (RFC 9207).
 const IssParameter = "authorization_response_iss_parameter_supported"
 
+// TenantSetting is a setting of the tenant. The caller holds the mutex.
 func (t *Tenant) TenantSetting(name string) any { return t.Settings[TenantPath][name] }
 
 // TenantFlag is one of the flags of the tenant's settings.

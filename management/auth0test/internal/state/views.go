@@ -59,7 +59,7 @@ func (t *Tenant) App(id string) *App {
 		RequirePoP:      d.Flag("require_proof_of_possession"),
 		RequirePAR:      d.Flag("require_pushed_authorization_requests") || t.TenantFlag("require_pushed_authorization_requests"),
 		PARLifetime:     cmp.Or(d.Seconds("par_request_expiry"), parLifetime),
-		OrgUsage:        cmp.Or(d.Text("organization_usage"), "allow"),
+		OrgUsage:        cmp.Or(d.Text("organization_usage"), "deny"),
 		OrgPrompt:       cmp.Or(d.Text("organization_require_behavior"), "no_prompt"),
 	}
 	a.readRefresh(d.Sub("refresh_token"))
@@ -71,6 +71,13 @@ func (t *Tenant) App(id string) *App {
 		a.DefaultOrg = org.Text("organization_id")
 	}
 	return a
+}
+
+// LoginRoute is where a login at the application starts, or at the tenant where the
+// application has no such place; "" without either. The caller holds the mutex.
+func (t *Tenant) LoginRoute(a *App) string {
+	route, _ := t.TenantSetting("default_redirection_uri").(string)
+	return cmp.Or(a.loginURI, route)
 }
 
 // Public reports an application that cannot keep a secret.

@@ -43,7 +43,7 @@ func newInvitation(c *mgmtapi.Call) (string, *state.Invitation, *mgmtapi.Reply) 
 			i.Doc[key] = v
 		}
 	}
-	url := loginRoute(c) + "?invitation=" + i.Ticket + "&organization=" + o.ID + "&organization_name=" + o.Name
+	url := c.T.LoginRoute(c.T.App(c.Str("client_id"))) + "?invitation=" + i.Ticket + "&organization=" + o.ID + "&organization_name=" + o.Name
 	i.Doc["invitation_url"] = url
 	if send, said := c.Body["send_invitation_email"].(bool); send || !said {
 		to, _ := c.Obj("invitee")["email"].(string)
@@ -55,23 +55,15 @@ func newInvitation(c *mgmtapi.Call) (string, *state.Invitation, *mgmtapi.Reply) 
 // invitationLife is how long an invitation lives that does not say.
 const invitationLife = 7 * 24 * time.Hour
 
-// loginRoute is the login page of the application.
-func loginRoute(c *mgmtapi.Call) string {
-	if cl := c.T.Clients.Get(c.Str("client_id")); cl != nil {
-		if uri, _ := cl.Doc["initiate_login_uri"].(string); uri != "" {
-			return uri
-		}
-	}
-	return "https://mycompany.org/login"
-}
-
 func invitable(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	cl := c.T.Clients.Get(c.Str("client_id"))
 	switch {
 	case cl == nil:
 		return mgmtapi.BadRequest("The specified client_id does not exist.", "invalid_body")
-	case cl.Doc["organization_usage"] == "deny":
+	case cl.Doc["organization_usage"] == "deny": // As recorded, not where it is absent.
 		return mgmtapi.BadRequest("The specified client_id does not allow organizations.", "invalid_body")
+	case c.T.LoginRoute(c.T.App(cl.ID)) == "":
+		return mgmtapi.BadRequest("A default login route is required to generate the invitation url. For more information, see https://auth0.com/docs/universal-login/configure-default-login-routes", "invalid_body")
 	}
 	var missing []string
 	for _, id := range c.Strs("roles") {
