@@ -199,11 +199,11 @@ func (p *place) copy(ctx context.Context, tx pgx.Tx, events []driver.Event) erro
 }
 
 // tx begins as the store does, SQLite with its lock, and runs a transaction again
-// that MariaDB ended because of a deadlock.
+// that MariaDB ended because of a deadlock, or because another has begun the chain.
 func (p *place) tx(ctx context.Context, f func(*sql.Conn) error) error {
 	for {
 		err := p.once(ctx, f)
-		if err == nil || !strings.Contains(err.Error(), "Error 1213") {
+		if err == nil || !strings.Contains(err.Error(), "Error 1213") && !strings.Contains(err.Error(), "Error 1062") {
 			return err
 		}
 	}
