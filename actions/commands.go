@@ -69,7 +69,8 @@ func (c *Commands) AddScope(scope string) error {
 	return c.scope("AddScope", &c.staged.AddScopes, scope)
 }
 
-// RemoveScope takes a scope out of the access token.
+// RemoveScope takes a scope out of the access token. It wins over AddScope, also of
+// another step.
 func (c *Commands) RemoveScope(scope string) error {
 	return c.scope("RemoveScope", &c.staged.RemoveScopes, scope)
 }

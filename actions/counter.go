@@ -8,7 +8,8 @@ import (
 	"github.com/auth0kit/auth0kit/internal/lru"
 )
 
-// Counter counts the logins of users. actions/sqlactions counts in a database.
+// Counter counts the logins of users. actions/sqlactions counts in a database. Ids of
+// users are unique in one tenant: each has a Counter of its own.
 type Counter interface {
 	// Count counts an event and returns how many of the user's were counted, this one
 	// included. An event that was counted before is not counted again, and gets the

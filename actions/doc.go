@@ -31,18 +31,19 @@
 //	err = d.Apply(ctx, plan)
 //
 // Requests and answers are signed under keys by Standard Webhooks, and an answer is
-// good for its request alone. The Action waits for Config.Timeout, never repeats a
-// request, stops asking for ten seconds once a server has cost it more than a
-// second and a half, and never throws: without a good answer it does what
+// good for its request alone. The Action waits for DeploymentConfig.Timeout, never
+// repeats a request, stops asking for ten seconds once a server has cost it more than
+// a second and a half, and never throws: without a good answer it does what
 // DeploymentConfig.OnUnreachable says. Suspended users are refused by the Action
 // itself, so that an outage lets none of them in.
 //
 // # What is sent
 //
-// The Action sends ids, the flow, app_metadata and the time of creation of the
-// user. Emails, names, phone numbers, addresses and all else are sent when a step
-// Needs them, and Pipeline.Run shows a step nothing that would not be sent, in
-// tests too.
+// The Action sends ids, the flow, the user's app_metadata and time of creation, and
+// what Event says of application, connection and organization but for metadata of the
+// last two. Emails, names, phone numbers and addresses of users, and all else that
+// Event says a step Needs, are sent when a step does, and Pipeline.Run shows a step
+// nothing that would not be sent, in tests too.
 //
 // # Delegated sessions and agents
 //

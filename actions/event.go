@@ -111,20 +111,25 @@ func (t Transaction) automatic() bool {
 		len(t.Prompt) > 0 && !slices.ContainsFunc(t.Prompt, func(p string) bool { return p != "none" })
 }
 
+// signsIn reports whether it is a flow in which somebody signs in, and one that is known.
+func (t Transaction) signsIn() bool { return t.Protocol != "" && !t.automatic() }
+
 // Interactive reports whether a person signs in: it is a login, by a flow that is
 // known and is neither a refresh, a token exchange nor silent (prompt=none), and
 // nobody acts for the user.
 func (e *Event) Interactive() bool {
-	return (e.Trigger == PostLogin || e.Trigger == "") && !e.Delegated() && e.Transaction.Protocol != "" && !e.Transaction.automatic()
+	return (e.Trigger == PostLogin || e.Trigger == "") && !e.Delegated() && e.Transaction.signsIn()
 }
 
 // Delegated reports whether another acts for the user: support staff in a
 // delegated session, or an agent.
 func (e *Event) Delegated() bool { return !e.Actor.IsZero() }
 
-// withoutApplicant takes the person out of a sign-up, up to the domain of the email,
-// which EmailDomains decides by.
-func (e *Event) withoutApplicant() {
+// withoutOthers takes out whom no erasure of e.User reaches: of who acts for the user
+// all but the kind, and the person who signs up, up to the domain of the email, which
+// EmailDomains decides by.
+func (e *Event) withoutOthers() {
+	e.Actor = Ref{Kind: e.Actor.Kind}
 	if e.Trigger != PreUserRegistration {
 		return
 	}

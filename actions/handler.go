@@ -20,11 +20,14 @@ type HandlerConfig struct {
 	OnDiff     func(ctx context.Context, d Diff) // Gets what each candidate would have done.
 
 	// OnCall is called after each request, for metrics. One that was refused has no
-	// event; err says why. An event with a Result and an error was denied.
+	// event; err says why. An event with a Result and an error was denied. It is called
+	// once more, without a Result, for an event that the history did not keep.
 	OnCall func(ctx context.Context, e *Event, r *Result, err error)
 
-	// History keeps what Replay needs. Defaults to none. A sign-up has no user yet whose
-	// erasure could reach it, so of its person the domain of the email alone is kept.
+	// History keeps what Replay needs. Defaults to none. No erasure would reach a person
+	// who signs up, nor one who acts in a user's session. Of the first it is given the
+	// domain of the email, the names of metadata that steps set, and the reason of a
+	// denial; of the second the kind.
 	History History
 	Seen    SeenStore                       // Remembers requests. Defaults to one in memory, per process.
 	Ready   func(ctx context.Context) error // Decides what GET answers: 204, or 503 after an error. Defaults to ready.
@@ -193,11 +196,15 @@ func (h *handler) called(ctx context.Context, e *Event, r *Result, err error) {
 	}
 }
 
-// after does what nobody waits for. Each pipeline gets an event of its own, in case
-// another's steps have changed it.
+// after does what nobody waits for. The history and each pipeline get an event of
+// their own, in case another's steps have changed it, and an equal part of the time.
 func (h *handler) after(ctx context.Context, body []byte, e *Event, r *Result) {
 	ctx, cancel := context.WithTimeout(ctx, afterAnswer)
 	defer cancel()
+	part := afterAnswer / time.Duration(len(h.cfg.Candidates)+1)
+	if h.cfg.History != nil {
+		h.keep(ctx, part, body, e, r)
+	}
 	for _, c := range h.cfg.Candidates {
 		if c.trigger != e.Trigger {
 			continue
@@ -206,18 +213,26 @@ func (h *handler) after(ctx context.Context, body []byte, e *Event, r *Result) {
 		if err != nil {
 			continue // It was read before.
 		}
-		h.cfg.OnDiff(ctx, try(ctx, c, again, r))
+		own, end := context.WithTimeout(ctx, part)
+		d := try(own, c, again, r)
+		end()
+		h.cfg.OnDiff(ctx, d)
 	}
-	if h.cfg.History == nil {
-		return
-	}
+}
+
+func (h *handler) keep(ctx context.Context, part time.Duration, body []byte, e *Event, r *Result) {
+	ctx, cancel := context.WithTimeout(ctx, part)
+	defer cancel()
 	again, err := readEvent(body, e.ID, e.Time)
 	if err == nil {
-		again.withoutApplicant()
+		again.withoutOthers()
+		if e.Trigger == PreUserRegistration {
+			r = r.withoutValues()
+		}
 		err = h.cfg.History.Keep(ctx, Recorded{Event: *again, Result: *r})
 	}
 	if err != nil {
-		h.called(ctx, e, r, fmt.Errorf("actions: the history did not keep it: %w", err))
+		h.called(ctx, e, nil, fmt.Errorf("actions: the history did not keep %s: %w", e.ID, err))
 	}
 }
 

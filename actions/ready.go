@@ -217,7 +217,7 @@ func Track(r audit.Recorder) Step {
 		s.err = errors.New("actions: Track: the Recorder is nil")
 	}
 	s.Run = func(ctx context.Context, e *Event, _ *Commands) error {
-		if e.DryRun || !e.Interactive() && !(e.Delegated() && !slices.Contains(automatic, e.Transaction.Protocol)) {
+		if e.DryRun || !e.Transaction.signsIn() {
 			return nil
 		}
 		if e.ID == "" || e.User.ID == "" {

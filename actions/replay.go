@@ -87,7 +87,14 @@ func Replay(ctx context.Context, h History, from, to time.Time, p *Pipeline) ite
 				yield(Diff{}, err)
 				return
 			}
-			if r.Event.Trigger == p.trigger && !yield(try(ctx, p, &r.Event, &r.Result), nil) {
+			if r.Event.Trigger != p.trigger {
+				continue
+			}
+			d := try(ctx, p, &r.Event, &r.Result)
+			if p.trigger == PreUserRegistration { // Of what was set, names alone are kept.
+				d.Changes = changes(r.Result.withoutValues(), d.After.withoutValues())
+			}
+			if !yield(d, nil) {
 				return
 			}
 		}

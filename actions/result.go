@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/secret"
@@ -63,6 +64,27 @@ func (r Result) Format(f fmt.State, _ rune) { secret.Format(f, r) }
 // LogValue shows how the pipeline ended.
 func (r Result) LogValue() slog.Value {
 	return secret.Shown(slog.String("denied", r.Denied), slog.Bool("mfa", r.MFA), slog.Int("steps", len(r.Steps)))
+}
+
+// withoutValues is what a sign-up keeps: what steps set or said is about a person
+// whom no erasure reaches.
+func (r Result) withoutValues() *Result {
+	r.AppMetadata, r.UserMetadata = withoutValues(r.AppMetadata), withoutValues(r.UserMetadata)
+	r.Steps = slices.Clone(r.Steps)
+	for i := range r.Steps {
+		if r.Steps[i].Err != nil {
+			r.Steps[i].Err = errors.New("not kept")
+		}
+	}
+	return &r
+}
+
+func withoutValues(m map[string]any) map[string]any {
+	out := make(map[string]any, len(m))
+	for name := range m {
+		out[name] = nil
+	}
+	return out
 }
 
 // fail denies without a reason that the user could read.

@@ -81,7 +81,9 @@ type wireRef struct {
 	Metadata map[string]any `json:"metadata"`
 }
 
-// words is a list, or a text with spaces between.
+// words is a list, or a text with spaces between. What is no text in the list is an
+// empty one. An error would end the reading: a parameter of a URL could hide what
+// stands behind it.
 type words []string
 
 func (w *words) UnmarshalJSON(data []byte) error {
@@ -90,7 +92,14 @@ func (w *words) UnmarshalJSON(data []byte) error {
 		*w = strings.Fields(text)
 		return nil
 	}
-	return json.Unmarshal(data, (*[]string)(w))
+	var list []any
+	_ = json.Unmarshal(data, &list) // Another type is unknown.
+	*w = nil
+	for _, v := range list {
+		text, _ := v.(string)
+		*w = append(*w, text)
+	}
+	return nil
 }
 
 // readEvent reads the body of a request. A field of another type than Auth0 documents
@@ -117,7 +126,7 @@ func readEvent(body []byte, id string, at time.Time) (*Event, error) {
 		Client: Ref(w.Client), Connection: Ref(w.Connection), Organization: Ref(w.Organization), Actor: Ref(w.Actor),
 		Request: Request{
 			IP: w.Request.IP, UserAgent: w.Request.UserAgent, Hostname: w.Request.Hostname, Language: w.Request.Language,
-			Country: w.Request.Geo.Country, ASN: strings.Trim(string(w.Request.ASN), `"`),
+			Country: w.Request.Geo.Country, ASN: strings.Trim(strings.TrimPrefix(string(w.Request.ASN), "null"), `"`),
 		},
 		Scopes: w.Transaction.Scopes, Roles: w.Authorization.Roles, LoginsCount: w.Stats.Logins,
 		Transaction: Transaction{Protocol: w.Transaction.Protocol, Prompt: w.Transaction.Prompt, Correlation: w.Transaction.Correlation},
