@@ -79,8 +79,10 @@ type Config struct {
 	// Cutoff is told at once of whatever ends, by back-channel logout too, so that
 	// access tokens of the session are refused: a *tenancy.Cutoff. A session without a
 	// SID cannot be named to it. When it cannot be told, the session is dead and the
-	// error is ErrUnavailable: the Revoke verb, called again, tells it again. Of a session
-	// that a login has displaced RevokeOthers tells again. Defaults to none.
+	// error is ErrUnavailable: the Revoke verb, called again, tells it again. A login that
+	// cannot tell of the session that it replaces leaves that one alive and fails: signing
+	// in again tells again. Of a session that a login has ended at Config.MaxPerUser,
+	// RevokeOthers tells again. Defaults to none.
 	Cutoff Revoker
 
 	// AllowStaleReads lets Validate answer, while the store does not, with what

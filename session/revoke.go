@@ -70,6 +70,9 @@ func (m *Manager) supersede(ctx context.Context, t Token, sid string) error {
 	if !ok {
 		return nil
 	}
+	if err := m.cutBefore(ctx, key, sid); err != nil {
+		return err
+	}
 	m.stale.forgetKey(key)
 	r := revocation{
 		sel: driver.Selector{Form: driver.SelectSuperseded, Key: key}, reason: "login", told: keepQuiet,
@@ -85,6 +88,20 @@ func (m *Manager) supersede(ctx context.Context, t Token, sid string) error {
 	r.sel.Form = driver.SelectKey
 	_, err = m.revoke(ctx, r)
 	return err
+}
+
+// cutBefore tells Config.Cutoff of a session that a login is about to supersede. No
+// Revoke verb finds it afterwards, so it must not end while that cannot be told.
+func (m *Manager) cutBefore(ctx context.Context, key driver.Key, sid string) error {
+	if m.cfg.Cutoff == nil {
+		return nil
+	}
+	rec, err := m.load(ctx, key, true)
+	if err != nil || rec.Key != key { // what ends it says why it does not
+		return nil
+	}
+	r := revocation{uncut: func(other string) bool { return other == sid }}
+	return m.cutOff(ctx, r, []driver.Ended{rec.Ended()})
 }
 
 // RevokeID ends one of a user's sessions by its public id. An id of another user

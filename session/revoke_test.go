@@ -166,6 +166,49 @@ func TestNotToldOfWhatMadeRoom(t *testing.T) {
 	assert.Contains(t, c.told, "session s1")
 }
 
+// TestSupersededIsToldFirst: no verb finds a session again that a login has
+// superseded, so it lives until Config.Cutoff knows, and the next login tells again.
+func TestSupersededIsToldFirst(t *testing.T) {
+	t.Parallel()
+	c := &cutoff{err: errors.New("away")}
+	s := &site{setup: newSetup(t, session.Config{Cutoff: c})}
+	s.http = newHTTP(t, s.Manager, session.HTTPConfig{})
+	old := s.login(t, session.Login{UserID: "u", SID: "s1"})
+	login := func(with session.Token, sid string) (fresh session.Token, err error) {
+		w := s.call(t, with, func(w http.ResponseWriter, r *http.Request) {
+			_, err = s.http.Login(w, r, session.Login{UserID: "u", SID: sid, AuthTime: s.clock.Now()})
+		})
+		for _, cookie := range w.Result().Cookies() {
+			fresh = session.Token(cookie.Value)
+		}
+		return fresh, err
+	}
+	_, err := login(old, "s2")
+	require.ErrorIs(t, err, session.ErrUnavailable)
+	wantValid(t, s.Manager, old)
+
+	c.err, c.told = nil, nil
+	fresh, err := login(old, "s2")
+	require.NoError(t, err, "at once, not only when the request is late no more")
+	assert.Contains(t, c.told, "session s1")
+	s.clock.Advance(supersededFor)
+	wantInvalid(t, s.Manager, old, session.ErrRevoked)
+
+	c.told = nil
+	again, err := login(fresh, "s2")
+	require.NoError(t, err)
+	assert.Empty(t, c.told, "the new session is of the same one at Auth0")
+	renewed, err := s.Renew(t.Context(), again)
+	require.NoError(t, err)
+	_, err = login(again, "s3")
+	require.ErrorIs(t, err, session.ErrSuperseded)
+	assert.Empty(t, c.told, "nothing has ended")
+	wantValid(t, s.Manager, renewed)
+}
+
+// supersededFor is how long a replaced token is taken for a late one.
+const supersededFor = 10 * time.Second
+
 // TestNotToldOfWhatHasComeBack: the user has signed in again and got the same sid, so
 // telling of the session before would end that one's access.
 func TestNotToldOfWhatHasComeBack(t *testing.T) {
