@@ -8,7 +8,7 @@ import (
 // token is the one that the request presents, or the one that Load has put in
 // its place. Two cookies of one name are an attempt to plant one: none counts.
 func (h *HTTP) token(r *http.Request) Token {
-	if v := visitOf(r.Context()); v != nil {
+	if v := h.visitOf(r.Context()); v != nil {
 		return v.now.Load().token
 	}
 	cookies := r.CookiesNamed(h.name())
@@ -36,7 +36,7 @@ func (h *HTTP) cookie(value string, maxAge int) *http.Cookie {
 
 // set gives the browser the token of s, which is the request's session from now on.
 func (h *HTTP) set(w http.ResponseWriter, r *http.Request, s *Session, t Token) {
-	if v := visitOf(r.Context()); v != nil {
+	if v := h.visitOf(r.Context()); v != nil {
 		v.now.Store(&seen{session: s, token: t})
 	}
 	noStore(w)
@@ -47,7 +47,7 @@ func (h *HTTP) set(w http.ResponseWriter, r *http.Request, s *Session, t Token) 
 // answer to an older request, which arrives later, must not take away a newer
 // cookie of the same name.
 func (h *HTTP) drop(w http.ResponseWriter, r *http.Request) {
-	if v := visitOf(r.Context()); v != nil {
+	if v := h.visitOf(r.Context()); v != nil {
 		v.now.Store(&seen{})
 	}
 	noStore(w)

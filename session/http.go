@@ -124,6 +124,8 @@ type seen struct {
 // visit is what Load learns about one request, and what Login, StepUp and Logout
 // make of it.
 type visit struct {
+	of    *HTTP  // nil: NewContext has made it, for any
+	outer *visit // of another HTTP, whose Load is around this one's
 	first seen
 	now   atomic.Pointer[seen]
 }
@@ -133,6 +135,17 @@ type visitKey struct{}
 func visitOf(ctx context.Context) *visit {
 	v, _ := ctx.Value(visitKey{}).(*visit)
 	return v
+}
+
+// visitOf returns what a Load of h has learnt, or one of another HTTP with the same
+// Manager and cookie: the session of an area for users is none of an area for staff.
+func (h *HTTP) visitOf(ctx context.Context) *visit {
+	for v := visitOf(ctx); v != nil; v = v.outer {
+		if v.of == nil || v.of == h || v.of.m == h.m && v.of.name() == h.name() {
+			return v
+		}
+	}
+	return nil
 }
 
 // Subject is for package authn.
@@ -183,7 +196,9 @@ func (v *visit) context(ctx context.Context) context.Context {
 
 // Load finds the request's session and puts it into the context, with the origin
 // of the request for audit events. Without a session the handler is called too;
-// see Require for the rest. Load in Load does nothing.
+// see Require for the rest. Load in Load does nothing, unless the outer one is of an
+// HTTP with another Manager or cookie: each looks at its own session then, and
+// FromContext has that of the inner one.
 //
 // With a session, a request that may change something (not GET, HEAD or OPTIONS)
 // must not come from another origin and must carry the session's CSRF token, or
@@ -197,7 +212,7 @@ func (v *visit) context(ctx context.Context) context.Context {
 // see [ErrSuperseded].
 func (h *HTTP) Load(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if visitOf(r.Context()) != nil {
+		if h.visitOf(r.Context()) != nil {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -254,7 +269,7 @@ func (h *HTTP) Require(next http.Handler) http.Handler {
 
 // current returns the request's session, or why there is none.
 func (h *HTTP) current(r *http.Request) (*seen, error) {
-	v := visitOf(r.Context())
+	v := h.visitOf(r.Context())
 	if v == nil {
 		return nil, ErrNone
 	}
@@ -269,7 +284,7 @@ func (h *HTTP) current(r *http.Request) (*seen, error) {
 }
 
 func (h *HTTP) visit(r *http.Request) *visit {
-	v := &visit{first: seen{token: h.token(r)}}
+	v := &visit{of: h, outer: visitOf(r.Context()), first: seen{token: h.token(r)}}
 	s := &v.first
 	v.now.Store(s)
 	if s.token == "" {

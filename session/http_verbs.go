@@ -47,18 +47,26 @@ func (h *HTTP) StepUp(w http.ResponseWriter, r *http.Request, at time.Time, amr 
 }
 
 // Logout ends the request's session, takes the cookie back, and asks the browser to
-// forget what it has of this site. Without a session it does the same. Send the
+// forget what it has of this site. With the cookie of a session that has ended it does
+// the same; to a request without the cookie it does nothing, since a form on another
+// site sends none and must not sign anybody out. Send the
 // user to Auth0's /v2/logout afterwards to sign them out there at once. The cookie
 // is removed even if there is an error; see [Manager.Revoke].
 func (h *HTTP) Logout(w http.ResponseWriter, r *http.Request) error {
 	token := h.token(r)
+	if token == "" && len(r.CookiesNamed(h.name())) == 0 {
+		noStore(w)
+		return nil
+	}
 	h.signedOut(w, r)
 	return h.m.Revoke(r.Context(), token)
 }
 
+// signedOut does not have all cookies cleared: that takes those of sibling hosts too,
+// such as the one by which Auth0 at a custom domain knows what /v2/logout is to end.
 func (h *HTTP) signedOut(w http.ResponseWriter, r *http.Request) {
 	h.drop(w, r)
-	w.Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 }
 
 // Update changes the payload of the request's session; see [Manager.Update].
@@ -144,7 +152,7 @@ func (h *HTTP) CSRF(r *http.Request) (field, token string) {
 // UseTokens returns what session/login keeps beside the payload of ctx's session;
 // see [Manager.UseTokens].
 func (h *HTTP) UseTokens(ctx context.Context, fresh func(tokens []byte) bool, renew func(ctx context.Context, tokens []byte) ([]byte, error)) ([]byte, error) {
-	v := visitOf(ctx)
+	v := h.visitOf(ctx)
 	if v == nil || v.now.Load().session == nil {
 		return nil, ErrNone
 	}

@@ -298,6 +298,44 @@ func TestLoadInLoad(t *testing.T) {
 	assert.Equal(t, []string{"Cookie"}, w.Header().Values("Vary"))
 }
 
+// TestLoadInLoadOfAnother: who has a session in the area for users has none in the one
+// for staff, which has a Manager and a cookie of its own, inside the first or not.
+func TestLoadInLoadOfAnother(t *testing.T) {
+	t.Parallel()
+	users, staff := newSite(t, session.HTTPConfig{}), newSite(t, session.HTTPConfig{Name: "staff"})
+	same := newHTTP(t, users.Manager, session.HTTPConfig{LoginPath: "/login"})
+	ada, boss := users.login(t, session.Login{UserID: "ada"}), staff.login(t, session.Login{UserID: "boss"})
+	nobody := func(http.ResponseWriter, *http.Request) { t.Error("a user is staff") }
+	w := users.call(t, ada, func(w http.ResponseWriter, r *http.Request) {
+		_, err := staff.http.UserID(r)
+		assert.ErrorIs(t, err, session.ErrNone)
+		staff.http.Require(http.HandlerFunc(nobody)).ServeHTTP(w, r)
+		id, err := same.UserID(r)
+		assert.NoError(t, err)
+		assert.Equal(t, "ada", id)
+	})
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+
+	w = users.call(t, ada, func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		r.Method = "GET"
+		r.AddCookie(&http.Cookie{Name: "__Host-staff", Value: string(boss)})
+		staff.http.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			current, _ := session.FromContext(r.Context())
+			assert.Equal(t, "boss", current.UserID)
+			id, err := users.http.UserID(r)
+			assert.NoError(t, err)
+			assert.Equal(t, "ada", id)
+			assert.NoError(t, users.http.Logout(w, r))
+			_, ok := session.FromContext(r.Context())
+			assert.True(t, ok)
+		})).ServeHTTP(w, r)
+	})
+	assert.Equal(t, http.StatusOK, w.Code)
+	wantInvalid(t, users.Manager, ada, session.ErrRevoked)
+	wantValid(t, staff.Manager, boss)
+}
+
 // TestUnknownAuthTime: a login of which nobody says when the user authenticated is
 // never fresh, and a revocation that concerns it refuses it.
 func TestUnknownAuthTime(t *testing.T) {
