@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -97,14 +98,14 @@ func (h *Handler) askFactor(w http.ResponseWriter, r *http.Request, tx *transact
 
 // begin sends the browser to /authorize. What this package sets cannot be replaced.
 func (h *Handler) begin(w http.ResponseWriter, r *http.Request, tx *transaction, own url.Values) {
-	tx.At = time.Now()
-	if err := h.keep(w, r, tx); err != nil {
-		h.answer(w, r, err)
-		return
-	}
 	q := url.Values{}
 	if h.cfg.Authorize != nil {
 		maps.Copy(q, h.cfg.Authorize(r))
+	}
+	tx.At, tx.Org = time.Now(), cmp.Or(tx.Org, q.Get("organization"))
+	if err := h.keep(w, r, tx); err != nil {
+		h.answer(w, r, err)
+		return
 	}
 	challenge := sha256.Sum256([]byte(tx.Verifier))
 	maps.Copy(q, url.Values{

@@ -59,7 +59,7 @@ func (h *Handler) redeem(ctx context.Context, tx *transaction, q url.Values) (*g
 		return nil, nil, refuse(http.StatusForbidden, "issuer", errAuth0)
 	}
 	code := q.Get("code")
-	if code == "" {
+	if code == "" || q.Has("error") {
 		err := errAuth0
 		if c := q.Get("error"); oauth.IsCode(c) {
 			err = fmt.Errorf("%w: %s", errAuth0, c)
@@ -110,11 +110,11 @@ func (h *Handler) identify(token *jose.Token, tx *transaction) (*Identity, error
 		return nil, fmt.Errorf("%w: it has no sub", errIDToken)
 	case subtle.ConstantTimeCompare([]byte(nonce), []byte(tx.Nonce)) != 1:
 		return nil, fmt.Errorf("%w: another nonce", errIDToken)
-	case azp != "" && azp != h.app.ClientID:
+	case azp != "" && azp != h.app.ClientID || !isFor(token, h.app.ClientID):
 		return nil, fmt.Errorf("%w: another authorized party", errIDToken)
 	case id.AuthTime.Before(tx.At.Add(-maxAge - skew)): // also where there is none
 		return nil, fmt.Errorf("%w: the authentication is older than max_age", errIDToken)
-	case tx.Org != "" && id.OrgID != tx.Org && !strings.EqualFold(id.OrgName, tx.Org):
+	case tx.Org != "" && !id.isOf(tx.Org):
 		return nil, fmt.Errorf("%w: another organization", errIDToken)
 	}
 	id.MFA = slices.Contains(id.AMR, "mfa") && !id.AuthTime.Before(tx.At.Add(-skew))
@@ -124,17 +124,33 @@ func (h *Handler) identify(token *jose.Token, tx *transaction) (*Identity, error
 	return id, nil
 }
 
-// stepUp gives the session what was proved.
+// isFor reports whether a token names no audience but the application (OpenID Connect
+// Core section 3.1.3.7, step 3).
+func isFor(t *jose.Token, clientID string) bool {
+	var all []string // stays empty of the one text that the verifier has compared
+	return t.Claim("aud", &all) != nil || !slices.ContainsFunc(all, func(a string) bool { return a != clientID })
+}
+
+// stepUp gives the session what was proved. When that has ended or was replaced
+// meanwhile, the page decides: the code is spent, so the callback cannot come again.
 func (h *Handler) stepUp(w http.ResponseWriter, r *http.Request, tx *transaction, id *Identity) {
-	if user, err := h.web.UserID(r); err != nil || user != id.UserID {
-		h.answer(w, r, errors.Join(refuse(http.StatusForbidden, "other_user", errUser), err))
-		return
+	user, err := h.web.UserID(r)
+	if err == nil && user != id.UserID {
+		err = refuse(http.StatusForbidden, "other_user", errUser)
+	} else if err == nil {
+		err = h.web.StepUp(w, r, id.AuthTime, id.AMR...)
 	}
-	if err := h.web.StepUp(w, r, id.AuthTime, id.AMR...); err != nil {
+	if err != nil && !over(err) {
 		h.answer(w, r, err)
 		return
 	}
 	http.Redirect(w, r, tx.To, http.StatusSeeOther)
+}
+
+// over reports whether a session is known to be there no more, or under another token.
+func over(err error) bool {
+	return !errors.Is(err, session.ErrUnavailable) &&
+		(errors.Is(err, session.ErrNone) || errors.Is(err, session.ErrExpired) || errors.Is(err, session.ErrRevoked))
 }
 
 // enter starts the session, if OnLogin lets the user in.
@@ -166,15 +182,15 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction,
 	switch {
 	case err == nil && tx.Proved != nil:
 		h.stepUpHeld(w, r, tx)
-	case err == nil:
+	case err == nil, errors.Is(err, session.ErrSuperseded): // another tab has signed in, and the code is spent
 		http.Redirect(w, r, tx.To, http.StatusSeeOther)
-	case errors.Is(err, session.ErrRevoked) && !errors.Is(err, session.ErrSuperseded) && !tx.Again:
+	case errors.Is(err, session.ErrRevoked) && !tx.Again:
 		q := url.Values{"prompt": {"login"}}
 		if tx.Org != "" {
 			q.Set("organization", tx.Org)
 		}
 		h.begin(w, r, &transaction{To: tx.To, Org: tx.Org, Again: true, UserID: tx.UserID, Proved: tx.Proved}, q)
-	case errors.Is(err, session.ErrRevoked) && !errors.Is(err, session.ErrSuperseded):
+	case errors.Is(err, session.ErrRevoked):
 		h.answer(w, r, refuse(http.StatusForbidden, "revoked", err)) // a 401 would lead to the login again
 	default:
 		h.answer(w, r, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/internal/jose"
@@ -65,6 +66,12 @@ func (id *Identity) AuthenticatedBy(method string) time.Time {
 		return time.Time{}
 	}
 	return id.AuthTime
+}
+
+// isOf reports whether the user signed in to the organization with that id or name.
+// Whoever names an organization must not name it like the id of another one.
+func (id *Identity) isOf(asked string) bool {
+	return id.OrgID == asked || !strings.HasPrefix(asked, "org_") && strings.EqualFold(id.OrgName, asked)
 }
 
 // read returns what the token says, with its nonce and its authorized party.

@@ -225,12 +225,12 @@ func (t *transport) covers(u *url.URL) bool {
 	if u.Scheme != t.base.Scheme || !strings.EqualFold(u.Host, t.base.Host) || u.User != nil || u.Opaque != "" {
 		return false
 	}
-	below := strings.TrimSuffix(t.base.Path, "/")
-	p := u.Path
+	below, p := strings.TrimSuffix(t.base.EscapedPath(), "/"), u.Path
 	if strings.ContainsRune(p, '\\') || strings.Contains(strings.ToLower(u.EscapedPath()), "%2e") || p != "" && path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
 		return false
 	}
-	return p == below || strings.HasPrefix(p, below+"/")
+	sent := u.EscapedPath() // in which %2F is no slash
+	return sent == below || strings.HasPrefix(sent, below+"/")
 }
 
 func closeBody(r *http.Request) {
