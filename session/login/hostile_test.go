@@ -121,7 +121,12 @@ func newClient(t *testing.T, cfg login.Config) *client {
 // open opens a page as browsers do, without following where it leads.
 func (c *client) open(path string) *httptest.ResponseRecorder {
 	c.t.Helper()
-	r := httptest.NewRequestWithContext(c.t.Context(), http.MethodGet, "https://app.example.com"+path, nil)
+	return c.send(http.MethodGet, path)
+}
+
+func (c *client) send(method, path string) *httptest.ResponseRecorder {
+	c.t.Helper()
+	r := httptest.NewRequestWithContext(c.t.Context(), method, "https://app.example.com"+path, nil)
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	for name, value := range c.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
@@ -464,4 +469,20 @@ func TestTokenEndpointHangs(t *testing.T) {
 		assert.NoError(t, failed)
 		assert.Less(t, time.Since(began), time.Second, "the lease was given back")
 	})
+}
+
+// TestLogoutWithoutASession: the page may have been open for longer than the session,
+// and Auth0 would sign the user in again without a question.
+func TestLogoutWithoutASession(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, login.Config{})
+	require.Equal(t, http.StatusSeeOther, c.back(c.begin("/auth/login")).Code)
+	assert.Equal(t, http.StatusForbidden, c.send(http.MethodPost, "/auth/logout").Code, "with a session it needs the CSRF token")
+	require.NoError(t, c.sessions.Revoke(t.Context(), c.token()))
+	for _, cookie := range []string{"of the session that has ended", "none"} {
+		w := c.send(http.MethodPost, "/auth/logout")
+		assert.Equal(t, http.StatusSeeOther, w.Code, cookie)
+		assert.Contains(t, w.Header().Get("Location"), "https://tenant.example.com/v2/logout?", cookie)
+		assert.Empty(t, c.token(), cookie)
+	}
 }
