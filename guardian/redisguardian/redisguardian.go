@@ -42,7 +42,7 @@ import (
 
 // Config holds optional settings. The zero value uses the defaults.
 type Config struct {
-	Prefix string // Of all keys, without braces, glob characters or spaces. Defaults to "auth0kit:guardian". Stores with different prefixes share nothing.
+	Prefix string // Of all keys, without braces, glob characters, bars or spaces. Defaults to "auth0kit:guardian". Stores with different prefixes share nothing.
 }
 
 // Store is a guardian store in Redis. It is safe for concurrent use, also by
@@ -63,8 +63,8 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if cfg.Prefix == "" {
 		cfg.Prefix = "auth0kit:guardian"
 	}
-	if strings.ContainsAny(cfg.Prefix, "{}[]*?\\ ") {
-		return nil, errors.New("redisguardian: Config.Prefix must not have braces, brackets, spaces, or any of *?\\")
+	if strings.ContainsAny(cfg.Prefix, "{}[]*?\\| ") {
+		return nil, errors.New("redisguardian: Config.Prefix must not have braces, brackets, spaces, or any of *?|\\")
 	}
 	return &Store{client: client, prefix: cfg.Prefix + "|"}, nil
 }
@@ -179,20 +179,30 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (removed int, err erro
 	return removed, nil
 }
 
-// keeps fails when Redis may evict records. It asks once; where it may not ask,
-// what the documentation says is believed to be done.
+// keeps fails when a node may evict records. It asks each once, but for those that do
+// not answer; where it may not ask, what the documentation says is believed to be done.
 func (s *Store) keeps(ctx context.Context) error {
 	if s.kept.Load() {
 		return nil
 	}
-	info, err := s.client.Do(ctx, s.client.B().Info().Section("memory").Build()).ToString()
-	if _, refused := rueidis.IsRedisErr(err); err != nil && !refused {
-		return fmt.Errorf("redisguardian: INFO memory, for maxmemory_policy: %w", err)
-	}
-	for line := range strings.SplitSeq(info, "\n") {
-		if policy, ok := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:"); ok && strings.HasPrefix(policy, "allkeys") {
-			return fmt.Errorf("redisguardian: Redis may evict factors: its maxmemory-policy is %q; set noeviction", policy)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	failed, answered := errors.New("redisguardian: no node is known"), false
+	for _, node := range s.client.Nodes() {
+		info, err := node.Do(ctx, node.B().Info().Section("memory").Build()).ToString()
+		if _, refused := rueidis.IsRedisErr(err); err != nil && !refused {
+			failed = fmt.Errorf("redisguardian: INFO memory, for maxmemory_policy: %w", err)
+			continue
 		}
+		for line := range strings.SplitSeq(info, "\n") {
+			if policy, ok := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:"); ok && strings.HasPrefix(policy, "allkeys") {
+				return fmt.Errorf("redisguardian: Redis may evict factors: its maxmemory-policy is %q; set noeviction", policy)
+			}
+		}
+		answered = true
+	}
+	if !answered {
+		return failed
 	}
 	s.kept.Store(true)
 	return nil

@@ -45,6 +45,53 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// On a cluster every script stays in one slot, and a sweep finds the records of all
+// nodes. One node that evicts is enough to be refused.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	nodes := backends.StartRedisCluster(t)
+	option := rueidis.ClientOption{InitAddress: []string{nodes[0].Addr}}
+	a, b := dial(t, option), dial(t, option)
+	t.Run("suite", func(t *testing.T) {
+		guardiantest.Run(t, func(t *testing.T) guardiantest.Harness {
+			prefix := "test:" + rand.Text()
+			return guardiantest.Harness{Store: open(t, a, prefix), Again: open(t, b, prefix), Sibling: open(t, a, prefix+"2")}
+		})
+	})
+	s := open(t, a, "test:users")
+	for i := range 64 { // Braces are what names a slot.
+		for _, subject := range []string{fmt.Sprintf("auth0|%d", i), fmt.Sprintf("auth0|{%d}", i)} {
+			for _, kind := range []driver.Kind{driver.KindTOTP, driver.KindRecovery} {
+				r := driver.Record{Key: driver.Key{Subject: subject, Kind: kind}, Version: 1, Until: time.UnixMilli(1)}
+				require.NoError(t, s.Save(t.Context(), r, 0))
+			}
+		}
+	}
+	for _, node := range nodes {
+		c := dial(t, rueidis.ClientOption{InitAddress: []string{node.Addr}, ForceSingleClient: true})
+		keys, err := c.Do(t.Context(), c.B().Dbsize().Build()).AsInt64()
+		require.NoError(t, err)
+		assert.Greater(t, keys, int64(10), "each has a part of them")
+	}
+	n, err := s.Sweep(t.Context(), time.UnixMilli(2))
+	require.NoError(t, err)
+	assert.Equal(t, 256, n)
+
+	for _, node := range nodes {
+		c := dial(t, rueidis.ClientOption{InitAddress: []string{node.Addr}, ForceSingleClient: true})
+		policy := func(name string) {
+			require.NoError(t, c.Do(t.Context(), c.B().Arbitrary("CONFIG", "SET", "maxmemory-policy", name).Build()).Error())
+		}
+		policy("allkeys-lru")
+		evicted := open(t, a, "")
+		for range 3 {
+			_, err = evicted.Load(t.Context(), driver.Key{Subject: "auth0|1", Kind: driver.KindTOTP})
+			assert.ErrorContains(t, err, "allkeys-lru")
+		}
+		policy("noeviction")
+	}
+}
+
 // A Redis that evicts any key is refused, and one that evicts keys with a time to
 // live is not, because there are none.
 func TestEviction(t *testing.T) {
@@ -80,7 +127,7 @@ func TestNewRefuses(t *testing.T) {
 	_, err := redisguardian.New(nil, redisguardian.Config{})
 	assert.ErrorContains(t, err, "client is nil")
 	client := dial(t, rueidis.ClientOption{InitAddress: []string{backends.Redis(t)}})
-	for _, prefix := range []string{"a{b}", "a*", "a b"} {
+	for _, prefix := range []string{"a{b}", "a*", "a b", "a|b"} {
 		_, err = redisguardian.New(client, redisguardian.Config{Prefix: prefix})
 		assert.ErrorContains(t, err, "Config.Prefix")
 	}

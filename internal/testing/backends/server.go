@@ -52,6 +52,27 @@ func StartRedis(t testing.TB, args ...string) *Server {
 	return s
 }
 
+// StartRedisCluster makes a cluster of three Redis servers, each with a third of the
+// slots, and returns them.
+func StartRedisCluster(t testing.TB, args ...string) []*Server {
+	t.Helper()
+	cli := Program(t, "redis-cli", "redis-tools")
+	create := []string{"--cluster-yes", "--cluster", "create"}
+	var nodes []*Server
+	for range 3 {
+		node := StartRedis(t, append([]string{"--save", "", "--cluster-enabled", "yes", "--cluster-port", FreePort(t)}, args...)...)
+		nodes, create = append(nodes, node), append(create, node.Addr)
+	}
+	must(t, exec.Command(cli, create...))
+	for _, node := range nodes { // Each hears of the others by itself.
+		node.wait("the cluster is up", func() bool {
+			out, err := exec.Command(cli, "-u", "redis://"+node.Addr, "cluster", "info").Output()
+			return err == nil && bytes.Contains(out, []byte("cluster_state:ok")) && bytes.Contains(out, []byte("cluster_known_nodes:3"))
+		})
+	}
+	return nodes
+}
+
 // StartPostgres makes a cluster and starts it.
 func StartPostgres(t testing.TB) *Server {
 	t.Helper()
