@@ -284,9 +284,10 @@ func (s *Service) unmirror(ctx context.Context, userID string, old *seed) error 
 	return wrapped("remove from Auth0", err)
 }
 
-// firstCodes makes recovery codes for a user who has none.
+// firstCodes makes recovery codes for a user who has none. If their factor was removed
+// meanwhile, the codes go with it.
 func (s *Service) firstCodes(ctx context.Context, userID string, c *confirmation) error {
-	return update(ctx, s, recoveryKey(userID), func(st *recoveryState) (time.Time, error) {
+	err := update(ctx, s, recoveryKey(userID), func(st *recoveryState) (time.Time, error) {
 		c.codes = nil
 		if len(st.Hashes) > 0 {
 			return time.Time{}, errUnchanged
@@ -295,6 +296,15 @@ func (s *Service) firstCodes(ctx context.Context, userID string, c *confirmation
 		c.codes = st.renew(userID, s.now())
 		return time.Time{}, nil
 	})
+	if err != nil || len(c.codes) == 0 {
+		return err
+	}
+	ended, err := s.endCodes(ctx, userID)
+	if ended {
+		c.codes = nil
+		return errors.Join(refuse(ErrNotEnrolled), err)
+	}
+	return err
 }
 
 // undo makes the app pending again, its code spent, and brings the replaced ones back.

@@ -155,11 +155,17 @@ func (s *Service) removeLocal(ctx context.Context, userID string, f Factor, enro
 	if err != nil {
 		return "", err
 	}
-	left, _, err := s.localEnrollments(context.WithoutCancel(ctx), userID)
-	if err == nil && !slices.ContainsFunc(left, func(e Enrollment) bool { return e.Factor != LocalRecovery }) {
-		err = s.removeCodes(ctx, userID)
-	}
+	_, err = s.endCodes(ctx, userID)
 	return name, err
+}
+
+// endCodes removes the recovery codes of a user who has no other local factor.
+func (s *Service) endCodes(ctx context.Context, userID string) (ended bool, err error) {
+	left, _, err := s.localEnrollments(context.WithoutCancel(ctx), userID)
+	if err != nil || slices.ContainsFunc(left, func(e Enrollment) bool { return e.Factor != LocalRecovery }) {
+		return false, err
+	}
+	return true, s.removeCodes(ctx, userID)
 }
 
 func (s *Service) removePasskey(ctx context.Context, userID, enrollmentID string) (name string, err error) {
@@ -228,6 +234,9 @@ func (s *Service) Rename(ctx context.Context, userID, enrollmentID, name string)
 
 func (s *Service) removeCodes(ctx context.Context, userID string) error {
 	return update(context.WithoutCancel(ctx), s, recoveryKey(userID), func(st *recoveryState) (time.Time, error) {
+		if len(st.Hashes) == 0 {
+			return time.Time{}, errUnchanged
+		}
 		*st = recoveryState{}
 		return s.now(), nil
 	})

@@ -50,9 +50,11 @@ func (k TOTPKey) Format(f fmt.State, _ rune) { secret.Format(f, k) }
 // LogValue hides the secret from log/slog.
 func (k TOTPKey) LogValue() slog.Value { return secret.Shown() }
 
+const maxLabel = 128 // bytes
+
 // checkLabel refuses what would make the otpauth URL ambiguous.
 func checkLabel(field, s string) error {
-	if s == "" || len(s) > 128 || strings.ContainsFunc(s, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f || r == '\uFFFD' }) {
+	if s == "" || len(s) > maxLabel || strings.ContainsFunc(s, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f || r == '\uFFFD' }) {
 		return invalid(field, "must have 1 to 128 bytes of UTF-8 without a colon or control characters")
 	}
 	return nil

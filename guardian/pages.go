@@ -1,6 +1,7 @@
 package guardian
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -282,10 +283,7 @@ func (p *Pages) user(serve func(http.ResponseWriter, *http.Request, visitor)) ht
 			defer cancel()
 			r = r.WithContext(ctx)
 		}
-		v := visitor{id, p.cfg.Account(r)}
-		if v.account == "" {
-			v.account = id
-		}
+		v := visitor{id, accountLabel(cmp.Or(p.cfg.Account(r), id))}
 		if ip := p.web.ClientIP(r); ip.IsValid() { // For passkeys, which have no Request.
 			o := audit.FromContext(r.Context())
 			o.IP = ip.String()
@@ -293,6 +291,15 @@ func (p *Pages) user(serve func(http.ResponseWriter, *http.Request, visitor)) ht
 		}
 		serve(w, r, v)
 	}
+}
+
+// accountLabel makes of any account what apps can show.
+func accountLabel(account string) string {
+	account = printable(account)
+	if len(account) > maxLabel {
+		account = strings.ToValidUTF8(account[:maxLabel], "")
+	}
+	return cmp.Or(account, "-")
 }
 
 // proof is what the session says of the visitor, nil if nothing.

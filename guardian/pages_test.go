@@ -360,6 +360,32 @@ func TestPagesRefuse(t *testing.T) {
 	})
 }
 
+// Whatever an account is called, an app can be set up for it, and names change nothing
+// around them.
+func TestPagesOfOddNames(t *testing.T) {
+	for name, account := range map[string]string{
+		"long":       strings.Repeat("ä", 63) + strings.Repeat("long", 60) + "@example.com",
+		"10 kB":      strings.Repeat("x", 10<<10),
+		"control":    "ada\x00\x1b[2J\u0085@example.com",
+		"broken":     "ada\xff\uFFFD@example.com",
+		"colon":      "https://ada.example.com/",
+		"right left": "ada\u202Egro.elpmaxe@\u2066",
+		"nothing":    "\u202E",
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, guardian.Config{}, func(s *stage) {
+				b := newBrowser(s, guardian.PagesConfig{Account: func(*http.Request) string { return account }})
+				b.get("/mfa/")
+				secret := b.scans()
+				b.leads(b.post("/mfa/confirm", "code", s.otp(secret), "name", "\u202EPhone\u2067\x00\u0085 \u200Dx"+strings.Repeat("y", 10<<10)), "/mfa/codes")
+				name := s.apps()[0].Name
+				assert.True(s, strings.HasPrefix(name, "Phone \u200Dxy"), "%q", name)
+				assert.Len(s, []rune(name), 64)
+			})
+		})
+	}
+}
+
 // Programs get JSON at the same addresses.
 func TestPagesAsJSON(t *testing.T) {
 	onStage(t, guardian.Config{}, func(s *stage) {

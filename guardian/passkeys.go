@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
@@ -185,6 +184,9 @@ func (c *Ceremonies) finishEnroll(ctx context.Context, userID, name, challenge s
 	}
 	err = update(ctx, c.s, passkeyKey(userID), func(st *passkeyState) (time.Time, error) {
 		var err error
+		if !taken.Proved && len(st.Credentials) > 0 { // Since firstOrProved.
+			return time.Time{}, ErrStepUp
+		}
 		if made, err = check(taken.State, st.Credentials); err != nil {
 			return time.Time{}, refuse(ErrWrongCode)
 		}
@@ -309,13 +311,7 @@ func (c *Ceremonies) drop(ctx context.Context, userID string, id []byte) error {
 
 // cleanName keeps what can be shown of a name.
 func cleanName(name string) string {
-	name = strings.Join(strings.Fields(strings.ToValidUTF8(name, "")), " ")
-	name = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, name)
+	name = printable(name)
 	if runes := []rune(name); len(runes) > maxName {
 		return string(runes[:maxName])
 	}

@@ -166,6 +166,9 @@ func (s *Service) putCodes(ctx context.Context, userID string, shown []string, o
 			return time.Time{}, errUnchanged
 		}
 		*st = old
+		if len(old.Hashes) == 0 {
+			return s.now(), nil
+		}
 		return time.Time{}, nil
 	})
 }

@@ -144,7 +144,7 @@ func unauthorized(w http.ResponseWriter, r *http.Request) {
 // fresh allows a minute for clocks that are ahead of ours.
 func fresh(at time.Time, maxAge time.Duration, now time.Time) bool {
 	age := now.Sub(at)
-	return !at.IsZero() && age < maxAge && age > -time.Minute
+	return !at.IsZero() && maxAge > 0 && age < maxAge && age > -time.Minute
 }
 
 // Proven returns a Verification from what a session already knows, for EnrollTOTP:

@@ -39,6 +39,7 @@ func TestRequire(t *testing.T) {
 			"a clock ahead":             {methods{"mfa": ago(-30 * time.Second)}, guardian.MultiFactor, five, true},
 			"no age":                    {methods{"mfa": now}, guardian.MultiFactor, 0, false},
 			"a negative age":            {methods{"mfa": now}, guardian.MultiFactor, -time.Hour, false},
+			"no age, a clock ahead":     {methods{"mfa": ago(-30 * time.Second)}, guardian.MultiFactor, 0, false},
 			"no level":                  {methods{"mfa": now, "pop": now, "uv": now}, 0, five, false},
 			"an unknown level":          {methods{"mfa": now, "pop": now, "uv": now}, 9, five, false},
 			"a code is no passkey":      {methods{"mfa": now, "otp": now, "pop": ago(time.Hour)}, guardian.PhishingResistant, five, false},

@@ -28,3 +28,14 @@ func squeeze(typed string) string {
 		return r
 	}, typed)
 }
+
+// printable is a line of text without what would change the text around it.
+func printable(s string) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\uFFFD' {
+			return -1
+		}
+		return r
+	}, s)
+}

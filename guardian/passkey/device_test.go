@@ -23,6 +23,7 @@ type device struct {
 	id         []byte
 	count      uint32
 	flags      byte
+	frame      string // The site in whose frame the page is.
 }
 
 // The flags of authenticator data (WebAuthn level 3 section 6.1).
@@ -75,7 +76,11 @@ func (d *device) client(kind string, options []byte) []byte {
 	d.Helper()
 	var o struct{ Challenge string }
 	require.NoError(d, json.Unmarshal(options, &o))
-	out, err := json.Marshal(map[string]any{"type": kind, "challenge": o.Challenge, "origin": d.origin, "crossOrigin": false})
+	client := map[string]any{"type": kind, "challenge": o.Challenge, "origin": d.origin, "crossOrigin": d.frame != ""}
+	if d.frame != "" && d.frame != d.origin {
+		client["topOrigin"] = d.frame
+	}
+	out, err := json.Marshal(client)
 	require.NoError(d, err)
 	return out
 }

@@ -159,6 +159,8 @@ func TestRefusals(t *testing.T) {
 			"another party":   func(d *device) { d.rp = "example.org" },
 			"nobody verified": func(d *device) { d.flags = present },
 			"nobody there":    func(d *device) { d.flags = verified },
+			"a frame":         func(d *device) { d.frame = d.origin },
+			"another's frame": func(d *device) { d.frame = "https://app.example.org" },
 		} {
 			d := newDevice(s)
 			change(d)
@@ -175,6 +177,8 @@ func TestRefusals(t *testing.T) {
 			"another site":    func(d *device) { d.origin = "https://app.example.org" },
 			"another party":   func(d *device) { d.rp = "example.org" },
 			"nobody verified": func(d *device) { d.flags = present },
+			"a frame":         func(d *device) { d.frame = d.origin },
+			"another's frame": func(d *device) { d.frame = "https://app.example.org" },
 			"another key":     func(d *device) { d.key = newDevice(s).key },
 			"another id":      func(d *device) { d.id = []byte("another credential") },
 		} {
@@ -191,6 +195,12 @@ func TestRefusals(t *testing.T) {
 		options := s.ask()
 		_, err = s.rp.FinishEnroll(s.Context(), user, "", newDevice(s).create(options))
 		assert.ErrorIs(s, err, guardian.ErrExpired, "a challenge for a proof enrolls nothing")
+		proof, err := s.verify(d)
+		require.NoError(s, err)
+		_, err = s.rp.FinishVerify(s.Context(), user, d.get(s.begin(proof)))
+		assert.ErrorIs(s, err, guardian.ErrExpired, "a challenge for an enrollment proves nothing")
+		_, err = s.rp.FinishVerify(s.Context(), user, d.create(options))
+		assert.ErrorIs(s, err, guardian.ErrExpired, "the response to a creation")
 		_, err = s.rp.FinishVerify(s.Context(), "auth0|2", d.get(options))
 		assert.ErrorIs(s, err, guardian.ErrExpired, "the challenge of another user")
 		for _, garbage := range []string{"", "{}", "null", `{"id":"AA","rawId":"AA","type":"public-key","response":{}}`} {
@@ -259,6 +269,31 @@ func TestEnrollmentIsLateForTheFirst(t *testing.T) {
 		require.NoError(s, err)
 		_, err = s.rp.FinishEnroll(s.Context(), user, "", newDevice(s).create(options))
 		require.ErrorIs(s, err, guardian.ErrStepUp)
+	})
+}
+
+// Of two enrollments that began without a proof and end at once, only the first is
+// that of a first factor.
+func TestTwoFirstPasskeys(t *testing.T) {
+	onStage(t, func(s *stage) {
+		var yes, no atomic.Int64
+		var all sync.WaitGroup
+		var responses [][]byte
+		for range 8 {
+			responses = append(responses, newDevice(s).create(s.begin(nil)))
+		}
+		for _, response := range responses {
+			all.Go(func() {
+				switch _, err := s.rp.FinishEnroll(s.Context(), user, "", response); {
+				case err == nil:
+					yes.Add(1)
+				case errors.Is(err, guardian.ErrStepUp):
+					no.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		assert.Equal(s, [2]int64{1, 7}, [2]int64{yes.Load(), no.Load()})
 	})
 }
 
