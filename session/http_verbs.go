@@ -13,9 +13,13 @@ import (
 // The session that the request came with is ended first, so that nothing an
 // attacker planted lives on (ASVS 5.0 7.2.4); when another request has replaced
 // that session's token in the last 10 s, nothing is done and the error is
-// ErrSuperseded. An empty l.Device is filled from the request. Call it behind Load
+// ErrSuperseded. A login that cannot be, such as one without a UserID or with a
+// NotAfter that has passed, ends nothing. An empty l.Device is filled from the request. Call it behind Load
 // and before the body is written; errors are those of Create.
 func (h *HTTP) Login(w http.ResponseWriter, r *http.Request, l Login) (*Session, error) {
+	if _, _, err := h.m.newRecord(l); err != nil { // before anything ends
+		return nil, err
+	}
 	if token := h.token(r); token != "" {
 		if err := h.m.supersede(r.Context(), token, l.SID); err != nil {
 			return nil, err

@@ -283,6 +283,32 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
+// TestBadLoginEndsNothing: a login that cannot be leaves the session before it alone,
+// and one that is refused at the limit says so.
+func TestBadLoginEndsNothing(t *testing.T) {
+	t.Parallel()
+	s := &site{setup: newSetup(t, session.Config{MaxPerUser: 1, AtLimit: session.Reject})}
+	s.http = newHTTP(t, s.Manager, session.HTTPConfig{})
+	own := s.login(t, session.Login{UserID: "ada"})
+	for _, bad := range []session.Login{
+		{}, {UserID: "ada", SID: "a\x00b"}, {UserID: "ada", Payload: []byte("no key seals it")},
+		{UserID: "ada", AuthTime: s.clock.Now().Add(time.Hour)}, {UserID: "ada", NotAfter: s.clock.Now()},
+	} {
+		w := s.call(t, own, func(w http.ResponseWriter, r *http.Request) {
+			_, err := s.http.Login(w, r, bad)
+			assert.Error(t, err)
+		})
+		assert.Empty(t, w.Result().Cookies())
+		wantValid(t, s.Manager, own)
+	}
+	w := s.call(t, "", func(w http.ResponseWriter, r *http.Request) {
+		_, err := s.http.Login(w, r, session.Login{UserID: "ada", AuthTime: s.clock.Now()})
+		assert.ErrorIs(t, err, session.ErrLimit)
+		s.http.Refuse(w, r, session.Refusal{Err: err})
+	})
+	assert.Equal(t, http.StatusForbidden, w.Code)
+}
+
 // TestLoadInLoad: the inner one has no opinion of its own.
 func TestLoadInLoad(t *testing.T) {
 	t.Parallel()

@@ -72,9 +72,6 @@ func (m *Manager) now() time.Time { return milli(m.cfg.Now()) }
 // ErrUnavailable when Config.Cutoff or Config.Outbox cannot be told what has ended to
 // make room.
 func (m *Manager) Create(ctx context.Context, l Login) (Token, *Session, error) {
-	if err := l.validate(); err != nil {
-		return "", nil, err
-	}
 	token, rec, err := m.newRecord(l)
 	if err != nil {
 		return "", nil, err
@@ -105,6 +102,9 @@ func (m *Manager) recordCreate(ctx context.Context, e driver.Ended, evicted []dr
 }
 
 func (m *Manager) newRecord(l Login) (Token, driver.Record, error) {
+	if err := l.validate(); err != nil {
+		return "", driver.Record{}, err
+	}
 	now := m.now()
 	expires := now.Add(m.cfg.Absolute)
 	if !l.NotAfter.IsZero() && l.NotAfter.Before(expires) {

@@ -13,7 +13,8 @@ import (
 type Refusal struct {
 	Status int
 	// Reason is "no_session", "expired", "revoked", "superseded", "forged",
-	// "invalid" (an id that no session has), "unavailable" or "failed"; session/login has others.
+	// "invalid" (an id that no session has), "limit" (a login, with Reject), "unavailable"
+	// or "failed"; session/login has others.
 	Reason string
 	Err    error // for logs, not for pages
 }
@@ -30,6 +31,7 @@ var refusals = []struct {
 	{ErrRevoked, http.StatusUnauthorized, "revoked"},
 	{ErrNone, http.StatusUnauthorized, "no_session"},
 	{errID, http.StatusBadRequest, "invalid"},
+	{ErrLimit, http.StatusForbidden, "limit"},
 }
 
 // plainRefusal says what a developer needs to know of a forged request; everything

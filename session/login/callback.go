@@ -184,14 +184,14 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction,
 		h.stepUpHeld(w, r, tx)
 	case err == nil, errors.Is(err, session.ErrSuperseded): // another tab has signed in, and the code is spent
 		http.Redirect(w, r, tx.To, http.StatusSeeOther)
-	case errors.Is(err, session.ErrRevoked) && !tx.Again:
+	case over(err) && !tx.Again: // this login, not the session before it
 		q := url.Values{"prompt": {"login"}}
 		if tx.Org != "" {
 			q.Set("organization", tx.Org)
 		}
 		h.begin(w, r, &transaction{To: tx.To, Org: tx.Org, Again: true, UserID: tx.UserID, Proved: tx.Proved}, q)
-	case errors.Is(err, session.ErrRevoked):
-		h.answer(w, r, refuse(http.StatusForbidden, "revoked", err)) // a 401 would lead to the login again
+	case over(err):
+		h.answer(w, r, refuse(http.StatusForbidden, "", err)) // a 401 would lead to the login again
 	default:
 		h.answer(w, r, err)
 	}

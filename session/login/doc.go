@@ -57,8 +57,8 @@
 // so that Auth0 tells when the user has authenticated, and is enforced. The page to
 // come back to must be a path of this site.
 //
-// Where a session or its user was revoked while the login was under way, the user
-// authenticates again. Auth0's error descriptions, which may echo input, are never
+// Where a session or its user was revoked while the login was under way, or the
+// provider's session has expired, the user authenticates again. Auth0's error descriptions, which may echo input, are never
 // shown.
 //
 // # A second factor of your own

@@ -486,3 +486,33 @@ func TestLogoutWithoutASession(t *testing.T) {
 		assert.Empty(t, c.token(), cookie)
 	}
 }
+
+// TestExpiredAtTheProvider: the user authenticates again, once, and is not sent in
+// circles while Auth0 still knows them.
+func TestExpiredAtTheProvider(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, login.Config{})
+	c.auth0.claim = map[string]any{"session_expiry": time.Now().Unix() - 10}
+	asked := c.begin("/auth/login?to=%2Fpayout")
+	again, err := url.Parse(c.back(asked).Header().Get("Location"))
+	require.NoError(t, err)
+	assert.Equal(t, "login", again.Query().Get("prompt"))
+	c.auth0.nonce = again.Query().Get("nonce")
+	assert.Equal(t, http.StatusForbidden, c.back(again.Query()).Code)
+
+	c.auth0.claim = nil
+	asked = c.begin("/auth/login?to=%2Fpayout")
+	assert.Equal(t, "/payout", c.back(asked).Header().Get("Location"))
+}
+
+// TestLoginTakesAnHour at most.
+func TestLoginTakesAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for wait, want := range map[time.Duration]int{59 * time.Minute: http.StatusSeeOther, time.Hour: http.StatusBadRequest} {
+			c := newClient(t, login.Config{})
+			asked := c.begin("/auth/login")
+			time.Sleep(wait)
+			assert.Equal(t, want, c.back(asked).Code, wait)
+		}
+	})
+}
