@@ -59,7 +59,8 @@ func (h *Handler) backTo(to string) string {
 
 // StepUp sends the browser to Auth0 for a second factor and brings it back to the
 // page of the request, or to "/" when that was no GET. The session then has the
-// methods and the time of the new authentication. It serves as the challenge of
+// methods and the time of the new authentication. A script's request, which cannot go
+// there, is answered with 403 and the reason "mfa_required". It serves as the challenge of
 // guardian.RequireMFA; mount it behind session.HTTP.Load or Require.
 //
 // A user without a factor at Auth0 is refused with 403: whoever has stolen the
@@ -69,6 +70,10 @@ func (h *Handler) StepUp(w http.ResponseWriter, r *http.Request) {
 	s, ok := session.FromContext(r.Context())
 	if !ok {
 		h.answer(w, r, session.ErrNone)
+		return
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" && mode != "navigate" {
+		h.answer(w, r, refuse(http.StatusForbidden, "mfa_required", ErrMFARequired))
 		return
 	}
 	to := "/"

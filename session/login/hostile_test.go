@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -97,6 +98,7 @@ type client struct {
 	auth     *login.Handler
 	mux      *http.ServeMux
 	cookies  map[string]string
+	mode     string // Sec-Fetch-Mode, in place of that of pages
 }
 
 func newClient(t *testing.T, cfg login.Config) *client {
@@ -127,7 +129,7 @@ func (c *client) open(path string) *httptest.ResponseRecorder {
 func (c *client) send(method, path string) *httptest.ResponseRecorder {
 	c.t.Helper()
 	r := httptest.NewRequestWithContext(c.t.Context(), method, "https://app.example.com"+path, nil)
-	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	r.Header.Set("Sec-Fetch-Mode", cmp.Or(c.mode, "navigate"))
 	for name, value := range c.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
@@ -515,4 +517,37 @@ func TestLoginTakesAnHour(t *testing.T) {
 			assert.Equal(t, want, c.back(asked).Code, wait)
 		}
 	})
+}
+
+// TestManyLoginsFitIntoAHeader: a page elsewhere may begin logins with long addresses
+// to come back to; whole sites are refused by proxies when cookies are too long.
+func TestManyLoginsFitIntoAHeader(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, login.Config{})
+	var last url.Values
+	for range 9 {
+		last = c.begin("/auth/login?to=%2F" + strings.Repeat("a", 900))
+		size := 0
+		for name, value := range c.cookies {
+			size += len(name) + len(value)
+		}
+		assert.Less(t, size, 7<<10)
+	}
+	assert.Len(t, c.back(last).Header().Get("Location"), 901, "the newest one goes on")
+}
+
+// TestStepUpOfScripts: what polls does not begin logins, which would push the person's
+// own out of the browser.
+func TestStepUpOfScripts(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, login.Config{})
+	require.Equal(t, http.StatusSeeOther, c.back(c.begin("/auth/login")).Code)
+	asked := c.begin("/payout")
+	c.mode = "cors"
+	for range 9 {
+		assert.Equal(t, http.StatusForbidden, c.open("/payout").Code)
+	}
+	c.mode = ""
+	c.auth0.claim = map[string]any{"amr": []string{"mfa"}}
+	assert.Equal(t, "/payout", c.back(asked).Header().Get("Location"))
 }

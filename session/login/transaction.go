@@ -15,6 +15,7 @@ const (
 	patience = time.Hour        // how long a login may take, a sign-up with a mail in it included
 	heldFor  = 10 * time.Minute // how long a login waits for local factors
 	maxOpen  = 5                // logins under way in one browser; each has a cookie of some 500 bytes
+	maxKept  = 4 << 10          // bytes of them that are kept beside a new one: proxies take headers of 8 kB
 )
 
 // transaction is a login under way. It waits in the browser, sealed, in a cookie
@@ -130,21 +131,23 @@ func (h *Handler) makeRoom(w http.ResponseWriter, r *http.Request) {
 	type open struct {
 		name string
 		at   time.Time
+		size int
 	}
 	var all []open
 	for _, c := range r.Cookies() {
 		if !strings.HasPrefix(c.Name, h.prefix()) {
 			continue
 		}
-		o := open{name: c.Name}
+		o := open{name: c.Name, size: len(c.Value)}
 		if tx, ok := h.read(r, c.Name); ok {
 			o.at = tx.At
 		}
 		all = append(all, o)
 	}
 	slices.SortFunc(all, func(a, b open) int { return b.at.Compare(a.at) })
+	size := 0
 	for i, o := range all {
-		if i >= maxOpen-1 || o.at.IsZero() {
+		if size += o.size; i >= maxOpen-1 || size > maxKept || o.at.IsZero() {
 			http.SetCookie(w, h.cookie(o.name, "", -time.Second))
 		}
 	}
