@@ -447,6 +447,7 @@ func TestKeysRotateDuringALogin(t *testing.T) {
 // TestTokenEndpointHangs: the lease ends with the request that was given up, and
 // nothing is lost.
 func TestTokenEndpointHangs(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, login.Config{Audience: "https://api.example.com"})
 		c.auth0.token = func(form url.Values) (int, map[string]any) {
@@ -509,6 +510,7 @@ func TestExpiredAtTheProvider(t *testing.T) {
 
 // TestLoginTakesAnHour at most.
 func TestLoginTakesAnHour(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for wait, want := range map[time.Duration]int{59 * time.Minute: http.StatusSeeOther, time.Hour: http.StatusBadRequest} {
 			c := newClient(t, login.Config{})
