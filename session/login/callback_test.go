@@ -1,11 +1,6 @@
 package login_test
 
 import (
-	"bytes"
-	"cmp"
-	"context"
-	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -22,144 +17,6 @@ import (
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
 )
-
-// scripted is an Auth0 that answers whatever a test says.
-type scripted struct {
-	*josetest.Issuer
-	nonce string                                                  // of the last login
-	claim map[string]any                                          // more claims of ID tokens; nil removes
-	token func(form url.Values) (status int, body map[string]any) // nil: tokens
-	raw   string                                                  // in place of JSON
-	sent  []url.Values                                            // to the token endpoint
-	sign  func(claims any) string                                 // nil: by the first key
-	hangs bool                                                    // until the request is given up
-}
-
-func (a *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Path != "/oauth/token" {
-		return a.Issuer.RoundTrip(r)
-	}
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	form, err := url.ParseQuery(string(text))
-	if err != nil {
-		return nil, err
-	}
-	a.sent = append(a.sent, form)
-	if a.hangs {
-		<-r.Context().Done()
-		return nil, r.Context().Err()
-	}
-	status, body := http.StatusOK, a.tokens()
-	if a.token != nil {
-		status, body = a.token(form)
-	}
-	answer, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	if a.raw != "" {
-		answer = []byte(a.raw)
-	}
-	w := httptest.NewRecorder()
-	w.WriteHeader(status)
-	w.Body.Write(answer)
-	return w.Result(), nil
-}
-
-// tokens are what a login is answered with.
-func (a *scripted) tokens() map[string]any {
-	now := time.Now().Unix()
-	claims := map[string]any{
-		"iss": a.ID, "sub": "auth0|1", "aud": "app", "iat": now, "exp": now + 3600, "auth_time": now, "nonce": a.nonce, "sid": "sid1",
-	}
-	for name, value := range a.claim {
-		claims = josetest.With(claims, name, value)
-	}
-	sign := a.sign
-	if sign == nil {
-		sign = func(claims any) string { return a.Token(josetest.Header("rs"), claims) }
-	}
-	return map[string]any{"access_token": "at", "token_type": "Bearer", "expires_in": 3600, "id_token": sign(claims)}
-}
-
-type yes struct{}
-
-func (yes) EnrolledAtAuth0(context.Context, string) error { return nil }
-
-// client is a browser at an application, without sockets.
-type client struct {
-	t        *testing.T
-	auth0    *scripted
-	sessions *session.Manager
-	web      *session.HTTP
-	auth     *login.Handler
-	mux      *http.ServeMux
-	cookies  map[string]string
-	mode     string // Sec-Fetch-Mode, in place of that of pages
-}
-
-func newClient(t *testing.T, cfg login.Config) *client {
-	t.Helper()
-	c := &client{t: t, auth0: &scripted{Issuer: josetest.NewIssuer()}, mux: http.NewServeMux(), cookies: map[string]string{}}
-	var err error
-	c.sessions, err = session.New(session.NewMemory(), session.Config{Keys: [][]byte{bytes.Repeat([]byte("k1"), 16)}})
-	require.NoError(t, err)
-	c.web, err = session.NewHTTP(c.sessions, session.HTTPConfig{LoginPath: "/auth/login"})
-	require.NoError(t, err)
-	cfg.Factors = yes{}
-	c.auth, err = login.New(c.web, login.Application{
-		Domain: "tenant.example.com", ClientID: "app", ClientSecret: "secret", BaseURL: "https://app.example.com",
-		HTTPClient: &http.Client{Transport: c.auth0},
-	}, cfg)
-	require.NoError(t, err)
-	c.mux.Handle("/auth/", c.auth)
-	c.mux.Handle("GET /payout", c.web.Require(http.HandlerFunc(c.auth.StepUp)))
-	return c
-}
-
-// open opens a page as browsers do, without following where it leads.
-func (c *client) open(path string) *httptest.ResponseRecorder {
-	c.t.Helper()
-	return c.send(http.MethodGet, path)
-}
-
-func (c *client) send(method, path string) *httptest.ResponseRecorder {
-	c.t.Helper()
-	r := httptest.NewRequestWithContext(c.t.Context(), method, "https://app.example.com"+path, nil)
-	r.Header.Set("Sec-Fetch-Mode", cmp.Or(c.mode, "navigate"))
-	for name, value := range c.cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
-	}
-	w := httptest.NewRecorder()
-	c.mux.ServeHTTP(w, r)
-	for _, cookie := range w.Result().Cookies() {
-		if c.cookies[cookie.Name] = cookie.Value; cookie.MaxAge < 0 {
-			delete(c.cookies, cookie.Name)
-		}
-	}
-	return w
-}
-
-// begin opens a page that leads to Auth0, and returns what that is asked.
-func (c *client) begin(path string) url.Values {
-	c.t.Helper()
-	to, err := url.Parse(c.open(path).Header().Get("Location"))
-	require.NoError(c.t, err)
-	require.Equal(c.t, "tenant.example.com/authorize", to.Host+to.Path)
-	c.auth0.nonce = to.Query().Get("nonce")
-	return to.Query()
-}
-
-// back comes back from Auth0 with a code.
-func (c *client) back(asked url.Values) *httptest.ResponseRecorder {
-	c.t.Helper()
-	return c.open("/auth/callback?" + url.Values{"code": {"code"}, "state": {asked.Get("state")}}.Encode())
-}
-
-func (c *client) token() session.Token { return session.Token(c.cookies["__Host-session"]) }
 
 // TestIDTokensOfOthers: only the ID token that was asked for signs in.
 func TestIDTokensOfOthers(t *testing.T) {
@@ -279,14 +136,6 @@ func TestTokenEndpointFails(t *testing.T) {
 	}
 }
 
-// meanwhile lets something happen while a code is redeemed.
-func (c *client) meanwhile(do func()) {
-	c.auth0.token = func(url.Values) (int, map[string]any) {
-		do()
-		return http.StatusOK, c.auth0.tokens()
-	}
-}
-
 // TestLateAtTheCallback: when another tab has replaced or ended the session while the
 // code was redeemed, the browser goes on to the page, with what it has by then: the
 // code is spent and cannot be brought a second time.
@@ -333,103 +182,6 @@ func TestLateAtTheCallback(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, c.back(asked).Code)
 }
 
-// TestTransportEncodedSlash: what the API gets must begin with the address, as it is
-// sent.
-func TestTransportEncodedSlash(t *testing.T) {
-	t.Parallel()
-	c := newClient(t, login.Config{Audience: "https://api.example.com"})
-	tr, err := c.auth.Transport("https://api.example.com", "https://api.example.com/v1", nil)
-	require.NoError(t, err)
-	for address, within := range map[string]bool{
-		"https://api.example.com/v1/a%2Fb": true, "https://api.example.com/v1": true, "https://api.example.com/v1/": true,
-		"https://api.example.com/v1%2Fadmin": false, "https://api.example.com/v1%2f..%2fadmin": false,
-	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-		require.NoError(t, err)
-		res, err := tr.RoundTrip(r)
-		if !within {
-			assert.ErrorContains(t, err, "leaves the address", address)
-			continue
-		}
-		if assert.NoError(t, err, address) {
-			assert.Equal(t, http.StatusUnauthorized, res.StatusCode, "there is no session in the context")
-		}
-	}
-}
-
-// TestRefreshAnswers: a refresh token is kept until Auth0 gives another or refuses it,
-// and whatever an answer says of lifetimes, a token is never taken for fresh too long.
-func TestRefreshAnswers(t *testing.T) {
-	t.Parallel()
-	c := newClient(t, login.Config{Audience: "https://api.example.com"})
-	var failed error
-	c.mux.Handle("GET /token", c.web.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var token string
-		token, failed = c.auth.AccessToken(r.Context(), "https://api.example.com")
-		_, _ = io.WriteString(w, token)
-	})))
-	status, answer := http.StatusOK, map[string]any{"expires_in": 0, "refresh_token": "rt1"}
-	c.auth0.token = func(form url.Values) (int, map[string]any) {
-		all := map[string]any{}
-		if form.Get("grant_type") == "authorization_code" {
-			all = c.auth0.tokens()
-		} else if status == http.StatusOK {
-			all["access_token"] = "new"
-		}
-		maps.Copy(all, answer)
-		return status, all
-	}
-	require.Equal(t, http.StatusSeeOther, c.back(c.begin("/auth/login")).Code)
-	asks := func(code int, with map[string]any) (refresh, token string) {
-		t.Helper()
-		status, answer, c.auth0.sent = code, with, nil
-		token = c.open("/token").Body.String()
-		require.LessOrEqual(t, len(c.auth0.sent), 1)
-		if len(c.auth0.sent) == 1 {
-			refresh = c.auth0.sent[0].Get("refresh_token")
-		}
-		return refresh, token
-	}
-	step := func(want string, code int, with map[string]any) {
-		t.Helper()
-		refresh, token := asks(code, with)
-		assert.Equal(t, want, refresh, "%v", with)
-		if code == http.StatusOK {
-			assert.NoError(t, failed, "%v", with)
-			assert.Equal(t, "new", token)
-		} else {
-			assert.Error(t, failed)
-			assert.NotErrorIs(t, failed, login.ErrLoginRequired, "%v", with)
-		}
-	}
-	step("rt1", http.StatusOK, map[string]any{"expires_in": 0})
-	step("rt1", http.StatusOK, map[string]any{"expires_in": -5, "refresh_token": ""})
-	step("rt1", http.StatusOK, map[string]any{"refresh_token": "rt2"})
-	step("rt2", http.StatusTooManyRequests, nil)
-	step("rt2", http.StatusServiceUnavailable, nil)
-	step("rt2", http.StatusForbidden, map[string]any{"error": "unauthorized_client"})
-	step("rt2", http.StatusOK, map[string]any{"expires_in": 1e300, "refresh_token": "rt3"})
-	step("", http.StatusOK, nil) // fresh
-
-	c.auth0.token = nil
-	c.cookies = map[string]string{} // signed in anew
-	c.auth0.token = func(form url.Values) (int, map[string]any) {
-		if form.Get("grant_type") == "authorization_code" {
-			all := c.auth0.tokens()
-			all["expires_in"], all["refresh_token"] = 0, "rt4"
-			return http.StatusOK, all
-		}
-		return http.StatusForbidden, map[string]any{"error": "invalid_grant"}
-	}
-	require.Equal(t, http.StatusSeeOther, c.back(c.begin("/auth/login")).Code)
-	refresh, _ := asks(0, nil)
-	assert.Equal(t, "rt4", refresh)
-	assert.ErrorIs(t, failed, login.ErrLoginRequired)
-	refresh, _ = asks(0, nil)
-	assert.Empty(t, refresh, "a refused one is not presented again")
-	assert.ErrorIs(t, failed, login.ErrLoginRequired)
-}
-
 // TestKeysRotateDuringALogin: an ID token by a key that was published meanwhile.
 func TestKeysRotateDuringALogin(t *testing.T) {
 	t.Parallel()
@@ -442,36 +194,6 @@ func TestKeysRotateDuringALogin(t *testing.T) {
 	asked = c.begin("/auth/login")
 	c.auth0.sign = nil
 	assert.Equal(t, http.StatusForbidden, c.back(asked).Code, "by a key that is published no more")
-}
-
-// TestTokenEndpointHangs: the lease ends with the request that was given up, and
-// nothing is lost.
-func TestTokenEndpointHangs(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, login.Config{Audience: "https://api.example.com"})
-		c.auth0.token = func(form url.Values) (int, map[string]any) {
-			all := c.auth0.tokens()
-			all["expires_in"], all["refresh_token"] = 0, "rt1"
-			return http.StatusOK, all
-		}
-		require.Equal(t, http.StatusSeeOther, c.back(c.begin("/auth/login")).Code)
-		var failed error
-		c.mux.Handle("GET /token", c.web.Require(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			_, failed = c.auth.AccessToken(r.Context(), "https://api.example.com")
-		})))
-		c.auth0.hangs = true
-		began := time.Now()
-		c.open("/token")
-		assert.Error(t, failed)
-		assert.NotErrorIs(t, failed, login.ErrLoginRequired)
-		assert.Less(t, time.Since(began), 30*time.Second)
-		c.auth0.hangs = false
-		began = time.Now()
-		c.open("/token")
-		assert.NoError(t, failed)
-		assert.Less(t, time.Since(began), time.Second, "the lease was given back")
-	})
 }
 
 // TestLogoutWithoutASession: the page may have been open for longer than the session,
