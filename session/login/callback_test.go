@@ -275,3 +275,22 @@ func TestStepUpOfScripts(t *testing.T) {
 	c.auth0.claim = map[string]any{"amr": []string{"mfa"}}
 	assert.Equal(t, "/payout", c.back(asked).Header().Get("Location"))
 }
+
+// TestPagesToComeBackTo: whatever is asked for, the browser stays on this site.
+func TestPagesToComeBackTo(t *testing.T) {
+	t.Parallel()
+	for to, want := range map[string]string{
+		"/a?b=/c&d=//e": "/a?b=/c&d=//e", "/@evil.example": "/@evil.example", "/a%2F..%2Fb": "/a%2F..%2Fb", "/ä": "/%c3%a4", "/a\xff": "",
+		"/.//evil.example": "", "/..//evil.example": "", "/a/..//evil.example": "", "/a//evil.example": "", "/;//evil.example": "",
+		"//evil.example": "/", `/\evil.example`: "/", "/%2f%2fevil.example": "/", "/%2F/evil.example": "/", "/%5cevil.example": "/",
+		"/\tevil.example": "/", "/\r\nSet-Cookie: a=b": "/", "\\/evil.example": "/", "https:evil.example": "/", "///evil.example": "/",
+		"/" + strings.Repeat("a", 1000): "/", "/\x7f": "/", "/%zz": "/", "evil.example": "/", "?x": "/", "/auth/login?to=/auth/login": "/",
+	} {
+		c := newClient(t, login.Config{})
+		got := c.back(c.begin("/auth/login?" + url.Values{"to": {to}}.Encode())).Header().Get("Location")
+		if want != "" {
+			assert.Equal(t, want, got, "%q", to)
+		}
+		assert.Regexp(t, `^/([^/\\].*)?$`, got, "%q", to)
+	}
+}
