@@ -51,10 +51,7 @@ func (g *Guard) Check(ctx context.Context, q Request, r ...Requirement) error {
 	if err == nil {
 		return nil
 	}
-	d := decision{g: g, tenant: t, call: Call{Request: q}}
-	if t != nil && g.byIssuer != nil {
-		d.g = g.byIssuer[t.Issuer]
-	}
+	d := decision{g: g.ofCaller(t), tenant: t, call: Call{Request: q}}
 	return g.refused(ctx, &d, err).Err
 }
 

@@ -17,6 +17,8 @@ const (
 	nonceAge   = 5 * time.Minute  // how long a nonce is good
 	nonceRenew = 2 * time.Minute  // age at which a client is given the next one
 	proofSkew  = 30 * time.Second // how far in the future a proof may be
+
+	spendTimeout = 2 * time.Second // a request waits for it
 )
 
 // proofAlgorithms are those of the metadata too.
@@ -72,6 +74,8 @@ func (p proofs) check(ctx context.Context, r proven, thumbprint string) (next st
 	switch {
 	case thumbprint == "":
 		return "", &TokenError{Reason: "not_bound"}
+	case p.mode == DPoPDisabled: // another of the joined guards knows the scheme
+		return "", &TokenError{Reason: "confirmation"}
 	case len(r.proofs) != 1:
 		return "", &proofError{"not exactly one DPoP header"}
 	case r.url == "":
@@ -93,6 +97,8 @@ func (p proofs) check(ctx context.Context, r proven, thumbprint string) (next st
 }
 
 func (p proofs) spend(ctx context.Context, proof *jose.Proof) error {
+	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
+	defer cancel()
 	sum := sha256.Sum256([]byte(proof.Thumbprint + " " + proof.ID)) // thumbprints have one length
 	err := p.replay.Spend(ctx, base64.RawURLEncoding.EncodeToString(sum[:]), proof.IssuedAt.Add(proofAge+proofSkew))
 	switch {

@@ -271,6 +271,41 @@ func TestReplayStoreIsAway(t *testing.T) {
 	wantStatus(t, prove(dpopRoutes(t, i, tenancy.GuardConfig{Replay: awayReplay{}}), "DPoP "+c.token, c.proof(t, "")), 503)
 }
 
+// hangingReplay answers when ctx ends.
+type hangingReplay struct{}
+
+func (hangingReplay) Spend(ctx context.Context, _ string, _ time.Time) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A store that hangs holds no request for as long as its client waits.
+func TestReplayStoreHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		c, began := newHolder(t, i), time.Now()
+		wantStatus(t, prove(dpopRoutes(t, i, tenancy.GuardConfig{Replay: hangingReplay{}}), "DPoP "+c.token, c.proof(t, "")), 503)
+		assert.LessOrEqual(t, time.Since(began), 2*time.Second)
+	})
+}
+
+// The first of joined guards knows the scheme; the one of the token takes none of it.
+func TestDPoPOfAJoinedGuard(t *testing.T) {
+	t.Parallel()
+	eu, us := josetest.NewIssuer(), josetest.NewIssuer()
+	us.ID = "https://us.example.com/"
+	a := extractor(t, eu, tenancy.FromToken, tenancy.GuardConfig{DPoP: tenancy.DPoPAllowed, Replay: tenancy.NewMemory()})
+	b := extractor(t, us, tenancy.FromToken, tenancy.GuardConfig{})
+	joined, err := tenancy.Join(a.Guard, b.Guard)
+	require.NoError(t, err)
+	h := joined.Require(tenancy.FromToken, tenancy.Authenticated())(reached)
+	for issuer, status := range map[*josetest.Issuer]int{eu: 200, us: 401} {
+		c := newHolder(t, issuer)
+		wantStatus(t, prove(h, "DPoP "+c.token, c.proof(t, "")), status)
+	}
+}
+
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 	i := josetest.NewIssuer()

@@ -81,8 +81,9 @@ func (g *Guard) enter(d *decision, q *http.Request) (context.Context, error) {
 // TenantContext.Check or TenantContext.Claim. Errors of other packages are
 // answered with 403.
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	d := &decision{g: g, call: Call{Request: Request{HTTP: r, Method: route(r)}}}
+	d := &decision{call: Call{Request: Request{HTTP: r, Method: route(r)}}}
 	d.tenant, _ = FromContext(r.Context())
+	d.g = g.ofCaller(d.tenant)
 	g.answer(w, r, d, err)
 }
 

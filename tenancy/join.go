@@ -48,6 +48,14 @@ func ofNobody(token string) error {
 	return &TokenError{Reason: string(jose.BadIssuer)}
 }
 
+// ofCaller returns who has admitted the caller: g itself for one of nobody.
+func (g *Guard) ofCaller(t *TenantContext) *Guard {
+	if t != nil && g.byIssuer[t.Issuer] != nil {
+		return g.byIssuer[t.Issuer]
+	}
+	return g
+}
+
 // of returns who decides about the token: nil if it is of none of the joined
 // issuers.
 func (g *Guard) of(token string) *Guard {

@@ -45,12 +45,12 @@ type list struct {
 }
 
 // missed counts one more member who is not known, and returns how many there were
-// in this TTL.
-func (l *listings) missed(orgID string) (*listing, int) {
+// in this TTL, and since settled.
+func (l *listings) missed(orgID string, settled time.Time) (*listing, int) {
 	o := l.orgs.GetOr(orgID, func() *listing { return &listing{call: once.Call[list]{Detach: loadTimeout}} })
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if time.Since(o.since) >= l.ttl {
+	if time.Since(o.since) >= l.ttl || o.since.Before(settled) {
 		o.since, o.misses = time.Now(), 0
 	}
 	o.misses++
@@ -59,13 +59,13 @@ func (l *listings) missed(orgID string) (*listing, int) {
 
 // find returns the roles of a member by the list, which is read if it pays: at most
 // one page for each member who was missing, and a list that was too short again
-// when twice as many are.
-func (l *listings) find(ctx context.Context, o *listing, misses int, m member) (roles []resource.Role, asOf time.Time, ok bool) {
+// when twice as many are, or when it is older than settled.
+func (l *listings) find(ctx context.Context, o *listing, misses int, m member, settled time.Time) (roles []resource.Role, asOf time.Time, ok bool) {
 	serves := func(last once.Outcome[list]) bool {
 		if last.Err != nil {
 			return time.Since(last.At) < retryAfter(last.Err)
 		}
-		return time.Since(last.Value.asOf) < l.ttl && (last.Value.whole || misses < 2*last.Value.pages)
+		return time.Since(last.Value.asOf) < l.ttl && !last.Value.asOf.Before(settled) && (last.Value.whole || misses < 2*last.Value.pages)
 	}
 	got, err := o.call.Do(ctx, serves, func(ctx context.Context) (list, error) { return l.read(ctx, m.orgID, misses) })
 	if err != nil {

@@ -2,8 +2,11 @@ package tenancy_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,4 +49,33 @@ func TestCustomSeesInheritedRoles(t *testing.T) {
 	}))(reached)
 	wantStatus(t, ask(h, token(i, "sub", "auth0|1")), 200)
 	wantStatus(t, ask(h, token(i, "sub", "auth0|2")), 200)
+}
+
+// An event that makes a whole organization be read again must not have it read one
+// by one for as long as the list from before would have been good.
+func TestListAfterAnEvent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i, d := josetest.NewIssuer(), newDirectory()
+		for n := range 250 {
+			d.roles[fmt.Sprintf("%s auth0|%d", orgID, n+1)] = d.roles[orgID+" auth0|1"]
+		}
+		x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Directory: d})
+		h := x.require(tenancy.AllOf("write:invoices"))(reached)
+		everybody := func() (members, lists int) {
+			members, lists = d.memberReads, d.listReads
+			for n := range 250 {
+				wantStatus(t, ask(h, token(i, "sub", fmt.Sprintf("auth0|%d", n+1))), 200)
+			}
+			return d.memberReads - members, d.listReads - lists
+		}
+		everybody()
+		require.NoError(t, x.Observe(t.Context(), []byte(`{"type":"organization.group.role.assigned","data":{"object":{"organization":{"id":"org_acme"}}}}`)))
+		wantStatus(t, ask(h, token(i, "", nil)), 200)
+		wantStatus(t, ask(h, token(i, "sub", "auth0|2")), 200)
+		assert.Equal(t, 2, d.listReads, "the list may lag behind the event, so it is not asked")
+		time.Sleep(31 * time.Second)
+		members, lists := everybody()
+		assert.LessOrEqual(t, members+3*lists, 20, "%d members, %d lists", members, lists)
+	})
 }

@@ -50,9 +50,13 @@ func newLive(cfg GuardConfig) *live {
 // readMember asks for one member, or reads the list when more are missing. A
 // refusal never rests on the list, which lags, and has no inherited roles.
 func (l *live) readMember(ctx context.Context, m member) (loaded[membership], error) {
-	o, misses := l.lists.missed(m.orgID)
+	settled := l.changedAt(member{orgID: m.orgID}).Add(listLag) // when a list has what happened to all of them
+	o, misses := l.lists.missed(m.orgID, settled)
 	byList := func() (loaded[membership], bool) {
-		roles, asOf, ok := l.lists.find(ctx, o, misses, m)
+		if time.Now().Before(settled) {
+			return loaded[membership]{}, false
+		}
+		roles, asOf, ok := l.lists.find(ctx, o, misses, m, settled)
 		return loaded[membership]{membership{true, roles, true}, asOf}, ok && asOf.After(l.changedAt(m).Add(listLag))
 	}
 	if misses > 1 {

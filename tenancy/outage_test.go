@@ -1,6 +1,7 @@
 package tenancy_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -313,6 +314,26 @@ func TestJoin(t *testing.T) {
 		_, err := tenancy.Join(bad...)
 		require.Error(t, err)
 	}
+}
+
+// What a handler refuses is told where its caller was admitted: another region's log
+// must not have it.
+func TestJoinedGuardsTellTheirOwn(t *testing.T) {
+	t.Parallel()
+	eu, us := josetest.NewIssuer(), josetest.NewIssuer()
+	us.ID = "https://us.example.com/"
+	var told []string
+	tell := func(name string) tenancy.GuardConfig {
+		return tenancy.GuardConfig{OnRefuse: func(context.Context, tenancy.Refusal) { told = append(told, name) }}
+	}
+	joined, err := tenancy.Join(extractor(t, eu, tenancy.FromToken, tell("eu")).Guard, extractor(t, us, tenancy.FromToken, tell("us")).Guard)
+	require.NoError(t, err)
+	h := joined.Require(tenancy.FromToken, tenancy.Authenticated())(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		joined.Refuse(w, r, joined.Check(r.Context(), tenancy.Request{HTTP: r}, tenancy.AllOf("purge:invoices")))
+	}))
+	wantStatus(t, ask(h, token(us, "", nil)), 403)
+	wantStatus(t, ask(h, token(eu, "", nil)), 403)
+	assert.Equal(t, []string{"us", "us", "eu", "eu"}, told)
 }
 
 // The same user id at another tenant is somebody else.

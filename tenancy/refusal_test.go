@@ -3,6 +3,7 @@ package tenancy_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,4 +54,16 @@ func TestWidePayloadIsExplained(t *testing.T) {
 	require.Error(t, err)
 	require.Len(t, found, 1)
 	assert.Contains(t, found[0], "256")
+}
+
+// Tests of handlers make their callers by hand: these have no token.
+func TestRefusedCallersMadeByHand(t *testing.T) {
+	t.Parallel()
+	x := extractor(t, josetest.NewIssuer(), tenancy.FromToken, tenancy.GuardConfig{})
+	caller := &tenancy.TenantContext{TenantID: orgID, UserID: "auth0|1"}
+	ctx := tenancy.NewContext(t.Context(), caller)
+	require.ErrorIs(t, x.Check(ctx, tenancy.Request{}, tenancy.AllOf("read:invoices")), tenancy.ErrForbidden)
+	w := httptest.NewRecorder()
+	x.Refuse(w, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx), caller.Check(ctx, orgID, tenancy.AllOf("read:invoices")))
+	wantStatus(t, w.Result(), 403, `scope="read:invoices"`)
 }
