@@ -282,6 +282,46 @@ func TestStreamsAreDecidedAgain(t *testing.T) {
 	})
 }
 
+// silent is a stream whose client sends nothing.
+type silent struct{ stream }
+
+func (s silent) RecvMsg(any) error {
+	<-s.ctx.Done()
+	return status.FromContextError(s.ctx.Err()).Err()
+}
+
+// A handler that waits for its client hears of a revocation too.
+func TestSilentStreamsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		cutoff, err := tenancy.NewCutoff(tenancy.NewMemory(), tenancy.CutoffConfig{})
+		require.NoError(t, err)
+		guard, err := tenancygrpc.New(tenancyGuard(t, i, tenancy.GuardConfig{Cutoff: cutoff}), tenancygrpc.FromToken,
+			map[string]tenancygrpc.Access{"/a.B/C": tenancygrpc.Require(tenancy.Authenticated())}, tenancygrpc.Config{})
+		require.NoError(t, err)
+		for _, revoked := range []bool{false, true} {
+			ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", "Bearer "+token(i, "", nil)))
+			ctx, cancel := context.WithTimeout(ctx, 90*time.Second) // the client goes away
+			begun := time.Now()
+			err = guard.Stream(nil, silent{stream{ctx: ctx}}, &grpc.StreamServerInfo{FullMethod: "/a.B/C"}, func(_ any, s grpc.ServerStream) error {
+				if revoked {
+					time.Sleep(time.Second)
+					require.NoError(t, cutoff.RevokeAccess(t.Context(), "auth0|1"))
+				}
+				return s.RecvMsg(nil)
+			})
+			cancel()
+			if revoked {
+				require.Equal(t, codes.Unauthenticated, status.Code(err))
+				require.Equal(t, time.Minute, time.Since(begun))
+			} else {
+				require.Equal(t, codes.DeadlineExceeded, status.Code(err))
+			}
+		}
+	})
+}
+
 // Requirements run on a goroutine of the stream: one that does not return must not
 // end the process, nor leave the stream open.
 func TestStreamWhoseRequirementDoesNotReturn(t *testing.T) {

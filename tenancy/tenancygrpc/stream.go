@@ -76,10 +76,29 @@ func (s *serverStream) SendMsg(m any) error {
 	return s.ServerStream.SendMsg(m)
 }
 
+// RecvMsg waits apart from the caller: gRPC itself goes on waiting for a client that
+// sends nothing, whatever was decided about it.
 func (s *serverStream) RecvMsg(m any) error {
-	err := s.ServerStream.RecvMsg(m)
+	if s.ctx.Err() == nil {
+		received := make(chan error, 1)
+		go func() {
+			err := status.Error(codes.Internal, "the message cannot be read") // a codec that panics
+			defer func() {
+				_ = recover()
+				received <- err
+			}()
+			err = s.ServerStream.RecvMsg(m)
+		}()
+		select {
+		case err := <-received:
+			if s.ctx.Err() == nil {
+				return err
+			}
+		case <-s.ctx.Done():
+		}
+	}
 	if refused := s.refused.Load(); refused != nil {
 		return *refused
 	}
-	return err
+	return status.FromContextError(s.ctx.Err()).Err()
 }
