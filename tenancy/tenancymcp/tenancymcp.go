@@ -166,7 +166,8 @@ func listed(ctx context.Context, tools map[string]tenancy.Requirement, r mcp.Req
 	if !ok {
 		return nil, unavailable()
 	}
-	own := *all // others may hold the same result
+	own := *all                // others may hold the same result
+	own.CacheScope = "private" // the SDK writes "public": proxies might serve it to other callers
 	own.Tools = make([]*mcp.Tool, 0, len(all.Tools))
 	for _, tool := range all.Tools {
 		err := tools[tool.Name].Check(ctx, t, tenancy.Request{Method: tool.Name})

@@ -139,6 +139,9 @@ func TestTools(t *testing.T) {
 	} {
 		s := connect(t, url, token(i, "auth0|1", c.scopes, c.permissions...))
 		assert.Equal(t, c.want, names(t, s), name)
+		list, err := s.ListTools(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, "private", list.CacheScope, "nobody else may be served with it")
 		for _, tool := range []string{"list_invoices", "delete_invoice", "unnamed", "gone", "slow"} {
 			got, err := call(t, s, tool)
 			if slices.Contains(c.want, tool) {
@@ -148,7 +151,7 @@ func TestTools(t *testing.T) {
 			}
 			assert.ErrorContains(t, err, fmt.Sprintf("unknown tool %q", tool), name)
 		}
-		_, err := call(t, s, "pay")
+		_, err = call(t, s, "pay")
 		assert.ErrorContains(t, err, "insufficient_user_authentication", name)
 	}
 }
