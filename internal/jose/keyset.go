@@ -288,6 +288,7 @@ func (s *KeySet) read(ctx context.Context) ([]*Key, error) {
 		return nil, errors.New("the address of the keys is not a URL")
 	}
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Cache-Control", "no-cache") // an answer that a proxy has kept may not have the key yet
 	resp, err := s.cfg.HTTPClient.Do(req)
 	if err != nil {
 		return nil, unreachable{err}

@@ -1,9 +1,11 @@
 package jose_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"testing"
@@ -27,6 +29,37 @@ func TestRotatedKeyWorksAtTheFirstRequest(t *testing.T) {
 		i.Publish(josetest.RSAKey("rs3", &josetest.RSA(2).PublicKey))
 		wantGood(t, verify(t, v, signed("rs3", 2)))
 		wantReason(t, verify(t, v, signed("rs2", 1)), jose.UnknownKey)
+	})
+}
+
+// proxy keeps the first answer, for all but those who want a new one.
+type proxy struct {
+	http.RoundTripper
+	kept []byte
+}
+
+func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.kept != nil && r.Header.Get("Cache-Control") != "no-cache" {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(p.kept))}, nil
+	}
+	resp, err := p.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	p.kept, err = io.ReadAll(resp.Body)
+	resp.Body = io.NopCloser(bytes.NewReader(p.kept))
+	return resp, err
+}
+
+func TestRotationBehindACache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := josetest.NewIssuer()
+		keys, err := jose.NewKeySet(i.ID+".well-known/jwks.json", jose.KeySetConfig{HTTPClient: &http.Client{Transport: &proxy{RoundTripper: i}}})
+		require.NoError(t, err)
+		v := verifierOf(t, i, func(p *jose.Policy) { p.Issuers[0].Keys = keys })
+		wantGood(t, verify(t, v, good()))
+		i.Publish(josetest.RSAKey("rs2", &josetest.RSA(1).PublicKey))
+		wantGood(t, verify(t, v, signed("rs2", 1)))
 	})
 }
 
