@@ -127,6 +127,16 @@ func TestNewVerifierRefuses(t *testing.T) {
 	}
 }
 
+// What the caller does with a slice afterwards changes nothing.
+func TestPolicyIsACopy(t *testing.T) {
+	t.Parallel()
+	i, algorithms := josetest.NewIssuer(), []string{"RS256"}
+	v := verifier(t, i, tenancy.VerifierConfig{Algorithms: algorithms, CacheSize: -1})
+	algorithms[0] = "ES256"
+	_, err := v.Verify(t.Context(), token(i, "", nil))
+	require.NoError(t, err)
+}
+
 // One junk token a second through the routes, and a rotation: no request with the new
 // key is answered with 401, at most one of 1,000 is refused at all, nobody waits
 // longer than 10 s, and the issuer sees at most six fetches a minute.

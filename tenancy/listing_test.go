@@ -3,6 +3,7 @@ package tenancy_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -78,4 +79,28 @@ func TestListAfterAnEvent(t *testing.T) {
 		members, lists := everybody()
 		assert.LessOrEqual(t, members+3*lists, 20, "%d members, %d lists", members, lists)
 	})
+}
+
+// However many are removed at once, nobody who was is admitted by a list from before.
+func TestManyRemovals(t *testing.T) {
+	t.Parallel()
+	i, d := josetest.NewIssuer(), newDirectory()
+	for n := range 30 {
+		d.roles[fmt.Sprintf("%s auth0|%d", orgID, n+1)] = d.roles[orgID+" auth0|1"]
+	}
+	x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Directory: d, MaxEntries: 10})
+	h := x.require(tenancy.AllOf("write:invoices"))(reached)
+	as := func(n int) *http.Response { return ask(h, token(i, "sub", fmt.Sprintf("auth0|%d", n+1))) }
+	for n := range 30 {
+		wantStatus(t, as(n), 200)
+	}
+	require.NotZero(t, d.listReads)
+	for n := range 30 {
+		user := fmt.Sprintf("auth0|%d", n+1)
+		d.set(func() { delete(d.roles, orgID+" "+user) })
+		require.NoError(t, x.Observe(t.Context(), fmt.Appendf(nil, `{"type":"organization.member.deleted","data":{"object":{"organization":{"id":"org_acme"},"user":{"user_id":%q}}}}`, user)))
+	}
+	for n := range 30 {
+		wantStatus(t, as(n), 403)
+	}
 }

@@ -32,13 +32,14 @@ type live struct {
 	users       *loader[string, account]
 	permissions *loader[string, []resource.Permission]
 	names       *loader[string, string]
-	changed     *lru.Cache[member, time.Time] // When Invalidate or Observe was told.
+	changed     *lru.Cache[member, time.Time] // When Invalidate or Observe was told; see mark.
+	marks       int                           // Of changed; it has room for more, so that it forgets none.
 }
 
 func newLive(cfg GuardConfig) *live {
 	n := orDefault(cfg.MaxEntries, 10_000)
 	roleTTL, permissionTTL := orDefault(cfg.RoleTTL, 5*time.Minute), orDefault(cfg.PermissionTTL, 15*time.Minute)
-	l := &live{dir: cfg.Directory, outage: cfg.OnOutage, changed: lru.New[member, time.Time](n)}
+	l := &live{dir: cfg.Directory, outage: cfg.OnOutage, changed: lru.New[member, time.Time](2 * n), marks: n}
 	l.lists = listings{dir: cfg.Directory, ttl: roleTTL, orgs: lru.New[string, *listing](n)}
 	l.members = newLoader(n, roleTTL, cfg.OnOutage.stale, l.readMember)
 	l.users = newLoader(n, roleTTL, cfg.OnOutage.stale, now(l.readUser))
@@ -222,9 +223,22 @@ func (l *live) changedAt(m member) (latest time.Time) {
 	return latest
 }
 
+// mark notes that something has changed. No mark may be lost, or a list of members
+// from before would admit who was removed: of too many, one about everybody takes the
+// place.
+func (l *live) mark(m member) {
+	if l.changed.Len() < l.marks {
+		l.changed.Put(m, time.Now())
+		return
+	}
+	l.changed.Put(member{}, time.Now())
+	l.changed.DropIf(func(k member) bool { return k != member{} })
+	l.changed.Put(member{}, time.Now()) // for marks that came meanwhile
+}
+
 // forget drops what is known about a member; an empty id stands for all.
 func (l *live) forget(m member) {
-	l.changed.Put(m, time.Now())
+	l.mark(m)
 	l.members.invalidate(func(k member) bool {
 		return (m.orgID == "" || k.orgID == m.orgID) && (m.userID == "" || k.userID == m.userID)
 	})

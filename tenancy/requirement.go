@@ -154,7 +154,8 @@ func StepUp(maxAge time.Duration, acr ...string) Requirement {
 // lists of your own. f is called after the caller is authenticated and the
 // organization compared. Its ErrForbidden, ErrNotFound, ErrInvalidToken, *ForbiddenError
 // and *StepUpError are answered as such (403, 404, 401); any other error is answered
-// with 503. f must be safe for concurrent use.
+// with 503. f must be safe for concurrent use, and change nothing: it may be asked twice
+// for one request, and again while a stream lasts.
 func Custom(f func(ctx context.Context, t *TenantContext, r Request) error) Requirement {
 	if f == nil {
 		return Requirement{}

@@ -53,7 +53,7 @@ func NewVerifier(issuer, audience string, cfg VerifierConfig) (*Verifier, error)
 		}
 	}
 	policy := jose.Policy{
-		Audience: audience, Others: slices.Clone(cfg.OtherAudiences), Bound: true, Algorithms: cfg.Algorithms, Leeway: cfg.Leeway, Now: cfg.Now,
+		Audience: audience, Others: slices.Clone(cfg.OtherAudiences), Bound: true, Algorithms: slices.Clone(cfg.Algorithms), Leeway: cfg.Leeway, Now: cfg.Now,
 		Types: []string{"at+jwt", "JWT"}, // RFC 9068's profile and Auth0's own
 	}
 	var issuers []string

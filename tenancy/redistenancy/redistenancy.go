@@ -12,8 +12,8 @@
 //
 // Each call is one round trip. What Redis loses, by an eviction, a failover before
 // it was replicated, or a restart without persistence, is forgotten by processes
-// that start afterwards: use maxmemory-policy noeviction or a volatile one, since
-// the cuts have no expiry of their own.
+// that start afterwards: use maxmemory-policy noeviction. A volatile one never evicts
+// cuts, which have no expiry of their own, but used proofs, which may then be used again.
 package redistenancy
 
 import (

@@ -40,7 +40,8 @@ var ErrNoCaller = errors.New("tenancymcp: the request has no caller: put Protect
 
 // Protect returns middleware for the SDK's HTTP handler. It decides each HTTP request
 // as guard.Require with Authenticated does, and answers as that, with the
-// resource_metadata of RFC 9728. A session of the SDK belongs to the user, the
+// resource_metadata of RFC 9728; a response that is under way, such as the stream of a
+// GET, is not decided again. A session of the SDK belongs to the user, the
 // organization and the application that began it. Handlers do not see the token,
 // which is for this server alone.
 func Protect(g *tenancy.Guard, where tenancy.Locator) func(http.Handler) http.Handler {
