@@ -67,6 +67,8 @@ func (l *listings) find(ctx context.Context, o *listing, misses int, m member, s
 		}
 		return time.Since(last.Value.asOf) < l.ttl && !last.Value.asOf.Before(settled) && (last.Value.whole || misses < 2*last.Value.pages)
 	}
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout/2) // and the other half for the member alone
+	defer cancel()
 	got, err := o.call.Do(ctx, serves, func(ctx context.Context) (list, error) { return l.read(ctx, m.orgID, misses) })
 	if err != nil {
 		return nil, time.Time{}, false // the member alone is asked for

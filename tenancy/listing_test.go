@@ -3,6 +3,7 @@ package tenancy_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/internal/jose/josetest"
+	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/tenancy"
 )
 
@@ -103,4 +105,38 @@ func TestManyRemovals(t *testing.T) {
 	for n := range 30 {
 		wantStatus(t, as(n), 403)
 	}
+}
+
+// hangingList is a Directory whose lists of members never come.
+type hangingList struct{ *directory }
+
+func (hangingList) Members(ctx context.Context, _ string) iter.Seq2[resource.Member, error] {
+	return func(yield func(resource.Member, error) bool) {
+		<-ctx.Done()
+		yield(resource.Member{}, ctx.Err())
+	}
+}
+
+func (d hangingList) MemberRoles(ctx context.Context, orgID, userID string) ([]resource.Role, error) {
+	select {
+	case <-time.After(time.Second):
+		return d.directory.MemberRoles(ctx, orgID, userID)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// A list that hangs leaves time to ask for the member alone.
+func TestListHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i, d := josetest.NewIssuer(), newDirectory()
+		x := extractor(t, i, tenancy.FromToken, tenancy.GuardConfig{Directory: hangingList{d}})
+		h := x.require(tenancy.AllOf("write:invoices"))(reached)
+		for n := range 3 {
+			d.roles[fmt.Sprintf("%s auth0|%d", orgID, n+1)] = d.roles[orgID+" auth0|1"]
+			wantStatus(t, ask(h, token(i, "sub", fmt.Sprintf("auth0|%d", n+1))), 200)
+		}
+		time.Sleep(time.Minute) // what hangs ends
+	})
 }
