@@ -11,8 +11,8 @@
 //	runner, err := migration.NewRunner(source, client, ledger, run, migration.Config{})
 //
 // The file is read once when it is first used, and stays open. In memory is an index:
-// some 60 bytes for each user, no email and no hash. A line that cannot be read is a
-// record with a Problem, whose key is "line 7" if its own is missing. Keys must
+// some 60 bytes for each user, no email and no hash. A line that cannot be read, or of
+// more than 1 MB, is a record with a Problem, whose key is "line 7" if its own is missing. Keys must
 // differ; they are sorted as text. The file must not change meanwhile.
 package filesource
 
@@ -50,6 +50,7 @@ type Config struct {
 	Scheme        string // passhash.Stored.Scheme of every user.
 	Salt          string // passhash.Stored.Salt of every user. Beside Columns.Salt it follows that, after a colon.
 	Iterations    string // passhash.Stored.Iterations of every user.
+	Null          string // The text that stands for no value, such as "NULL" or `\N`. Defaults to none: an empty field is no value anyway.
 }
 
 // Source implements migration.Source over a file. It is safe for concurrent use.
@@ -248,6 +249,14 @@ func parse(line []byte) any {
 
 // value is a field of a row by its name or path; nil if it is missing.
 func (s *Source) value(raw any, name string) any {
+	v := s.stored(raw, name)
+	if v == s.cfg.Null && s.cfg.Null != "" {
+		return nil
+	}
+	return v
+}
+
+func (s *Source) stored(raw any, name string) any {
 	switch raw := raw.(type) {
 	case []string:
 		if i := slices.Index(s.header, name); i >= 0 && i < len(raw) && raw[i] != "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -68,7 +69,7 @@ func TestCSV(t *testing.T) {
 			got = append(got, fmt.Sprint(r.Key, " ", r.Email, " ", r.Problem != nil))
 		}
 		assert.Equal(t, []string{
-			"10 bob@example.com false", "3  true", "5 last@example.com false", "7 ada@example.com false", "line 5  true", "line 6  true",
+			"10 bob@example.com false", "3  true", "5 last@example.com false", "7 ada@example.com false", "line 6  true", "line 7  true",
 		}, got)
 	}
 	r, err := s.Find(t.Context(), "ADA@example.com")
@@ -109,6 +110,53 @@ not JSON
 	require.Equal(t, "7.5", records[3].Email, "a number is text, and the schema refuses it")
 }
 
+// A row that is broken, or larger than any user, is a problem of its own: a quote that
+// is never closed does not take the rows behind it along.
+func TestBrokenRowsAreTheirOwn(t *testing.T) {
+	t.Parallel()
+	cols := migration.Columns{Key: "id", Email: "mail"}
+	huge := strings.Repeat("x", 3<<20)
+	for name, file := range map[string]struct {
+		format  filesource.Format
+		content string
+		want    []string
+	}{
+		"an open quote":         {filesource.CSV, "id,mail\n1,\"a@b.co\n2,b@b.co\n3,\"c\n@b.co\"\n4,d@b.co", []string{"2 b@b.co", "3 c\n@b.co", "4 d@b.co", "line 2 !"}},
+		"an open quote at last": {filesource.CSV, "id,mail\n1,a@b.co\n2,\"b@b.co\n\n", []string{"1 a@b.co", "line 3 !"}},
+		"two inches":            {filesource.CSV, "id,mail\n1,5\" x\n2,6\" x\n3,c@b.co\n", []string{"3 c@b.co", "line 2 !", "line 3 !"}},
+		"a huge row of CSV":     {filesource.CSV, "id,mail\n1," + huge + "\n2,\"" + huge + "\n3,c@b.co\n", []string{"3 c@b.co", "line 2 !", "line 3 !"}},
+		"a huge line of JSON":   {filesource.JSONLines, `{"id":1,"mail":"` + huge + "\"}\n" + `{"id":2,"mail":"b@b.co"}`, []string{"2 b@b.co", "line 1 !"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, r := range all(t, open(t, file.content, file.format, cols, filesource.Config{}), 2) {
+				if r.Problem != nil {
+					r.Email = "!"
+				}
+				got = append(got, r.Key+" "+r.Email)
+			}
+			assert.Equal(t, file.want, got)
+		})
+	}
+}
+
+// Files of Windows begin with a mark, and exports of databases write NULL for what
+// is absent.
+func TestMarksAndNulls(t *testing.T) {
+	t.Parallel()
+	cols := migration.Columns{Key: "id", Email: "mail", Phone: "phone", Password: "hash"}
+	for format, content := range map[filesource.Format]string{
+		filesource.JSONLines: "\ufeff" + `{"id":1,"mail":"a@b.co","phone":null,"hash":"NULL"}`, filesource.CSV: "\ufeffid,mail,phone,hash\n1,a@b.co,NULL,NULL\n",
+	} {
+		s := open(t, content, format, cols, filesource.Config{Null: "NULL"})
+		require.NoError(t, s.Check(t.Context()))
+		r, err := s.Find(t.Context(), "a@b.co")
+		require.NoError(t, err)
+		assert.Equal(t, []any{"1", "", passhash.Stored{}}, []any{r.Key, r.Phone, r.Password}, format)
+	}
+}
+
 // What Auth0's support exports goes into another tenant.
 func TestAuth0(t *testing.T) {
 	t.Parallel()
@@ -131,6 +179,12 @@ func TestCheck(t *testing.T) {
 	require.ErrorContains(t, err, "lines 2 and 4")
 	err = open(t, "", filesource.CSV, cols, filesource.Config{}).Check(t.Context())
 	require.ErrorContains(t, err, "header")
+	err = open(t, "\"id,mail\n1,a@b.co\n", filesource.CSV, cols, filesource.Config{}).Check(t.Context())
+	require.ErrorContains(t, err, "header")
+	closed := open(t, "id,mail\n1,a@b.co\n", filesource.CSV, cols, filesource.Config{})
+	require.NoError(t, closed.Check(t.Context()))
+	require.NoError(t, closed.Close())
+	require.Len(t, all(t, closed, 5), 1, "a file that is opened again has its header once")
 	require.NoError(t, open(t, "id;mail\n1;a@b.co\n", filesource.CSV, cols, filesource.Config{Comma: ';'}).Check(t.Context()))
 	s, err := filesource.New(filepath.Join(t.TempDir(), "none"), filesource.CSV, cols, filesource.Config{})
 	require.NoError(t, err)

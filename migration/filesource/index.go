@@ -25,7 +25,7 @@ func (s *Source) index() error {
 	if err != nil {
 		return fmt.Errorf("filesource: %w", err)
 	}
-	s.file, s.rows = file, nil
+	s.file, s.rows, s.header = file, nil, nil
 	type found struct {
 		row
 		names []uint64
@@ -66,28 +66,31 @@ func (s *Source) index() error {
 func text(v any) (string, error) { return mapping.Cell{Value: v}.Text() }
 
 func (s *Source) scan(each func(r row, raw any)) error {
-	if s.format == CSV {
-		return s.scanCSV(each)
+	in := &lines{file: s.file, in: bufio.NewReaderSize(s.file, 1<<16), line: 1}
+	if mark, _ := in.in.Peek(3); string(mark) == "\ufeff" {
+		in.skip(3)
 	}
-	in := bufio.NewReaderSize(s.file, 1<<16)
+	if s.format == CSV {
+		return s.scanCSV(in, each)
+	}
 	seen := make(map[string]bool)
-	for at, line := int64(0), 1; ; line++ {
-		raw, err := in.ReadBytes('\n')
-		if trimmed := bytes.TrimSpace(raw); len(trimmed) > 0 {
-			object := parse(raw)
-			each(row{at: at, size: int64(len(raw)), line: line}, object)
-			if m, ok := object.(map[string]any); ok && len(seen) < 1000 {
-				for key := range m {
-					seen[key] = true
-				}
-			}
-		}
-		at += int64(len(raw))
+	for {
+		at, raw, err := in.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("filesource: read line %d: %w", line, err)
+			return err
+		}
+		if len(bytes.TrimSpace(raw)) == 0 {
+			continue
+		}
+		object := parse(raw)
+		each(at, object)
+		if m, ok := object.(map[string]any); ok && len(seen) < 1000 {
+			for key := range m {
+				seen[key] = true
+			}
 		}
 	}
 	s.note(func(name string) bool {
@@ -116,31 +119,96 @@ func (s *Source) reader(in io.Reader) *csv.Reader {
 	return r
 }
 
-// scanCSV goes line by line after a line that is no CSV.
-func (s *Source) scanCSV(each func(r row, raw any)) error {
-	in := s.reader(s.file)
-	header, err := in.Read()
-	if err != nil {
-		return fmt.Errorf("filesource: read the header: %w", err)
-	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
-	s.header = slices.Clone(header)
-	s.note(func(name string) bool { return slices.Contains(s.header, name) })
-	base := int64(0)
-	for line := 2; ; line++ {
-		before := in.InputOffset()
-		fields, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
+// scanCSV goes on with the next line after a row that is no CSV: a quote that is
+// never closed would take all others along.
+func (s *Source) scanCSV(in *lines, each func(r row, raw any)) error {
+	for {
+		at, raw, err := in.next()
+		next := *in
+		for err == nil && bytes.Count(raw, []byte{'"'})%2 == 1 && len(raw) <= maxLine { // a line break inside of quotes
+			var more []byte
+			if _, more, err = in.next(); err == nil {
+				raw = append(raw, more...)
+			}
 		}
-		at := row{at: base + before, size: in.InputOffset() - before, line: line}
-		if _, bad := errors.AsType[*csv.ParseError](err); bad {
-			each(at, err)
+		if errors.Is(err, io.EOF) && len(raw) == 0 {
+			break
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		fields, bad := s.reader(bytes.NewReader(raw)).Read()
+		if errors.Is(bad, io.EOF) { // an empty line
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("filesource: read line %d: %w", line, err)
+		if len(raw) > maxLine || bad != nil {
+			if s.header == nil {
+				return fmt.Errorf("filesource: read the header: %w", errLine)
+			}
+			if err := in.back(next); err != nil {
+				return err
+			}
+			each(at, errLine)
+			continue
 		}
-		each(at, fields)
+		if at.size = in.at - at.at; s.header != nil {
+			each(at, fields)
+			continue
+		}
+		s.header = fields
+		s.note(func(name string) bool { return slices.Contains(s.header, name) })
 	}
+	if s.header == nil {
+		return errors.New("filesource: read the header: the file is empty")
+	}
+	return nil
+}
+
+// lines reads a file line by line, and of each line not much more than maxLine bytes.
+type lines struct {
+	file *os.File
+	in   *bufio.Reader
+	at   int64
+	line int
+}
+
+func (l *lines) skip(n int) {
+	_, _ = l.in.Discard(n) // they were peeked at
+	l.at += int64(n)
+}
+
+// next returns a line with its end, or io.EOF.
+func (l *lines) next() (r row, raw []byte, err error) {
+	r = row{at: l.at, line: l.line}
+	for {
+		part, err := l.in.ReadSlice('\n')
+		l.at += int64(len(part))
+		if len(raw) <= maxLine {
+			raw = append(raw, part...)
+		}
+		r.size = l.at - r.at
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && r.size == 0:
+			return r, nil, io.EOF
+		case err != nil && !errors.Is(err, io.EOF):
+			return r, nil, fmt.Errorf("filesource: read line %d: %w", r.line, err)
+		}
+		l.line++
+		return r, raw, nil
+	}
+}
+
+// back goes to where a copy of l was.
+func (l *lines) back(to lines) error {
+	if l.at == to.at {
+		return nil
+	}
+	if _, err := l.file.Seek(to.at, io.SeekStart); err != nil {
+		return fmt.Errorf("filesource: read line %d: %w", to.line, err)
+	}
+	l.in.Reset(l.file)
+	l.at, l.line = to.at, to.line
+	return nil
 }
