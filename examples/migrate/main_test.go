@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -66,18 +67,22 @@ func (s *shop) reports() string {
 func (s *shop) call(want int, verb string, more ...string) (out, errs string) {
 	s.t.Helper()
 	var o, e bytes.Buffer
+	start := time.Now()
+	code := s.tool(&o, &e).main(s.t.Context(), append(append([]string{verb}, s.flags...), more...))
+	s.t.Logf("migrate %s: %s, exit %d", verb, time.Since(start).Round(time.Second), code)
+	require.Equal(s.t, want, code, "%s\n%s", o.String(), e.String())
+	return o.String(), e.String()
+}
+
+// tool is the program in the environment of the shop.
+func (s *shop) tool(out, errs io.Writer) *tool {
 	machine := s.tenant.Machine()
-	t := &tool{out: &o, err: &e, client: s.tenant.HTTPClient(), env: func(name string) string {
+	return &tool{out: out, err: errs, client: s.tenant.HTTPClient(), env: func(name string) string {
 		return map[string]string{
 			"AUTH0_DOMAIN": auth0test.DefaultDomain, "AUTH0_CLIENT_ID": machine.ID, "AUTH0_CLIENT_SECRET": machine.Secret,
 			"MIGRATION_SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 		}[name]
 	}}
-	start := time.Now()
-	code := t.main(s.t.Context(), append(append([]string{verb}, s.flags...), more...))
-	s.t.Logf("migrate %s: %s, exit %d", verb, time.Since(start).Round(time.Second), code)
-	require.Equal(s.t, want, code, "%s\n%s", o.String(), e.String())
-	return o.String(), e.String()
 }
 
 func (s *shop) count() (n int) {
@@ -189,10 +194,7 @@ func TestCSV(t *testing.T) {
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
 	var e bytes.Buffer
-	machine := s.tenant.Machine()
-	code := (&tool{out: &e, err: &e, client: s.tenant.HTTPClient(), env: func(name string) string {
-		return map[string]string{"AUTH0_DOMAIN": auth0test.DefaultDomain, "AUTH0_CLIENT_ID": machine.ID, "AUTH0_CLIENT_SECRET": machine.Secret}[name]
-	}}).main(stopped, append([]string{"run"}, s.flags...))
+	code := s.tool(&e, &e).main(stopped, append([]string{"run"}, s.flags...))
 	require.Equal(t, codeStopped, code)
 	require.Contains(t, e.String(), "migrate run -source")
 	s.call(codeDone, "run")
@@ -224,7 +226,7 @@ func TestUsage(t *testing.T) {
 		_, _, err := mapped(s)
 		require.ErrorContains(t, err, text)
 	}
-	cols, cfg, err := mapped("key=id,given_name=g,app_metadata.plan=p,scheme='nt',email_verified=true")
+	cols, cfg, err := mapped("key=id,given_name=g,app_metadata.plan=p,scheme='nt',null='NULL',email_verified=true")
 	require.NoError(t, err)
-	require.Equal(t, []any{"id", "g", "p", "nt", true}, []any{cols.Key, cols.GivenName, cols.AppMetadata["plan"], cfg.Scheme, cfg.EmailVerified})
+	require.Equal(t, []any{"id", "g", "p", "nt", "NULL", true}, []any{cols.Key, cols.GivenName, cols.AppMetadata["plan"], cfg.Scheme, cfg.Null, cfg.EmailVerified})
 }

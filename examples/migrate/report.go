@@ -49,7 +49,9 @@ func bars100(counts []bar) []bar {
 		most = max(most, b.Count)
 	}
 	for i := range counts {
-		counts[i].Width = 600 * float64(counts[i].Count) / float64(most)
+		if n := counts[i].Count; n > 0 {
+			counts[i].Width = max(3, 600*float64(n)/float64(most)) // a few are visible beside many
+		}
 	}
 	return counts
 }
@@ -164,8 +166,17 @@ func (r report) Next() []string {
 	return all
 }
 
-// Seconds writes a duration for people.
-func (r report) Seconds(d time.Duration) string { return d.Round(time.Second).String() }
+// Length writes a duration for people.
+func (r report) Length(d time.Duration) string {
+	switch minutes := int(d.Round(time.Minute) / time.Minute); {
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case minutes < 60:
+		return fmt.Sprintf("%d min", minutes)
+	default:
+		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+	}
+}
 
 func (r report) text(out io.Writer) {
 	if r.Plan != nil {
@@ -174,7 +185,7 @@ func (r report) text(out io.Writer) {
 			fmt.Fprintf(out, "%8d %s\n", c.Count, c.Name)
 		}
 		for _, s := range r.Plan.Stages {
-			fmt.Fprintf(out, "%-12s %d, %d requests, %s\n", s.Name, s.Total, s.Requests, r.Seconds(s.Left))
+			fmt.Fprintf(out, "%-12s %d, %d requests, %s\n", s.Name, s.Total, s.Requests, r.Length(s.Left))
 		}
 		for _, o := range r.Plan.Options {
 			fmt.Fprintln(out, o)

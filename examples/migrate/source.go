@@ -2,12 +2,13 @@ package main
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
 	"strings"
 
-	_ "github.com/go-sql-driver/mysql"
+	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "github.com/ncruces/go-sqlite3/driver"
 	_ "github.com/ncruces/go-sqlite3/embed"
@@ -69,18 +70,32 @@ func openDatabase(address string) (*sql.DB, sqlsource.Dialect, error) {
 		db, err := sql.Open("pgx", address)
 		return db, sqlsource.Postgres, err
 	case "mysql", "mariadb":
-		u, err := url.Parse(address)
+		dsn, err := mariaDB(address)
 		if err != nil {
-			return nil, "", fmt.Errorf("-source: the address of the database is no URL")
+			return nil, "", err
 		}
-		password, _ := u.User.Password()
-		db, err := sql.Open("mysql", fmt.Sprintf("%s:%s@tcp(%s)%s?parseTime=true", u.User.Username(), password, u.Host, u.Path))
+		db, err := sql.Open("mysql", dsn)
 		return db, sqlsource.MySQL, err
 	case "sqlite":
-		db, err := openSQLite(rest)
+		db, err := sql.Open("sqlite3", "file:"+rest+"?mode=ro&_pragma=busy_timeout(10000)")
 		return db, sqlsource.SQLite, err
 	}
 	return nil, "", fmt.Errorf("-source: begin the address with sqlite:, postgres:// or mysql:// and its host")
+}
+
+// mariaDB is the address as the driver wants it, with its parameters.
+func mariaDB(address string) (dsn string, err error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", errors.New("-source: the address of the database is no URL") // its error would show the password
+	}
+	cfg, err := mysql.ParseDSN("tcp(" + u.Host + ")/" + strings.TrimPrefix(u.Path, "/") + "?parseTime=true&" + u.RawQuery)
+	if err != nil {
+		return "", fmt.Errorf("-source: the address of the database: %w", err)
+	}
+	cfg.User = u.User.Username()
+	cfg.Passwd, _ = u.User.Password()
+	return cfg.FormatDSN(), nil
 }
 
 func openSQLite(path string) (*sql.DB, error) {
@@ -88,7 +103,8 @@ func openSQLite(path string) (*sql.DB, error) {
 }
 
 // mapped reads -map. Names are those of migration.Columns in snake case; scheme, salt
-// and iterations with a value in quotes, and email_verified=true, hold for all users.
+// and iterations with a value in quotes, and email_verified=true, hold for all users;
+// null='NULL' is the text that stands for no value.
 func mapped(s string) (cols migration.Columns, cfg filesource.Config, err error) {
 	if s == "" {
 		return cols, cfg, fmt.Errorf("-map is missing: say which field is what, such as key=id,email=mail,password=hash")
@@ -114,6 +130,8 @@ func mapped(s string) (cols migration.Columns, cfg filesource.Config, err error)
 			cfg.Salt = fixed
 		case isFixed && name == "iterations":
 			cfg.Iterations = fixed
+		case isFixed && name == "null":
+			cfg.Null = fixed
 		case !setColumn(&cols, name, field):
 			return cols, cfg, fmt.Errorf("-map: there is no %q; the names are those of migration.Columns", name)
 		}
