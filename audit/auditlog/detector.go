@@ -119,7 +119,10 @@ func (d *detector) write(ctx context.Context, at detected, found []audit.Event) 
 	if err != nil {
 		return err
 	}
-	now, _ := d.l.now()
+	now, err := d.l.loggedAt(ctx)
+	if err != nil {
+		return err
+	}
 	kept := found[:0]
 	for _, e := range found {
 		if e.LoggedAt = now; check(&e) == nil { // a rule of the program's own may name what no event can have

@@ -87,6 +87,18 @@
 // archives, reports, and [Trail.PutStream], with which they send their events to their
 // own SIEM. Streams are in the store, so that they are there in every process.
 //
+// # While the store is down
+//
+// Record fails while the store does not answer, unless Config.Spool names a directory on
+// a local disk. A process that is in Run then writes its events there, synced, and Record
+// returns nil. Once one event is in the spool the next ones queue behind it, until Run has
+// stored all of them, in order and each once. The directory may be shared: files of a
+// process that has ended, or was killed, are stored by the next that runs. Events are
+// encrypted with Seal.Keys. When the disk or SpoolBytes are used up, Record fails with the
+// store's error. "audit.spool_drain" says how many events came this way;
+// "audit.spool_gap" says it where some were refused or a file was damaged. Ingest, reading
+// and what changes the log itself do need the store.
+//
 // # Limits
 //
 // An event may have 64 KiB, see package audit. A process seals some tens of

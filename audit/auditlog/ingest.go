@@ -108,7 +108,10 @@ type named struct {
 }
 
 func (l *Log) ingestRows(ctx context.Context, events []audit.Event) ([]driver.Event, error) {
-	now, _ := l.now()
+	now, err := l.loggedAt(ctx)
+	if err != nil {
+		return nil, err
+	}
 	checked := make([]audit.Event, len(events))
 	for i, e := range events {
 		if err := check(&e); err != nil {

@@ -35,6 +35,12 @@ type Config struct {
 	// GiveUp is for how long a Durable sink may fail until it is disabled, which is
 	// recorded as "audit.sink_disable". Defaults to 7 days.
 	GiveUp time.Duration
+	// Spool is a directory on a local disk that takes the events of Record while the store
+	// does not answer, or takes longer than 5 seconds: see the package's documentation.
+	// Defaults to none: Record fails.
+	Spool string
+	// SpoolBytes bounds the spool of this process. Defaults to 64 MiB.
+	SpoolBytes int64
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -49,9 +55,12 @@ type Log struct {
 	ring     *seal.Ring
 	subjects *subjects
 	commits  committer[driver.Event]
+	spool    *spool // Nil for none.
 
 	mu    sync.Mutex
 	index []byte // Of the identity; nil until the log was opened.
+
+	clock sync.Mutex
 	last  time.Time
 }
 
@@ -85,7 +94,12 @@ func New(store driver.Store, s Seal, cfg Config) (*Log, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	spool, err := newSpool(cfg.Spool, cfg.SpoolBytes, cfg.Sinks, s.Name, s.Keys)
+	if err != nil {
+		return nil, err
+	}
 	l := &Log{
+		spool: spool,
 		store: store, cfg: cfg, signer: signer, known: known, ring: ring,
 		subjects: &subjects{store: store, ring: ring, cache: lru.New[audit.Ref, cached](maxKeys)},
 	}
@@ -165,41 +179,84 @@ func (l *Log) putIdentity(ctx context.Context, id identity, version int64) error
 	return nil
 }
 
-// Record implements audit.Recorder: it returns nil when e is stored durably and every
-// Required sink has it.
+// Record implements audit.Recorder: it returns nil when e is stored durably, or is in
+// the spool, and every Required sink has it.
 // Events need an ID and a Time, which audit.Record sets; an ID that is in the log
 // already is not recorded again. An event that is not valid is refused. With any
 // other error e may or may not be stored: record it again, under the same ID.
 // Concurrent calls share transactions.
 func (l *Log) Record(ctx context.Context, e audit.Event) error {
-	row, err := l.prepare(ctx, e)
+	if err := l.stamp(ctx, &e); err != nil {
+		return err
+	}
+	if l.spool.holding() {
+		if err := l.spool.put(ctx, e, nil); !errors.Is(err, errSpoolDrained) {
+			return err
+		}
+	}
+	row, err := l.storeNow(ctx, e)
+	if err == nil {
+		return l.require(ctx, row)
+	}
+	if !l.spool.takes(ctx, err) {
+		return err
+	}
+	return l.spool.put(ctx, e, err)
+}
+
+// storeNow stores one event. A store that hangs has some seconds where there is a spool.
+func (l *Log) storeNow(ctx context.Context, e audit.Event) (driver.Event, error) {
+	if l.spool != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, spoolAfter)
+		defer cancel()
+	}
+	rows, err := l.encode(ctx, e)
 	if err != nil {
-		return err
+		return driver.Event{}, err
 	}
-	if err := l.commits.do(ctx, row); err != nil {
-		return err
-	}
-	return l.require(ctx, row)
+	return rows[0], l.commits.do(ctx, rows[0])
 }
 
 // prepare validates and seals an event.
 func (l *Log) prepare(ctx context.Context, e audit.Event) (driver.Event, error) {
-	if err := check(&e); err != nil {
+	if err := l.stamp(ctx, &e); err != nil {
 		return driver.Event{}, err
-	}
-	var back time.Duration
-	e.Time = e.Time.UTC().Truncate(time.Microsecond)
-	if e.LoggedAt, back = l.now(); back > 0 {
-		step := audit.Event{Action: "audit.clock_back", Metadata: map[string]string{"by": back.String()}}
-		if err := l.recordWith(ctx, step); err != nil {
-			return driver.Event{}, err
-		}
 	}
 	rows, err := l.encode(ctx, e)
 	if err != nil {
 		return driver.Event{}, err
 	}
 	return rows[0], nil
+}
+
+// stamp validates an event and sets its times.
+func (l *Log) stamp(ctx context.Context, e *audit.Event) (err error) {
+	if err := check(e); err != nil {
+		return err
+	}
+	e.Time = e.Time.UTC().Truncate(time.Microsecond)
+	e.LoggedAt, err = l.loggedAt(ctx)
+	return err
+}
+
+// loggedAt returns the time. That the clock went back is an event before any other.
+func (l *Log) loggedAt(ctx context.Context) (time.Time, error) {
+	now, back := l.now()
+	if back == 0 {
+		return now, nil
+	}
+	err := audit.Record(ctx, l, audit.Event{
+		Type: "audit", Action: "audit.clock_back", Outcome: audit.Success, Source: "auth0kit/auditlog", Metadata: map[string]string{"by": back.String()},
+	})
+	if err != nil { // the next event finds it again
+		l.clock.Lock()
+		if before := now.Add(back); before.After(l.last) {
+			l.last = before
+		}
+		l.clock.Unlock()
+	}
+	return now, err
 }
 
 // check refuses an event that the log cannot keep.
@@ -220,8 +277,8 @@ const clockStep = time.Second
 // now returns the time, and by how much the clock has gone back since the last one.
 func (l *Log) now() (now time.Time, back time.Duration) {
 	now = l.cfg.Now().UTC().Truncate(time.Microsecond)
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.clock.Lock()
+	defer l.clock.Unlock()
 	if back = l.last.Sub(now); back < clockStep && !now.After(l.last) {
 		return now, 0
 	}

@@ -169,20 +169,23 @@ type Status struct {
 	// process is in Run; 5 seconds are normal under load.
 	SealingLag time.Duration
 	Unsummed   uint64 // Sealed events that a report still reads one by one; 10,000 are normal.
+	Spooled    int    // Events of this process that wait in Config.Spool.
 }
 
-// Status returns the state of the log, read from the store. It is not recorded.
+// Status returns the state of the log, read from the store. It is not recorded. With an
+// error only Spooled is set.
 func (l *Log) Status(ctx context.Context) (*Status, error) {
+	spooled := l.spool.count()
 	h, _, err1 := readHead(ctx, l.store)
 	events, since, err2 := l.store.Backlog(ctx)
 	if err := errors.Join(err1, err2); err != nil {
-		return nil, fmt.Errorf("auditlog: status: %w", err)
+		return &Status{Spooled: spooled}, fmt.Errorf("auditlog: status: %w", err)
 	}
 	var summed rolledUp
 	if _, err := readState(ctx, l.store, kindCursor, rollUpCursor, &summed); err != nil {
-		return nil, err
+		return &Status{Spooled: spooled}, err
 	}
-	s := &Status{Size: h.Size, Unsealed: events, Unsummed: h.Size - min(summed.Next, h.Size)}
+	s := &Status{Spooled: spooled, Size: h.Size, Unsealed: events, Unsummed: h.Size - min(summed.Next, h.Size)}
 	if events > 0 {
 		s.SealingLag = max(l.cfg.Now().Sub(since), 0)
 	}

@@ -21,8 +21,22 @@ const (
 // number of processes may run it on one store: one of them works at a time, and
 // another takes over within 15 seconds when it dies. When the store does not
 // answer Run tries again every second: watch Status, whose SealingLag grows
-// while nothing is sealed. Another log's store ends it with ErrOtherLog.
+// while nothing is sealed. Another log's store ends it with ErrOtherLog. With a
+// Config.Spool it also drains that, in every process, and returns an error at once when
+// the directory does not serve.
 func (l *Log) Run(ctx context.Context) error {
+	if l.spool != nil {
+		end, err := l.spool.begin()
+		if err != nil {
+			return err
+		}
+		defer end()
+		ctx, stop := context.WithCancel(ctx)
+		var behind sync.WaitGroup
+		behind.Go(func() { repeat(ctx, func(ctx context.Context) { _ = l.drain(ctx) }) })
+		defer behind.Wait()
+		defer stop()
+	}
 	holder := rand.Text()
 	for {
 		err := l.lead(ctx, holder)
@@ -38,13 +52,11 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 }
 
-// lead works under the lease, as long as that lasts.
+// lead works under the lease, as long as that lasts. What takes longer than the lease is
+// given up: a store that hangs must not hold it for good.
 func (l *Log) lead(ctx context.Context, holder string) error {
-	if _, err := l.open(ctx); err != nil {
-		return err
-	}
-	lease, err := l.store.Acquire(ctx, holder, leaseFor)
-	if err != nil {
+	lease, t, err := l.begin(ctx, holder)
+	if lease.Holder == "" {
 		return err
 	}
 	defer func() {
@@ -52,11 +64,7 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 		defer cancel()
 		_ = l.store.Release(ctx, lease) // it ends by itself otherwise
 	}()
-	t, err := loadTree(ctx, l.store)
 	if err != nil {
-		return err
-	}
-	if err := l.place(ctx); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -78,10 +86,29 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 			return ctx.Err()
 		case <-ticker.C:
 		}
-		if again, err := l.store.Acquire(ctx, holder, leaseFor); err != nil || again != lease {
+		limited, cancel := context.WithTimeout(ctx, leaseFor)
+		again, err := l.store.Acquire(limited, holder, leaseFor)
+		cancel()
+		if err != nil || again != lease {
 			return errors.Join(driver.ErrFenced, err)
 		}
 	}
+}
+
+// begin takes the lease and reads where the log stands.
+func (l *Log) begin(ctx context.Context, holder string) (lease driver.Lease, t *tree, err error) {
+	ctx, cancel := context.WithTimeout(ctx, leaseFor)
+	defer cancel()
+	if _, err := l.open(ctx); err != nil {
+		return lease, nil, err
+	}
+	if lease, err = l.store.Acquire(ctx, holder, leaseFor); err != nil {
+		return driver.Lease{}, nil, err
+	}
+	if t, err = loadTree(ctx, l.store); err != nil {
+		return lease, nil, err
+	}
+	return lease, t, l.place(ctx)
 }
 
 // repeat does what comes after sealing, under the same lease: once a second, whether
@@ -126,6 +153,8 @@ func (l *Log) sealAll(ctx context.Context, lease driver.Lease, t *tree) error {
 // sealStep places the next blocks, and returns how many events they had. After
 // an error t must be loaded again.
 func (l *Log) sealStep(ctx context.Context, lease driver.Lease, t *tree) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, leaseFor)
+	defer cancel()
 	blocks, err := l.store.Pending(ctx, sealBatch)
 	if err != nil || len(blocks) == 0 {
 		return 0, err

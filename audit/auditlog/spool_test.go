@@ -1,0 +1,619 @@
+package auditlog_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/audit/auditlog"
+	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
+)
+
+// outage is a store that answers nothing, or hangs, while it is off.
+type outage struct {
+	driver.Store
+	off, hangs atomic.Bool
+	appends    func(driver.Batch) error // Nil for what the store does.
+}
+
+func (o *outage) answers(ctx context.Context) error {
+	if o.hangs.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if o.off.Load() {
+		return errDown
+	}
+	return nil
+}
+
+func (o *outage) Append(ctx context.Context, b driver.Batch) error {
+	if err := o.answers(ctx); err != nil {
+		return err
+	}
+	if o.appends != nil {
+		if err := o.appends(b); err != nil {
+			return err
+		}
+	}
+	return o.Store.Append(ctx, b)
+}
+
+func (o *outage) Get(ctx context.Context, kind string, keys ...string) ([]driver.Record, error) {
+	if err := o.answers(ctx); err != nil {
+		return nil, err
+	}
+	return o.Store.Get(ctx, kind, keys...)
+}
+
+func (o *outage) Find(ctx context.Context, ids []string) ([]driver.Row, error) {
+	if err := o.answers(ctx); err != nil {
+		return nil, err
+	}
+	return o.Store.Find(ctx, ids)
+}
+
+func (o *outage) Acquire(ctx context.Context, holder string, ttl time.Duration) (driver.Lease, error) {
+	if err := o.answers(ctx); err != nil {
+		return driver.Lease{}, err
+	}
+	return o.Store.Acquire(ctx, holder, ttl)
+}
+
+func (o *outage) Backlog(ctx context.Context) (int, time.Time, error) {
+	if err := o.answers(ctx); err != nil {
+		return 0, time.Time{}, err
+	}
+	return o.Store.Backlog(ctx)
+}
+
+// inRun starts Run and returns what ends it.
+func inRun(t *testing.T, l *auditlog.Log) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { _ = l.Run(ctx); close(done) }()
+	synctest.Wait()
+	return func() { cancel(); <-done }
+}
+
+// spoolEvent is an event with personal data.
+func spoolEvent(id string) audit.Event {
+	e := event(id)
+	e.Actor, e.Target = audit.Ref{Kind: "user", ID: "auth0|ann"}, audit.Ref{Kind: "user", ID: "auth0|ann"}
+	e.IP, e.Personal = "192.0.2.44", map[string]string{"email": "ann@example.com"}
+	return e
+}
+
+// ordered returns the ids of the recorded events in the order of the log, and the
+// metadata of what the spool recorded.
+func ordered(t *testing.T, s driver.Store) (ids []string, drains []map[string]string) {
+	t.Helper()
+	rows, err := s.Sealed(t.Context(), 0, 1<<20)
+	require.NoError(t, err)
+	for _, r := range rows {
+		if r.Type == "session" {
+			ids = append(ids, r.ID)
+		}
+		if strings.HasPrefix(r.Action, "audit.spool_") {
+			var leaf struct{ Metadata map[string]string }
+			require.NoError(t, json.Unmarshal(r.Leaf, &leaf))
+			leaf.Metadata["action"] = r.Action
+			drains = append(drains, leaf.Metadata)
+		}
+	}
+	return ids, drains
+}
+
+func verified(t *testing.T, l *auditlog.Log) {
+	t.Helper()
+	signed, err := l.Checkpoint(t.Context())
+	require.NoError(t, err)
+	_, err = l.Verify(t.Context(), signed)
+	require.NoError(t, err)
+}
+
+func spoolOf(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.spool*"))
+	require.NoError(t, err)
+	return files
+}
+
+// Sixteen writers never hear that the store was down, also when it hangs, and nothing
+// is lost, doubled or out of a writer's order.
+func TestSpoolWhileTheStoreIsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		store := &outage{Store: auditlog.NewMemoryStore()}
+		l := newLog(t, store, auditlog.Config{Spool: dir})
+		stop := inRun(t, l)
+		const each = 60
+		var wg sync.WaitGroup
+		for w := range 16 {
+			wg.Go(func() {
+				for n := range each {
+					if err := audit.Record(t.Context(), l, spoolEvent(fmt.Sprintf("%02d-%03d", w, n))); err != nil {
+						t.Error(err)
+					}
+					time.Sleep(rand.N(time.Second))
+				}
+			})
+		}
+		for range 3 {
+			time.Sleep(3 * time.Second)
+			store.off.Store(true)
+			time.Sleep(3 * time.Second)
+			store.off.Store(false)
+			time.Sleep(2 * time.Second)
+			store.hangs.Store(true)
+			time.Sleep(4 * time.Second)
+			store.hangs.Store(false)
+		}
+		wg.Wait()
+		time.Sleep(time.Minute)
+		s, err := l.Status(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, s.Spooled)
+		assert.Zero(t, s.Unsealed)
+		ids, drains := ordered(t, store)
+		assert.NotEmpty(t, drains)
+		assert.Len(t, ids, 16*each)
+		byWriter := map[string][]string{}
+		for _, id := range ids {
+			byWriter[id[:2]] = append(byWriter[id[:2]], id)
+		}
+		for w, its := range byWriter {
+			assert.True(t, slices.IsSorted(its), w)
+			assert.Len(t, slices.Compact(its), each, w)
+		}
+		for _, d := range drains {
+			assert.Equal(t, "audit.spool_drain", d["action"])
+			assert.Equal(t, "0", d["refused"]+strings.TrimLeft(d["unreadable"], "0"))
+		}
+		assert.Empty(t, spoolOf(t, dir))
+		verified(t, l)
+		stop()
+	})
+}
+
+// What is in the file cannot be read there, keeps its times, and is known to Status.
+func TestSpoolKeepsEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		store := &outage{Store: auditlog.NewMemoryStore()}
+		l := newLog(t, store, auditlog.Config{Spool: dir})
+		require.ErrorIs(t, func() error { store.off.Store(true); return audit.Record(t.Context(), l, spoolEvent("early")) }(), errDown, "nobody would drain it")
+		assert.Empty(t, spoolOf(t, dir))
+		stop := inRun(t, l)
+		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("a")))
+		at := time.Now()
+		time.Sleep(time.Hour)
+		s, err := l.Status(t.Context())
+		require.ErrorIs(t, err, errDown)
+		assert.Equal(t, 1, s.Spooled)
+		files := spoolOf(t, dir)
+		require.Len(t, files, 1)
+		text, err := os.ReadFile(files[0])
+		require.NoError(t, err)
+		info, err := os.Stat(files[0])
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode())
+		for _, secret := range []string{"ann", "192.0.2.44", "session"} {
+			assert.NotContains(t, string(text), secret)
+		}
+		bad := spoolEvent("bad")
+		bad.Action = "x"
+		require.Error(t, l.Record(t.Context(), bad))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, audit.Record(ctx, l, spoolEvent("canceled")), context.Canceled)
+
+		store.off.Store(false)
+		time.Sleep(5 * time.Second)
+		rows, err := store.Find(t.Context(), []string{"a"})
+		require.NoError(t, err)
+		require.Len(t, rows, 1)
+		assert.True(t, rows[0].Sealed)
+		assert.WithinDuration(t, at, rows[0].LoggedAt, time.Millisecond)
+		for e, err := range l.Query(t.Context(), auditlog.Filter{Type: "session"}) {
+			require.NoError(t, err)
+			assert.Equal(t, "auth0|ann", e.Actor.ID)
+			assert.Equal(t, "ann@example.com", e.Personal["email"])
+		}
+		stop()
+	})
+}
+
+// A full spool refuses with the store's error; what it has taken is not lost, and the
+// log tells how many are missing.
+func TestSpoolFull(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &outage{Store: auditlog.NewMemoryStore()}
+		l := newLog(t, store, auditlog.Config{Spool: t.TempDir(), SpoolBytes: 3000})
+		stop := inRun(t, l)
+		store.off.Store(true)
+		var taken []string
+		for i := range 10 {
+			id := fmt.Sprint("e", i)
+			if err := audit.Record(t.Context(), l, spoolEvent(id)); err == nil {
+				taken = append(taken, id)
+			} else {
+				require.ErrorIs(t, err, errDown)
+				require.ErrorContains(t, err, "SpoolBytes")
+			}
+		}
+		assert.NotEmpty(t, taken)
+		assert.Less(t, len(taken), 10)
+		store.off.Store(false)
+		time.Sleep(5 * time.Second)
+		ids, drains := ordered(t, store)
+		assert.Equal(t, taken, ids)
+		assert.Equal(t, []map[string]string{{
+			"action": "audit.spool_gap", "events": fmt.Sprint(len(taken)), "refused": fmt.Sprint(10 - len(taken)), "unreadable": "0",
+		}}, drains)
+		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("after")))
+		verified(t, l)
+		stop()
+	})
+}
+
+// The store goes down again in the middle, with its answer lost: nothing comes twice.
+func TestSpoolDrainIsInterrupted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, memory, seal := t.TempDir(), auditlog.NewMemoryStore(), newSeal(t)
+		store := &outage{Store: memory}
+		l := newLogWith(t, store, seal, auditlog.Config{Spool: dir})
+		stop := inRun(t, l)
+		store.off.Store(true)
+		var want []string
+		for i := range 2500 {
+			want = append(want, fmt.Sprintf("e%04d", i))
+			require.NoError(t, audit.Record(t.Context(), l, spoolEvent(want[i])))
+		}
+		var parts atomic.Int64
+		store.appends = func(b driver.Batch) error {
+			if len(b.Events) > 0 && b.Events[0].Type == "session" && parts.Add(1) == 2 {
+				store.off.Store(true)
+				_ = memory.Append(t.Context(), b) // it is stored, and nobody hears of it
+				return errDown
+			}
+			return nil
+		}
+		store.off.Store(false)
+		time.Sleep(5 * time.Second)
+		assert.EqualValues(t, 2, parts.Load())
+		stop() // and the process ends
+		l = newLogWith(t, memory, seal, auditlog.Config{Spool: dir})
+		stop = inRun(t, l)
+		time.Sleep(5 * time.Second)
+		ids, drains := ordered(t, memory)
+		assert.Equal(t, want, ids)
+		assert.Equal(t, []map[string]string{{"action": "audit.spool_drain", "events": "2500", "refused": "0", "unreadable": "0"}}, drains)
+		assert.Empty(t, spoolOf(t, dir))
+		verified(t, l)
+		stop()
+	})
+}
+
+// A line that a crash has cut is left out and told; one that somebody has edited, moved
+// or removed is told, and the file is kept.
+func TestSpoolTornAndEdited(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		edit       func(lines []string) []string
+		want       string
+		unreadable string
+		kept       bool
+	}{
+		"torn":    {func(l []string) []string { l[3] = l[3][:40]; return l }, "e0 e1 e2", "1", false},
+		"edited":  {func(l []string) []string { l[1] = "x" + l[1]; return l }, "e0 e2 e3", "1", true},
+		"removed": {func(l []string) []string { return slices.Delete(l, 1, 3) }, "e0 e3", "2", false},
+		"doubled": {func(l []string) []string { return append(l, l[0]) }, "e0 e1 e2 e3", "0", false},
+		"zeros":   {func(l []string) []string { return append(l, strings.Repeat("\x00", 4096)) }, "e0 e1 e2 e3", "1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir, memory, seal := t.TempDir(), auditlog.NewMemoryStore(), newSeal(t)
+				store := &outage{Store: memory}
+				l := newLogWith(t, store, seal, auditlog.Config{Spool: dir})
+				stop := inRun(t, l)
+				store.off.Store(true)
+				for i := range 4 {
+					require.NoError(t, audit.Record(t.Context(), l, spoolEvent(fmt.Sprint("e", i))))
+				}
+				stop()
+				path := spoolOf(t, dir)[0]
+				text, err := os.ReadFile(path)
+				require.NoError(t, err)
+				lines := slices.Collect(strings.Lines(string(text)))
+				require.NoError(t, os.WriteFile(path, []byte(strings.Join(c.edit(lines), "")), 0o600))
+				l = newLogWith(t, memory, seal, auditlog.Config{Spool: dir})
+				stop = inRun(t, l)
+				time.Sleep(5 * time.Second)
+				ids, drains := ordered(t, memory)
+				assert.Equal(t, c.want, strings.Join(ids, " "))
+				require.Len(t, drains, 1)
+				assert.Equal(t, c.unreadable, drains[0]["unreadable"])
+				assert.Equal(t, c.unreadable != "0", drains[0]["action"] == "audit.spool_gap")
+				assert.Equal(t, c.kept, len(spoolOf(t, dir)) == 1)
+				stop()
+			})
+		})
+	}
+}
+
+// A person who is forgotten while their events are in the spool is forgotten in them.
+func TestSpoolForgets(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, memory, seal := t.TempDir(), auditlog.NewMemoryStore(), newSeal(t)
+		store := &outage{Store: memory}
+		l := newLogWith(t, store, seal, auditlog.Config{Spool: dir})
+		stop := inRun(t, l)
+		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("before")))
+		store.off.Store(true)
+		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("spooled")))
+		stop()
+		other := newLogWith(t, memory, seal, auditlog.Config{})
+		require.NoError(t, other.Forget(t.Context(), "auth0|ann"))
+		store.off.Store(false)
+		stop = inRun(t, l)
+		time.Sleep(5 * time.Second)
+		seen := 0
+		for e, err := range other.Query(t.Context(), auditlog.Filter{Type: "session"}) {
+			require.NoError(t, err)
+			text, err := json.Marshal(e)
+			require.NoError(t, err)
+			assert.NotContains(t, string(text), "ann")
+			assert.True(t, e.Forgotten)
+			seen++
+		}
+		assert.Equal(t, 2, seen)
+		stop()
+	})
+}
+
+// Processes share a directory, and so do logs: each leaves alone what is not its own.
+func TestSpoolFilesAreApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, memory, seal := t.TempDir(), auditlog.NewMemoryStore(), newSeal(t)
+		store := &outage{Store: memory}
+		first, second := newLogWith(t, store, seal, auditlog.Config{Spool: dir}), newLogWith(t, store, seal, auditlog.Config{Spool: dir})
+		stop1, stop2 := inRun(t, first), inRun(t, second)
+		store.off.Store(true)
+		require.NoError(t, audit.Record(t.Context(), first, spoolEvent("a")))
+		require.NoError(t, audit.Record(t.Context(), second, spoolEvent("b")))
+		require.Len(t, spoolOf(t, dir), 2)
+
+		healthy := newLogWith(t, memory, seal, auditlog.Config{Spool: dir})
+		other := seal
+		other.Name = "example.com/other"
+		otherStore := auditlog.NewMemoryStore()
+		another := newLogWith(t, otherStore, other, auditlog.Config{Spool: dir})
+		stop3, stop4 := inRun(t, healthy), inRun(t, another)
+		time.Sleep(10 * time.Second)
+		require.Len(t, spoolOf(t, dir), 2, "their processes live")
+		stop1()
+		time.Sleep(10 * time.Second)
+		ids, _ := ordered(t, memory)
+		assert.Equal(t, []string{"a"}, ids, "the first process has ended")
+		store.off.Store(false)
+		time.Sleep(10 * time.Second)
+		ids, _ = ordered(t, memory)
+		assert.Equal(t, []string{"a", "b"}, ids)
+		ids, _ = ordered(t, otherStore)
+		assert.Empty(t, ids)
+		assert.Empty(t, spoolOf(t, dir))
+		stop2()
+		stop3()
+		stop4()
+	})
+}
+
+// What the clock did while the store was down is in the log as well.
+func TestSpoolAndTheClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var back atomic.Int64
+		store := &outage{Store: auditlog.NewMemoryStore()}
+		l := newLog(t, store, auditlog.Config{Spool: t.TempDir(), Now: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }})
+		stop := inRun(t, l)
+		store.off.Store(true)
+		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("a")))
+		back.Store(int64(time.Hour))
+		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("b")))
+		store.off.Store(false)
+		time.Sleep(5 * time.Second)
+		rows, err := store.Query(t.Context(), driver.Filter{Action: "audit.clock_back"}, 9)
+		require.NoError(t, err)
+		assert.Len(t, rows, 1)
+		stop()
+	})
+}
+
+func TestSpoolSettings(t *testing.T) {
+	t.Parallel()
+	seal := newSeal(t)
+	required := auditlog.Sink{Name: "siem", Policy: auditlog.Required, Deliver: newReceiver().deliver}
+	for name, cfg := range map[string]auditlog.Config{
+		"bytes alone": {SpoolBytes: 1}, "negative": {Spool: t.TempDir(), SpoolBytes: -1},
+		"with a Required sink": {Spool: t.TempDir(), Sinks: []auditlog.Sink{required}},
+	} {
+		_, err := auditlog.New(auditlog.NewMemoryStore(), seal, cfg)
+		require.Error(t, err, name)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	l := newLogWith(t, auditlog.NewMemoryStore(), seal, auditlog.Config{Spool: file})
+	require.ErrorContains(t, l.Run(t.Context()), "Config.Spool", "a directory that does not serve ends Run at once")
+}
+
+// The store is another's: no spool takes that for an outage.
+func TestSpoolTakesNoWrongStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, dir := auditlog.NewMemoryStore(), t.TempDir()
+		require.NoError(t, audit.Record(t.Context(), newLog(t, store, auditlog.Config{}), event("a")))
+		l := newLog(t, &outage{Store: store}, auditlog.Config{Spool: dir})
+		ended := make(chan error, 1)
+		go func() { ended <- l.Run(t.Context()) }()
+		require.ErrorIs(t, audit.Record(t.Context(), l, event("b")), auditlog.ErrOtherLog)
+		require.ErrorIs(t, <-ended, auditlog.ErrOtherLog)
+		assert.Empty(t, spoolOf(t, dir))
+	})
+}
+
+const spoolProcess = "AUTH0KIT_SPOOL_PROCESS"
+
+// TestSpoolProcess is not a test: others run it in a process of its own. Its store
+// never answers; it prints the id of each event that was acknowledged.
+func TestSpoolProcess(t *testing.T) {
+	dir, key, ok := strings.Cut(os.Getenv(spoolProcess), "\n")
+	if !ok {
+		t.Skip("runs in a process of its own")
+	}
+	key, limit, _ := strings.Cut(key, "\n")
+	if limit != "" {
+		signal.Ignore(syscall.SIGXFSZ)
+		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 20_000, Max: 20_000}))
+	}
+	seal, err := auditlog.ParseSeal(key, []byte("0123456789abcdef0123456789abcdef"))
+	require.NoError(t, err)
+	store := &outage{Store: auditlog.NewMemoryStore()}
+	store.off.Store(true)
+	l := newLogWith(t, store, seal, auditlog.Config{Spool: dir})
+	go l.Run(t.Context())
+	first := fmt.Sprint(os.Getpid())
+	for audit.Record(t.Context(), l, spoolEvent(first)) != nil {
+		runtime.Gosched() // until Run has begun
+	}
+	fmt.Println("recorded", first)
+	var out sync.Mutex
+	var wg sync.WaitGroup
+	for w := range 16 {
+		wg.Go(func() {
+			for n := 0; n < 100 || limit == ""; n++ {
+				id := fmt.Sprintf("%d-%02d-%06d", os.Getpid(), w, n)
+				word := "recorded"
+				if err := audit.Record(t.Context(), l, spoolEvent(id)); err != nil {
+					word = "refused"
+				}
+				out.Lock()
+				fmt.Println(word, id)
+				out.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// writeSpool runs that process, which is killed after some acknowledged events unless most is
+// 0.
+func writeSpool(t *testing.T, dir, key, limit string, most int) (recorded []string, refused int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestSpoolProcess$", "-test.count=1")
+	cmd.Env = append(os.Environ(), spoolProcess+"="+dir+"\n"+key+"\n"+limit)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if id, ok := strings.CutPrefix(lines.Text(), "recorded "); ok {
+			recorded = append(recorded, id)
+		} else if strings.HasPrefix(lines.Text(), "refused ") && limit != "" {
+			refused++
+		}
+		if len(recorded) == most && most > 0 {
+			require.NoError(t, cmd.Process.Kill())
+			most = -1
+		}
+	}
+	_ = cmd.Wait() // it was killed, or has ended
+	return recorded, refused
+}
+
+// adopted drains what others left and checks that all of it is there.
+func adopted(t *testing.T, dir, key string, recorded []string) []map[string]string {
+	t.Helper()
+	seal, err := auditlog.ParseSeal(key, []byte("0123456789abcdef0123456789abcdef"))
+	require.NoError(t, err)
+	store := auditlog.NewMemoryStore()
+	var drains []map[string]string
+	synctest.Test(t, func(t *testing.T) {
+		l := newLogWith(t, store, seal, auditlog.Config{Spool: dir})
+		stop := inRun(t, l)
+		time.Sleep(10 * time.Second)
+		var ids []string
+		ids, drains = ordered(t, store)
+		there := map[string]bool{}
+		for _, id := range ids {
+			assert.False(t, there[id], "twice: %s", id)
+			there[id] = true
+		}
+		for _, id := range recorded {
+			assert.True(t, there[id], "acknowledged and lost: %s", id)
+		}
+		assert.Empty(t, spoolOf(t, dir))
+		verified(t, l)
+		stop()
+	})
+	return drains
+}
+
+func TestSpoolSurvivesSIGKILL(t *testing.T) {
+	t.Parallel()
+	key, _, err := auditlog.GenerateKey("example.com/audit")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	var all []string
+	for range 4 {
+		recorded, _ := writeSpool(t, dir, key, "", 1+rand.N(400))
+		all = append(all, recorded...)
+	}
+	t.Logf("%d events acknowledged", len(all))
+	drains := adopted(t, dir, key, all)
+	assert.NotEmpty(t, drains)
+}
+
+// A disk that is full, here by the limit of a file, refuses and loses nothing.
+func TestSpoolOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	key, _, err := auditlog.GenerateKey("example.com/audit")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	recorded, refused := writeSpool(t, dir, key, "limit", 0)
+	assert.NotEmpty(t, recorded)
+	assert.Equal(t, 1601, len(recorded)+refused)
+	text, err := os.ReadFile(spoolOf(t, dir)[0])
+	require.NoError(t, err)
+	assert.True(t, bytes.HasSuffix(text, []byte("\n")), "half a line was cut away")
+	drains := adopted(t, dir, key, recorded)
+	require.Len(t, drains, 1)
+	assert.Equal(t, fmt.Sprint(len(recorded)), drains[0]["events"])
+}
