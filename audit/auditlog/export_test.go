@@ -102,3 +102,39 @@ func DecodeSums(b []byte) ([]byte, error) {
 func SomeSums() []byte {
 	return cells{"t": {First: 1, Last: 2, Events: 3, Failed: -1}, "u:user:p_A": {Events: 300, Event: "e1"}}.encode()
 }
+
+// RaceSpool makes spool files as fast as it can while another process takes those that
+// are empty and not locked for its own. It returns how many were gone while their maker had
+// the lock.
+func RaceSpool(dir string, files int) (gone int, err error) {
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			paths, _ := spoolFiles(dir, "log")
+			for _, path := range paths {
+				if f, err := adoptSpoolFile("log", path); err == nil {
+					_ = f.remove()
+					f.close()
+				}
+			}
+		}
+	}()
+	defer func() { close(stop); <-done }()
+	for range files {
+		f, err := createSpoolFile(dir, "log")
+		if err != nil {
+			return gone, err
+		}
+		if f.remove() != nil {
+			gone++
+		}
+		f.close()
+	}
+	return gone, nil
+}

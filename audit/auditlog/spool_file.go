@@ -20,6 +20,7 @@ import (
 
 const (
 	spoolSuffix     = ".spool"
+	spoolNew        = ".new"     // Behind the name of a file that is not locked yet.
 	spoolDamaged    = ".damaged" // Behind the name of a file with lines that do not open: it is kept.
 	spoolPartBytes  = 4 << 20    // Of a file, for one transaction.
 	spoolPartEvents = 1000
@@ -50,6 +51,7 @@ func (l *spoolLine) seal(ring *seal.Ring, bound []byte) ([]byte, error) {
 // has made, and whoever reads one to its end has its lock.
 type spoolFile struct {
 	*os.File
+	path   string
 	bound  []byte // What lines are sealed to: the log and the file.
 	size   int64  // Up to which it is on the disk.
 	count  uint64 // Lines that were written.
@@ -99,16 +101,26 @@ func checkSpoolDir(dir, log string) error {
 	return f.remove()
 }
 
+// createSpoolFile makes a file that is locked from the moment that it has its name: one
+// that was not could be taken for an empty one of a process that is gone, and removed.
 func createSpoolFile(dir, log string) (*spoolFile, error) {
 	name := fmt.Sprintf("%s-%s-%s%s", orgKey(log), time.Now().UTC().Format("20060102T150405.000000"), rand.Text(), spoolSuffix)
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	path := filepath.Join(dir, name)
+	f, err := os.OpenFile(path+spoolNew, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(lockFile(f), syncDir(dir)); err != nil {
-		return nil, errors.Join(err, os.Remove(f.Name()), f.Close())
+	if err = lockFile(f); err == nil {
+		err = os.Rename(path+spoolNew, path)
 	}
-	return &spoolFile{File: f, bound: spoolBound(log, name)}, nil
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		_ = os.Remove(path + spoolNew) // it is empty
+		return nil, errors.Join(err, f.Close())
+	}
+	return &spoolFile{File: f, path: path, bound: spoolBound(log, name)}, nil
 }
 
 // syncDir makes a new name outlive the machine.
@@ -133,13 +145,13 @@ func adoptSpoolFile(log, path string) (*spoolFile, error) {
 		mine, err1 := f.Stat()
 		there, err2 := os.Stat(path)
 		if err = errors.Join(err1, err2); err == nil && os.SameFile(mine, there) {
-			return &spoolFile{File: f, bound: spoolBound(log, filepath.Base(path)), size: mine.Size()}, nil
+			return &spoolFile{File: f, path: path, bound: spoolBound(log, filepath.Base(path)), size: mine.Size()}, nil
 		}
 	}
 	return nil, errors.Join(err, f.Close(), os.ErrNotExist)
 }
 
-func (f *spoolFile) name() string { return filepath.Base(f.Name()) }
+func (f *spoolFile) name() string { return filepath.Base(f.path) }
 
 // append writes lines and syncs them. After an error the file is as before.
 func (f *spoolFile) append(ring *seal.Ring, most int64, items []spooled) error {
@@ -219,9 +231,9 @@ func (f *spoolFile) lost() int { return max(f.bad, int(max(f.line, f.count))-f.l
 // open it may turn up.
 func (f *spoolFile) remove() error {
 	if f.damage {
-		return os.Rename(f.Name(), f.Name()+spoolDamaged)
+		return os.Rename(f.path, f.path+spoolDamaged)
 	}
-	return os.Remove(f.Name())
+	return os.Remove(f.path)
 }
 
 // close lets go of the lock.

@@ -437,6 +437,14 @@ func TestSpoolFilesAreApart(t *testing.T) {
 	})
 }
 
+// A file that is made this moment is not taken for one whose process is gone.
+func TestSpoolFileIsLockedFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	gone, err := auditlog.RaceSpool(t.TempDir(), 300)
+	require.NoError(t, err)
+	assert.Zero(t, gone)
+}
+
 // What the clock did while the store was down is in the log as well.
 func TestSpoolAndTheClock(t *testing.T) {
 	t.Parallel()
