@@ -11,12 +11,14 @@ import (
 )
 
 // Each returns a Deliver that publishes events one by one, for message systems. The id
-// is that of the event, for systems that drop what they have already. NATS JetStream:
+// is that of the event, for systems that drop what they have already:
 //
 //	deliver, err := sink.Each(auditlog.JSON, func(ctx context.Context, id string, data []byte) error {
-//		_, err := js.Publish(ctx, "audit.events", data, jetstream.WithMsgID(id))
+//		_, err := topic.Publish(ctx, id, data)
 //		return err
 //	})
+//
+// For NATS JetStream there is the module audit/natsaudit.
 //
 // An error of publish ends the delivery, which is repeated as a whole. A checkpoint is
 // published as {"checkpoint": "…"}.

@@ -1,0 +1,4 @@
+package natsaudit
+
+// Token is what tests reach.
+var Token = token
