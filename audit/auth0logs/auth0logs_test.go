@@ -130,6 +130,66 @@ func TestPollReadsEachEntryOnce(t *testing.T) {
 	_ = young
 }
 
+// A date that contradicts the id, or an entry without an id, neither stops the reading nor
+// moves what is said to be complete.
+func TestPollBelievesNoStrangeDates(t *testing.T) {
+	t.Parallel()
+	for name, date := range map[string]time.Time{
+		"future": start.AddDate(900, 0, 0), "soon": start.Add(30 * time.Hour), "past": time.Unix(1, 0), "none": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, auth0logs.Config{})
+			strange := func() { w.tenant.entries[len(w.tenant.entries)-1].Time = date }
+			w.tenant.add(start.Add(-time.Hour), "s", "")
+			strange() // the first, by which the beginning is known
+			for i := range 500 {
+				w.tenant.add(start.Add(-50*time.Minute+time.Duration(i)*time.Second), "fp", "")
+			}
+			strange() // the last of a batch
+			w.tenant.add(start.Add(-10*time.Minute), "s", "")
+			strange()
+			w.tenant.add(start.Add(-5*time.Minute), "fp", "")
+			w.poll()
+			w.poll()
+			assert.Len(t, w.events(auditlog.Filter{}), 503)
+			assert.Equal(t, []string{"-3600 to -60: not_read", "-1 to 0: not_read"}, w.holes())
+			w.now = start.Add(10 * time.Minute)
+			w.tenant.add(start.Add(5*time.Minute), "ss", "")
+			w.poll()
+			assert.Len(t, w.events(auditlog.Filter{}), 504)
+			assert.Equal(t, []string{"-3600 to -60: not_read", "9 to 10: not_read"}, w.holes())
+		})
+	}
+}
+
+func TestPollReadsEntriesWithoutAnID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0logs.Config{})
+	w.tenant.add(start.Add(-3*time.Minute), "s", "")
+	bare := resource.LogEntry{Type: "fp", Raw: json.RawMessage(`{"type":"fp"}`)}
+	reader := readerFunc(func(ctx context.Context, from string) iter.Seq2[resource.LogEntry, error] {
+		return func(yield func(resource.LogEntry, error) bool) {
+			if from == "" && !yield(bare, nil) {
+				return
+			}
+			w.tenant.Logs(ctx, from)(yield)
+		}
+	})
+	logs, err := auth0logs.New("shop.eu.auth0.com", reader, w.log, auth0logs.Config{Now: func() time.Time { return w.now }})
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, logs.Poll(t.Context()))
+	}
+	assert.Len(t, w.events(auditlog.Filter{}), 2)
+}
+
+type readerFunc func(ctx context.Context, from string) iter.Seq2[resource.LogEntry, error]
+
+func (f readerFunc) Logs(ctx context.Context, from string) iter.Seq2[resource.LogEntry, error] {
+	return f(ctx, from)
+}
+
 func TestPollAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, auth0logs.Config{Retention: 24 * time.Hour})

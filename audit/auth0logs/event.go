@@ -50,9 +50,13 @@ func clean(s string, limit int) string {
 	}, strings.ToValidUTF8(s, ""))
 }
 
-// eventOf makes the event of an entry. It succeeds for every entry with an id: what
-// cannot be kept is cut or left out.
+// eventOf makes the event of an entry. It succeeds for every entry: what cannot be kept
+// is cut or left out, and an entry without an id is known by its text.
 func eventOf(tenant string, logged resource.LogEntry, now time.Time) audit.Event {
+	if logged.ID == "" {
+		sum := sha256.Sum256(logged.Raw)
+		logged.ID = "text:" + hex.EncodeToString(sum[:])
+	}
 	var e entry
 	if json.Unmarshal(logged.Raw, &e) != nil || e == nil {
 		e = entry{}

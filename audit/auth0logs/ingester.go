@@ -1,6 +1,7 @@
 package auth0logs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -97,7 +98,7 @@ func (i *Ingester) Poll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if entry.ID == "" || !p.timeOf(entry).Before(p.end) {
+		if !p.order(entry).Before(p.end) {
 			break // entries that come before this one may still become visible
 		}
 		p.take(entry)
@@ -165,7 +166,7 @@ func (p *pass) begin() {
 }
 
 func (p *pass) take(e resource.LogEntry) {
-	p.start(p.timeOf(e))
+	p.start(p.order(e))
 	p.entries = append(p.entries, e)
 }
 
@@ -183,10 +184,24 @@ func (p *pass) start(first time.Time) {
 // timeOf is when an entry happened. One that does not say so is taken as old.
 func (p *pass) timeOf(e resource.LogEntry) time.Time { return timeOf(e, p.end.Add(-time.Second)) }
 
+// order is when an entry has its place among the others: its date, unless the id, by which
+// they are ordered, says something else by more than an hour. A date of the future must not
+// hold up what follows, and none may move what is complete.
+func (p *pass) order(e resource.LogEntry) time.Time {
+	t := p.timeOf(e)
+	if id, ok := idTime(e.ID); ok && t.Sub(id).Abs() > time.Hour {
+		t = id
+	}
+	if t.After(p.end.Add(p.cfg.Behind + time.Hour)) {
+		t = p.end.Add(-time.Second)
+	}
+	return t
+}
+
 // settled is up to when the entries so far are complete: entries are ordered by id,
 // which is only about the order of their times.
 func (p *pass) settled() time.Time {
-	return p.timeOf(p.entries[len(p.entries)-1]).Add(-p.cfg.Behind)
+	return p.order(p.entries[len(p.entries)-1]).Add(-p.cfg.Behind)
 }
 
 // store ingests the entries with the cursor, and what is complete now.
@@ -205,7 +220,7 @@ func (p *pass) store(ctx context.Context, until time.Time) error {
 	b := auditlog.Batch{Source: p.Source(), After: p.at.String(), Lost: p.lost}
 	for _, e := range p.entries {
 		b.Events = append(b.Events, eventOf(p.tenant, e, p.end.Add(-time.Second)))
-		next.id = e.ID
+		next.id = cmp.Or(e.ID, next.id)
 	}
 	if b.Cursor = next.String(); p.since.Before(until) {
 		b.Covered = auditlog.Period{From: p.since, To: until}
