@@ -106,9 +106,10 @@ type SinkStatus struct {
 	State       SinkState
 	LastError   string // A class, such as "tls" or "status 503"; empty when the last delivery was taken.
 	LastSuccess time.Time
-	Waiting     uint64 // Sealed events that it has not looked at.
-	Dropped     uint64 // By BestEffort, since the beginning.
-	DeadLetters uint64 // Events that the receiver has rejected.
+	Waiting     uint64        // Sealed events that it has not looked at.
+	Lag         time.Duration // Since the log took the oldest of those.
+	Dropped     uint64        // By BestEffort, since the beginning.
+	DeadLetters uint64        // Events that the receiver has rejected.
 }
 
 func checkSinks(all []Sink) error {

@@ -222,6 +222,7 @@ func TestSinkIsDisabledAndReplayed(t *testing.T) {
 		time.Sleep(50 * time.Minute)
 		assert.Equal(t, auditlog.Active, state().State)
 		assert.Equal(t, "failed", state().LastError)
+		assert.InDelta(t, 50*time.Minute, state().Lag, float64(2*time.Second))
 		time.Sleep(30 * time.Minute)
 		assert.Equal(t, auditlog.Disabled, state().State)
 		r.set(nil)
@@ -230,6 +231,7 @@ func TestSinkIsDisabledAndReplayed(t *testing.T) {
 		require.NoError(t, l.ResumeSink(ctx, "siem", time.Time{}))
 		time.Sleep(time.Minute)
 		assert.Equal(t, []string{"e1", "e2"}, r.ids())
+		assert.Zero(t, state().Lag)
 
 		require.Error(t, l.PauseSink(ctx, "siem", ""))
 		require.NoError(t, l.PauseSink(ctx, "siem", "maintenance"))

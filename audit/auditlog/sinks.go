@@ -113,7 +113,17 @@ func (r *runner) status(ctx context.Context) (SinkStatus, error) {
 	if version == 0 {
 		s.State, s.Waiting = Active, 0
 	}
-	return s, errors.Join(err1, err2)
+	if err := errors.Join(err1, err2); err != nil || s.Waiting == 0 {
+		return s, err
+	}
+	oldest, err := r.l.store.Sealed(ctx, box.Next, 1)
+	if err != nil {
+		return s, fmt.Errorf("auditlog: reading events: %w", err)
+	}
+	if len(oldest) > 0 {
+		s.Lag = max(r.l.cfg.Now().Sub(oldest[0].LoggedAt), 0)
+	}
+	return s, nil
 }
 
 // change reads the outbox, changes it and writes it with an event.
@@ -173,28 +183,43 @@ func (r *runner) resume(ctx context.Context, from time.Time) error {
 }
 
 func (r *runner) redeliver(ctx context.Context) (taken int, err error) {
+	return taken, r.dead(ctx, func(record driver.Record) error {
+		done, err := r.redeliverOne(ctx, record)
+		if done {
+			taken++
+		}
+		return err
+	})
+}
+
+// dead calls each for the dead letters.
+func (r *runner) dead(ctx context.Context, each func(driver.Record) error) error {
 	for after := r.name + "/"; ; {
 		records, err := r.l.store.List(ctx, kindDead, after, false, page)
 		if err != nil {
-			return taken, fmt.Errorf("auditlog: reading dead letters: %w", err)
+			return fmt.Errorf("auditlog: reading dead letters: %w", err)
 		}
 		for _, record := range records {
 			after = record.Key
 			if record.Key > deadKey(r.name, 1<<63) {
-				return taken, nil
+				return nil
 			}
-			done, err := r.redeliverOne(ctx, record)
-			if err != nil {
-				return taken, err
-			}
-			if done {
-				taken++
+			if err := each(record); err != nil {
+				return err
 			}
 		}
 		if len(records) < page {
-			return taken, nil
+			return nil
 		}
 	}
+}
+
+func (r *runner) dropDead(ctx context.Context, record driver.Record) error {
+	gone := driver.Write{Kind: kindDead, Key: record.Key, Version: driver.Any}
+	if err := r.l.store.Append(ctx, driver.Batch{Writes: []driver.Write{gone}}); err != nil {
+		return fmt.Errorf("auditlog: removing a dead letter: %w", err)
+	}
+	return nil
 }
 
 func (r *runner) redeliverOne(ctx context.Context, record driver.Record) (bool, error) {
@@ -215,9 +240,8 @@ func (r *runner) redeliverOne(ctx context.Context, record driver.Record) (bool, 
 			return false, fmt.Errorf("auditlog: sink %q: %s", r.name, classOf(err))
 		}
 	}
-	gone := driver.Write{Kind: kindDead, Key: record.Key, Version: driver.Any}
-	if err := r.l.store.Append(ctx, driver.Batch{Writes: []driver.Write{gone}}); err != nil {
-		return false, fmt.Errorf("auditlog: removing a dead letter: %w", err)
+	if err := r.dropDead(ctx, record); err != nil {
+		return false, err
 	}
 	return len(rows) > 0, r.change(ctx, audit.Event{}, func(box *outbox) error {
 		box.Dead -= min(box.Dead, 1)

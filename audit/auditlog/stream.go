@@ -233,6 +233,10 @@ func (t *Trail) RemoveStream(ctx context.Context, id string) error {
 	if err != nil || version == 0 {
 		return cmp.Or(err, ErrNoStream)
 	}
+	r := &runner{l: t.log, name: "stream/" + id}
+	if err := r.dead(ctx, func(record driver.Record) error { return r.dropDead(ctx, record) }); err != nil {
+		return err
+	}
 	e := sinkEvent("audit.stream_remove", audit.Success, "stream/"+id, t.org, nil)
 	return t.log.recordWith(ctx, e, driver.Write{Kind: kindStream, Key: streamKey(t.org, id), Version: version},
 		driver.Write{Kind: kindCursor, Key: sinkKey("stream/" + id), Version: driver.Any})

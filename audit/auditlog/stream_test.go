@@ -190,6 +190,39 @@ func TestStreamLife(t *testing.T) {
 	})
 }
 
+// A stream that is removed leaves nothing behind, its dead letters neither.
+func TestRemovedStreamLeavesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		store, n := auditlog.NewMemoryStore(), &network{}
+		l := newLog(t, store, n.config())
+		go l.Run(ctx)
+		a := trailOf(t, l, "org_a")
+		var ids []string
+		for range 2 {
+			made, err := a.PutStream(ctx, auditlog.Stream{Kind: "test", Target: auditlog.Target{URL: "https://a"}, Filter: auditlog.Filter{Type: "session"}})
+			require.NoError(t, err)
+			ids = append(ids, made.ID)
+		}
+		time.Sleep(30 * time.Second)
+		n.receiver("https://a").set(func(auditlog.Delivery) (bool, error) { return false, auditlog.ErrRejected })
+		e := event("e1")
+		e.Organization = "org_a"
+		put(t, l, e)
+		time.Sleep(time.Minute)
+		dead := func() int {
+			records, err := store.List(ctx, "dead", "", false, 10)
+			require.NoError(t, err)
+			return len(records)
+		}
+		require.Equal(t, 2, dead())
+		require.NoError(t, a.RemoveStream(ctx, ids[0]))
+		assert.Equal(t, 1, dead(), "the other stream's stays")
+		stop()
+	})
+}
+
 // looked is a store that remembers what was written into its state.
 type looked struct {
 	driver.Store
