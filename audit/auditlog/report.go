@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ type Report struct {
 	Log          string    `json:"log"`                    // Name of the log.
 	Organization string    `json:"organization,omitempty"` // Whose report it is; empty for all.
 	Generated    time.Time `json:"generated"`
-	Period                 // Whole days in UTC.
+	Period
 
 	Coverage   []Coverage `json:"coverage"`   // First: what is not known, by source.
 	Unsealed   int        `json:"unsealed"`   // Recorded and not sealed yet, so not in the report: of the whole log and of any time.
@@ -101,29 +102,23 @@ type Section struct {
 
 const maxActive = 100 // Users and organizations of a report.
 
-// Report returns what happened in a period of whole days, UTC, with what is not
-// known first. It reads the sums that Run keeps and the events since: a report
-// over many events takes no longer than over few. Events are in it once they are
-// sealed. Making it is recorded as "audit.report" first.
+// Report returns what happened in a period, with what is not known first. It reads the
+// sums that Run keeps of whole days, UTC, and the events since: a report over many events
+// takes no longer than over few. Where the period begins or ends within a day, as midnight
+// elsewhere does, it reads the events of that part, of all organizations. Events are in a
+// report once they are sealed. Making it is recorded as "audit.report" first.
 func (l *Log) Report(ctx context.Context, p Period) (*Report, error) {
 	return l.report(ctx, "", p)
 }
 
 func (l *Log) report(ctx context.Context, org string, p Period) (*Report, error) {
-	if err := wholeDays(p); err != nil {
-		return nil, err
+	if !p.To.IsZero() && !p.From.Before(p.To) {
+		return nil, errors.New("auditlog: a report's period must end after it begins")
 	}
 	if err := l.access(ctx, "report", Filter{Organization: org, Period: p}); err != nil {
 		return nil, err
 	}
-	from, to := "", "~" // before and after all days
-	if !p.From.IsZero() {
-		from = p.From.UTC().Format(dayForm)
-	}
-	if !p.To.IsZero() {
-		to = p.To.UTC().Format(dayForm)
-	}
-	days, err := l.daysOf(ctx, org, from, to)
+	days, err := l.daysIn(ctx, org, p)
 	if err != nil {
 		return nil, err
 	}
@@ -149,16 +144,44 @@ func (l *Log) report(ctx context.Context, org string, p Period) (*Report, error)
 	return r, l.fillSections(ctx, r, days, all)
 }
 
-func wholeDays(p Period) error {
-	for _, t := range []time.Time{p.From, p.To} {
-		if !t.IsZero() && !t.Equal(t.UTC().Truncate(24*time.Hour)) {
-			return errors.New("auditlog: a report's period must begin and end at midnight, UTC")
+// daysIn returns the sums of a period: those of its whole days, and of the parts before
+// and after them.
+func (l *Log) daysIn(ctx context.Context, org string, p Period) ([]day, error) {
+	from, to := "", "~" // before and after all days
+	var parts []Period
+	first, last := p.From.UTC().Truncate(24*time.Hour), p.To.UTC().Truncate(24*time.Hour)
+	if !p.From.IsZero() {
+		if !first.Equal(p.From) {
+			first = first.AddDate(0, 0, 1)
+			end := first
+			if !p.To.IsZero() {
+				end = earlier(first, p.To)
+			}
+			parts = append(parts, Period{p.From, end})
+		}
+		from = first.Format(dayForm)
+	}
+	if !p.To.IsZero() {
+		if !last.Equal(p.To) && !last.Before(first) {
+			parts = append(parts, Period{last, p.To})
+		}
+		to = last.Format(dayForm)
+	}
+	days, err := l.daysOf(ctx, org, from, to)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range parts {
+		d, err := l.partOf(ctx, org, part)
+		if err != nil {
+			return nil, err
+		}
+		if len(d.cells) > 0 {
+			days = append(days, d)
 		}
 	}
-	if !p.To.IsZero() && !p.From.Before(p.To) {
-		return errors.New("auditlog: a report's period must end after it begins")
-	}
-	return nil
+	slices.SortFunc(days, func(a, b day) int { return strings.Compare(a.Date, b.Date) })
+	return days, nil
 }
 
 // periodOf puts the first day of the log and tomorrow in the place of open bounds.

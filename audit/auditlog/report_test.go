@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -208,7 +209,7 @@ func TestReportPeriods(t *testing.T) {
 	l := newLog(t, auditlog.NewMemoryStore(), auditlog.Config{})
 	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	day := noon.Truncate(24 * time.Hour)
-	for _, p := range []auditlog.Period{{From: noon}, {To: noon}, {From: day, To: day}, {From: day, To: day.AddDate(0, 0, -1)}} {
+	for _, p := range []auditlog.Period{{From: day, To: day}, {From: noon, To: noon.Add(-time.Hour)}, {From: day, To: day.AddDate(0, 0, -1)}} {
 		_, err := l.Report(t.Context(), p)
 		require.Error(t, err, p)
 	}
@@ -220,6 +221,77 @@ func TestReportPeriods(t *testing.T) {
 	rate, err := auditlog.Tally{Total: 9, Succeeded: 3, Failed: 1, Unknown: 5}.SuccessRate()
 	require.NoError(t, err)
 	assert.InDelta(t, 0.75, rate, 1e-9)
+}
+
+// Reports of the parts of some days add up to the report of these days, which is made of
+// stored sums: nothing is in two parts, and nothing in none, attempts neither.
+func TestReportsOfPartsOfDaysAddUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		l := newLog(t, auditlog.NewMemoryStore(), auditlog.Config{})
+		go l.Run(ctx)
+		begin := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+		time.Sleep(begin.Sub(time.Now()) + 14*time.Hour)
+		for i := range 120 {
+			e := audit.Event{
+				Type: []string{"login", "session"}[rand.N(2)], Actor: userRef(fmt.Sprint("auth0|", rand.N(7))), Outcome: audit.Outcome(rand.N(3)),
+				Organization: []string{"", "org_a"}[rand.N(2)], Correlation: fmt.Sprint("c", i/4),
+			}
+			if e.Action = e.Type + ".do"; e.Outcome == audit.Failure {
+				e.Reason = []string{"wrong_password", "blocked"}[rand.N(2)]
+			}
+			put(t, l, e)
+			time.Sleep(rand.N(16 * time.Minute))
+		}
+		end := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+		time.Sleep(time.Hour)
+		trail, err := l.Trail("org_a")
+		require.NoError(t, err)
+		for range 5 {
+			cuts := []time.Time{begin, begin.Add(rand.N(end.Sub(begin))), begin.Add(rand.N(end.Sub(begin))), begin.Add(rand.N(end.Sub(begin))), end}
+			slices.SortFunc(cuts, time.Time.Compare)
+			for _, of := range []func(context.Context, auditlog.Period) (*auditlog.Report, error){l.Report, trail.Report} {
+				whole, err := of(ctx, auditlog.Period{From: begin, To: end})
+				require.NoError(t, err)
+				var parts auditlog.Report
+				counts := map[string]int{}
+				add := func(r *auditlog.Report, n int) {
+					for _, c := range slices.Concat(r.Failures, r.Actions) {
+						if c.Name != "audit.report" { // each report is an event
+							counts[c.Name] += n * c.N
+						}
+					}
+					for _, u := range r.Users {
+						counts[u.ID] += n * u.Events
+						counts[u.ID+" logins"] += n * u.Attempts.Total
+					}
+				}
+				add(whole, -1)
+				for i, from := range cuts[:4] {
+					if !from.Before(cuts[i+1]) {
+						continue
+					}
+					r, err := of(ctx, auditlog.Period{From: from, To: cuts[i+1]})
+					require.NoError(t, err)
+					assert.True(t, r.From.Equal(from) && r.To.Equal(cuts[i+1]))
+					parts.Attempts.Total += r.Attempts.Total
+					parts.Attempts.Succeeded += r.Attempts.Succeeded
+					parts.Attempts.Failed += r.Attempts.Failed
+					parts.Attempts.Unknown += r.Attempts.Unknown
+					add(r, 1)
+				}
+				assert.Equal(t, whole.Attempts, parts.Attempts)
+				for name, n := range counts {
+					assert.Zero(t, n, name)
+				}
+			}
+		}
+		open, err := l.Report(ctx, auditlog.Period{From: begin.Add(time.Hour)})
+		require.NoError(t, err)
+		assert.True(t, open.From.Equal(begin.Add(time.Hour)))
+		stop()
+	})
 }
 
 // A trail has all of its organization's events and none of another's.

@@ -147,6 +147,30 @@ func (l *Log) daysOf(ctx context.Context, org, from, to string) ([]day, error) {
 	return nil, errors.New("auditlog: the sums moved on ten times while they were read")
 }
 
+// partOf sums the events of a part of a day. An attempt is where it began, so that the
+// hours around it are read too; they are of all organizations, because an attempt may
+// have its organization by another event.
+func (l *Log) partOf(ctx context.Context, org string, p Period) (day, error) {
+	s := newSums(nil)
+	s.only = p
+	for rows, err := range l.rows(ctx, Filter{Period: Period{p.From.Add(-openFor), p.To.Add(openFor)}}) {
+		if err != nil {
+			return day{}, err
+		}
+		for i := range rows {
+			if rows[i].Sealed {
+				s.add(&rows[i])
+			}
+		}
+		if len(rows) > 0 {
+			s.close(p.From) // bounds what is open
+		}
+	}
+	d := day{s.dayOf(p.From), s.scopes[scope{s.dayOf(p.From), org}]}
+	d.trim()
+	return d, nil
+}
+
 func sortedDays(byDay map[string]cells) []day {
 	var days []day
 	for date, c := range byDay {

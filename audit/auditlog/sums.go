@@ -51,6 +51,7 @@ type attempt struct {
 	Day     string        `json:"d"`
 	Last    int64         `json:"l"` // When the log took the last event, microseconds.
 	User    string        `json:"u,omitempty"`
+	Event   string        `json:"e,omitempty"` // One that names the user.
 	Org     string        `json:"o,omitempty"`
 	Reason  string        `json:"r,omitempty"`
 	Outcome audit.Outcome `json:"s"`
@@ -69,6 +70,7 @@ const rollUpCursor = "sums"
 type sums struct {
 	scopes map[scope]cells
 	open   map[string]attempt // By correlation.
+	only   Period             // Of part of a day: what happened at other times is summed under no day.
 }
 
 func newSums(open map[string]attempt) *sums {
@@ -86,7 +88,7 @@ func (s *sums) of(day, org string) cells {
 }
 
 func (s *sums) add(r *driver.Row) {
-	day, at := r.At.UTC().Format(dayForm), r.At.UnixMicro()
+	day, at := s.dayOf(r.At), r.At.UnixMicro()
 	d := cell{First: at, Last: at, Events: 1}
 	user := userOf(r)
 	section := sectionOf(r.Type, r.Action)
@@ -109,6 +111,13 @@ func (s *sums) add(r *driver.Row) {
 	if isAttempt(r) {
 		s.attempt(r, day, user)
 	}
+}
+
+func (s *sums) dayOf(at time.Time) string {
+	if !s.only.From.IsZero() && (at.Before(s.only.From) || !at.Before(s.only.To)) {
+		return ""
+	}
+	return at.UTC().Format(dayForm)
 }
 
 // both are the scopes of an event: everything, and its organization.
@@ -147,6 +156,9 @@ func onlyUser(column string) string {
 
 func (s *sums) attempt(r *driver.Row, day, user string) {
 	fresh := attempt{Day: day, Last: r.LoggedAt.UnixMicro(), User: user, Org: r.Organization, Reason: r.Reason, Outcome: r.Outcome}
+	if user != "" {
+		fresh.Event = r.ID
+	}
 	if r.Outcome != audit.Failure {
 		fresh.Reason = ""
 	}
@@ -166,7 +178,10 @@ func (s *sums) attempt(r *driver.Row, day, user string) {
 // with is the attempt after another of its events: a success decides.
 func (a attempt) with(e attempt) attempt {
 	a.Last = max(a.Last, e.Last)
-	a.User, a.Org = cmp.Or(a.User, e.User), cmp.Or(a.Org, e.Org)
+	if a.User == "" {
+		a.User, a.Event = e.User, e.Event
+	}
+	a.Org = cmp.Or(a.Org, e.Org)
 	switch {
 	case a.Outcome == audit.Success || e.Outcome == audit.Unknown:
 	case e.Outcome == audit.Success:
@@ -185,7 +200,9 @@ func (s *sums) count(a attempt, n int64) {
 		c := s.of(a.Day, org)
 		c.add(ofAll, d)
 		if a.User != "" {
-			c.add(ofUser+a.User, d)
+			named := d
+			named.Event = a.Event // the user may have no other event on this day
+			c.add(ofUser+a.User, named)
 		}
 		if org == "" && a.Org != "" {
 			c.add(ofOrg+a.Org, d)

@@ -47,7 +47,9 @@ const maxDays = 62 // Bars; more days are drawn by week.
 
 func newDayChart(r *auditlog.Report) *dayChart {
 	c := &dayChart{Unit: "day", Width: chartWidth, Height: chartHeight, Bottom: plotBottom, Right: plotRight}
-	days := int(r.To.Sub(r.From) / (24 * time.Hour))
+	const day = 24 * time.Hour
+	from := r.From.UTC().Truncate(day)
+	days := int((r.To.Sub(from) + day - 1) / day)
 	step := 1
 	if days > maxDays {
 		c.Unit, step = "week", 7
@@ -59,7 +61,7 @@ func newDayChart(r *auditlog.Report) *dayChart {
 	tallies := make([]auditlog.Tally, n)
 	for _, d := range r.Days {
 		at, err := time.Parse("2006-01-02", d.Date)
-		if i := int(at.Sub(r.From)/(24*time.Hour)) / step; err == nil && i >= 0 && i < n {
+		if i := int(at.Sub(from)/day) / step; err == nil && i >= 0 && i < n {
 			t := &tallies[i]
 			t.Total += d.Attempts.Total
 			t.Succeeded += d.Attempts.Succeeded
@@ -73,7 +75,7 @@ func newDayChart(r *auditlog.Report) *dayChart {
 	if c.Most == 0 {
 		return nil
 	}
-	c.draw(r.From, step, tallies)
+	c.draw(from, step, tallies)
 	return c
 }
 

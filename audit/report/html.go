@@ -35,6 +35,7 @@ type view struct {
 	CSS            template.CSS
 	Title, Running string
 	First, Last    string
+	Bounds         string // Whether the last one is included.
 	Made           string
 	Complete       bool // Nothing is known to be missing.
 	Rate           string
@@ -71,8 +72,11 @@ type listing struct {
 
 func newView(r *auditlog.Report) *view {
 	v := &view{
-		Report: r, CSS: template.CSS(css), First: date(r.From), Last: date(r.To.AddDate(0, 0, -1)), Made: r.Generated.UTC().Format("2 January 2006, 15:04 UTC"),
+		Report: r, CSS: template.CSS(css), First: date(r.From), Last: date(r.To.AddDate(0, 0, -1)), Bounds: "both included", Made: r.Generated.UTC().Format("2 January 2006, 15:04 UTC"),
 		Days: newDayChart(r), Reasons: newRankChart(r.Failures, r.Attempts.Failed), Known: r.Attempts.Succeeded + r.Attempts.Failed,
+	}
+	if day := 24 * time.Hour; !r.From.Equal(r.From.Truncate(day)) || !r.To.Equal(r.To.Truncate(day)) {
+		v.First, v.Last, v.Bounds = minute(r.From), minute(r.To), "the end excluded"
 	}
 	v.Title = "Audit report"
 	if r.Organization != "" {

@@ -94,6 +94,20 @@ func TestHTMLOfNothingAndOfYears(t *testing.T) {
 	}
 }
 
+// A period of parts of days says so, and has a bar for each of its days.
+func TestHTMLOfPartsOfDays(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	r := &auditlog.Report{Period: auditlog.Period{From: day.Add(22 * time.Hour), To: day.AddDate(0, 0, 2).Add(22 * time.Hour)}}
+	for i := range 3 {
+		r.Days = append(r.Days, auditlog.Day{Date: day.AddDate(0, 0, i).Format("2006-01-02"), Events: 1, Attempts: auditlog.Tally{Total: 1, Succeeded: 1}})
+	}
+	var out bytes.Buffer
+	require.NoError(t, report.HTML(&out, r))
+	assert.Contains(t, out.String(), "2026-11-24 22:00 to 2026-11-26 22:00, the end excluded.")
+	assert.Contains(t, out.String(), "26 Nov", "the last day has its bar")
+}
+
 func TestCSV(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
