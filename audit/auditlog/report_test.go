@@ -232,7 +232,7 @@ func TestReportsOfPartsOfDaysAddUp(t *testing.T) {
 		l := newLog(t, auditlog.NewMemoryStore(), auditlog.Config{})
 		go l.Run(ctx)
 		begin := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
-		time.Sleep(begin.Sub(time.Now()) + 14*time.Hour)
+		time.Sleep(time.Until(begin) + 14*time.Hour)
 		for i := range 120 {
 			e := audit.Event{
 				Type: []string{"login", "session"}[rand.N(2)], Actor: userRef(fmt.Sprint("auth0|", rand.N(7))), Outcome: audit.Outcome(rand.N(3)),
