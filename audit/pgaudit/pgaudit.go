@@ -145,23 +145,26 @@ func (s *Store) append(ctx context.Context, b driver.Batch) error {
 	tx := func(ctx context.Context, f func(sqlstore.Conn) error) error {
 		return auditsql.DB(s.store).TxOn(ctx, conn, f)
 	}
-	insert := func(ctx context.Context, c sqlstore.Conn, block int64, events []driver.Event) error {
-		if err := s.insertIDs(ctx, c, block, events); err != nil {
+	insert := func(ctx context.Context, c sqlstore.Conn, block int64, b driver.Batch) error {
+		if err := s.insertIDs(ctx, c, block, b); err != nil {
 			return err
 		}
-		return conn.Raw(func(raw any) error { return s.copy(ctx, raw.(*stdlib.Conn).Conn(), block, events) })
+		return conn.Raw(func(raw any) error { return s.copy(ctx, raw.(*stdlib.Conn).Conn(), block, b.Events) })
 	}
 	return auditsql.Append(ctx, s.store, b, tx, insert)
 }
 
-func (s *Store) insertIDs(ctx context.Context, c sqlstore.Conn, block int64, events []driver.Event) error {
-	ids, at, positions := make([][]byte, len(events)), make([]int64, len(events)), make([]int32, len(events))
-	for i, e := range events {
+// insertIDs inserts the ids and the pending row in one statement: sealing costs a writer no
+// further round trip.
+func (s *Store) insertIDs(ctx context.Context, c sqlstore.Conn, block int64, b driver.Batch) error {
+	ids, at, positions := make([][]byte, len(b.Events)), make([]int64, len(b.Events)), make([]int32, len(b.Events))
+	for i, e := range b.Events {
 		ids[i], at[i], positions[i] = []byte(e.ID), e.At.UnixMicro(), int32(i)
 	}
-	insert := auditsql.DB(s.store).SQL(`INSERT INTO {t}_ids (id, at, block, position)
+	insert := auditsql.DB(s.store).SQL(`WITH waits AS (INSERT INTO {t}_pending (block, events, since, hashes) VALUES ($1, $5, $6, $7))
+		INSERT INTO {t}_ids (id, at, block, position)
 		SELECT id, at, $1, position FROM unnest($2::bytea[], $3::bigint[], $4::integer[]) AS u (id, at, position) ORDER BY id`)
-	_, err := c.Exec(ctx, insert, block, ids, at, positions)
+	_, err := c.Exec(ctx, insert, block, ids, at, positions, len(b.Events), b.Events[0].LoggedAt.UnixMicro(), b.Hashes)
 	return err
 }
 

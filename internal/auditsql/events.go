@@ -30,13 +30,20 @@ const placed = ` LEFT JOIN {t}_sealed s ON s.block = e.block AND e.position < s.
 
 // Append implements driver.Events.
 func (s *Store) Append(ctx context.Context, b driver.Batch) error {
-	return Append(ctx, s, b, s.db.Tx, s.insertEvents)
+	return Append(ctx, s, b, s.db.Tx, func(ctx context.Context, c sqlstore.Conn, block int64, b driver.Batch) error {
+		if err := s.insertEvents(ctx, c, block, b.Events); err != nil {
+			return err
+		}
+		pending := s.db.SQL(`INSERT INTO {t}_pending (block, events, since, hashes) VALUES ($1, $2, $3, $4)`)
+		_, err := c.Exec(ctx, pending, block, len(b.Events), b.Events[0].LoggedAt.UnixMicro(), b.Hashes)
+		return err
+	})
 }
 
 // Append does what Append of a store does, with a way of its own to run a
-// transaction and to insert the events.
+// transaction and to insert the events with their pending row.
 func Append(ctx context.Context, s *Store, b driver.Batch, tx func(context.Context, func(sqlstore.Conn) error) error,
-	insert func(context.Context, sqlstore.Conn, int64, []driver.Event) error,
+	insert func(ctx context.Context, c sqlstore.Conn, block int64, b driver.Batch) error,
 ) error {
 	if len(b.Events) > driver.MaxBatch || len(b.Hashes) != 32*len(b.Events) {
 		return fmt.Errorf("%s: a batch has %d events and %d bytes of hashes; %d events are allowed, with 32 bytes each",
@@ -50,13 +57,7 @@ func Append(ctx context.Context, s *Store, b driver.Batch, tx func(context.Conte
 			if err := s.write(ctx, c, b.Writes); err != nil || len(b.Events) == 0 {
 				return err
 			}
-			block := driver.NewBlock()
-			if err := insert(ctx, c, block, b.Events); err != nil {
-				return err
-			}
-			pending := s.db.SQL(`INSERT INTO {t}_pending (block, events, since, hashes) VALUES ($1, $2, $3, $4)`)
-			_, err := c.Exec(ctx, pending, block, len(b.Events), b.Events[0].LoggedAt.UnixMicro(), b.Hashes)
-			return err
+			return insert(ctx, c, driver.NewBlock(), b)
 		})
 		if !sqlstore.IsDuplicate(err) {
 			return err
