@@ -297,7 +297,8 @@ func verifyAll(t *testing.T, events *auditlog.Log, store driver.Store, acknowled
 	t.Logf("%d events acknowledged, %d in the log, %d checkpoints kept", len(ids), v.Size, len(kept))
 }
 
-// A Postgres that is killed while sixteen writers record, and started again.
+// A Postgres that is killed while sixteen writers record, and started again: the eight
+// that have a spool never hear of it.
 func TestAuditSurvivesPostgresRestart(t *testing.T) {
 	t.Parallel()
 	server := backends.StartPostgres(t)
@@ -307,15 +308,21 @@ func TestAuditSurvivesPostgresRestart(t *testing.T) {
 	store, closeAll, err := place.open(t.Context())
 	require.NoError(t, err)
 	defer closeAll()
-	var logs []*auditlog.Log
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	for range 2 {
-		l, err := place.log(store)
+	seal, err := auditlog.ParseSeal(key, []byte("0123456789abcdef0123456789abcdef"))
+	require.NoError(t, err)
+	var logs []*auditlog.Log
+	for _, spool := range []string{"", t.TempDir()} {
+		l, err := auditlog.New(store, seal, auditlog.Config{Spool: spool})
 		require.NoError(t, err)
 		logs = append(logs, l)
 		go l.Run(ctx)
 	}
+	warm := func() bool {
+		return audit.Record(ctx, logs[1], audit.Event{Type: "crash", Action: "crash.record"}) == nil
+	}
+	wait(t, "the log is open", warm)
 	var mu sync.Mutex
 	acknowledged := make(map[string]bool)
 	count := func() int { mu.Lock(); defer mu.Unlock(); return len(acknowledged) }
@@ -326,7 +333,11 @@ func TestAuditSurvivesPostgresRestart(t *testing.T) {
 			for n := 0; writing.Err() == nil; n++ {
 				id := fmt.Sprintf("%d-%d", w, n)
 				e := audit.Event{ID: id, Type: "crash", Action: "crash.record"}
-				if audit.Record(ctx, logs[w%2], e) == nil {
+				err := audit.Record(ctx, logs[w%2], e)
+				if w%2 == 1 {
+					assert.NoError(t, err, "it has a spool")
+				}
+				if err == nil {
 					mu.Lock()
 					acknowledged[id] = true
 					mu.Unlock()
@@ -346,5 +357,6 @@ func TestAuditSurvivesPostgresRestart(t *testing.T) {
 	wait(t, "events are recorded again", func() bool { return count() > before+500 })
 	end()
 	wg.Wait()
+	wait(t, "the spool is empty", func() bool { s, err := logs[1].Status(ctx); return err == nil && s.Spooled == 0 })
 	verifyAll(t, logs[0], store, acknowledged, nil)
 }
