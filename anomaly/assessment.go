@@ -24,6 +24,7 @@ type Assessment struct {
 	Unlocked             bool       // By Unlock.
 	NoAddress            bool       // The address is missing, private or not routed: nothing is known about the network.
 	NoPlace              bool       // The country is not known.
+	Hour                 uint8      // Of this login, in the time zone of its place, or else of the user's last one.
 	Country              [2]byte    // Of this login, zero if not known.
 	Agent                [24]byte   // Of this login, as "Chrome/Windows", zero-padded.
 }
@@ -111,6 +112,7 @@ func (o *observation) findings(a *Assessment, e *Evidence) {
 
 // describe says what this login is.
 func (a *Assessment) describe(o *observation) {
+	a.Hour = uint8(o.hour)
 	copy(a.Country[:], appendCountry(nil16(), o.net.country))
 	if o.agent.known() {
 		copy(a.Agent[:], appendAgent(nil16(), o.agent.browser))

@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math"
@@ -49,8 +50,40 @@ func knownAssessors(in map[string]string) map[string]string {
 }
 
 func (d *Decision) add(name string, logOdds float64, detail string) {
-	d.Factors = append(d.Factors, Share{name, logOdds, cut(detail, maxDetail)})
+	d.Factors = append(d.Factors, Share{Name: name, LogOdds: logOdds, Detail: cut(detail, maxDetail)})
 }
+
+// addFinding says what was usual and what is now.
+func (d *Decision) addFinding(a anomaly.Assessment, k anomaly.Kind, f anomaly.Finding) {
+	s := Share{Name: k.String(), LogOdds: float64(f.LogOdds), Usual: f.Before()}
+	switch k {
+	case anomaly.UnusualLocation:
+		s.Seen = trimZero(a.Country[:])
+	case anomaly.UnusualTime:
+		s.Seen = fmt.Sprintf("%02d:00", a.Hour)
+	case anomaly.NewDevice:
+		s.Seen = trimZero(a.Agent[:])
+	}
+	if f.Kind != 0 {
+		var parts []string
+		if s.Usual != "" {
+			parts = append(parts, "before: "+s.Usual)
+		}
+		if s.Seen != "" {
+			parts = append(parts, "now: "+s.Seen)
+		}
+		s.Detail = strings.Join(parts, ", ")
+		if k == anomaly.ImpossibleTravel && a.Unreachable {
+			s.Detail += "; nobody travels so fast: at least the prompt"
+		}
+	}
+	if k == anomaly.ImpossibleTravel {
+		s.Seen, s.Usual = s.Usual, ""
+	}
+	d.Factors = append(d.Factors, s)
+}
+
+func trimZero(b []byte) string { return string(bytes.TrimRight(b, "\x00")) }
 
 // learned is the login with its device id, as Evaluate saw it.
 func (d *Decision) learned() anomaly.Attempt {

@@ -223,7 +223,7 @@ func (e *Engine) assess(ctx context.Context, d *Decision) (a anomaly.Assessment,
 	d.add(factorPrior, float64(a.Prior), priorDetail(a))
 	sum = float64(a.Prior)
 	for i, f := range a.Findings {
-		d.add(anomaly.Kinds[i].String(), float64(f.LogOdds), findingDetail(a, f))
+		d.addFinding(a, anomaly.Kinds[i], f)
 		sum += float64(f.LogOdds)
 	}
 	return a, sum, nil
@@ -234,36 +234,6 @@ func priorDetail(a anomaly.Assessment) string {
 		return "initial_login"
 	}
 	return ""
-}
-
-// findingDetail says what was usual and what is now.
-func findingDetail(a anomaly.Assessment, f anomaly.Finding) string {
-	now, detail := "", ""
-	switch f.Kind {
-	case anomaly.UnusualLocation:
-		now = string(trimZero(a.Country[:]))
-	case anomaly.NewDevice:
-		now = string(trimZero(a.Agent[:]))
-	}
-	if before := f.Before(); before != "" {
-		detail = "before: " + before
-	}
-	if now != "" {
-		detail += ", now: " + now
-	}
-	if f.Kind == anomaly.ImpossibleTravel && a.Unreachable {
-		detail += "; nobody travels so fast: at least the prompt"
-	}
-	return detail
-}
-
-func trimZero(b []byte) []byte {
-	for i, c := range b {
-		if c == 0 {
-			return b[:i]
-		}
-	}
-	return b
 }
 
 func (e *Engine) custom(ctx context.Context, d *Decision, l Login, f Factor) float64 {

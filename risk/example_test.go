@@ -70,7 +70,7 @@ func Example() {
 	// Output:
 	// critical deny
 	// unusual_location before: NO, now: BR
-	// unusual_time before: 09:00
+	// unusual_time before: 09:00, now: 15:00
 	// new_device before: Firefox/Windows, now: Safari/iOS
 	// impossible_travel before: 10532km 10h
 	// denied: true

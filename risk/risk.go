@@ -184,11 +184,15 @@ type Decision struct {
 	refused  bool            // MaxRefused is reached
 }
 
-// Share holds what one factor adds. Detail is for people to read.
+// Share holds what one factor adds. Detail is for people to read. Seen and Usual
+// are of the four factors of package anomaly: what the login had, and what the user
+// usually has where that differs.
 type Share struct {
 	Name    string  `json:"name"`
 	LogOdds float64 `json:"log_odds"`
 	Detail  string  `json:"detail,omitempty"`
+	Seen    string  `json:"seen,omitempty"` // "NO", "09:00", "Chrome/Windows"; empty if it is not known.
+	Usual   string  `json:"usual,omitempty"`
 }
 
 // LogValue leaves out the login's address, agent and email, but for slices, maps and

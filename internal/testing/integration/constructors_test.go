@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"database/sql"
+	"net/http"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -322,6 +323,16 @@ var constructors = map[string]func(p probe){
 		p.refuses("engine")(riskhttp.New(nil, [][]byte{sealKey}, riskhttp.Config{}))
 		p.refuses("keys")(riskhttp.New(e, nil, riskhttp.Config{}))
 		p.refuses("keys[0]")(riskhttp.New(e, [][]byte{{1}}, riskhttp.Config{}))
+	},
+	"risk/riskhttp.NewSupport": func(p probe) {
+		d, err := anomaly.New(anyStore{}, [][]byte{sealKey}, anomaly.Config{})
+		require.NoError(p, err)
+		e, err := risk.New(d, risk.Config{})
+		require.NoError(p, err)
+		staff := func(*http.Request) (string, error) { return "staff", nil }
+		p.refuses("engine")(riskhttp.NewSupport(nil, staff, riskhttp.SupportConfig{}))
+		p.refuses("authorize")(riskhttp.NewSupport(e, nil, riskhttp.SupportConfig{}))
+		negatives(p, riskhttp.SupportConfig{}, func(c riskhttp.SupportConfig) error { return second(riskhttp.NewSupport(e, staff, c)) })
 	},
 	"risk/sqlrisk.New": func(p probe) {
 		p.refuses("db")(sqlrisk.New(nil, sqlrisk.SQLite, sqlrisk.Config{}))
