@@ -52,40 +52,45 @@ type auth0Entry struct {
 	UserName  string `json:"user_name"`
 	IP        string `json:"ip"`
 	UserAgent string `json:"user_agent"`
-	Location  *struct {
-		Country string  `json:"country_code"`
-		Lat     float64 `json:"latitude"`
-		Lon     float64 `json:"longitude"`
-		Zone    string  `json:"time_zone"`
-	} `json:"location_info"`
+	Location  *geoIP `json:"location_info"`
 }
 
-func read(entry resource.LogEntry, users map[string]*pastUser) (past Past, ok bool) {
+// loginOf is what an entry says about a login, without its outcome. A name that was
+// tried stands for the id of a user that Auth0 does not name.
+func loginOf(entry resource.LogEntry) (l Login, ok bool) {
 	var e auth0Entry
 	if json.Unmarshal(entry.Raw, &e) != nil || entry.Time.IsZero() {
-		return past, false
+		return l, false
 	}
-	failed := entry.Type == "fp" || entry.Type == "fu"
-	if failed && e.UserID == "" {
+	if e.UserID == "" && (entry.Type == "fp" || entry.Type == "fu") {
 		e.UserID = cut(e.UserName, 255)
 	}
 	if e.UserID == "" || len(e.UserID) > 255 {
-		return past, false
+		return l, false
 	}
-	u := users[e.UserID]
+	return Login{Email: e.UserName, Attempt: e.attempt(entry.Time)}, true
+}
+
+func read(entry resource.LogEntry, users map[string]*pastUser) (past Past, ok bool) {
+	past.Login, ok = loginOf(entry)
+	if !ok {
+		return Past{}, false
+	}
+	id, failed := past.Login.UserID, entry.Type == "fp" || entry.Type == "fu"
+	u := users[id]
 	if u == nil && !failed {
 		u = new(pastUser)
-		users[e.UserID] = u
+		users[id] = u
 	}
 	switch entry.Type {
 	case "fp", "fu":
 		past.Outcome = Refused
 	case "scp", "scpr":
 		u.reset = entry.Time
-		return past, false
+		return Past{}, false
 	case "gd_auth_succeed":
 		u.passed = entry.Time
-		return past, false
+		return Past{}, false
 	case "s":
 		past.Outcome = Allowed
 		switch {
@@ -97,19 +102,14 @@ func read(entry resource.LogEntry, users map[string]*pastUser) (past Past, ok bo
 			u.seen = true
 		}
 	default:
-		return past, false
+		return Past{}, false
 	}
-	past.Login = Login{Email: e.UserName, Attempt: e.attempt(entry.Time)}
 	return past, true
 }
 
 func (e *auth0Entry) attempt(at time.Time) anomaly.Attempt {
 	a := anomaly.Attempt{UserID: e.UserID, Time: at, UserAgent: e.UserAgent}
 	a.IP, _ = netip.ParseAddr(e.IP) // Without one it is not known.
-	if l := e.Location; l != nil && len(l.Country) == 2 && l.Lat >= -90 && l.Lat <= 90 && l.Lon >= -180 && l.Lon <= 180 {
-		if l.Country[0] >= 'A' && l.Country[0] <= 'Z' && l.Country[1] >= 'A' && l.Country[1] <= 'Z' {
-			a.Place = &anomaly.Place{Country: l.Country, Lat: l.Lat, Lon: l.Lon, Zone: l.Zone}
-		}
-	}
+	a.Place = e.Location.place()
 	return a
 }

@@ -48,7 +48,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -165,7 +164,7 @@ func (g *Gate) answer(w http.ResponseWriter, r *http.Request, l Login) error {
 // by hand, and sets the device cookie of the user. What a header says wrongly is
 // left out, so that no client's header is an error.
 func (g *Gate) Attempt(w http.ResponseWriter, r *http.Request, userID string) anomaly.Attempt {
-	a := anomaly.Attempt{UserID: userID, Time: g.cfg.Now(), UserAgent: r.UserAgent(), DeviceID: g.device(w, r, userID)}
+	a := anomaly.Attempt{UserID: userID, Time: g.cfg.Now(), UserAgent: userAgent(r), DeviceID: g.device(w, r, userID)}
 	if g.cfg.ClientIP != nil {
 		a.IP = g.cfg.ClientIP(r)
 	}
@@ -230,42 +229,4 @@ func (g *Gate) set(w http.ResponseWriter, name, value string, age time.Duration)
 		c.MaxAge = -1
 	}
 	http.SetCookie(w, c)
-}
-
-// Cloudflare is a Config.Place for services that only Cloudflare reaches: it reads
-// CF-IPCountry, CF-IPLatitude, CF-IPLongitude and CF-Timezone, as its managed
-// transforms add them. Tor ("T1") is an anonymizing network, and what it does not
-// know is empty. Anybody can send these headers to a service that is reachable
-// directly.
-func Cloudflare(r *http.Request) *anomaly.Place {
-	p := &anomaly.Place{Country: r.Header.Get("CF-IPCountry"), Zone: r.Header.Get("CF-Timezone")}
-	lat, err1 := strconv.ParseFloat(r.Header.Get("CF-IPLatitude"), 64)
-	lon, err2 := strconv.ParseFloat(r.Header.Get("CF-IPLongitude"), 64)
-	if err1 == nil && err2 == nil {
-		p.Lat, p.Lon = lat, lon
-	}
-	if strings.EqualFold(p.Country, "T1") {
-		return &anomaly.Place{Anonymous: true}
-	}
-	return p
-}
-
-// tolerate leaves out of a place what cannot be one.
-func tolerate(p *anomaly.Place) *anomaly.Place {
-	if p == nil {
-		return nil
-	}
-	out := *p
-	out.Country = strings.ToUpper(strings.TrimSpace(out.Country))
-	letters := strings.Trim(out.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
-	if len(out.Country) != 2 || !letters || out.Country == "XX" {
-		out.Country = ""
-	}
-	if !(out.Lat >= -90 && out.Lat <= 90 && out.Lon >= -180 && out.Lon <= 180) {
-		out.Lat, out.Lon = 0, 0
-	}
-	if !(out.Radius >= 0 && out.Radius <= 20_040) {
-		out.Radius = 0
-	}
-	return &out
 }

@@ -132,18 +132,6 @@ func FuzzAttempt(f *testing.F) {
 	})
 }
 
-func TestCloudflare(t *testing.T) {
-	t.Parallel()
-	for country, want := range map[string]anomaly.Place{
-		"NO": {Country: "NO", Lat: 59.9, Lon: 10.7}, "no": {Country: "NO", Lat: 59.9, Lon: 10.7}, "XX": {Lat: 59.9, Lon: 10.7}, "T1": {Anonymous: true}, "t1": {Anonymous: true},
-	} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header = http.Header{"Cf-Ipcountry": {country}, "Cf-Iplatitude": {"59.9"}, "Cf-Iplongitude": {"10.7"}}
-		g := newGate(t, risk.Config{}, riskhttp.Config{Place: riskhttp.Cloudflare}, keys...)
-		assert.Equal(t, want, *g.Attempt(httptest.NewRecorder(), r, "auth0|ada").Place, country)
-	}
-}
-
 func ExampleGate_Check() {
 	detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{})
 	if err != nil {
