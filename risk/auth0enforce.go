@@ -37,6 +37,12 @@ func (a auth0Enforcer) SendVerification(ctx context.Context, d Decision) error {
 	return a.mail.SendVerificationEmail(ctx, d.Login.UserID)
 }
 
+// Auth0Logs yields the entries of Auth0's tenant log after the one with the id from.
+// *management.Client implements it, with the permission read:logs.
+type Auth0Logs interface {
+	Logs(ctx context.Context, from string) iter.Seq2[resource.LogEntry, error]
+}
+
 // FollowAuth0 takes from Auth0's tenant log what a service with Universal Login does
 // not see itself: wrong passwords and unknown users ("fp", "fu"), which count as with
 // Failed, and opened links of verification mails ("sv"), which complete the newest
@@ -44,22 +50,23 @@ func (a auth0Enforcer) SendVerification(ctx context.Context, d Decision) error {
 // the address of the challenged login: one that a user opens at home lets nobody in
 // elsewhere. The user then signs in again.
 //
-// It returns the id of the last entry that was taken; give it to
-// management.Client.Logs in the next call, some seconds later. Entries that are read
-// twice are counted twice. Errors are those of logs and of the stores.
-func (e *Engine) FollowAuth0(ctx context.Context, logs iter.Seq2[resource.LogEntry, error]) (last string, err error) {
-	for entry, err := range logs {
+// It reads up to the newest entry and returns the id of the last one that was taken,
+// or from if there was none, also with an error: keep it for the next call, some
+// seconds later. Entries that are read twice are counted twice. Errors are those of
+// logs and of the stores.
+func (e *Engine) FollowAuth0(ctx context.Context, logs Auth0Logs, from string) (next string, err error) {
+	for entry, err := range logs.Logs(ctx, from) {
 		if err != nil {
-			return last, fmt.Errorf("risk: follow Auth0: %w", err)
+			return from, fmt.Errorf("risk: follow Auth0: %w", err)
 		}
 		if l, ok := loginOf(entry); ok {
 			if err := e.follow(ctx, entry.Type, l); err != nil {
-				return last, fmt.Errorf("risk: follow Auth0: entry %s: %w", entry.ID, err)
+				return from, fmt.Errorf("risk: follow Auth0: entry %s: %w", entry.ID, err)
 			}
 		}
-		last = entry.ID
+		from = entry.ID
 	}
-	return last, nil
+	return from, nil
 }
 
 func (e *Engine) follow(ctx context.Context, kind string, l Login) error {

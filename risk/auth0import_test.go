@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"strings"
 	"testing"
@@ -105,6 +106,13 @@ func TestAuth0Enforcer(t *testing.T) {
 	require.Error(t, e.SendVerification(t.Context(), d))
 }
 
+// tenantLog is a log of these entries.
+type tenantLog []resource.LogEntry
+
+func (l tenantLog) Logs(context.Context, string) iter.Seq2[resource.LogEntry, error] {
+	return entries(l...)
+}
+
 // opened is the entry of a verification mail's link that was opened.
 func opened(at time.Time, ip string) resource.LogEntry {
 	return resource.LogEntry{ID: "9001", Type: "sv", Time: at, Raw: []byte(fmt.Sprintf(`{"user_id":"auth0|ada","user_name":"ada@example.com","ip":%q}`, ip))}
@@ -140,16 +148,16 @@ func TestFollowAuth0CompletesMails(t *testing.T) {
 		opened(now.Add(time.Minute), "81.2.69.99"), opened(now.Add(-time.Minute), "81.2.69.10"), opened(now.Add(2*time.Hour), "81.2.69.10"),
 		opened(now.Add(time.Minute), ""), opened(now.Add(time.Minute), "10.0.0.1"),
 	} {
-		_, err := w.FollowAuth0(t.Context(), entries(nothing))
+		_, err := w.FollowAuth0(t.Context(), tenantLog{nothing}, "")
 		require.NoError(t, err)
 		assert.ElementsMatch(t, []string{"177.1.1.1 ", "81.2.69.10 "}, ended())
 	}
-	last, err := w.FollowAuth0(t.Context(), entries(opened(now.Add(time.Minute), "81.2.69.10")))
+	last, err := w.FollowAuth0(t.Context(), tenantLog{opened(now.Add(time.Minute), "81.2.69.10")}, "")
 	require.NoError(t, err)
 	assert.Equal(t, "9001", last)
 	assert.ElementsMatch(t, []string{"177.1.1.1 ", "81.2.69.10 step_up_passed"}, ended(), "the thief's waits on")
 	assert.Equal(t, risk.Allow, w.evaluate(t, phone).Action, "the phone is known")
-	_, err = w.FollowAuth0(t.Context(), entries(opened(now.Add(time.Minute), "81.2.69.10")))
+	_, err = w.FollowAuth0(t.Context(), tenantLog{opened(now.Add(time.Minute), "81.2.69.10")}, "")
 	require.NoError(t, err, "read twice")
 }
 
@@ -158,20 +166,23 @@ func TestFollowAuth0CountsFailures(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, risk.Config{})
 	before := odds(w.evaluate(t, home(w.now)), "suspicious_activity")
-	var list []resource.LogEntry
+	var list tenantLog
 	for i := range 8 {
 		e := entry("fp", "auth0|ada", w.now.Sub(start), "")
 		e.ID = fmt.Sprint("90", i)
 		list = append(list, e)
 	}
-	last, err := w.FollowAuth0(t.Context(), entries(append(list, entry("s", "auth0|ada", w.now.Sub(start), ""), resource.LogEntry{ID: "999", Type: "fp", Raw: []byte("{")})...))
+	last, err := w.FollowAuth0(t.Context(), append(list, entry("s", "auth0|ada", w.now.Sub(start), ""), resource.LogEntry{ID: "999", Type: "fp", Raw: []byte("{")}), "")
 	require.NoError(t, err)
 	assert.Equal(t, "999", last)
 	assert.Greater(t, odds(w.evaluate(t, home(w.now)), "suspicious_activity"), before)
 
 	broken, err := risk.New(w.detector, risk.Config{Counters: brokenCounters{}, Keys: keys})
 	require.NoError(t, err)
-	last, err = broken.FollowAuth0(t.Context(), entries(list...))
+	last, err = broken.FollowAuth0(t.Context(), list, "899")
 	require.Error(t, err)
-	assert.Empty(t, last, "to be read again")
+	assert.Equal(t, "899", last, "to be read again")
+	last, err = w.FollowAuth0(t.Context(), tenantLog{}, "900")
+	require.NoError(t, err)
+	assert.Equal(t, "900", last, "nothing new")
 }

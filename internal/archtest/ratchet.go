@@ -42,10 +42,10 @@ var ExportedNames = map[string]int{
 	"migration/passhash":              13,
 	"migration/sqlmigration":          7,
 	"migration/sqlsource":             19,
-	"risk":                            48,
+	"risk":                            53, // Auth0: an Enforcer, its mailer and logs, exports, the event of an Action.
 	"risk/calibrate":                  21,
 	"risk/redisrisk":                  5,
-	"risk/riskhttp":                   9, // NewSupport and its Config: the page for support staff.
+	"risk/riskhttp":                   11, // The page for support staff, and headers of CDNs.
 	"risk/risktest":                   4,
 	"risk/sqlrisk":                    7,
 	"session":                         36,

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
@@ -310,6 +311,12 @@ var constructors = map[string]func(p probe){
 	"risk/redisrisk.NewDecisions": func(p probe) {
 		p.refuses("client")(redisrisk.NewDecisions(nil, redisrisk.Config{}))
 		negatives(p, redisrisk.Config{}, func(c redisrisk.Config) error { return second(redisrisk.NewDecisions(anyRedis{}, c)) })
+	},
+	"risk.Auth0Enforcer": func(p probe) { p.refuses("mailer")(risk.Auth0Enforcer(nil)) },
+	"risk.ParseAction": func(p probe) { p.refuses("user_id")(risk.ParseAction([]byte("{}"), time.Now())) },
+	"risk/riskhttp.From": func(p probe) {
+		p.refuses("place")(riskhttp.From(nil, riskhttp.Direct))
+		p.refuses("trusted")(riskhttp.From(riskhttp.Cloudflare, riskhttp.Direct))
 	},
 	"risk/riskhttp.Behind": func(p probe) {
 		p.refuses("header")(riskhttp.Behind(""))
