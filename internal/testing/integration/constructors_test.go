@@ -313,7 +313,7 @@ var constructors = map[string]func(p probe){
 		negatives(p, redisrisk.Config{}, func(c redisrisk.Config) error { return second(redisrisk.NewDecisions(anyRedis{}, c)) })
 	},
 	"risk.Auth0Enforcer": func(p probe) { p.refuses("mailer")(risk.Auth0Enforcer(nil)) },
-	"risk.ParseAction": func(p probe) { p.refuses("user_id")(risk.ParseAction([]byte("{}"), time.Now())) },
+	"risk.ParseAction":   func(p probe) { p.refuses("user_id")(risk.ParseAction([]byte("{}"), time.Now())) },
 	"risk/riskhttp.From": func(p probe) {
 		p.refuses("place")(riskhttp.From(nil, riskhttp.Direct))
 		p.refuses("trusted")(riskhttp.From(riskhttp.Cloudflare, riskhttp.Direct))
