@@ -3,6 +3,7 @@ package anomaly
 import (
 	"context"
 	"hash/maphash"
+	"math/rand/v2"
 	"sync"
 )
 
@@ -94,6 +95,9 @@ func (m *Memory) Save(ctx context.Context, key Key, blob []byte, version uint64)
 	}
 	target := &s.slots[i]
 	target.set(blob)
+	if !ok {
+		version = rand.Uint64() >> 2 // A save from before Forget must not find its version.
+	}
 	target.version, target.used = version+1, ok
 	return nil
 }
@@ -104,7 +108,10 @@ func (s *shard) saveFixed(blob []byte, version uint64) error {
 		return ErrConflict
 	}
 	found.set(blob)
-	found.version++
+	if version == 0 {
+		version = rand.Uint64() >> 2
+	}
+	found.version = version + 1
 	return nil
 }
 

@@ -38,8 +38,9 @@ type Store interface {
 	Load(ctx context.Context, key Key, dst []byte) (blob []byte, version uint64, err error)
 	// Save replaces the blob and raises the version if the stored version still is
 	// version (0: the key is missing). Otherwise it changes nothing and returns
-	// ErrConflict. It keeps no reference to blob. A version is never used twice for
-	// one key, unless the key was deleted in between.
+	// ErrConflict. It keeps no reference to blob. A version is not used twice for a
+	// key, also not after the key was deleted: who loaded before must not save
+	// afterwards. A random first version is enough.
 	Save(ctx context.Context, key Key, blob []byte, version uint64) error
 	// Forget removes what is kept about a user, to erase personal data, or with an
 	// empty id the sketch. What is not there is no error.

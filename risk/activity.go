@@ -254,14 +254,27 @@ func (c *counter) start(ctx context.Context, timeout time.Duration, userID strin
 
 // once reports whether this is the first call for a user within a day.
 func (c *counter) once(ctx context.Context, timeout time.Duration, userID string, at time.Time) bool {
+	return c.atMost(ctx, timeout, Count{Key: c.name("challenge:told", userID), Member: "1", Window: dayWindow, At: at}, 1)
+}
+
+// maxDenied is how many denials of a user are kept within an hour.
+const maxDenied = 20
+
+// few reports whether a denial is to be kept. With those of a whole attack, a store
+// that keeps MaxRecords would drop the challenge that the user is answering.
+func (c *counter) few(ctx context.Context, timeout time.Duration, userID string, at time.Time) bool {
+	return c.atMost(ctx, timeout, Count{Key: c.name("denied:kept", userID), Member: "1", Window: time.Hour, At: at}, maxDenied)
+}
+
+// atMost counts an event and reports whether it is one of the first n.
+func (c *counter) atMost(ctx context.Context, timeout time.Duration, item Count, n int) bool {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	items := []Count{{Key: c.name("challenge:told", userID), Member: "1", Window: dayWindow, At: at}}
-	tallies, err := c.store.Add(ctx, items)
+	tallies, err := c.store.Add(ctx, []Count{item})
 	if err != nil {
-		tallies, err = c.fallback.Add(context.WithoutCancel(ctx), items)
+		tallies, err = c.fallback.Add(context.WithoutCancel(ctx), []Count{item})
 	}
-	return err == nil && len(tallies) == 1 && tallies[0].Events == 1
+	return err == nil && len(tallies) == 1 && tallies[0].Events <= n
 }
 
 // passed takes one challenge off. One that is not taken off counts as left.

@@ -90,7 +90,7 @@ func (e *Engine) challenge(ctx context.Context, d Decision) error {
 // deny records, and quarantines the login. A store that fails changes nothing.
 func (e *Engine) deny(ctx context.Context, d Decision) error {
 	recorded := e.record(ctx, d, "risk.apply", false, string(Deny))
-	if d.ID != "" && d.Login.UserID != "" {
+	if d.ID != "" && d.Login.UserID != "" && e.counter.few(ctx, e.cfg.Timeout, d.Login.UserID, e.cfg.Now()) {
 		_ = e.keep(ctx, d, 0) // for History alone
 	}
 	e.learn(ctx, d, anomaly.Untrusted)
@@ -163,7 +163,7 @@ func (e *Engine) Failed(ctx context.Context, l Login) error {
 		return errors.New("risk: failed: Login.Time must be set")
 	}
 	l.UserID = l.UserID[:min(len(l.UserID), 255)]
-	if strings.Contains(l.UserID, "@") && l.Email == "" {
+	if strings.Contains(l.UserID, "@") && (l.Email == "" || strings.EqualFold(l.Email, l.UserID)) {
 		l.UserID = strings.ToLower(l.UserID) // the same key as emailOf
 	}
 	within, cancel := e.within(ctx)

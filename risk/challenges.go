@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,7 +42,26 @@ func (e *Engine) Complete(ctx context.Context, userID, decisionID string, o Outc
 		e.counter.passed(ctx, e.cfg.Timeout, userID, e.cfg.Now())
 	}
 	e.learn(ctx, d, trust)
+	if passed {
+		return e.forgotten(ctx, userID, decisionID)
+	}
 	return nil
+}
+
+// forgotten takes back what Complete has learned if Forget came in between: Forget
+// removes the records first, so either it finds the profile, or the record is gone
+// here.
+func (e *Engine) forgotten(ctx context.Context, userID, id string) error {
+	within, cancel := e.within(ctx)
+	defer cancel()
+	records, err := e.cfg.Decisions.List(within, userID)
+	if err != nil || slices.ContainsFunc(records, func(r Record) bool { return r.ID == id }) {
+		return nil // It was passed; a store that does not answer now does not undo that.
+	}
+	if err := e.assessor.Forget(within, userID); err != nil {
+		return fmt.Errorf("risk: complete: the user was forgotten meanwhile: %w", err)
+	}
+	return fmt.Errorf("risk: complete: the user was forgotten meanwhile: %w", ErrNoDecision)
 }
 
 // waiting is the record of a decision.

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"a failed save changes nothing", unchanged},
 		{"save keeps no reference", noReference},
 		{"forget", forgets},
+		{"a save from before forget", erased},
 		{"keys are independent", keys},
 		{"binary and large blobs", blobs},
 		{"one of many concurrent saves wins", concurrent},
@@ -156,6 +157,26 @@ func forgets(t *testing.T, h Harness) {
 		}
 		save(t, h.Store, key, "again", 0)
 		want(t, h.Store, key, "again")
+	}
+}
+
+// erased: a save of what was loaded before Forget is refused, also when the key is
+// there again.
+func erased(t *testing.T, h Harness) {
+	for _, key := range []anomaly.Key{"u", ""} {
+		save(t, h.Store, key, "before", 0)
+		version := want(t, h.Store, key, "before")
+		for _, again := range []bool{false, true} {
+			if err := h.Store.Forget(t.Context(), string(key)); err != nil {
+				t.Fatal(err)
+			}
+			if again {
+				save(t, h.Store, key, "after", 0)
+			}
+			if err := h.Store.Save(t.Context(), key, []byte("before"), version); !errors.Is(err, anomaly.ErrConflict) {
+				t.Errorf("%q, there again %t: %v, want ErrConflict", key, again, err)
+			}
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -87,11 +88,12 @@ return 1`)
 
 // Save implements anomaly.Store.
 func (s *Store) Save(ctx context.Context, key anomaly.Key, blob []byte, version uint64) error {
-	old := ""
+	old, next := "", rand.Uint64()>>2+1 // A save from before Forget must not find its version.
 	if version != 0 {
+		next = version + 1
 		old = string(binary.BigEndian.AppendUint64(nil, version))
 	}
-	value := binary.BigEndian.AppendUint64(make([]byte, 0, versionSize+len(blob)), version+1)
+	value := binary.BigEndian.AppendUint64(make([]byte, 0, versionSize+len(blob)), next)
 	ttl := s.ttl
 	if key == "" {
 		ttl = "0"

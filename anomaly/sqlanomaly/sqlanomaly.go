@@ -16,6 +16,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
@@ -87,7 +88,7 @@ func New(db *sql.DB, dialect Dialect, cfg Config) (*Store, error) {
 	return &Store{
 		db: s, cfg: cfg,
 		load:   s.SQL(`SELECT version, profile FROM {t} WHERE id = $1`),
-		insert: s.SQL(`INSERT INTO {t} (id, version, saved_at, profile) VALUES ($1, 1, $2, $3) {ignore id}`),
+		insert: s.SQL(`INSERT INTO {t} (id, version, saved_at, profile) VALUES ($1, $4, $2, $3) {ignore id}`),
 		update: s.SQL(`UPDATE {t} SET version = version + 1, saved_at = $2, profile = $3 WHERE id = $1 AND version = $4`),
 		remove: s.SQL(`DELETE FROM {t} WHERE id = $1`),
 	}, nil
@@ -118,10 +119,13 @@ func (s *Store) Load(ctx context.Context, key anomaly.Key, dst []byte) ([]byte, 
 
 // Save implements anomaly.Store.
 func (s *Store) Save(ctx context.Context, key anomaly.Key, blob []byte, version uint64) error {
-	statement, args := s.insert, []any{key.String(), s.cfg.Now().UnixMilli(), blob}
+	statement := s.insert
 	if version != 0 {
-		statement, args = s.update, append(args, int64(version))
+		statement = s.update
+	} else { // A save from before Forget must not find its version.
+		version = rand.Uint64()>>2 + 1
 	}
+	args := []any{key.String(), s.cfg.Now().UnixMilli(), blob, int64(version)}
 	n, err := s.db.Exec(ctx, statement, args...)
 	if err == nil && n == 0 {
 		return anomaly.ErrConflict
