@@ -42,8 +42,8 @@
 //	}
 //
 // Run [Detector.Run] beside it, so that processes share what they learn about the
-// population and a restart does not lose it. Package risk does all of this and also decides; use it unless you only want the
-// findings.
+// population and a restart does not lose it. Package risk does all of this and also
+// decides; use it unless you only want the findings.
 //
 // # How it weighs
 //
@@ -61,6 +61,20 @@
 // weigh more than their sum. Browsers only update to newer versions, so an older
 // version than before is evidence and a newer one is not. docs/risk has the
 // measured quality.
+//
+// # Devices and habits
+//
+// A device is a device id in one browser family on one operating system: a cookie
+// that turns up in another browser was copied, and is a new device. However often a
+// device was seen, it weighs no more than one that is known well. How often a user
+// shows an id, and comes with an address, is a habit: for a user who always did, a
+// login without one is unusual, and for one who never did, an id is. An id that many
+// users show names nobody, and a prefix that many share says less.
+//
+// Pass [Allowed] for a login that went on without a challenge. It teaches network,
+// agent, hour and place at once, and a new device only from its second such login on
+// a later day: whoever shares the user's network must not become the user with one
+// login. Pass [Proved] after a challenge.
 //
 // # Travel
 //

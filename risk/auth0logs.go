@@ -12,8 +12,8 @@ import (
 
 // FromAuth0 makes a history for Replay out of entries of Auth0's tenant log, in the
 // order of their time: those of management.Client.Logs, or of an export. Logins ("s")
-// are Allowed, or StepUpPassed where the user had passed a challenge of MFA ("gd_auth_succeed")
-// in the ten minutes before; wrong passwords ("fp") and unknown users ("fu") are Refused. Other
+// are Allowed, or StepUpPassed for the first one within ten minutes after the user has
+// passed a challenge of MFA ("gd_auth_succeed"); wrong passwords ("fp") and unknown users ("fu") are Refused. Other
 // entries are left out, as are those without a user or a time.
 //
 // The first login that the log has of a user, within a day after their password was
@@ -95,7 +95,7 @@ func read(entry resource.LogEntry, users map[string]*pastUser) (past Past, ok bo
 		past.Outcome = Allowed
 		switch {
 		case !u.passed.IsZero() && entry.Time.Sub(u.passed) <= passedWindow:
-			past.Outcome, u.seen = StepUpPassed, true
+			past.Outcome, u.seen, u.passed = StepUpPassed, true, time.Time{}
 		case !u.seen && !u.reset.IsZero() && entry.Time.Sub(u.reset) <= resetWindow:
 			past.Outcome = Abandoned
 		default:

@@ -57,6 +57,17 @@ func TestFromAuth0(t *testing.T) {
 	}
 }
 
+// One passed challenge proves one login: whoever signs in next is not the user for it.
+func TestChallengeOfAuth0ProvesOneLogin(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for p, err := range risk.FromAuth0(entries(entry("gd_auth_succeed", "auth0|ada", 0, ""), entry("s", "auth0|ada", time.Second, ""), entry("s", "auth0|ada", time.Minute, ""))) {
+		require.NoError(t, err)
+		got = append(got, p.Outcome.String())
+	}
+	assert.Equal(t, []string{"step_up_passed", "allowed"}, got)
+}
+
 // An engine that was fed the log does not start blind: its user has a history, and
 // who came after a reset has none.
 func TestReplayOfAuth0(t *testing.T) {

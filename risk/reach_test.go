@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -185,4 +186,22 @@ func TestDenialsPushNoChallengeOut(t *testing.T) {
 	history, err := w.History(t.Context(), "auth0|ada")
 	require.NoError(t, err)
 	assert.Greater(t, len(history), 20, "support sees the attack")
+}
+
+// Stuffing with one try per address and account leaves a trace: the agent and the
+// tenant's failures.
+func TestStuffingFromManyAddresses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, risk.Config{})
+	for i := range 3000 {
+		f := theft(w.now.Add(time.Duration(i) * 200 * time.Millisecond))
+		f.UserID, f.Email, f.DeviceID, f.Place = fmt.Sprint("guess ", i), "", "", nil
+		f.IP = netip.AddrFrom4([4]byte{177, byte(i >> 8), byte(i), 9})
+		require.NoError(t, w.Failed(t.Context(), f))
+	}
+	at := w.now.Add(10 * time.Minute)
+	l := theft(at)
+	l.IP = netip.MustParseAddr("177.200.1.1")
+	assert.InDelta(t, 2.5, odds(w.evaluate(t, l), "suspicious_activity"), .1)
+	assert.Equal(t, risk.Allow, w.evaluate(t, home(at)).Action, "the user's usual login goes on")
 }

@@ -100,3 +100,63 @@ func printBudget(ctx context.Context, w *world, o options, out io.Writer) error 
 	}
 	return nil
 }
+
+// printPrice shows which share of the genuine logins a policy for new devices
+// challenges, by the history from which on it holds, and how many of them the budget
+// would not.
+func printPrice(ctx context.Context, w *world, o options, out io.Writer) error {
+	events := w.simulate(heldOut[0], o.users, o.mode, o.ids)
+	fmt.Fprintf(out, "\n%s, %s, seed %d, %d users: genuine logins that risk.Config.OnNewDevice challenges\n\n| From | logins with a new device | beyond the budget |\n|---|---|---|\n",
+		o.mode, devices[o.ids], heldOut[0], o.users)
+	for _, from := range []float32{0, 2, 4, 8, 12, 25} {
+		p, err := price(ctx, events, from)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "| %.0f | %.1f%% | %.1f%% |\n", from, 100*p.seen/p.logins, 100*p.beyond/p.logins)
+	}
+	return nil
+}
+
+type priced struct{ logins, seen, beyond float64 }
+
+func price(ctx context.Context, events []event, from float32) (p priced, err error) {
+	d, err := anomaly.New(anomaly.NewMemory(len(events)), sealing, anomaly.Config{})
+	if err != nil {
+		return p, err
+	}
+	engine, err := risk.New(d, risk.Config{Shadow: true, OnNewDevice: risk.OnNewDevice{Action: risk.PromptVerification, From: from}})
+	if err != nil {
+		return p, err
+	}
+	for i := range events {
+		if events[i].attack != genuine {
+			continue
+		}
+		a := events[i].attempt
+		assessed, err := d.Assess(ctx, a)
+		if err != nil {
+			return p, err
+		}
+		decision, err := engine.Evaluate(ctx, risk.Login{Attempt: a})
+		if err != nil {
+			return p, err
+		}
+		p.logins++
+		if assessed.Findings[anomaly.NewDevice-1].Kind != 0 && assessed.Earlier >= from {
+			p.seen++
+		}
+		if decision.ByPolicy {
+			p.beyond++
+		}
+		if err := d.Learn(ctx, a, anomaly.Proved); err != nil {
+			return p, err
+		}
+		if i%2_000 == 0 {
+			if err := d.Merge(ctx); err != nil {
+				return p, err
+			}
+		}
+	}
+	return p, nil
+}

@@ -8,6 +8,8 @@
 //	go run ./risk -ids none            # a service without a device cookie; -ids constant: one value for all
 //	go run ./risk -fit model.json      # fit a model for services with and without a device cookie
 //	go run ./risk -ablation            # what each number of evidence buys
+//	go run ./risk -model               # weights and constants, for docs/risk/model.md; with -ablation that table too
+//	go run ./risk -price               # what risk.Config.OnNewDevice costs
 //	go run ./risk -budget              # what the shipped defaults spend of their budget
 //	go run ./risk -embedded -plots ../docs/risk
 package main
@@ -31,6 +33,8 @@ type options struct {
 	fit      string
 	budget   bool
 	ablation bool
+	model    bool
+	price    bool
 	plots    string
 }
 
@@ -46,6 +50,8 @@ func main() {
 	flag.StringVar(&o.fit, "fit", "", "fit a model for all classes of logins and write it there, instead of measuring")
 	flag.BoolVar(&o.budget, "budget", false, "print what the shipped defaults spend of their budget, instead of measuring")
 	flag.BoolVar(&o.ablation, "ablation", false, "print what each number of evidence buys, instead of measuring: the model is fitted without each")
+	flag.BoolVar(&o.model, "model", false, "print weights and constants out of the source, from the directory bench; with -ablation that table too")
+	flag.BoolVar(&o.price, "price", false, "print what a policy for new devices costs, instead of measuring")
 	flag.StringVar(&o.plots, "plots", "", "write plots into this directory")
 	flag.Parse()
 	if err := run(context.Background(), o); err != nil {
@@ -65,6 +71,11 @@ var (
 
 func run(ctx context.Context, o options) error {
 	start := time.Now()
+	if o.model {
+		if err := printModel(os.Stdout, ".."); err != nil || !o.ablation {
+			return err
+		}
+	}
 	here, there, err := o.worlds()
 	if err != nil {
 		return err
@@ -75,6 +86,9 @@ func run(ctx context.Context, o options) error {
 	}
 	if o.ablation {
 		return ablate(ctx, here, there, o, os.Stdout)
+	}
+	if o.price {
+		return printPrice(ctx, there, o, os.Stdout)
 	}
 	if o.budget {
 		return printBudget(ctx, there, o, os.Stdout)
