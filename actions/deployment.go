@@ -193,20 +193,20 @@ func has(list []resource.Binding, id string) bool {
 	return slices.ContainsFunc(list, func(b resource.Binding) bool { return b.ActionID == id })
 }
 
-// deploy makes the code run, and binds it.
+// deploy makes the code run, and binds it. A draft that does not run yet is written
+// again: it may have somebody else's secret.
 func (d *Deployment) deploy(ctx context.Context, f found) error {
 	a := f.action
-	var err error
-	switch {
-	case a == nil:
-		a, err = d.target.CreateAction(ctx, *d.want)
-	case a.Code != d.want.Code:
-		a, err = d.target.UpdateAction(ctx, a.ID, resource.Action{Code: d.want.Code, Secrets: d.want.Secrets})
-	}
-	if err != nil {
-		return err
-	}
-	if a.Code != d.want.Code || a.Version == "" || a.Pending {
+	if a == nil || a.Code != d.want.Code || !deployed(a) {
+		var err error
+		if a == nil {
+			a, err = d.target.CreateAction(ctx, *d.want)
+		} else {
+			a, err = d.target.UpdateAction(ctx, a.ID, resource.Action{Code: d.want.Code, Secrets: d.want.Secrets})
+		}
+		if err != nil {
+			return err
+		}
 		if err := d.built(ctx, a.ID); err != nil {
 			return err
 		}
@@ -215,6 +215,12 @@ func (d *Deployment) deploy(ctx context.Context, f found) error {
 		}
 	}
 	return d.bind(ctx, a.ID)
+}
+
+// deployed reports whether what runs is the draft, and has the key.
+func deployed(a *resource.Action) bool {
+	_, keyed := a.Secrets[keySecret]
+	return a.Version != "" && !a.Pending && (keyed || a.Secrets == nil)
 }
 
 // built waits until an Action can be deployed.

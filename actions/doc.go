@@ -2,15 +2,29 @@
 // Rules and Hooks did until November 2026. A pipeline of steps looks at an event
 // and says what is to be done; it is plain Go and is tested without a tenant:
 //
-//	p, err := actions.New(actions.PostLogin,
-//		actions.Suspended("Your account is suspended."),
-//		actions.MetadataClaims("https://example.com/", "plan", "customer_id"),
-//		actions.Segment("https://example.com/segment", counter),
-//		actions.Step{Name: "trial", Run: trial},
-//		actions.Track(recorder),
-//	)
-//	…
-//	r, err := p.Run(ctx, &actions.Event{User: actions.User{ID: "auth0|1", AppMetadata: m}})
+//	func trial(_ context.Context, e *actions.Event, c *actions.Commands) error {
+//		if e.User.AppMetadata["trial"] == "over" {
+//			return actions.Deny("Your trial has ended.")
+//		}
+//		return c.AccessTokenClaim("https://example.com/greeting", "hello")
+//	}
+//
+//	func main() {
+//		p, err := actions.New(actions.PostLogin,
+//			actions.Suspended("Your account is suspended."),
+//			actions.MetadataClaims("https://example.com/", "plan", "customer_id"),
+//			actions.Segment("https://example.com/segment", actions.NewMemoryCounter()), // or actions/sqlactions
+//			actions.Step{Name: "trial", Run: trial},
+//			actions.Track(audit.NewMemory()), // or a log of audit/auditlog
+//		)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		m := map[string]any{"plan": "gold"}
+//		r, err := p.Run(context.Background(), &actions.Event{ID: "1", User: actions.User{ID: "auth0|1", AppMetadata: m},
+//			Transaction: actions.Transaction{Protocol: "oidc-basic-profile"}}) // Without a known flow nothing is counted.
+//		fmt.Println(r.IDToken, r.AccessToken, r.Denied, err)
+//	}
 //
 // A step returns an error to stop the login: the reason of Deny is shown to the
 // user, the text of another error is not. A step that is Optional is left out when
@@ -20,11 +34,14 @@
 //
 // Handler serves pipelines over HTTP. A Deployment puts a small Action of
 // JavaScript, without npm packages, into the tenant; it sends the event to the
-// Handler and does what the answer says:
+// Handler and does what the answer says. Serve first, since by default a login
+// without an answer is denied:
 //
+//	keys := [][]byte{key} // 32 random bytes, the same at each start
 //	handler, err := actions.Handler(keys, actions.HandlerConfig{}, p)
 //	http.Handle("/auth0/actions", handler)
 //	…
+//	client, err := management.New(cfg) // with read:actions, create:actions, update:actions and delete:actions
 //	d, err := actions.NewDeployment(client, p, "https://login.example.com/auth0/actions", keys, actions.DeploymentConfig{})
 //	plan, err := d.Plan(ctx)
 //	err = plan.WriteDiff(os.Stdout, false)

@@ -111,14 +111,14 @@ func codeLines(a *resource.Action, code string) (lines []string) {
 		return append([]string{"+ Action, with the secret " + keySecret}, settingLines(shimConfig{}, next)...)
 	}
 	if a.Code == code {
-		if a.Version == "" || a.Pending {
+		if !deployed(a) {
 			return []string{"~ deploy the draft, which is not what runs"}
 		}
 		return nil
 	}
 	old, oldRest, _ := configOf(a.Code)
 	lines = settingLines(old, next)
-	if oldRest != rest {
+	if oldRest != rest || len(lines) == 0 {
 		lines = append(lines, "~ code")
 	}
 	return lines
@@ -184,7 +184,8 @@ func names(list []resource.Binding) string {
 
 // PlanRollback returns a plan that makes the version before the deployed one run
 // again, with the settings and the key of its time: keep that key among the
-// Handler's. It returns ErrNoVersion if Auth0 has none; it keeps 50.
+// Handler's. Auth0 makes a new version of it, so a second rollback goes back to where
+// the first came from. It returns ErrNoVersion if Auth0 has none; it keeps 50.
 func (d *Deployment) PlanRollback(ctx context.Context) (*Plan, error) {
 	f, err := d.look(ctx)
 	if err != nil {
@@ -242,7 +243,10 @@ func (d *Deployment) PlanRemove(ctx context.Context) (*Plan, error) {
 		if err := d.unbind(ctx, f.action.ID); err != nil {
 			return err
 		}
-		return d.target.DeleteAction(ctx, f.action.ID)
+		if err := d.target.DeleteAction(ctx, f.action.ID); !errors.Is(err, resource.ErrNotFound) {
+			return err
+		}
+		return nil // Somebody else was first.
 	}
 	return p, nil
 }

@@ -1,13 +1,17 @@
 const crypto = require("node:crypto");
 
 // What makes the breaker open: milliseconds that failures have cost since the last
-// answer. A failure counts half a second at least. It stays open for pause.
+// answer. A failure counts half a second at least. Those before it opens cost most
+// together. It stays open for pause.
 const limit = 1500;
+const most = 1900;
 const pause = 10000;
-const hint = "auth0kit-open";
 const maxRequest = 131072;
 const maxAnswer = 65536;
 const maxSkew = 60;
+
+// The cache is that of all Actions of the trigger: another server has another hint.
+const hint = "auth0kit-open-" + crypto.createHash("sha256").update(CONFIG.key + CONFIG.url).digest("hex").slice(0, 16);
 
 // The state of this instance. Auth0 may run the Action in several, and end them.
 const state = { lost: 0, until: 0, probing: false, fresh: true };
@@ -113,12 +117,13 @@ function lower(text) {
 async function ask(event, api) {
   const started = Date.now();
   if (isOpen(api, started)) return null;
+  const body = JSON.stringify({ v: 1, trigger: CONFIG.trigger, sends: CONFIG.sends, event: subject(event) });
+  if (Buffer.byteLength(body) > maxRequest) throw new Error("the event is too large"); // No failure of the server.
   const probe = state.lost >= limit;
   if (probe && state.probing) return null;
   state.probing = state.probing || probe;
   try {
-    // After a failure there is less patience.
-    const commands = await exchange(event, state.lost > 0 ? (CONFIG.timeout * 3) / 4 : CONFIG.timeout);
+    const commands = await exchange(event, body, patience(probe));
     if (state.lost >= limit) cached(() => api.cache.delete(hint));
     state.lost = 0;
     return commands;
@@ -136,6 +141,13 @@ async function ask(event, api) {
   } finally {
     if (probe) state.probing = false;
   }
+}
+
+// patience is less after a failure.
+function patience(probe) {
+  if (state.lost === 0) return CONFIG.timeout;
+  const less = (CONFIG.timeout * 3) / 4;
+  return probe ? less : Math.min(less, most - state.lost);
 }
 
 // isOpen asks this instance first; a fresh one looks whether another has left a hint.
@@ -161,12 +173,10 @@ function cached(use) {
 }
 
 // exchange asks the server.
-async function exchange(event, patience) {
+async function exchange(event, body, patience) {
   const secret = event.secrets?.AUTH0KIT_KEY ?? "";
   const key = Buffer.from(secret.replace("whsec_", ""), "base64");
   if (key.length < 24) throw new Error("the secret AUTH0KIT_KEY is missing");
-  const body = JSON.stringify({ v: 1, trigger: CONFIG.trigger, sends: CONFIG.sends, event: subject(event) });
-  if (Buffer.byteLength(body) > maxRequest) throw innocent("the event is too large");
   const id = crypto.randomUUID();
   const stamp = String(Math.floor(Date.now() / 1000));
   const response = await fetch(CONFIG.url, {
@@ -184,20 +194,14 @@ async function exchange(event, patience) {
   });
   if (response.status !== 200) {
     await response.body?.cancel();
-    const message = "the server answered " + response.status;
-    // What is wrong with one event is no fault of the server.
-    throw [400, 409, 413].includes(response.status) ? innocent(message) : new Error(message);
+    const error = new Error("the server answered " + response.status);
+    // What is wrong with one event is no fault of the server: the breaker does not count it.
+    error.innocent = [400, 409, 413].includes(response.status);
+    throw error;
   }
   const text = await read(response);
   verify(response.headers, "re_" + id, key, text);
   return checked(JSON.parse(text));
-}
-
-// innocent is an error for which the breaker does not count.
-function innocent(message) {
-  const error = new Error(message);
-  error.innocent = true;
-  return error;
 }
 
 function sign(key, id, stamp, body) {

@@ -61,6 +61,7 @@ type Store struct {
 	keep time.Duration
 
 	count, raise, total, event, number  sqlstore.Statement
+	counted                             sqlstore.Statement
 	record, page, ofUser                sqlstore.Statement
 	see, seeAgain                       sqlstore.Statement
 	forgetUser, forgetEvents, forgetLog sqlstore.Statement
@@ -109,6 +110,8 @@ func New(db *sql.DB, dialect Dialect, keys [][]byte, cfg Config) (*Store, error)
 		event:  s.SQL(`INSERT INTO {t}_events (id, user_id, login, counted_at) VALUES ($1, $2, $3, $4)`),
 		number: s.SQL(`SELECT login FROM {t}_events WHERE id = $1 AND user_id = $2`),
 
+		counted: s.SQL(`SELECT id, login, counted_at FROM {t}_events WHERE user_id = $1 ORDER BY login`),
+
 		record: s.SQL(`INSERT INTO {t}_history (id, user_id, happened_at, data) VALUES ($1, $2, $3, $4) {ignore id}`),
 		page: s.SQL(`SELECT id, user_id, happened_at, data FROM {t}_history
 			WHERE happened_at < $1 AND (happened_at > $2 OR happened_at = $2 AND id > $3) ORDER BY happened_at, id LIMIT 200`),
@@ -138,10 +141,7 @@ func (s *Store) Count(ctx context.Context, userID, eventID string) (n int, err e
 		return 0, errors.New("sqlactions: Count: userID or eventID is empty")
 	}
 	err = s.db.Tx(ctx, func(tx sqlstore.Conn) error {
-		if _, err := tx.Exec(ctx, s.count, userID); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, s.raise, userID); err != nil {
+		if err := s.lock(ctx, tx, userID); err != nil {
 			return err
 		}
 		known, err := sqlstore.One(ctx, tx, sqlstore.Column[int], s.number, eventID, userID)
@@ -162,6 +162,21 @@ func (s *Store) Count(ctx context.Context, userID, eventID string) (n int, err e
 		return n, nil
 	}
 	return n, err
+}
+
+// lock raises a user's count, which locks their row. It inserts the row only where
+// there is none: in MariaDB two that try in vain both lock it for reading, and then
+// wait for each other.
+func (s *Store) lock(ctx context.Context, tx sqlstore.Conn, userID string) error {
+	n, err := tx.Exec(ctx, s.raise, userID)
+	if err != nil || n > 0 {
+		return err
+	}
+	if _, err := tx.Exec(ctx, s.count, userID); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, s.raise, userID)
+	return err
 }
 
 // errKnown rolls the counting of an event back that has a number.
@@ -255,10 +270,28 @@ func (s *Store) Recorded(ctx context.Context, from, to time.Time) iter.Seq2[acti
 	}
 }
 
-// Export writes what is known of a user as JSON: the number of logins, and the
-// events with their results.
+// numbered is a counted event.
+type numbered struct {
+	ID    string
+	Login int
+	At    time.Time
+}
+
+func scanNumbered(rows *sql.Rows) (n numbered, err error) {
+	var at int64
+	err = rows.Scan(&n.ID, &n.Login, &at)
+	n.At = time.UnixMilli(at).UTC()
+	return n, err
+}
+
+// Export writes what is known of a user as JSON: the number of logins, which events
+// were counted and when, and the events of the history with their results.
 func (s *Store) Export(ctx context.Context, userID string, w io.Writer) error {
 	n, err := s.Counted(ctx, userID, "")
+	if err != nil {
+		return err
+	}
+	counted, err := sqlstore.Query(ctx, s.db.Conn, scanNumbered, s.counted, userID)
 	if err != nil {
 		return err
 	}
@@ -267,9 +300,10 @@ func (s *Store) Export(ctx context.Context, userID string, w io.Writer) error {
 		return err
 	}
 	out := struct {
-		Logins int
-		Events []actions.Recorded
-	}{Logins: n, Events: []actions.Recorded{}}
+		Logins  int
+		Counted []numbered
+		Events  []actions.Recorded
+	}{n, append([]numbered{}, counted...), []actions.Recorded{}}
 	for _, r := range rows {
 		rec, err := s.open(r)
 		if err != nil {
@@ -306,7 +340,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
 	}{
 		{"{t}_history", "id", "happened_at <= $1", now.Add(-s.keep)},
 		{"{t}_events", "id", "counted_at <= $1", now.Add(-s.keep)},
-		{"{t}_seen", "id", "until <= $1", now},
+		{"{t}_seen", "id", "until <= $1", now.Add(-time.Hour)}, // Other processes have clocks that are behind.
 	} {
 		n, err := s.db.Sweep(ctx, of.table, of.key, of.where, of.at.UnixMilli())
 		total += n

@@ -46,8 +46,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return demonstrate(ctx, out)
 	}
 	key, err := base64.StdEncoding.DecodeString(os.Getenv("LOGIN_KEY"))
-	if err != nil {
-		return errors.New("LOGIN_KEY is not base64")
+	if err != nil || len(key) == 0 {
+		return errors.New("LOGIN_KEY is not 32 random bytes in base64")
 	}
 	cfg, err := management.ConfigFromEnv()
 	if err != nil {

@@ -54,8 +54,10 @@ func TestDemonstration(t *testing.T) {
 }
 
 func TestFlags(t *testing.T) {
-	t.Setenv("LOGIN_KEY", "not base64!")
-	assert.ErrorContains(t, run(t.Context(), []string{"-url", "https://login.example.com/"}, &bytes.Buffer{}), "LOGIN_KEY")
+	for _, key := range []string{"not base64!", ""} {
+		t.Setenv("LOGIN_KEY", key)
+		assert.ErrorContains(t, run(t.Context(), []string{"-url", "https://login.example.com/"}, &bytes.Buffer{}), "LOGIN_KEY")
+	}
 	assert.Error(t, run(t.Context(), []string{"-nonsense"}, &bytes.Buffer{}))
 }
 
