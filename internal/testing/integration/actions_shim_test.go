@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -423,26 +424,37 @@ func (s *tapped) deadlines() (out []string) {
 func TestShimBreaker(t *testing.T) {
 	t.Parallel()
 	hung := faults(t, loginPipeline(t))["hung"]
-	for timeout, want := range map[time.Duration][]string{time.Second: {"900", "650"}, 2 * time.Second: {"1900"}, 1500 * time.Millisecond: {"1400"}} {
-		s := tap(t, hung)
-		a := generate(t, loginPipeline(t), s.URL, actions.DeploymentConfig{Timeout: timeout})
-		five := make([]scriptRun, 5)
-		for i := range five {
-			five[i] = scriptRun{Event: loginEvent(a, nil)}
-		}
-		for _, calls := range inGoja(t, a.Code, []string{s.host()}, five) {
-			assert.Equal(t, refusal, calls.String())
-		}
-		assert.Equal(t, want, s.deadlines(), "five hung logins of an instance cost two seconds at most: each waits a tenth longer than it says")
+	var wg sync.WaitGroup
+	for _, timeout := range []time.Duration{400, 500, 760, 850, 1000, 1140, 1400, 1500, 2000} {
+		wg.Go(func() {
+			s := tap(t, hung)
+			a := generate(t, loginPipeline(t), s.URL, actions.DeploymentConfig{Timeout: timeout * time.Millisecond})
+			five := make([]scriptRun, 5)
+			for i := range five {
+				five[i] = scriptRun{Event: loginEvent(a, nil)}
+			}
+			for _, calls := range inGoja(t, a.Code, []string{s.host()}, five) {
+				assert.Equal(t, refusal, calls.String())
+			}
+			cost := 0
+			for _, said := range s.deadlines() {
+				ms, err := strconv.Atoi(said)
+				assert.NoError(t, err)
+				cost += ms + 100
+			}
+			assert.LessOrEqual(t, cost, 2000, "five hung logins of an instance, timeout %d: %v", timeout, s.deadlines())
+			assert.GreaterOrEqual(t, cost, int(timeout), "the first has its whole timeout")
+		})
 	}
+	wg.Wait()
 	s := tap(t, hung)
-	a := generate(t, loginPipeline(t), s.URL, actions.DeploymentConfig{Timeout: 200 * time.Millisecond})
+	a := generate(t, loginPipeline(t), s.URL, actions.DeploymentConfig{Timeout: 500 * time.Millisecond})
 	lost := make([]scriptRun, 5)
 	for i := range lost {
 		lost[i] = scriptRun{Event: loginEvent(a, nil), Fresh: true}
 	}
 	inGoja(t, a.Code, []string{s.host()}, lost)
-	assert.Equal(t, []string{"100", "100", "100", "100", "100"}, s.deadlines(), "with cache and instance lost, each costs the timeout")
+	assert.Equal(t, []string{"400", "400", "400", "400", "400"}, s.deadlines(), "with cache and instance lost, each costs the timeout")
 }
 
 // The breaker closes when the server is back, and one user's event does not open it.
@@ -458,7 +470,7 @@ func TestShimBreakerCloses(t *testing.T) {
 		}
 		live.ServeHTTP(w, r)
 	}))
-	a := generate(t, p, s.URL, actions.DeploymentConfig{})
+	a := generate(t, p, s.URL, actions.DeploymentConfig{Timeout: 2 * time.Second})
 	ask := func(advance int) scriptRun { return scriptRun{Event: loginEvent(a, nil), Advance: advance} }
 	down = true
 	got := inNode(t, a.Code, []scriptRun{ask(0), ask(0), ask(0), ask(0), ask(9000), ask(2000), ask(0)})

@@ -54,13 +54,50 @@ func TestActionsStore(t *testing.T) {
 		t.Run("history", func(t *testing.T) { testHistory(t, s, db, p) })
 		_, err := s.Count(ctx, "auth0|late", "evt_late")
 		require.NoError(t, err)
-		n, err := s.Sweep(ctx, time.Now().Add(31*24*time.Hour))
-		require.NoError(t, err)
-		assert.Positive(t, n)
+		var export struct {
+			Logins  int
+			Counted []struct {
+				ID    string
+				Login int
+				At    time.Time
+			}
+		}
+		var out bytes.Buffer
+		require.NoError(t, s.Export(ctx, "auth0|late", &out))
+		require.NoError(t, json.Unmarshal(out.Bytes(), &export))
+		require.Len(t, export.Counted, 1)
+		assert.Equal(t, "evt_late", export.Counted[0].ID)
+		assert.WithinDuration(t, time.Now(), export.Counted[0].At, time.Minute)
+		testSweep(t, s)
 		count, err := s.Counted(ctx, "auth0|late", "")
 		require.NoError(t, err)
 		assert.Equal(t, 1, count, "the count of a user outlives its events")
 	})
+}
+
+// Events are kept for 30 days, and requests for longer than a clock that is behind
+// would take them.
+func testSweep(t *testing.T, s *sqlactions.Store) {
+	ctx, now := t.Context(), time.Now()
+	require.NoError(t, s.Keep(ctx, recorded(9000, "auth0|late", now)))
+	require.NoError(t, s.Seen(ctx, "swept", now, now.Add(time.Minute)))
+	kept := func() (n int) {
+		for _, err := range s.Recorded(ctx, now.Add(-time.Second), now.Add(time.Second)) {
+			require.NoError(t, err)
+			n++
+		}
+		return n
+	}
+	_, err := s.Sweep(ctx, now.Add(2*time.Minute))
+	require.NoError(t, err)
+	assert.Error(t, s.Seen(ctx, "swept", now, now.Add(time.Minute)), "another process is two minutes behind")
+	_, err = s.Sweep(ctx, now.Add(30*24*time.Hour-time.Minute))
+	require.NoError(t, err)
+	assert.Equal(t, 1, kept())
+	n, err := s.Sweep(ctx, now.Add(30*24*time.Hour+time.Minute))
+	require.NoError(t, err)
+	assert.Positive(t, n)
+	assert.Zero(t, kept())
 }
 
 func testCounts(t *testing.T, s *sqlactions.Store) {
