@@ -87,6 +87,7 @@
 //	md5-crypt apr1 sha1-crypt     $1$ $apr1$ $sha1$                       lazy only
 //	sha256-crypt sha512-crypt     $5$ $6$                                 lazy only
 //	yescrypt                      $y$                                     lazy only
+//	des-crypt                     {CRYPT} and 13 characters               lazy only
 //	phpass                        $P$ $H$ (WordPress, phpBB3)             lazy only
 //	drupal7                       $S$ U$S$                                lazy only
 //	ldap                          {MD5} {SMD5} {SHA} {SSHA} {SSHA256} …   as it is
@@ -123,6 +124,9 @@
 // A Scheme may have options behind its name: "md5-salt-prefix@hex" and "@base64" say
 // that the salt is encoded, "@latin1" that the legacy system took passwords for ISO
 // 8859-1. White space and NUL bytes around a Value are padding.
+//
+// DES crypt looks at the first eight bytes of a password alone, and so does Verify:
+// what the user typed is the password from then on.
 //
 // Not supported are gost-yescrypt ($gy$), Sun MD5 crypt, $2$ and $2x$, Argon2 of
 // version 16, FSHP, Magento's chained versions, and AIX's hashes.

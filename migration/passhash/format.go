@@ -27,7 +27,7 @@ var formats []format
 
 func init() {
 	formats = slices.Concat(bcryptFormats, argon2Formats, pbkdf2Formats, aspnetFormats, scryptFormats,
-		cryptFormats, phpassFormats, ldapFormats, springFormats, djangoFormats, digestFormats, nestedFormats, columnFormats, plainFormats)
+		cryptFormats, desFormats, phpassFormats, ldapFormats, springFormats, djangoFormats, digestFormats, nestedFormats, columnFormats, plainFormats)
 }
 
 func parse(s Stored, l limits) (format, parsed, error) {

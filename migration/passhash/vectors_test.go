@@ -103,6 +103,11 @@ var vectors = []vector{
 	{"yescrypt", Stored{Value: "$y$j75$z7ztFz2FayrKI79/jEwlL.$u5x/j193MQ09wbFaRGYr0AH/A/jh3kunjuhYRVRNkmC"}, "test1", lazy},                                                    // go-crypt
 	{"yescrypt", Stored{Value: "$y$j75$abcdefghijkl$6Ae1ZHmw2zlHO.Jiyi4DRSaVL68VzzVpeD7NidiTWK4"}, "lètmein", lazy},                                                            // computed
 
+	{"des-crypt", Stored{Scheme: "des-crypt", Value: "48c/R8JAv757A"}, "hashcat", lazy},
+	{"des-crypt", Stored{Scheme: "des-crypt", Value: "N1tQbOFcM5fpg"}, "test", lazy}, // passlib
+	{"des-crypt", Stored{Value: "{CRYPT}OgAwTx2l6NADI"}, "", lazy},                   // passlib
+	{"des-crypt", Stored{Value: "{crypt}/zZA0aF/DwnZo"}, "lètme", lazy},              // computed
+
 	// phpass
 	{"phpass", Stored{Value: "$P$946647711V1klyitUYhtB8Yw5DMA/w."}, "hashcat", lazy},
 	{"phpass", Stored{Value: "$P$BVrdsW/NUuXDi0Od0uUdk2SnJHHmQ01"}, "bitnami", lazy}, // FusionAuth
