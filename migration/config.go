@@ -13,8 +13,8 @@ type Config struct {
 	// Run prove them before anything is written. Run refuses to start with
 	// [ErrUnproved] when one fails, or when none has a format that it would import;
 	// without any account it asks for those formats alone that a scheme or a salt
-	// beside the hash decides, because one that is told wrong passes every other
-	// check. AllowUnproved names formats, as in Plan.Formats, that may go without;
+	// beside the hash decides, or that two systems write alike (md5$ and sha1$),
+	// because one that is told wrong passes every other check. AllowUnproved names formats, as in Plan.Formats, that may go without;
 	// "*" is all.
 	Known         []Credentials
 	AllowUnproved []string
@@ -122,7 +122,7 @@ type Result struct {
 	Failed   int
 	Total    int
 
-	Lazy       int // Left to a login.
+	Lazy       int // Left to a login. Who has come since is migrated after the next Run.
 	Reset      int // Without a password, and not imported.
 	Invalid    int
 	Duplicate  int

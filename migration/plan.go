@@ -335,11 +335,12 @@ func proveOne(s passhash.Stored, password string) error {
 }
 
 // formats are those of a source, by name. One that was told, by a scheme or a salt
-// beside the hash, can be told wrong; the others say themselves what they are.
+// beside the hash, can be told wrong, and md5$ and sha1$ are Django's or Werkzeug's,
+// which do not mean the same; the others say themselves what they are.
 type formats map[string]bool
 
 func (f formats) add(name string, s passhash.Stored) {
-	f[name] = f[name] || s.Scheme != "" || s.Salt != ""
+	f[name] = f[name] || s.Scheme != "" || s.Salt != "" || name == "django-md5" || name == "django-sha1"
 }
 
 // unproved are the formats that keep Run from starting: those that an account

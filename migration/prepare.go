@@ -2,6 +2,7 @@ package migration
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -11,8 +12,8 @@ import (
 
 // Prepare applies Fields and Map to a record and checks it against Auth0's rules
 // and the options of the connection, as Runner and lazy do; c may be nil for a
-// connection as Auth0 makes it. The error is a *[Problem]. The maps of rec are
-// copied before they are changed.
+// connection as Auth0 makes it. The error is a *[Problem]. What rec refers to is
+// copied before it is changed: a source may hold it and give it out again.
 func (r Run) Prepare(rec *Record, c *resource.Connection) error {
 	var options map[string]any
 	if c != nil {
@@ -34,7 +35,7 @@ func (r Run) prepare(rec *Record, c usershape.Connection) *Problem {
 	r.Fields.apply(rec, c)
 	if r.Map != nil {
 		key := rec.Key
-		rec.AppMetadata, rec.UserMetadata = maps.Clone(rec.AppMetadata), maps.Clone(rec.UserMetadata)
+		rec.own()
 		if err := r.Map(rec); err != nil {
 			return &Problem{Key: key, Class: Invalid, Rule: RuleMap, Code: err.Error()}
 		}
@@ -50,6 +51,19 @@ func (r Run) prepare(rec *Record, c usershape.Connection) *Problem {
 		return &Problem{Key: rec.Key, Class: Invalid, Rule: RuleMetadata, Path: "app_metadata", Code: usershape.NotPassed}
 	}
 	return nil
+}
+
+// own copies maps and slices for Run.Map.
+func (r *Record) own() {
+	r.AppMetadata, r.UserMetadata = maps.Clone(r.AppMetadata), maps.Clone(r.UserMetadata)
+	r.Memberships = slices.Clone(r.Memberships)
+	for i := range r.Memberships {
+		m := &r.Memberships[i]
+		m.RoleIDs, m.RoleNames = slices.Clone(m.RoleIDs), slices.Clone(m.RoleNames)
+	}
+	for _, list := range []*[]string{&r.RoleIDs, &r.RoleNames, &r.TOTPSecrets, &r.MFAPhones, &r.MFAEmails} {
+		*list = slices.Clone(*list)
+	}
 }
 
 func shapeOf(r Run, rec *Record) *usershape.User {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/migration/driver"
@@ -22,12 +23,12 @@ func (r *Runner) pages(ctx context.Context) iter.Seq2[[]Record, error] {
 			if len(page) == 0 {
 				return
 			}
-			last := page[len(page)-1].Key
-			if last == after && last == "" { // nothing but rows without a key
+			last := lastKey(page)
+			if last == "" && after == "" { // nothing but rows without a key
 				yield(page, nil)
 				return
 			}
-			if last == after {
+			if last == "" || last == after {
 				yield(nil, errNoPage)
 				return
 			}
@@ -37,6 +38,17 @@ func (r *Runner) pages(ctx context.Context) iter.Seq2[[]Record, error] {
 			after = last
 		}
 	}
+}
+
+// lastKey is where the next page begins. Rows whose key cannot be read may stand
+// anywhere; "" would begin again.
+func lastKey(page []Record) string {
+	for i := len(page) - 1; i >= 0; i-- {
+		if page[i].Key != "" {
+			return page[i].Key
+		}
+	}
+	return ""
 }
 
 func keysOf(page []Record) []string {
@@ -187,6 +199,9 @@ func (s *scanner) migrated(ctx context.Context, r *Record, old driver.Outcome) e
 // skip writes why a record is not sent, unless the ledger says so already.
 func (s *scanner) skip(ctx context.Context, r *Record, old driver.Outcome, v verdict) error {
 	s.skipped++
+	if r.Key == "" && slices.ContainsFunc(s.outcomes, func(o driver.Outcome) bool { return o.Key == "" }) {
+		return nil // the ledger keeps one of them: keys differ there
+	}
 	o := driver.Outcome{
 		Key: r.Key, State: v.state(), Code: string(v.problem.Rule), Path: v.problem.Path, Attempts: old.Attempts,
 		Digest: s.digests.digest(profileOf(r)), At: time.Now().UTC(),

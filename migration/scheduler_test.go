@@ -31,6 +31,7 @@ type slots struct {
 	ends         map[string]time.Time
 	busy         time.Duration
 	polls, files int
+	sizes        map[string]int
 }
 
 func (s *slots) Issuer() string { return "https://tenant.eu.auth0.com/" }
@@ -52,10 +53,11 @@ func (s *slots) ImportUsers(_ context.Context, i resource.Import) (*resource.Job
 		return nil, &resource.Error{StatusCode: 429, Err: resource.ErrJobSlots}
 	}
 	id, took := rand.Text(), s.took()
+	s.sizes[id] = strings.Count(string(i.Users), `"user_id"`)
 	s.ends[id] = time.Now().Add(took)
 	s.busy += took
 	s.files++
-	return &resource.Job{ID: id, Status: "pending", Inserted: strings.Count(string(i.Users), `"user_id"`)}, nil
+	return &resource.Job{ID: id, Status: "pending"}, nil
 }
 
 func (s *slots) Job(_ context.Context, id string) (*resource.Job, error) {
@@ -65,7 +67,7 @@ func (s *slots) Job(_ context.Context, id string) (*resource.Job, error) {
 	s.polls++
 	job := &resource.Job{ID: id, Status: "pending", Left: time.Hour} // an estimate that is far off
 	if !time.Now().Before(s.ends[id]) {
-		job.Status, job.Inserted = "completed", 10_000
+		job.Status, job.Inserted = "completed", s.sizes[id]
 	}
 	return job, nil
 }
@@ -94,7 +96,7 @@ func TestSlotsAreBusyWhateverJobsTake(t *testing.T) {
 		for _, varies := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				random := mathrand.New(mathrand.NewPCG(1, 2))
-				s := &slots{ends: make(map[string]time.Time), took: func() time.Duration {
+				s := &slots{ends: make(map[string]time.Time), sizes: make(map[string]int), took: func() time.Duration {
 					if !varies {
 						return average
 					}

@@ -48,13 +48,26 @@ func (w *work) finish(ctx context.Context, b driver.Batch, f *file, job *resourc
 		return nil, err
 	}
 	rest := slices.DeleteFunc(slices.Clone(b.Keys), func(key string) bool { _, ok := verdicts[key]; return ok })
-	if job.Inserted+job.Updated >= len(rest) {
+	if addsUp(job, rest, verdicts) {
 		for _, key := range rest {
 			verdicts[key] = verdictOf{}
 		}
 		return nil, w.settleJob(ctx, b, f, verdicts)
 	}
 	return w.finishByLooking(ctx, b, f, verdicts, rest)
+}
+
+// addsUp reports whether a job's summary says that the rest of a batch has arrived, no
+// fewer and no more: users who are there without their factors may be counted too.
+func addsUp(job *resource.Job, rest []string, verdicts map[string]verdictOf) bool {
+	most := len(rest)
+	for _, v := range verdicts {
+		if v.code == codeFactorsFailed {
+			most++
+		}
+	}
+	n := job.Inserted + job.Updated
+	return n >= len(rest) && n <= most
 }
 
 // finishByLooking is for a job that failed, or whose summary does not add up:

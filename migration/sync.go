@@ -123,13 +123,18 @@ func patchFor(r *Record, changed []string) (p resource.UserPatch, left string) {
 }
 
 // adopt looks through all users of the connection for those whom a login has
-// created, so that the ledger knows of them, and notes what this Sync compares
-// with.
+// created, so that the ledger knows of them, and notes what a Sync compares with.
+// Another verb looks only when an earlier run has left users to a login.
 func (w *work) adopt(ctx context.Context) error {
-	if w.digests.key == nil {
+	if w.mode != modeSync {
+		if before, err := w.Runner.result(ctx); err != nil || before.Lazy == 0 {
+			return err
+		}
+	}
+	if w.mode == modeSync && w.digests.key == nil {
 		w.snapshot = newSnapshot()
 	}
-	if w.cfg.BlockDeleted {
+	if w.mode == modeSync && w.cfg.BlockDeleted {
 		w.inSource = newCompact()
 	}
 	var keys []string

@@ -56,10 +56,8 @@ func (w *work) importAll(ctx context.Context) error {
 	if err := w.recover(ctx); err != nil {
 		return err
 	}
-	if w.mode == modeSync {
-		if err := w.adopt(ctx); err != nil {
-			return err
-		}
+	if err := w.adopt(ctx); err != nil {
+		return err
 	}
 	err := together(ctx, w.members.run, func(ctx context.Context) error {
 		defer w.members.close()

@@ -89,7 +89,7 @@ func (a *attempt) begin(ctx context.Context) error {
 		return err
 	}
 	table, id := a.strangers, strings.ToLower(strings.TrimSpace(a.c.Identifier))
-	if a.found {
+	if a.found && a.rec.Key != "" { // a row without a key cannot become a user, and is guessed at all the same
 		table, id = a.accounts, a.rec.Key
 	}
 	if err := a.take(table, id); err != nil {

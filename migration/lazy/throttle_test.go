@@ -16,6 +16,24 @@ import (
 	"github.com/auth0kit/auth0kit/migration/lazy"
 )
 
+// A row whose key cannot be read cannot become a user; its password is guessed as
+// rarely as others.
+func TestGuessesOfRowsWithoutKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		row := quick(1)
+		row.Key = ""
+		l := newLazy(t, newTable(row), newClient(t, newTenant(auth0test.Options{})), lazy.Config{AccountFailures: 5})
+		for i := range 6 {
+			_, err := l.Login(t.Context(), migration.Credentials{Identifier: row.Email, Password: "wrong"})
+			_, throttled := errors.AsType[*lazy.ThrottledError](err)
+			if throttled != (i == 5) {
+				t.Fatalf("guess %d: %v", i, err)
+			}
+		}
+	})
+}
+
 // Guesses are bounded for each account and each address, in the same way for
 // accounts that do not exist; right passwords do not count.
 func TestGuessesAreThrottled(t *testing.T) {
