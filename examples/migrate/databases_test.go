@@ -118,3 +118,24 @@ func TestWordPressOnMariaDB(t *testing.T) {
 	out, _ = s.call(codeDone, "run")
 	require.Contains(t, out, "0 migrated, 0 failed, 1 at their first login")
 }
+
+// Keycloak on Postgres, with attributes that the flag names.
+func TestKeycloakOnPostgres(t *testing.T) {
+	t.Parallel()
+	address := legacyPostgres(t, `CREATE TABLE realm (id varchar(36) PRIMARY KEY, name varchar(255))`,
+		`CREATE TABLE user_entity (id varchar(36) PRIMARY KEY, email varchar(255), username varchar(255), first_name varchar(255), last_name varchar(255),
+			email_verified boolean NOT NULL, enabled boolean NOT NULL, realm_id varchar(255), service_account_client_link varchar(255), federation_link varchar(255))`,
+		`CREATE TABLE credential (id varchar(36) PRIMARY KEY, type varchar(255), user_id varchar(36), secret_data text, credential_data text)`,
+		`CREATE TABLE user_attribute (id varchar(36) PRIMARY KEY, name varchar(255) NOT NULL, value varchar(255), user_id varchar(36) NOT NULL)`,
+		`INSERT INTO realm VALUES ('r1', 'acme')`,
+		`INSERT INTO user_entity VALUES ('u1', 'ada@example.com', 'ada', 'Ada', 'Lovelace', true, true, 'r1', NULL, NULL)`,
+		`INSERT INTO user_attribute VALUES ('1', 'plan', 'gold', 'u1'), ('2', 'tax.id', '7', 'u1'), ('3', 'other', 'x', 'u1'), ('4', 'plan', 'no', 'u2')`,
+		`INSERT INTO credential VALUES ('c1', 'password', 'u1', '{"value":"KqABIiReBuRWbP4pBct3W067pNvYzeN7ILBV+8vT8nuF5cgYs2fdl2QikJT/7bGTW/PBXg6CYLwJQFYrBK9MWg==","salt":"EPgscX9CQz7UnuZDNZxtMw=="}',
+			'{"hashIterations":27500,"algorithm":"pbkdf2-sha256"}')`)
+	s := newShop(t, "keycloak:acme:plan,tax.id,it's="+address, "-allow-unproved", "*")
+	s.call(codeDone, "run")
+	u, err := s.client.User(t.Context(), "auth0|shop|u1")
+	require.NoError(t, err)
+	delete(u.AppMetadata, "auth0kit")
+	require.Equal(t, map[string]any{"plan": "gold", "tax_id": "7"}, u.AppMetadata)
+}

@@ -18,7 +18,7 @@
 //
 // The source is a preset and the address of its database ("django=postgres://…",
 // "wordpress=mysql://user:password@host:3306/db", "drupal7=…", "laravel=…", "devise=…",
-// "aspnet=…", "supabase=…", "keycloak:realm=…", or "sqlite:FILE" as address), a file
+// "aspnet=…", "supabase=…", "keycloak:realm:attribute,…=…", or "sqlite:FILE" as address), a file
 // ("users.csv", "users.jsonl" with -map), or "auth0=export.ndjson".
 //
 // The tenant is that of AUTH0_DOMAIN, AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET.

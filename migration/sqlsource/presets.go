@@ -2,6 +2,7 @@ package sqlsource
 
 import (
 	"database/sql"
+	"fmt"
 	"strings"
 )
 
@@ -19,7 +20,8 @@ func (s Schema) Open(db *sql.DB, dialect Dialect) (*Source, error) {
 
 // Preset returns a schema by name, for programs that take it from a flag:
 // "django", "drupal7", "wordpress" or "wordpress:prefix_", "laravel", "devise" or
-// "devise:pepper", "aspnet", "supabase" and "keycloak:realm".
+// "devise:pepper", "aspnet", "supabase" and "keycloak:realm" or
+// "keycloak:realm:attribute,attribute".
 func Preset(name string) (Schema, error) {
 	name, argument, given := strings.Cut(name, ":")
 	plain := map[string]func() Schema{"django": Django, "drupal7": Drupal7, "laravel": Laravel, "aspnet": ASPNetIdentity, "supabase": Supabase}
@@ -31,7 +33,8 @@ func Preset(name string) (Schema, error) {
 	case name == "devise":
 		return Devise(argument), nil
 	case name == "keycloak" && argument != "":
-		return Keycloak(argument), nil
+		realm, attributes, _ := strings.Cut(argument, ":")
+		return Keycloak(realm, strings.FieldsFunc(attributes, func(r rune) bool { return r == ',' })...), nil
 	case plain[name] != nil && !given:
 		return plain[name](), nil
 	}
@@ -122,27 +125,39 @@ func Supabase() Schema {
 
 // Keycloak returns the schema of the users of one realm with their passwords, from
 // USER_ENTITY, CREDENTIAL and REALM. Users of federations and service accounts of
-// clients are left out. MarkMigrated cannot be used: Keycloak's table has no
-// column for it.
-func Keycloak(realm string) Schema {
-	// A literal, because Config.From takes no parameters. Keycloak allows no
-	// quotes and backslashes in the name of a realm: one with them is nobody's.
-	name := realm
-	if strings.ContainsAny(name, `'\`) {
-		name = ""
+// clients are left out. The named attributes become app_metadata, each with one of
+// its values, and a dot in a name becomes "_". MarkMigrated cannot be used: Keycloak's
+// table has no column for it.
+func Keycloak(realm string, attributes ...string) Schema {
+	var selects string
+	metadata := make(map[string]string)
+	for i, name := range attributes {
+		column := fmt.Sprint("attribute_", i)
+		metadata[strings.ReplaceAll(name, ".", "_")] = column
+		selects += ",\n\t(SELECT MAX(a.VALUE) FROM USER_ATTRIBUTE a WHERE a.USER_ID = u.ID AND a.NAME = '" + literal(name) + "') AS " + column
 	}
 	return Schema{
 		Table: "user_entity",
 		Columns: Columns{
 			Key: "id", Email: "email", Login: "username", GivenName: "first_name", FamilyName: "last_name",
 			EmailVerified: "email_verified", Active: "enabled", Password: "secret_data", Salt: "credential_data",
+			AppMetadata: metadata,
 		},
 		Config: Config{TextKey: true, Scheme: "keycloak", From: `(SELECT u.ID AS id, u.EMAIL AS email, u.USERNAME AS username,
 	u.FIRST_NAME AS first_name, u.LAST_NAME AS last_name, u.EMAIL_VERIFIED AS email_verified, u.ENABLED AS enabled,
-	c.SECRET_DATA AS secret_data, c.CREDENTIAL_DATA AS credential_data
+	c.SECRET_DATA AS secret_data, c.CREDENTIAL_DATA AS credential_data` + selects + `
 	FROM USER_ENTITY u
-	JOIN REALM r ON r.ID = u.REALM_ID AND r.NAME = '` + name + `'
+	JOIN REALM r ON r.ID = u.REALM_ID AND r.NAME = '` + literal(realm) + `'
 	LEFT JOIN CREDENTIAL c ON c.USER_ID = u.ID AND c.TYPE = 'password'
 	WHERE u.SERVICE_ACCOUNT_CLIENT_LINK IS NULL AND u.FEDERATION_LINK IS NULL) AS users`},
 	}
+}
+
+// literal is a name inside of quotes, because Config.From takes no parameters. One
+// with quotes or backslashes, which databases read differently, is nobody's.
+func literal(name string) string {
+	if strings.ContainsAny(name, `'\`) {
+		return ""
+	}
+	return name
 }
