@@ -36,6 +36,7 @@ type Login struct {
 
 	Connection string            // Defaults to DefaultConnection.
 	Invitation string            // Ticket of an invitation to OrgID; an invitee without an account signs up first.
+	Decline    bool              // Say no where the application asks for consent, which is given otherwise.
 	Parameters map[string]string // More parameters of /authorize: acr_values, max_age, …
 }
 
@@ -189,6 +190,11 @@ func (d *driver) fill(page, body string) (url.Values, error) {
 		return url.Values{"email": {d.l.Identifier}, "password": {d.l.Password}}, nil
 	case pages.Notice:
 		return url.Values{}, nil
+	case pages.Consent:
+		if d.l.Decline {
+			return url.Values{"action": {"deny"}}, nil
+		}
+		return url.Values{"action": {"accept"}}, nil
 	case "mfa-push-challenge", "mfa-push-enrollment":
 		m, err := d.message(func(m Message) bool { return m.push != nil })
 		if err != nil {

@@ -88,8 +88,9 @@ func (t *Tenant) AddConnection(name, strategy string) string {
 	return con.ID
 }
 
-// AddAPI registers an API with its permissions. RBAC is on and permissions go
-// into access tokens.
+// AddAPI registers an API with its permissions. RBAC is on, permissions go into
+// access tokens, and the tenant's own applications need no consent, unless their
+// callback is on this machine.
 func (t *Tenant) AddAPI(audience string, permissions ...string) {
 	now := t.s.Lock()
 	defer t.s.Unlock()
@@ -98,6 +99,7 @@ func (t *Tenant) AddAPI(audience string, permissions ...string) {
 	}
 	a := &state.API{ID: t.s.SeedUserID("API", audience, now), Identifier: audience, CreatedAt: now, Doc: map[string]any{
 		"name": audience, "enforce_policies": true, "token_dialect": "access_token_authz", "allow_offline_access": true,
+		"skip_consent_for_verifiable_first_party_clients": true,
 	}}
 	for _, p := range permissions {
 		a.Scopes = append(a.Scopes, state.APIScope{Value: p})

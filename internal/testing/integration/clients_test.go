@@ -129,7 +129,7 @@ async function walk(url, until) {
     if (to) { url = new URL(to, url).href; options = {}; continue; }
     const page = new URL(url);
     if (!page.pathname.startsWith("/u/")) throw new Error(res.status + " at " + url + ": " + await res.text());
-    const form = new URLSearchParams({state: page.searchParams.get("state"), username: "ada@example.com", password: "correct horse battery"});
+    const form = new URLSearchParams({state: page.searchParams.get("state"), username: "ada@example.com", password: "correct horse battery", action: "accept"});
     options = {method: "POST", body: form, headers: {"content-type": "application/x-www-form-urlencoded"}};
   }
   throw new Error("no end");

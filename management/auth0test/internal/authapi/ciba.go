@@ -84,7 +84,7 @@ func newCIBA(t *state.Tenant, q *Request, app *state.App, now time.Time) (*cibaR
 	if u == nil {
 		return nil, OAuthFail(http.StatusBadRequest, "unknown_user_id", "User ID is malformed or unknown")
 	}
-	if con := t.ConnectionNamed(u.Connection); con == nil || !con.EnabledFor(app.ID) {
+	if con := t.ConnectionNamed(u.Connection); con == nil || !t.MayUse(app.ID, con) {
 		return nil, InvalidRequest(ConnectionDisabled)
 	}
 	if !slices.ContainsFunc(t.Auth.Factors.Usable(u.ID), func(e *state.Enrollment) bool { return e.Kind == "push" }) {

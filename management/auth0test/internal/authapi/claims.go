@@ -71,6 +71,9 @@ func grantFor(t *state.Tenant, i *Issuance) grant {
 	return g
 }
 
+// Granted are the scopes that a login gives. The caller holds the mutex.
+func Granted(t *state.Tenant, i *Issuance) []string { return grantFor(t, i).scopes }
+
 // accessClaims are the claims of an access token of a user.
 func (i *Issuance) accessClaims(g grant, now time.Time) map[string]any {
 	c := i.commonClaims(i.API, now)

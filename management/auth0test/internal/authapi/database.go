@@ -81,7 +81,7 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (*state.User, *SignupErr
 	if con == nil || !con.Database() {
 		return no("connection_not_found", "The connection was not found")
 	}
-	if !con.EnabledFor(q.Get("client_id")) {
+	if !t.MayUse(q.Get("client_id"), con) {
 		return no("connection_disabled", ConnectionDisabled)
 	}
 	if !t.Auth.Protect.SignsUp(q.IP, now) {

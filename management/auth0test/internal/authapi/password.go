@@ -193,7 +193,7 @@ func findUser(t *state.Tenant, a Attempt) (*state.User, *state.CustomDB, *OAuthE
 	if con == nil || !con.Database() {
 		return nil, nil, OAuthFail(http.StatusForbidden, "access_denied", "specified strategy does not support requested operation")
 	}
-	if a.App != nil && !con.EnabledFor(a.App.ID) {
+	if a.App != nil && !t.MayUse(a.App.ID, con) {
 		return nil, nil, InvalidRequest(ConnectionDisabled)
 	}
 	p := &t.Auth.Protect

@@ -41,7 +41,7 @@ func passwordlessStart(t *state.Tenant, q *Request) (map[string]any, *OAuthError
 	now := t.Lock()
 	defer t.Unlock()
 	con := t.Connections.Find(func(c *state.Connection) bool { return c.Strategy == q.Get("connection") })
-	if con == nil || con.Strategy != "email" && con.Strategy != "sms" || !con.EnabledFor(q.Get("client_id")) {
+	if con == nil || con.Strategy != "email" && con.Strategy != "sms" || !t.MayUse(q.Get("client_id"), con) {
 		return nil, OAuthFail(http.StatusBadRequest, "bad.connection", "Connection does not exist")
 	}
 	if q.Get("send") == "link" {
@@ -109,7 +109,7 @@ func passwordlessLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthEr
 	if con == nil {
 		return nil, InvalidRequest("Connection does not exist")
 	}
-	if !con.EnabledFor(q.app.ID) {
+	if !t.MayUse(q.app.ID, con) {
 		return nil, InvalidRequest(ConnectionDisabled)
 	}
 	if con.Strategy == "sms" {

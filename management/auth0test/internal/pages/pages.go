@@ -14,12 +14,14 @@ const (
 	Options      = "mfa-login-options"
 	Recovery     = "mfa-recovery-code-challenge"
 	Notice       = "mfa-recovery-code-enrollment"
+	Consent      = "consent"
 )
 
 // Page is what a page shows.
 type Page struct {
 	Title   string
 	Text    string
+	Items   []string
 	Code    string // A secret or a recovery code, to be copied.
 	Link    string // What an authenticator app scans.
 	Problem string
@@ -48,6 +50,7 @@ label{display:block;margin-top:1rem}input:not([type=checkbox]){width:100%;box-si
 <body><main>
 <h1>{{.Title}}</h1>
 {{with .Text}}<p>{{.}}</p>{{end}}
+{{with .Items}}<ul>{{range .}}<li>{{.}}</li>{{end}}</ul>{{end}}
 {{with .Code}}<p><code id="secret">{{.}}</code></p>{{end}}
 {{with .Link}}<p><code id="barcode-uri">{{.}}</code></p>{{end}}
 {{with .Problem}}<p class="error" role="alert" id="error">{{.}}</p>{{end}}

@@ -113,8 +113,7 @@ func TestRefusedSetting(t *testing.T) {
 		"quota":             {object("token_quota", map[string]any{"client_credentials": map[string]any{"per_hour": 1.0}}), "clients.token_quota"},
 		"taken":             {object("compliance_level", "none"), ""},
 		"not taken":         {object("compliance_level", "fapi1_adv_pkj_par"), "clients.compliance_level"},
-		"third party":       {object("is_first_party", false), "clients.is_first_party"},
-		"first party":       {object("is_first_party", true), ""},
+		"sso":               {object("sso_disabled", true), "clients.sso_disabled"},
 		"below, in a list":  {object("client_authentication_methods", map[string]any{"private_key_jwt": map[string]any{"credentials": []any{map[string]any{"alg": "RS384"}}}}), "clients.client_authentication_methods.private_key_jwt.credentials.alg"},
 		"below what counts": {object("client_authentication_methods", map[string]any{"tls_client_auth": map[string]any{"credentials": []any{map[string]any{"id": "x"}}}}), "clients.client_authentication_methods.tls_client_auth"},
 	} {

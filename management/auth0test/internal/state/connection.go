@@ -30,6 +30,15 @@ func (c *Connection) Options() map[string]any {
 // EnabledFor reports whether a client may use the connection.
 func (c *Connection) EnabledFor(clientID string) bool { return slices.Contains(c.Clients, clientID) }
 
+// MayUse reports whether an application may use a connection: one of a third party
+// uses those of the whole domain. The caller holds the mutex.
+func (t *Tenant) MayUse(clientID string, con *Connection) bool {
+	if c := t.Clients.Get(clientID); c != nil && c.Doc["is_first_party"] == false {
+		return con.Doc["is_domain_connection"] == true
+	}
+	return con.EnabledFor(clientID)
+}
+
 func (c *Connection) Database() bool { return c.Strategy == "auth0" }
 
 func (c *Connection) Passwordless() bool { return c.Strategy == "email" || c.Strategy == "sms" }

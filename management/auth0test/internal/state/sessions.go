@@ -207,8 +207,6 @@ func (t *Tenant) identifierChanged(userID string) {
 // userDeleted forgets what the Authentication API keeps about a user.
 func (t *Tenant) userDeleted(userID string) {
 	t.DeleteUserSessions(userID, "account-deleted")
-	for _, r := range t.Auth.Refresh.Of(userID) {
-		t.Auth.Refresh.Revoke(r)
-	}
+	t.Withdraw(func(c *Consent) bool { return c.UserID == userID })
 	delete(t.Auth.Factors.ByUser, userID)
 }

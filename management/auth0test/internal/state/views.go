@@ -28,6 +28,7 @@ type App struct {
 	RequirePAR       bool          // Also where the tenant's flag says so.
 	PARLifetime      time.Duration // Of a pushed request.
 	DefaultOrg       string        // Of client_credentials.
+	ThirdParty       bool          // Not the tenant's own.
 
 	Refresh struct {
 		Rotating               bool
@@ -59,6 +60,7 @@ func (t *Tenant) App(id string) *App {
 		RequirePoP:      d.Flag("require_proof_of_possession"),
 		RequirePAR:      d.Flag("require_pushed_authorization_requests") || t.TenantFlag("require_pushed_authorization_requests"),
 		PARLifetime:     cmp.Or(d.Seconds("par_request_expiry"), parLifetime),
+		ThirdParty:      d["is_first_party"] == false,
 		OrgUsage:        cmp.Or(d.Text("organization_usage"), "deny"),
 		OrgPrompt:       cmp.Or(d.Text("organization_require_behavior"), "no_prompt"),
 	}
@@ -133,6 +135,7 @@ type APIView struct {
 		DPoP                 bool // Tokens are bound to a key, if a proof comes along.
 		Required, PublicOnly bool
 	}
+	SkipConsent     bool   // First parties need no consent.
 	Users, Machines string // Policies: allow_all, deny_all, require_client_grant.
 
 	Key string // The audience as grants name it.
@@ -156,6 +159,7 @@ func (t *Tenant) APIView(audience, issuer string) *APIView {
 		Permissions: strings.HasSuffix(dialect, "_authz"),
 		Rfc9068:     strings.HasPrefix(dialect, "rfc9068_profile"),
 		Offline:     d.Flag("allow_offline_access"),
+		SkipConsent: d.Flag("skip_consent_for_verifiable_first_party_clients"),
 		Lifetime:    cmp.Or(d.Seconds("token_lifetime"), AccessTokenLifetime),
 		ForWeb:      cmp.Or(d.Seconds("token_lifetime_for_web"), webTokenLifetime),
 		Alg:         cmp.Or(d.Text("signing_alg"), "RS256"), Secret: cmp.Or(d.Text("signing_secret"), a.Secret),

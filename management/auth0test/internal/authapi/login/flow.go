@@ -26,6 +26,7 @@ type login struct {
 	sid        string
 	org        *state.OrgView
 	accepted   bool // The membership was checked, or the invitation accepted.
+	consented  bool // The user accepted what the application asks for.
 	verdict    *effects.Verdict
 
 	mfa      bool // The second factor was passed here.
@@ -90,7 +91,10 @@ func beginLogin(t *state.Tenant, l *login, r *http.Request, now time.Time) *auth
 // cannot be bound to a key.
 func requestedAPI(t *state.Tenant, q *authorizeRequest) *authapi.OAuthError {
 	i := authapi.Issuance{App: q.app}
-	if q.audience != "" && q.audience != q.issuer+"userinfo" {
+	if q.audience == q.issuer+"userinfo" {
+		q.audience = "" // What every login gets.
+	}
+	if q.audience != "" {
 		if i.API = t.APIView(q.audience, q.issuer); i.API == nil {
 			return authapi.AccessDenied("Service not found: " + q.audience)
 		}
@@ -110,7 +114,7 @@ func requestedConnection(t *state.Tenant, l *login) *authapi.OAuthError {
 	switch con := t.ConnectionNamed(l.req.connection); {
 	case l.req.connection != "" && con == nil:
 		return authapi.InvalidRequest("the connection was not found")
-	case con != nil && !con.EnabledFor(l.req.app.ID):
+	case con != nil && !t.MayUse(l.req.app.ID, con):
 		return authapi.InvalidRequest(authapi.ConnectionDisabled)
 	case len(offered(t, l)) == 0:
 		return authapi.InvalidRequest("no connections enabled for the client")
@@ -122,7 +126,7 @@ func requestedConnection(t *state.Tenant, l *login) *authapi.OAuthError {
 // must be enabled for the application that asks now, and at its organization.
 func mayContinue(t *state.Tenant, l *login, connection string) bool {
 	con := t.ConnectionNamed(connection)
-	return con != nil && con.EnabledFor(l.req.app.ID) && (l.org == nil || t.Orgs.Get(l.org.ID).Offers(con.ID))
+	return con != nil && t.MayUse(l.req.app.ID, con) && (l.org == nil || t.Orgs.Get(l.org.ID).Offers(con.ID))
 }
 
 // offered are the connections that a login may use: those of the application
@@ -130,7 +134,7 @@ func mayContinue(t *state.Tenant, l *login, connection string) bool {
 func offered(t *state.Tenant, l *login) []*state.Connection {
 	return slices.DeleteFunc(t.Connections.All(), func(con *state.Connection) bool {
 		return l.req.connection != "" && con.Name != l.req.connection ||
-			!con.EnabledFor(l.req.app.ID) || l.org != nil && !t.Orgs.Get(l.org.ID).Offers(con.ID)
+			!t.MayUse(l.req.app.ID, con) || l.org != nil && !t.Orgs.Get(l.org.ID).Offers(con.ID)
 	})
 }
 
@@ -234,6 +238,8 @@ func silentError(page string) *authapi.OAuthError {
 		return authapi.OAuthFail(0, "login_required", "Login required")
 	case pages.Organization, pages.Picker:
 		return authapi.OAuthFail(0, "interaction_required", "Organization selection required")
+	case pages.Consent:
+		return authapi.OAuthFail(0, "consent_required", "Consent required")
 	}
 	return authapi.OAuthFail(0, "login_required", "Multifactor authentication required")
 }
@@ -273,6 +279,9 @@ func nextPage(t *state.Tenant, l *login, r *http.Request, now time.Time) (page s
 	}
 	if !l.mfa && authapi.NeedsMFA(t, l.user.ID, mfaReasonsOf(t, l, r, now)) && !remembered(t, l, r, now) {
 		return mfaPage(t, l, now)
+	}
+	if consentDue(t, l) {
+		return pages.Consent, nil
 	}
 	return "", nil
 }

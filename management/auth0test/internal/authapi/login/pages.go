@@ -29,6 +29,7 @@ var loginPages = map[string]loginPage{
 	pages.Picker:       {getPicker, postOrganization},
 	pages.Options:      {getOptions, postOptions},
 	pages.Notice:       {getNotice, postNotice},
+	pages.Consent:      {getConsent, postConsent},
 }
 
 var mfaFactorPage = loginPage{getFactor, postFactor}

@@ -2,8 +2,6 @@ package users
 
 import (
 	"cmp"
-	"crypto/sha1"
-	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -11,13 +9,6 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
-
-// userGrant is what a user let an application do at an API: the tenant asks
-// nobody, and takes the refresh tokens for it.
-type userGrant struct {
-	id, userID, clientID, audience string
-	scopes                         []string
-}
 
 // deviceCredential is a public key of a device.
 type deviceCredential struct {
@@ -41,41 +32,33 @@ func UserGrantRoutes() []mgmtapi.Route {
 	}
 }
 
-func grantID(r *state.RefreshToken) string {
-	sum := sha1.Sum([]byte(r.UserID + "\n" + r.ClientID + "\n" + r.Audience))
-	return hex.EncodeToString(sum[:12])
+// asked reports whether a consent is one that the query is about.
+func asked(c *mgmtapi.Call) func(*state.Consent) bool {
+	return func(g *state.Consent) bool {
+		return c.Asks("user_id", g.UserID) && c.Asks("client_id", g.ClientID) && c.Asks("audience", audienceOf(c, g))
+	}
 }
 
-func userGrants(t *state.Tenant) []*userGrant {
-	var all store.Table[userGrant]
-	for _, r := range t.Auth.Refresh.All() {
-		g := all.Get(grantID(r))
-		if g == nil {
-			g = &userGrant{id: grantID(r), userID: r.UserID, clientID: r.ClientID, audience: r.Audience, scopes: []string{}}
-			all.Put(g.id, g)
-		}
-		g.scopes = store.Union(g.scopes, strings.Fields(r.Scope))
-	}
-	return all.All()
+// audienceOf is /userinfo where the application asked for no API.
+func audienceOf(c *mgmtapi.Call, g *state.Consent) string {
+	return cmp.Or(g.Audience, c.Issuer()+"userinfo")
 }
 
 func listUserGrants(c *mgmtapi.Call) *mgmtapi.Reply {
-	user, client, audience := c.Query.Get("user_id"), c.Query.Get("client_id"), c.Query.Get("audience")
-	rows := slices.DeleteFunc(userGrants(c.T), func(g *userGrant) bool {
-		return user != "" && g.userID != user || client != "" && g.clientID != client || audience != "" && g.audience != audience
-	})
-	return mgmtapi.List(c, mgmtapi.Envelope[*userGrant]{Key: "grants"}, rows, func(g *userGrant) any {
-		return map[string]any{"id": g.id, "clientID": g.clientID, "user_id": g.userID, "audience": g.audience, "scope": g.scopes}
+	is := asked(c)
+	rows := slices.DeleteFunc(c.T.AllConsents(), func(g *state.Consent) bool { return !is(g) })
+	return mgmtapi.List(c, mgmtapi.Envelope[*state.Consent]{Key: "grants"}, rows, func(g *state.Consent) any {
+		return map[string]any{"id": g.ID, "clientID": g.ClientID, "user_id": g.UserID, "audience": audienceOf(c, g), "scope": g.Scopes}
 	})
 }
 
 func deleteUserGrants(c *mgmtapi.Call) *mgmtapi.Reply {
-	c.RevokeAll(c.T.Auth.Refresh.Of(c.Query.Get("user_id")))
+	c.T.Withdraw(asked(c))
 	return mgmtapi.NoContent()
 }
 
 func deleteUserGrant(c *mgmtapi.Call) *mgmtapi.Reply {
-	c.RevokeAll(slices.DeleteFunc(c.T.Auth.Refresh.All(), func(r *state.RefreshToken) bool { return grantID(r) != c.Path("id") }))
+	c.T.Withdraw(func(g *state.Consent) bool { return g.ID == c.Path("id") })
 	return mgmtapi.NoContent()
 }
 
