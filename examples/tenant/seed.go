@@ -96,6 +96,7 @@ func (s *seed) add(tenant *auth0test.Tenant) (first auth0test.Application, err e
 		added := tenant.AddClient(auth0test.Application{
 			Name: a.Name, ID: a.ID, Secret: cmp.Or(a.Secret, "local-secret-of-"+a.Name), Callbacks: a.Callbacks, LoginURL: a.LoginURL, LogoutURL: a.LogoutURL,
 			WebOrigin: a.WebOrigin, BackChannelLogoutURL: a.BackChannelLogoutURL, Public: a.Public, RotateRefreshTokens: a.RotateRefreshTokens, Grants: a.Grants,
+			AsksConsent: true,
 		})
 		if i == 0 {
 			first = added

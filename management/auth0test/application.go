@@ -19,12 +19,14 @@ type Application struct {
 	Grants               []string // Grant types. Defaults to all.
 	Scopes               []string // Of the Management API: gives the client a client grant for it.
 	Public               bool     // Has no secret, as a single-page or a mobile application.
+	AsksConsent          bool     // Users are asked for consent when the callback is on this machine, as Auth0 asks them.
 	RotateRefreshTokens  bool     // Every exchange gives a new refresh token; a spent one ends them all.
 }
 
 // AddClient registers an application, enables it for all connections of the
 // tenant and, other than Auth0's default, for organizations (organization_usage
-// "allow"), and returns it with its ID and Secret.
+// "allow"), and returns it with its ID and Secret. Its users are asked for consent
+// as Auth0 asks them, but for callbacks on this machine: see AsksConsent.
 func (t *Tenant) AddClient(c Application) Application {
 	now := t.s.Lock()
 	defer t.s.Unlock()

@@ -80,15 +80,24 @@ func TestConsentIsNeededSilently(t *testing.T) {
 	assert.Equal(t, "[]", s.consents(t))
 }
 
-// TestConsentOnThisMachine: no application on localhost is spared it.
+// TestConsentOnThisMachine: no application on localhost is spared it, unless a test
+// added it so.
 func TestConsentOnThisMachine(t *testing.T) {
 	t.Parallel()
 	s := newScene(auth0test.Options{})
 	for callback, asked := range map[string]bool{callback: false, "http://localhost:3000/callback": true, "http://127.0.0.1/": true, "https://localhost.example.com/": false} {
-		app := s.AddClient(auth0test.Application{CallbackURL: callback})
+		app := s.AddClient(auth0test.Application{CallbackURL: callback, AsksConsent: true})
 		for _, audience := range []string{"", ordersAPI} {
 			_, err := s.Login(t.Context(), auth0test.Login{ClientID: app.ID, Identifier: "ada@example.com", Password: "correct horse", Audience: audience, Decline: true})
 			assert.Equal(t, asked, err != nil, "%s %s", callback, audience)
 		}
 	}
+	added := s.AddClient(auth0test.Application{CallbackURL: "http://localhost:3000/callback"})
+	_, err := s.Login(t.Context(), auth0test.Login{ClientID: added.ID, Identifier: "ada@example.com", Password: "correct horse", Decline: true})
+	require.NoError(t, err)
+	g := newAPI(t, s.Tenant)
+	made := g.object("POST", "/clients", `{"name":"local","app_type":"regular_web","callbacks":["http://localhost:3000/callback"]}`, 201)["client_id"].(string)
+	g.want("PATCH", "/connections/"+connectionID(t, g, auth0test.DefaultConnection)+"/clients", `[{"client_id":"`+made+`","status":true}]`, 204, "")
+	_, err = s.Login(t.Context(), auth0test.Login{ClientID: made, Identifier: "ada@example.com", Password: "correct horse", Decline: true})
+	require.ErrorContains(t, err, "access_denied")
 }

@@ -89,8 +89,7 @@ func (t *Tenant) AddConnection(name, strategy string) string {
 }
 
 // AddAPI registers an API with its permissions. RBAC is on, permissions go into
-// access tokens, and the tenant's own applications need no consent, unless their
-// callback is on this machine.
+// access tokens, and the tenant's own applications need no consent.
 func (t *Tenant) AddAPI(audience string, permissions ...string) {
 	now := t.s.Lock()
 	defer t.s.Unlock()

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -277,4 +279,66 @@ func TestCustomDatabaseWithoutImport(t *testing.T) {
 	require.NoError(t, c.login("ada@example.com", "Another-horse-2!"))
 	require.Error(t, c.login("ada@example.com", "Correct-horse-1!"))
 	require.ErrorContains(t, client.DeleteUser(t.Context(), ada[0].ID), "400", "there is no delete script")
+}
+
+// The scripts that follow a change at the tenant: without them, and where they say
+// no, the tenant changes nothing.
+func TestCustomDatabaseFollowsChanges(t *testing.T) {
+	t.Parallel()
+	var told []string
+	answer := "true"
+	c := newCustomTenant(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		told = append(told, r.URL.Path+" "+string(body))
+		fmt.Fprintf(w, `{"result":%s}`, answer)
+	}))
+	client := c.Management()
+	all, err := client.DatabaseConnections(t.Context())
+	require.NoError(t, err)
+	i := slices.IndexFunc(all, func(con resource.Connection) bool { return con.Name == migrationConnection })
+	options := all[i].Options
+	options["enabledDatabaseCustomization"], options["import_mode"] = true, false
+	options["configuration"] = map[string]any{"BASE": c.server.URL}
+	ada := c.AddUser(resource.User{Email: "ada@example.com", Connection: migrationConnection, ID: "7"}, "")
+	set := func(scripts map[string]any) {
+		options["customScripts"] = scripts
+		require.NoError(t, client.SetConnectionOptions(t.Context(), all[i].ID, options))
+	}
+	verify := func() int {
+		require.NoError(t, client.SendVerificationEmail(t.Context(), ada))
+		c.Advance(time.Minute) // The mail is a job.
+		sent := c.Outbox()
+		page, err := c.HTTPClient().Get(sent[len(sent)-1].URL)
+		require.NoError(t, err)
+		page.Body.Close()
+		return page.StatusCode
+	}
+	set(map[string]any{"get_user": "function(email, callback) { callback(null, null); }"})
+	_, err = client.UpdateUser(t.Context(), ada, resource.UserPatch{Email: new("eve@example.com")})
+	require.ErrorContains(t, err, "400 Bad Request (auth0_idp_error)", "there is no script")
+	require.Equal(t, 400, verify())
+	require.ErrorContains(t, client.DeleteUser(t.Context(), ada), "400")
+
+	set(map[string]any{
+		"get_user":     "function(email, callback) { callback(null, null); }",
+		"verify":       fmt.Sprintf(ownDatabase, "verify(email, callback)", "/verify", "{email}", "email"),
+		"change_email": fmt.Sprintf(ownDatabase, "changed(email, next, verified, callback)", "/change_email", "{email, next, verified}", "email"),
+		"delete":       fmt.Sprintf(ownDatabase, "remove(id, callback)", "/delete", "{id}", "id"),
+	})
+	answer = "false"
+	_, err = client.UpdateUser(t.Context(), ada, resource.UserPatch{Email: new("eve@example.com")})
+	require.ErrorContains(t, err, "400", "the script says no")
+	require.Equal(t, 400, verify())
+	u, err := client.User(t.Context(), ada)
+	require.NoError(t, err)
+	assert.Equal(t, "ada@example.com", u.Email)
+	assert.False(t, u.EmailVerified)
+
+	answer, told = "true", nil
+	_, err = client.UpdateUser(t.Context(), ada, resource.UserPatch{Email: new("eve@example.com")})
+	require.NoError(t, err)
+	require.Equal(t, 200, verify())
+	answer = "null"
+	require.NoError(t, client.DeleteUser(t.Context(), ada))
+	assert.Equal(t, []string{`/change_email {"email":"ada@example.com","next":"eve@example.com","verified":false}`, `/verify {"email":"eve@example.com"}`, `/delete {"id":"7"}`}, told)
 }

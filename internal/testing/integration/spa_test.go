@@ -97,6 +97,10 @@ func (s *spa) login(refresh string) {
 	require.NoError(s, chromedp.Do(s.page, chromedp.SendKeys(chromedp.ID("username"), "ada@example.com"), chromedp.SendKeys(chromedp.ID("password"), "correct horse")))
 	_, err = chromedp.RunResponse(s.page, chromedp.Click(chromedp.CSS("button[type=submit]")))
 	require.NoError(s, err)
+	if evaluate[string](s, `location.pathname`) == "/u/consent" {
+		_, err = chromedp.RunResponse(s.page, chromedp.Click(chromedp.CSS("button[value=accept]")))
+		require.NoError(s, err)
+	}
 	assert.Equal(s, spaState{"ada@example.com", true}, evaluate[spaState](s, `finish(`+refresh+`)`))
 }
 

@@ -16,6 +16,11 @@ const noUser = "The user does not exist."
 
 func NoSuchUser() *Reply { return NotFound(noUser, "inexistent_user") }
 
+// SandboxError is the answer when a script failed.
+func SandboxError(failed *state.ScriptError) *Reply {
+	return BadRequest("Sandbox Error: "+failed.Message, "auth0_idp_error")
+}
+
 // User returns the user that the path names. A token of a user, which has only
 // the current_user scopes, reaches its own subject.
 func (c *Call) User() (*state.User, *Reply) {

@@ -2,7 +2,6 @@
 package overview
 
 import (
-	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
@@ -116,30 +115,19 @@ func answered(requests []Request) table {
 	return cut("Last requests", "No requests yet.", []string{"Time", "Method", "Path", "Answer"}, rows)
 }
 
-var overviewPage = template.Must(template.New("overview").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Tenant {{.Domain}}</title>
-<link rel="icon" href="data:,"><style>
-:root{color-scheme:light dark;--bg:#f6f6f8;--surface:#fff;--text:#1c1c21;--muted:#5c5c66;--border:#d5d5dc}
-@media(prefers-color-scheme:dark){:root{--bg:#131316;--surface:#1e1e23;--text:#ececf1;--muted:#a5a5b0;--border:#3a3a42}}
-body{font:16px/1.5 system-ui,sans-serif;background:var(--bg);color:var(--text);margin:0}main{max-width:72rem;margin:0 auto;padding:24px 16px}
-section{background:var(--surface);border:1px solid var(--border);border-radius:12px;padding:16px 24px;margin:24px 0}
-h1{margin:0}h2{font-size:1.25rem;margin:0 0 8px}.muted{color:var(--muted)}.wide{overflow-x:auto}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px 16px 4px 0;border-bottom:1px solid var(--border);vertical-align:top}td{word-break:break-all}
-pre{margin:0 0 16px;overflow-x:auto;font:14px/1.5 ui-monospace,monospace}
-</style></head><body><main>
+var overviewPage = pages.Parse("overview", `<title>Tenant {{.Domain}}</title></head><body><main class="report">
 <h1>Tenant {{.Domain}}</h1>
 <p class="muted">What is in this tenant of auth0test now. It is forgotten when the program ends.</p>
 <section aria-labelledby="env"><h2 id="env">For an .env file</h2>
-{{range .Apps}}<p>{{.Name}}</p>
-<pre tabindex="0" aria-label="Settings of {{.Name}}">AUTH0_DOMAIN={{$.ForEnv}}
+{{range .Apps}}<h3 style="font-size:1rem;margin:0 0 4px">{{.Name}}</h3>
+<pre style="white-space:pre-wrap;overflow-wrap:anywhere">AUTH0_DOMAIN={{$.ForEnv}}
 AUTH0_ISSUER_BASE_URL={{$.Issuer}}
 AUTH0_CLIENT_ID={{.ID}}
 {{if not .Public}}AUTH0_CLIENT_SECRET={{.Secret}}
 {{end}}</pre>{{end}}</section>
-{{range .Tables}}<section><h2>{{.Title}} <span class="muted">{{.Total}}</span></h2>
-{{if .Rows}}<div class="wide" tabindex="0" role="region" aria-label="{{.Title}}"><table><thead><tr>{{range .Heads}}<th scope="col">{{.}}</th>{{end}}</tr></thead><tbody>
-{{range .Rows}}<tr>{{range .}}<td>{{.}}</td>{{end}}</tr>
+{{range $i, $t := .Tables}}<section aria-labelledby="table-{{$i}}"><h2 id="table-{{$i}}">{{.Title}} <span class="muted">{{.Total}}</span></h2>
+{{if .Rows}}<div class="scroll" tabindex="0" role="group" aria-label="Table of {{.Title}}"><table><thead><tr>{{range .Heads}}<th scope="col">{{.}}</th>{{end}}</tr></thead><tbody>
+{{range .Rows}}<tr>{{range $j, $cell := .}}<td data-label="{{index $t.Heads $j}}">{{$cell}}</td>{{end}}</tr>
 {{end}}</tbody></table></div>{{if gt .Total (len .Rows)}}<p class="muted">The first {{len .Rows}} are shown.</p>{{end}}{{else}}<p class="muted">{{.Empty}}</p>{{end}}
 </section>
-{{end}}</main></body></html>
-`))
+{{end}}</main>`)

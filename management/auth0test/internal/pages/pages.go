@@ -3,6 +3,8 @@ package pages
 import (
 	"html/template"
 	"net/http"
+
+	style "github.com/auth0kit/auth0kit/internal/pages"
 )
 
 // The pages of Universal Login: plain forms that need no JavaScript.
@@ -41,34 +43,33 @@ type Button struct{ Name, Value, Label string }
 
 type Anchor struct{ URL, Label string }
 
-var Template = template.Must(template.New("page").Parse(`<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{.Title}}</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;background:#f2f2f5;margin:0}main{background:#fff;max-width:22rem;margin:4rem auto;padding:2rem;border-radius:6px}
-label{display:block;margin-top:1rem}input:not([type=checkbox]){width:100%;box-sizing:border-box;padding:.5rem;font:inherit}button{margin-top:1.5rem;width:100%;padding:.6rem;font:inherit}
-.error{color:#b3261e}code{word-break:break-all}</style></head>
-<body><main>
+// Parse parses a page that has the stylesheet of all pages by {{css}}.
+func Parse(name, text string) *template.Template {
+	css := func() template.CSS { return template.CSS(style.CSS) }
+	return template.Must(template.New(name).Funcs(template.FuncMap{"css": css}).Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
+<style>{{css}}</style>` + text + "</body></html>\n"))
+}
+
+var Template = Parse("page", `<title>{{.Title}}</title></head><body><main>
 <h1>{{.Title}}</h1>
 {{with .Text}}<p>{{.}}</p>{{end}}
 {{with .Items}}<ul>{{range .}}<li>{{.}}</li>{{end}}</ul>{{end}}
 {{with .Code}}<p><code id="secret">{{.}}</code></p>{{end}}
 {{with .Link}}<p><code id="barcode-uri">{{.}}</code></p>{{end}}
-{{with .Problem}}<p class="error" role="alert" id="error">{{.}}</p>{{end}}
+{{with .Problem}}<p class="problem" role="alert" id="error">{{.}}</p>{{end}}
 <form method="post" action="{{.Action}}">
 <input type="hidden" name="state" value="{{.State}}">
-{{range .Fields}}{{if .Check}}<label><input type="checkbox" name="{{.Name}}" value="true"> {{.Label}}</label>
+{{range .Fields}}{{if .Check}}<label class="check"><input type="checkbox" name="{{.Name}}" value="true"> {{.Label}}</label>
 {{else}}<label for="{{.Name}}">{{.Label}}</label>
 <input id="{{.Name}}" name="{{.Name}}" type="{{.Type}}" value="{{.Value}}" autocomplete="{{.Autocomplete}}"{{if .ReadOnly}} readonly{{end}}{{if not .Optional}} required{{end}}>
-{{end}}{{end}}{{range .Buttons}}<button type="submit" name="{{.Name}}" value="{{.Value}}">{{.Label}}</button>
-{{end}}</form>
+{{end}}{{end}}<div class="actions">{{range $i, $b := .Buttons}}<button type="submit"{{if not $i}} class="primary"{{end}} name="{{.Name}}" value="{{.Value}}">{{.Label}}</button>
+{{end}}</div></form>
 {{range .Others}}<p><a href="{{.URL}}">{{.Label}}</a></p>
-{{end}}</main></body></html>
-`))
+{{end}}</main>`)
 
-var Error = template.Must(template.New("error").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Error</title></head>
-<body><main><h1>Oops!, something went wrong</h1><p id="error">{{.Code}}</p><p id="error_description">{{.Description}}</p></main></body></html>
-`))
+var Error = Parse("error", `<title>Error</title></head>
+<body><main><h1>Oops!, something went wrong</h1><p id="error">{{.Code}}</p><p id="error_description">{{.Description}}</p></main>`)
 
 var FormPost = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Submit</title></head>
@@ -93,9 +94,7 @@ func WebMessage(w http.ResponseWriter, origin string, response map[string]string
 	message.Execute(w, map[string]any{"Origin": origin, "Response": response}) // The connection may be gone.
 }
 
-var Done = template.Must(template.New("done").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Done</title></head><body><main><p id="done">{{.}}</p></main></body></html>
-`))
+var Done = Parse("done", `<title>Done</title></head><body><main><h1>Done</h1><p id="done">{{.}}</p></main>`)
 
 func Render(w http.ResponseWriter, tpl *template.Template, data any) {
 	RenderStatus(w, http.StatusOK, tpl, data)

@@ -104,6 +104,8 @@ func (l *ledger) refused(path string, v any, ignored []string, scripts bool) str
 			at := path + "." + name
 			s := l.byPath[at]
 			switch {
+			case s == nil && l.byPath[path] == nil && !below(ignored, at):
+				return at // Of a family without a shape: what it means is not known.
 			case s == nil || s.Mark == Display || below(ignored, at):
 			case s.Mark == Effect, s.Mark == Scripts && scripts:
 				if found := l.refused(at, v[name], ignored, scripts); found != "" {

@@ -75,6 +75,7 @@ func TestSettingsPage(t *testing.T) {
 		"- **display**: it is kept and shown, and changes nothing. What is below such an object is the same.\n" +
 		"- **refused**: Auth0 would refuse or protect something for it that the tenant would let pass, so the tenant answers 501 (400 where `Options.Missing` is set) with the errorCode `auth0test_setting_not_implemented`. Values that change nothing (null, false, empty, and those in the last column) are taken. `Options.IgnoredSettings` lets settings be kept and shown by their names here (`clients.token_quota`), by the family (`clients`), or all (`*`).\n" +
 		"- **scripts**: effect where `Tenant.RunScripts` was called, refused where not.\n\n" +
+		"Every property of Auth0's description is marked: a test fails on one that is not. Of `network-acls` and `event-streams` the tenant knows no description, so properties that this page does not name are refused there as well.\n\n" +
 		"This page is written by a test from the table that the tenant runs by.\n")
 	byFamily := map[string][]Setting{}
 	for _, s := range Settings() {
@@ -125,4 +126,7 @@ func TestRefusedSetting(t *testing.T) {
 	}
 	assert.NotEmpty(t, client.RefusedSetting(quota, []string{"clients.token", "connections"}, false))
 	assert.Empty(t, Lookup("POST", "/roles").RefusedSetting(quota, nil, false))
+	acl := Lookup("POST", "/network-acls")
+	assert.Equal(t, "network-acls.tomorrow", acl.RefusedSetting(object("tomorrow", true), []string{"network-acls.name"}, false), "no shape refuses it before")
+	assert.Empty(t, acl.RefusedSetting(object("tomorrow", true), []string{"network-acls"}, false))
 }

@@ -124,15 +124,6 @@ func (d *CustomDB) Create(u *User, password, clientID string) (*User, *ScriptErr
 	return d.Login(u.Identifiers()[0], password)
 }
 
-// ChangePassword changes a password in the database.
-func (d *CustomDB) ChangePassword(u *User, password string) *ScriptError {
-	v, failed := d.run("change_password", u.Identifiers()[0], password)
-	if _, object := v.(map[string]any); failed == nil && v != true && !object {
-		failed = &ScriptError{Name: "Error", Message: "The password was not changed."}
-	}
-	return failed
-}
-
 // user makes a user of the profile that a script returned; nil of none.
 func (d *CustomDB) user(v any) (*User, *ScriptError) {
 	if v == nil {
@@ -185,16 +176,41 @@ func (t *Tenant) SetFirstPassword(u *User, secret Credential) {
 // ChangePassword changes a password where it is kept. The caller holds the mutex,
 // which is given up while a script runs.
 func (t *Tenant) ChangePassword(u *User, con *Connection, password string, secret Credential, ip string, now time.Time) *ScriptError {
-	d := t.CustomDB(con, ip)
-	if d == nil || d.Import {
+	if d := t.CustomDB(con, ip); d == nil || d.Import {
 		u.SetPassword(secret, now)
 		return nil
 	}
-	t.Unlock()
-	failed := d.ChangePassword(u, password)
-	t.Lock()
+	failed := t.ChangeThere(con, ip, "change_password", u.Identifiers()[0], password)
 	if failed == nil {
 		u.SetPassword(Credential{}, now)
+	}
+	return failed
+}
+
+// ChangeThere runs a script that changes a user in the customer's own database, if
+// the users of the connection stay there. The caller holds the mutex, which is
+// given up while the script runs.
+func (t *Tenant) ChangeThere(con *Connection, ip, script string, args ...any) *ScriptError {
+	d := t.CustomDB(con, ip)
+	if d == nil || d.Import {
+		return nil
+	}
+	t.Unlock()
+	v, failed := d.run(script, args...)
+	t.Lock()
+	_, object := v.(map[string]any)
+	if failed == nil && v != true && !object && script != "delete" { // Which calls back with nothing.
+		failed = &ScriptError{Name: "Error", Message: "The user was not changed: the script " + script + " said so."}
+	}
+	return failed
+}
+
+// DeleteUser removes a user, first from the customer's own database. The caller
+// holds the mutex, which is given up while a script runs.
+func (t *Tenant) DeleteUser(u *User) *ScriptError {
+	failed := t.ChangeThere(t.ConnectionNamed(u.Connection()), "", "delete", u.Identities[0].UserID)
+	if failed == nil && t.Users.Get(u.ID) == u { // Nobody else was faster.
+		t.RemoveUser(u)
 	}
 	return failed
 }

@@ -22,6 +22,7 @@ type Application struct {
 	Grants               []string // Grant types. Defaults to all.
 	Scopes               []string // Of the Management API: gives the client a client grant for it.
 	Public               bool     // Has no secret, as a single-page or a mobile application.
+	AsksConsent          bool     // Users are asked for consent when the callback is on this machine, as Auth0 asks them.
 	RotateRefreshTokens  bool     // Every exchange gives a new refresh token; a spent one ends them all.
 }
 
@@ -39,6 +40,7 @@ type ClientKey struct {
 type Client struct {
 	ID, Secret string
 	Global     bool // Stands for all applications: lists do not show it.
+	Spared     bool // A callback on this machine is no reason to ask for consent.
 	Doc        map[string]any
 	Keys       store.Table[ClientKey]
 	CreatedAt  time.Time
@@ -67,7 +69,7 @@ func (t *Tenant) AddClient(c Application, now time.Time) *Client {
 	if c.BackChannelLogoutURL != "" {
 		doc["oidc_logout"] = map[string]any{"backchannel_logout_urls": []string{c.BackChannelLogoutURL}}
 	}
-	added := &Client{ID: c.ID, Secret: c.Secret, Doc: doc, CreatedAt: now}
+	added := &Client{ID: c.ID, Secret: c.Secret, Doc: doc, Spared: !c.AsksConsent, CreatedAt: now}
 	t.Clients.Put(c.ID, added)
 	return added
 }

@@ -29,6 +29,7 @@ type App struct {
 	PARLifetime      time.Duration // Of a pushed request.
 	DefaultOrg       string        // Of client_credentials.
 	ThirdParty       bool          // Not the tenant's own.
+	Spared           bool          // As Client says.
 
 	Refresh struct {
 		Rotating               bool
@@ -60,9 +61,9 @@ func (t *Tenant) App(id string) *App {
 		RequirePoP:      d.Flag("require_proof_of_possession"),
 		RequirePAR:      d.Flag("require_pushed_authorization_requests") || t.TenantFlag("require_pushed_authorization_requests"),
 		PARLifetime:     cmp.Or(d.Seconds("par_request_expiry"), parLifetime),
-		ThirdParty:      d["is_first_party"] == false,
-		OrgUsage:        cmp.Or(d.Text("organization_usage"), "deny"),
-		OrgPrompt:       cmp.Or(d.Text("organization_require_behavior"), "no_prompt"),
+		ThirdParty:      d["is_first_party"] == false, Spared: c.Spared,
+		OrgUsage:  cmp.Or(d.Text("organization_usage"), "deny"),
+		OrgPrompt: cmp.Or(d.Text("organization_require_behavior"), "no_prompt"),
 	}
 	a.readRefresh(d.Sub("refresh_token"))
 	a.readLogout(d.Sub("oidc_backchannel_logout"))

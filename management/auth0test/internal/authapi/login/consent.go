@@ -23,7 +23,7 @@ func consentDue(t *state.Tenant, l *login) bool {
 		return true
 	}
 	api := t.APIView(l.req.audience, l.req.issuer)
-	if !l.req.app.ThirdParty && !onThisMachine(l.req.redirect) && (api == nil || api.SkipConsent) {
+	if !l.req.app.ThirdParty && (l.req.app.Spared || !onThisMachine(l.req.redirect)) && (api == nil || api.SkipConsent) {
 		return false
 	}
 	c := t.Consented(l.user.ID, l.req.app.ID, l.req.audience)

@@ -105,6 +105,7 @@ func getLogin(t *state.Tenant, l *login, now time.Time) pages.Page {
 func postLogin(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OAuthError) {
 	identifier := strings.TrimSpace(r.PostFormValue("username"))
 	now := t.Lock()
+	l.req.hint = identifier // What was typed stays.
 	con := connectionFor(t, l, identifier)
 	if con == nil {
 		t.Unlock()

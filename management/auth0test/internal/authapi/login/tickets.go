@@ -123,9 +123,18 @@ func serveEmailVerification(t *state.Tenant, w http.ResponseWriter, r *http.Requ
 	}
 	u := t.Users.Get(k.UserID)
 	delete(t.Tickets, k.ID)
+	f := ticketFields(t, r, u)
+	failed := t.ChangeThere(t.ConnectionNamed(u.Connection()), f.IP, "verify", u.Email)
+	if failed != nil {
+		f.Description = failed.Message
+		t.Log("fv", f)
+		t.Unlock()
+		authapi.RenderError(w, &authapi.PageError{Status: http.StatusBadRequest, Code: "unknown_error", Description: failed.Message})
+		return
+	}
 	u.EmailVerified = true
 	t.Touch(u, now)
-	t.Log("sv", ticketFields(t, r, u))
+	t.Log("sv", f)
 	t.Unlock()
 	ticketDone(t, w, r, k, "Your email was verified. You can continue using the application.")
 }

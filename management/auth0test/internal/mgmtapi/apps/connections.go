@@ -174,7 +174,9 @@ func deleteConnectionUser(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply
 		return mgmtapi.BadRequest("Connection must be a database connection", "")
 	}
 	if u := c.T.Users.WithEmail(con.Name, c.Query.Get("email")); u != nil {
-		c.T.RemoveUser(u)
+		if failed := c.T.DeleteUser(u); failed != nil {
+			return mgmtapi.SandboxError(failed)
+		}
 	}
 	return mgmtapi.NoContent()
 }

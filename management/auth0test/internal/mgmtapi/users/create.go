@@ -61,14 +61,9 @@ func createdThere(c *mgmtapi.Call, u *state.User, db *state.CustomDB) (*state.Us
 	case known, failed != nil && failed.About == "user_exists":
 		return nil, mgmtapi.Conflict(userExists, "auth0_idp_error")
 	case failed != nil:
-		return nil, sandboxError(failed)
+		return nil, mgmtapi.SandboxError(failed)
 	}
 	return made, nil
-}
-
-// sandboxError is the answer when a script failed.
-func sandboxError(failed *state.ScriptError) *mgmtapi.Reply {
-	return mgmtapi.BadRequest("Sandbox Error: "+failed.Message, "auth0_idp_error")
 }
 
 // creatable checks what does not depend on other users.

@@ -42,28 +42,33 @@ func updateUser(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.OK(viewUser(u))
 }
 
-// changeThere changes the password where it is kept, into next, and asks the
-// customer's own database whether another user has a new address. It gives up the
-// mutex for the time of a script.
+// changeThere changes the password where it is kept, into next, and what the
+// customer's own database has of an address, unless another user there has that.
+// It gives up the mutex for the time of a script.
 func changeThere(c *mgmtapi.Call, u, next *state.User, secret state.Credential, newEmail bool) *mgmtapi.Reply {
 	con := c.T.ConnectionNamed(u.Connection())
 	if c.Str("password") != "" {
 		if failed := c.T.ChangePassword(next, con, c.Str("password"), secret, "", c.Now); failed != nil {
-			return sandboxError(failed)
+			return mgmtapi.SandboxError(failed)
 		}
 	}
 	db := c.T.CustomDB(con, "")
-	if db == nil || !newEmail || next.Email == "" {
+	if db == nil || next.Email == "" || !newEmail && next.EmailVerified == u.EmailVerified {
 		return nil
 	}
-	c.T.Unlock()
-	other, failed := db.Find(next.Email)
-	c.T.Lock()
-	switch {
-	case failed != nil:
-		return sandboxError(failed)
-	case other != nil && other.ID != u.ID:
-		return mgmtapi.Conflict(userExists, "auth0_idp_error")
+	if newEmail {
+		c.T.Unlock()
+		other, failed := db.Find(next.Email)
+		c.T.Lock()
+		switch {
+		case failed != nil:
+			return mgmtapi.SandboxError(failed)
+		case other != nil && other.ID != u.ID:
+			return mgmtapi.Conflict(userExists, "auth0_idp_error")
+		}
+	}
+	if failed := c.T.ChangeThere(con, "", "change_email", u.Email, next.Email, next.EmailVerified); failed != nil {
+		return mgmtapi.SandboxError(failed)
 	}
 	return nil
 }

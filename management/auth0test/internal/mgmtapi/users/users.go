@@ -43,10 +43,9 @@ func deleteUser(c *mgmtapi.Call) *mgmtapi.Reply {
 		return mgmtapi.Fail(403, "User to be acted on does not match subject in bearer token.", "")
 	}
 	if u := c.T.Users.Get(c.Path("id")); u != nil {
-		if db := c.T.CustomDB(c.T.ConnectionNamed(u.Connection()), ""); db != nil && !db.Import { // That script is not run here.
-			return mgmtapi.BadRequest("Sandbox Error: Please implement the Delete script for this database connection at https://manage.auth0.com/#/connections/database", "auth0_idp_error")
+		if failed := c.T.DeleteUser(u); failed != nil {
+			return mgmtapi.SandboxError(failed)
 		}
-		c.T.RemoveUser(u)
 	}
 	return mgmtapi.NoContent()
 }
