@@ -95,7 +95,7 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (*state.User, *SignupErr
 	}
 	email := strings.ToLower(q.Get("email"))
 	if email != "" && !schema.IsEmail(email) || con.CheckUsername(q.Get("username")) != "" ||
-		email == "" && q.Get("username") == "" && q.Get("phone_number") == "" || !con.CompleteSignup(q.Get) {
+		email == "" && q.Get("username") == "" && q.Get("phone_number") == "" || !con.CompleteSignup(q.Get) || !signupMetadata(q.Values["user_metadata"]) {
 		return no("invalid_signup", "Invalid sign up")
 	}
 	raw := store.NewUserID(now)
@@ -128,6 +128,17 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (*state.User, *SignupErr
 	t.Users.Add(u)
 	t.Searchable(u)
 	return u, nil
+}
+
+// signupMetadata reports metadata of at most 10 names of 100 characters with text of
+// 500, which is what Auth0 takes from who signs up.
+func signupMetadata(v any) bool {
+	m, is := v.(map[string]any)
+	for name, value := range m {
+		s, isText := value.(string)
+		is = is && isText && len(name) <= 100 && len(s) <= 500
+	}
+	return v == nil || is && len(m) <= 10
 }
 
 // knownThere refuses a user whom the customer's own database has. It gives up the

@@ -42,6 +42,9 @@ func machineGrant(t *state.Tenant, q *tokenRequest, api *state.APIView) (scopes 
 func clientCredentials(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
+	if q.app.Public() {
+		return nil, unauthorizedClient() // Nobody proved to be the application.
+	}
 	audience := q.Get("audience")
 	if audience == "" {
 		audience = t.Auth.DefaultAudience

@@ -64,9 +64,10 @@ type TokenSet struct {
 	Recovery string `json:"recovery_code,omitempty"`
 
 	// What is signed when the mutex is free again: signing takes its time.
-	header, accessClaims, IDClaims map[string]any
-	secret, idSecret               string // For HS256.
-	idAlg                          string
+	header, accessClaims map[string]any
+	IDClaims             map[string]any `json:"-"`
+	secret, idSecret     string         // For HS256.
+	idAlg                string
 }
 
 // Sign makes the tokens of their claims.

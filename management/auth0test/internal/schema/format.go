@@ -5,6 +5,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,16 @@ var formats = map[string]func(string) bool{
 	"uri":               isURL,
 	"strict-uri":        isURL,
 	"strict-https-uri":  isHTTPS,
+
+	"strict-https-uri-or-null": isHTTPS,
+	"url-or-null":              isURL,
+	"callback-url":             isURLWithPlaceholders,
+	"url-with-placeholders":    isURLWithPlaceholders,
+	"absolute-uri-or-empty":    func(v string) bool { return v == "" || isURL(v) },
+	"html-color":               shapeOf(`^#([0-9a-fA-F]{3}){1,2}$`),
+
+	"absolute-https-uri-or-empty":                   func(v string) bool { return v == "" || isHTTPS(v) },
+	"absolute-https-uri-with-placeholders-or-empty": func(v string) bool { return v == "" || strings.HasPrefix(v, "https://") && isURLWithPlaceholders(v) },
 }
 
 func shapeOf(pattern string) func(string) bool {
@@ -57,6 +68,11 @@ func isURL(v string) bool {
 	u, err := url.Parse(v)
 	return err == nil && u.Scheme != "" && (u.Host != "" || u.Opaque != "" || u.Path != "")
 }
+
+// isURLWithPlaceholders takes {organization_name} and the like, and * for subdomains.
+func isURLWithPlaceholders(v string) bool { return isURL(placeholder.ReplaceAllString(v, "x")) }
+
+var placeholder = regexp.MustCompile(`\{[a-z_.]+\}`)
 
 func isHTTPS(v string) bool { return strings.HasPrefix(v, "https://") && isURL(v) }
 

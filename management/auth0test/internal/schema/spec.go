@@ -102,8 +102,9 @@ var amendments = map[string]func(*Operation){
 	"POST /roles":               withProperties("type", "owner_id"),
 	"POST /organizations":       withProperties("is_app_entitlement_active"),
 	"PATCH /organizations/{id}": withProperties("is_app_entitlement_active"),
-	"POST /clients":             withProperties("token_vault_privileged_access", "identity_assertion_authorization_grant"),
-	"PATCH /clients/{id}":       withProperties("token_vault_privileged_access", "identity_assertion_authorization_grant"),
+	"POST /clients":             clientBody,
+	"PATCH /clients/{id}":       clientBody,
+	"PATCH /users/{id}":         func(o *Operation) { o.Body.last().Additional = new(additional) }, // As POST.
 	"PATCH /tenants/settings": func(o *Operation) {
 		o.Body.last().add("universal_login") // As GET shows it.
 		o.Body.last().Properties["flags"].last().add("universal_login", "new_universal_login_experience_enabled",
@@ -115,6 +116,13 @@ var amendments = map[string]func(*Operation){
 // withProperties lets a body have more properties, of any type.
 func withProperties(names ...string) func(*Operation) {
 	return func(o *Operation) { o.Body.last().add(names...) }
+}
+
+// clientBody has values of metadata as the text of the description says them.
+func clientBody(o *Operation) {
+	body := o.Body.last()
+	body.add("token_vault_privileged_access", "identity_assertion_authorization_grant")
+	body.Properties["client_metadata"].last().Additional = &additional{allowed: true, shape: &Shape{Type: kinds{"string", "null"}, MaxLength: new(255)}}
 }
 
 // last follows references to their end.

@@ -60,7 +60,7 @@ func (t *Tenant) AddClient(c Application, now time.Time) *Client {
 		c.Name = c.ID
 	}
 	if c.Grants == nil {
-		c.Grants = allGrantTypes
+		c.Grants = GrantTypes
 	}
 	doc := map[string]any{"name": c.Name, "grant_types": c.Grants, "app_type": "regular_web", "organization_usage": "allow"}
 	if c.CallbackURL != "" {
@@ -74,7 +74,8 @@ func (t *Tenant) AddClient(c Application, now time.Time) *Client {
 	return added
 }
 
-var allGrantTypes = []string{
+// GrantTypes are those that the tenant serves.
+var GrantTypes = []string{
 	"authorization_code", "refresh_token", "client_credentials", "password",
 	"http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/mfa-otp",
 	"http://auth0.com/oauth/grant-type/mfa-oob", "http://auth0.com/oauth/grant-type/mfa-recovery-code",

@@ -30,7 +30,20 @@ var apis = &mgmtapi.Resource[state.API]{
 
 func ResourceServerRoutes() []mgmtapi.Route { return apis.Routes() }
 
+// lifetimes refuses tokens of browsers that would live longer than others.
+func lifetimes(c *mgmtapi.Call, doc map[string]any) *mgmtapi.Reply {
+	doc = store.MergedCopy(doc, c.Body)
+	d := store.Document(doc)
+	if all := d.Number("token_lifetime"); c.Has("token_lifetime_for_web") && all > 0 && d.Number("token_lifetime_for_web") > all {
+		return mgmtapi.BadRequest("token_lifetime_for_web must not be greater than token_lifetime", "invalid_body")
+	}
+	return nil
+}
+
 func newAPI(c *mgmtapi.Call) (string, *state.API, *mgmtapi.Reply) {
+	if bad := lifetimes(c, nil); bad != nil {
+		return "", nil, bad
+	}
 	a := &state.API{ID: store.NewUserID(c.Now), Identifier: c.Str("identifier"), Doc: map[string]any{}, CreatedAt: c.Now}
 	if builtIn := systemAPI(c.Issuer(), a.Identifier); builtIn != nil {
 		a.Doc, a.Scopes = builtIn.Doc, builtIn.Scopes
@@ -43,6 +56,9 @@ func newAPI(c *mgmtapi.Call) (string, *state.API, *mgmtapi.Reply) {
 func changeAPI(c *mgmtapi.Call, a *state.API) *mgmtapi.Reply {
 	if system(a) && (c.Has("name") || c.Has("scopes") || a.Identifier == state.ManagementAudience) {
 		return mgmtapi.BadRequest("System resource servers cannot be patched.", "")
+	}
+	if bad := lifetimes(c, a.Doc); bad != nil {
+		return bad
 	}
 	setAPI(a, c.Body)
 	return nil

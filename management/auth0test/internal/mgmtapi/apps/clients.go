@@ -127,6 +127,29 @@ func grantTypes(appType any) []any {
 	return append(public, "client_credentials")
 }
 
+// otherGrants are grant types of Auth0 that the tenant does not serve.
+var otherGrants = []string{
+	"urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+	"urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token",
+}
+
+// checkGrants refuses grant types that there are not, and refresh tokens that
+// rotate and live for ever.
+func checkGrants(c *mgmtapi.Call) *mgmtapi.Reply {
+	unknown := store.Minus(store.Minus(store.StringsOf(c.Body["grant_types"]), state.GrantTypes), otherGrants)
+	if len(unknown) > 0 {
+		return mgmtapi.BadRequest("Invalid grant types: "+strings.Join(unknown, ", "), "")
+	}
+	r := store.Document(c.Obj("refresh_token"))
+	switch lifetime := r.Number("token_lifetime"); {
+	case r.Text("rotation_type") == "rotating" && r.Text("expiration_type") == "non-expiring":
+		return mgmtapi.BadRequest("refresh_token.expiration_type must be expiring when rotation_type is rotating", "")
+	case lifetime > 0 && r.Number("idle_token_lifetime") > lifetime:
+		return mgmtapi.BadRequest("refresh_token.idle_token_lifetime must not be greater than token_lifetime", "")
+	}
+	return nil
+}
+
 // checkProfile refuses a client of a user attribute profile that there is not.
 func checkProfile(c *mgmtapi.Call) *mgmtapi.Reply {
 	id, _ := c.Obj("my_organization_configuration")["user_attribute_profile_id"].(string)
@@ -146,7 +169,7 @@ var expressScopes = []string{
 }
 
 func newClient(c *mgmtapi.Call) (string, *state.Client, *mgmtapi.Reply) {
-	if bad := cmp.Or(checkVault(c), checkProfile(c)); bad != nil {
+	if bad := cmp.Or(checkVault(c), checkProfile(c), checkGrants(c)); bad != nil {
 		return "", nil, bad
 	}
 	cl := &state.Client{ID: store.RandomID(32), Secret: cmp.Or(c.Str("client_secret"), store.RandomID(64)), Doc: store.Clone(c.Body), CreatedAt: c.Now}
@@ -177,7 +200,7 @@ func newClientView(c *mgmtapi.Call, cl *state.Client) map[string]any {
 }
 
 func changeClient(c *mgmtapi.Call, cl *state.Client) *mgmtapi.Reply {
-	if bad := checkVault(c); bad != nil {
+	if bad := cmp.Or(checkVault(c), checkGrants(c)); bad != nil {
 		return bad
 	}
 	for k, v := range c.Body {
