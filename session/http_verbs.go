@@ -55,22 +55,35 @@ func (h *HTTP) StepUp(w http.ResponseWriter, r *http.Request, at time.Time, amr 
 // the same; to a request without the cookie it does nothing, since a form on another
 // site sends none and must not sign anybody out. Send the
 // user to Auth0's /v2/logout afterwards to sign them out there at once. The cookie
-// is removed even if there is an error; see [Manager.Revoke].
+// is removed even if there is an error, see [Manager.Revoke]; but when the session has
+// ended and Config.Cutoff or Config.Outbox cannot be told, the browser keeps it, so that
+// the next attempt tells again.
 func (h *HTTP) Logout(w http.ResponseWriter, r *http.Request) error {
 	token := h.token(r)
 	if token == "" && len(r.CookiesNamed(h.name())) == 0 {
 		noStore(w)
 		return nil
 	}
-	h.signedOut(w, r)
-	return h.m.Revoke(r.Context(), token)
+	err := h.m.Revoke(r.Context(), token)
+	if _, ok := errors.AsType[untoldError](err); !ok {
+		h.signedOut(w, r)
+		return err
+	}
+	if v := h.visitOf(r.Context()); v != nil {
+		v.now.Store(&seen{token: token, err: ErrRevoked})
+	}
+	noStore(w)
+	w.Header().Set("Clear-Site-Data", clearSiteData)
+	return err
 }
 
-// signedOut does not have all cookies cleared: that takes those of sibling hosts too,
-// such as the one by which Auth0 at a custom domain knows what /v2/logout is to end.
+// clearSiteData does not name cookies: that takes those of sibling hosts too, such as
+// the one by which Auth0 at a custom domain knows what /v2/logout is to end.
+const clearSiteData = `"cache", "storage"`
+
 func (h *HTTP) signedOut(w http.ResponseWriter, r *http.Request) {
 	h.drop(w, r)
-	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	w.Header().Set("Clear-Site-Data", clearSiteData)
 }
 
 // Update changes the payload of the request's session; see [Manager.Update].

@@ -212,6 +212,11 @@ func (m *Manager) RevokeEveryone(ctx context.Context) error {
 
 func keepQuiet(string) bool { return true }
 
+// untoldError is why Config.Cutoff or Config.Outbox does not know of what has ended.
+type untoldError struct{ error }
+
+func (e untoldError) Unwrap() error { return e.error }
+
 // revoke writes down what Auth0 must be told, deletes, and records. Jobs are
 // written first: a process that dies in between has told Auth0, which ends the
 // rest by a logout token, instead of leaving the session there alive for good.
@@ -236,6 +241,9 @@ func (m *Manager) revoke(ctx context.Context, r revocation) ([]driver.Ended, err
 	// Once more, for a Validate that was answered before the session was dead.
 	m.stale.forget(func(s *Session) bool { return isEnded(ended, s.ID) || r.match != nil && r.match(s) })
 	notTold = errors.Join(notTold, m.enqueue(ctx, r.rest(told)))
+	if notTold != nil {
+		notTold = untoldError{notTold}
+	}
 	var notRecorded error
 	if r.sel.Form == driver.SelectEveryone {
 		notRecorded = m.recordEnded(ctx, "revoke", r.reason, []driver.Ended{{}})

@@ -206,6 +206,51 @@ func TestSupersededIsToldFirst(t *testing.T) {
 	wantValid(t, s.Manager, renewed)
 }
 
+// TestLogoutTellsAgain: a browser that signs out keeps the cookie of the dead session
+// until Config.Cutoff and Config.Outbox know, since nothing else names it to them.
+func TestLogoutTellsAgain(t *testing.T) {
+	t.Parallel()
+	away := errors.New("away")
+	for _, what := range []string{"cutoff", "outbox"} {
+		s := &site{setup: newSetup(t, session.Config{})}
+		c, box := &cutoff{}, &outbox{Memory: s.store}
+		s.Manager = s.again(t, session.Config{Cutoff: c, Outbox: box, Revoker: c})
+		s.http = newHTTP(t, s.Manager, session.HTTPConfig{})
+		token := s.login(t, session.Login{UserID: "u", SID: "s1"})
+		if c.err = away; what == "outbox" {
+			c.err, box.err = nil, away
+		}
+		logout := func(times int) *httptest.ResponseRecorder {
+			return s.call(t, token, func(w http.ResponseWriter, r *http.Request) {
+				for range times {
+					err := s.http.Logout(w, r)
+					if c.err != nil || box.err != nil {
+						assert.ErrorIs(t, err, session.ErrUnavailable, what)
+						_, err = s.http.UserID(r)
+						assert.ErrorIs(t, err, session.ErrRevoked, what)
+					} else {
+						assert.NoError(t, err, what)
+					}
+				}
+			})
+		}
+		w := logout(2)
+		assert.Empty(t, w.Result().Cookies(), what)
+		assert.NotEmpty(t, w.Header().Get("Clear-Site-Data"), what)
+		wantInvalid(t, s.Manager, token, session.ErrRevoked)
+		c.err, box.err, c.told = nil, nil, nil
+		w = logout(1)
+		require.Len(t, w.Result().Cookies(), 1, what)
+		assert.Negative(t, w.Result().Cookies()[0].MaxAge, what)
+		assert.Contains(t, c.told, "session s1", what)
+		s.clock.Advance(time.Minute)
+		jobs, err := s.store.Take(t.Context(), s.clock.Now(), s.clock.Now(), 10)
+		require.NoError(t, err)
+		require.NotEmpty(t, jobs, what)
+		assert.Equal(t, "s1", jobs[0].SID, what)
+	}
+}
+
 // supersededFor is how long a replaced token is taken for a late one.
 const supersededFor = 10 * time.Second
 
