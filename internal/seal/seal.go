@@ -76,7 +76,7 @@ func New(purpose string, keys [][]byte) (*Ring, error) {
 
 func derive(purpose string, k []byte) (key, error) {
 	if len(k) != KeySize {
-		return key{}, fmt.Errorf("has %d bytes; %d are needed", len(k), KeySize)
+		return key{}, fmt.Errorf("has %d bytes; %d are needed; decode a key in base64 or hex first", len(k), KeySize)
 	}
 	if allEqual(k) {
 		return key{}, errors.New("is one byte repeated; use 32 random bytes")

@@ -3,6 +3,7 @@ package seal_test
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"strings"
 	"sync"
@@ -112,6 +113,7 @@ func TestNewNamesTheBadKey(t *testing.T) {
 		{"no purpose", "", [][]byte{good}, "purpose"},
 		{"no keys", "p", nil, "Keys is empty"},
 		{"short", "p", [][]byte{good, good[:31]}, "Keys[1]: has 31 bytes"},
+		{"base64", "p", [][]byte{[]byte(base64.StdEncoding.EncodeToString(good))}, "has 44 bytes; 32 are needed; decode a key in base64"},
 		{"zero", "p", [][]byte{make([]byte, 32)}, "Keys[0]: is one byte repeated"},
 		{"twice", "p", [][]byte{good, good}, "Keys[1] is there twice"},
 	} {

@@ -19,11 +19,14 @@ import (
 // body the caller closes.
 //
 // client reaches the application, and its cookie jar is the browser's; without a
-// jar the cookies last for this walk. The tenant is reached in process, by the
-// host of Issuer. Of the login it takes what a person would know or enter:
-// Identifier, Password, OTP, IP and UserAgent. Failures of the login are a
-// *LoginError where the tenant shows them; what the tenant tells the application
-// is the application's to answer.
+// jar the cookies last for this walk. Over plain http a jar of net/http/cookiejar
+// sends no Secure cookies, so set session.HTTPConfig.AllowInsecureCookie or use
+// httptest.NewTLSServer. Requests ask for HTML, as a browser's navigations do.
+//
+// The tenant is reached in process, by the host of Issuer. Of the login it takes
+// what a person would know or enter: Identifier, Password, OTP, IP and UserAgent.
+// Failures of the login are a *LoginError where the tenant shows them; what the
+// tenant tells the application is the application's to answer.
 func (t *Tenant) Browse(ctx context.Context, client *http.Client, startURL string, l Login) (*http.Response, error) {
 	d := &driver{t: t, l: l, base: t.Issuer(), started: len(t.Outbox())}
 	d.client = d.browser()
@@ -113,6 +116,7 @@ func appStep(ctx context.Context, client *http.Client, s step) (*http.Response, 
 	if err != nil {
 		return nil, step{}, fmt.Errorf("auth0test: browse: %w", err)
 	}
+	r.Header.Set("Accept", "text/html") // Applications send only navigations to their login.
 	if s.form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

@@ -28,6 +28,10 @@ func shop(t *testing.T, tenant *auth0test.Tenant, mode string) string {
 			fmt.Fprint(w, "hello ", c.Value)
 			return
 		}
+		if r.Header.Get("Accept") != "text/html" { // as session.HTTP.Require answers a script
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		http.SetCookie(w, &http.Cookie{Name: "state", Value: "s1", Path: "/"})
 		http.Redirect(w, r, tenant.Issuer()+"authorize?"+values("response_type", "code", "client_id", app.ID, "redirect_uri", app.CallbackURL,
 			"scope", "openid email", "state", "s1", "response_mode", mode).Encode(), http.StatusFound)

@@ -101,7 +101,7 @@ func New(e *risk.Engine, keys [][]byte, cfg Config) (*Gate, error) {
 	copied := make([][]byte, len(keys))
 	for i, k := range keys {
 		if len(k) != 32 {
-			return nil, fmt.Errorf("riskhttp: keys[%d] has %d bytes; 32 are needed", i, len(k))
+			return nil, fmt.Errorf("riskhttp: keys[%d] has %d bytes; 32 are needed; decode a key in base64 or hex first", i, len(k))
 		}
 		copied[i] = append([]byte(nil), k...)
 	}
