@@ -13,7 +13,7 @@ import (
 )
 
 // Report is what a log says about a period. Package audit/report writes it as a
-// page and as CSV; WriteJSON writes it signed.
+// page and as CSV; Log.SignReport writes it signed.
 type Report struct {
 	Log          string    `json:"log"`                    // Name of the log.
 	Organization string    `json:"organization,omitempty"` // Whose report it is; empty for all.

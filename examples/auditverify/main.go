@@ -5,7 +5,9 @@
 //	auditverify -genkey example.com/audit
 //
 // With -genkey it makes a new signing key for a log, and the verifier key that
-// auditors get.
+// auditors get. Without a checkpoint it reports what it has verified and fails,
+// because the end of the log can have been cut off. A single proof of Log.Prove is
+// verified by Proof.Verify.
 package main
 
 import (
@@ -40,7 +42,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	if flags.NArg() == 0 || *key == "" {
-		return errors.New("usage: auditverify -key VERIFIER-KEY ARCHIVE [CHECKPOINT...]")
+		return errors.New("usage: auditverify -key VERIFIER-KEY ARCHIVE [CHECKPOINT...], or auditverify -genkey NAME")
 	}
 	return verify(out, flags.Arg(0), *key, flags.Args()[1:])
 }
