@@ -53,15 +53,28 @@ func (p *Pages) stepUp(w http.ResponseWriter, r *http.Request, next shown) error
 	return err
 }
 
-// done takes the proof that its form has given, once.
+// done takes the proof that its form has given, once. What is shown once comes first:
+// with the proof the session gets a new token, and an answer that is lost with it signs
+// the user out.
 func (p *Pages) done(w http.ResponseWriter, r *http.Request, v visitor) {
 	last, ok := p.mine(r, v)
+	var err error
 	switch {
 	case !ok:
 		p.confirmed(w, r, v)
 		return
 	case last.At.IsZero(): // It was taken, by this same form.
-	case p.s.takeShown(r.Context(), v.id, last) != nil || p.stepUp(w, r, last) != nil:
+	case len(last.Codes) > 0 && !last.Others:
+	case len(last.Codes) > 0:
+		if err = p.others.RevokeOthers(w, r); err == nil {
+			err = p.s.changeShown(r.Context(), v.id, last, func(now *shown) { now.Others = false })
+		}
+	default:
+		if err = p.s.changeShown(r.Context(), v.id, last, func(now *shown) { now.At = time.Time{} }); err == nil {
+			err = p.stepUp(w, r, last)
+		}
+	}
+	if err != nil {
 		p.message(w, r, http.StatusInternalServerError)
 		return
 	}
@@ -157,10 +170,22 @@ func (p *Pages) waiting(r *http.Request, v visitor) (shown, bool) {
 func (p *Pages) codes(w http.ResponseWriter, r *http.Request, v visitor) {
 	last, ok := p.waiting(r, v)
 	if !ok {
-		see(w, p.cfg.Path+"/")
+		p.goOn(w, r, v)
 		return
 	}
 	p.render(w, r, http.StatusOK, page{Page: "codes", Codes: last.Codes}, nil, map[string]any{"recovery_codes": last.Codes})
+}
+
+// goOn leads from the codes to where the form leads that brought them.
+func (p *Pages) goOn(w http.ResponseWriter, r *http.Request, v visitor) {
+	switch last, mine := p.mine(r, v); {
+	case mine && p.others != nil && !wantsJSON(r):
+		p.toDone(w, r)
+	case mine:
+		p.on(w, r, last.To)
+	default:
+		p.on(w, r, p.cfg.Path+"/")
+	}
 }
 
 func (p *Pages) download(w http.ResponseWriter, r *http.Request, v visitor) {
@@ -176,13 +201,12 @@ func (p *Pages) download(w http.ResponseWriter, r *http.Request, v visitor) {
 
 // kept ends the showing.
 func (p *Pages) kept(w http.ResponseWriter, r *http.Request, v visitor) {
-	to := p.cfg.Path + "/"
-	if last, ok := p.waiting(r, v); ok {
-		to = last.To
-		if err := p.s.forgetShown(r.Context(), v.id); err != nil {
+	last, ok := p.waiting(r, v)
+	if ok {
+		if err := p.s.forgetShown(r.Context(), v.id, last); err != nil {
 			p.message(w, r, http.StatusInternalServerError)
 			return
 		}
 	}
-	p.on(w, r, to)
+	p.goOn(w, r, v)
 }

@@ -254,8 +254,7 @@ func TestPagesConfirm(t *testing.T) {
 		b.leads(b.get("/pay"), "/mfa/verify?to=%2Fpay") // A wrong code is no proof.
 		b.get("/mfa/enroll")
 		b.leads(b.post("/mfa/confirm", "code", s.otp(secret)), "/mfa/codes")
-		b.post("/mfa/codes")
-		b.get("/mfa/")
+		b.leads(b.post("/mfa/codes"), "/mfa/?done=added")
 		b.scans()
 		time.Sleep(11 * time.Minute)
 		b.leads(b.get("/mfa/enroll"), "/mfa/verify?to=%2Fmfa%2Fenroll")
@@ -276,9 +275,8 @@ func TestPagesShowTheSameResultTwice(t *testing.T) {
 		require.Empty(s, b.last.Cookies())
 		b.leads(b.post("/mfa/confirm", "code", code), "/mfa/codes")
 		require.Len(s, b.shownCodes(), 10)
-		b.want(b.get("/mfa/codes"), 200, "csrf_token")
-		require.NotEqual(s, old, b.csrf, "the session has a new token")
 		b.leads(b.post("/mfa/codes"), "/mfa/?done=added")
+		require.NotEqual(s, old, b.csrf, "the session has a new token")
 
 		time.Sleep(time.Hour)
 		b.get("/mfa/verify?to=/pay")
@@ -295,6 +293,103 @@ func TestPagesShowTheSameResultTwice(t *testing.T) {
 		b.leads(b.get("/mfa/done?form=another"), "/mfa/")
 		b.leads(b.get("/pay"), "/mfa/verify?to=%2Fpay")
 		b.want(b.post("/mfa/verify?to=/pay", "code", code), 422, "used before")
+	})
+}
+
+// again asks twice for what is read, or sends a form twice: the first answer is lost,
+// with the cookie that it has.
+func (b *browser) again(f func() int) int {
+	b.Helper()
+	u, err := url.Parse(site)
+	require.NoError(b, err)
+	cookies := b.client.Jar.Cookies(u)
+	f()
+	b.client.Jar, _ = cookiejar.New(nil) // It has no error without options.
+	for _, c := range cookies {
+		c.Path, c.Secure = "/", true
+	}
+	b.client.Jar.SetCookies(u, cookies)
+	return f()
+}
+
+// Each answer on the way from a form to its end is lost once. Nothing that is shown
+// once is lost, and only the last step, which gives the session a new token, signs the
+// user out: they go on after a login.
+func TestPagesLoseAnswers(t *testing.T) {
+	onStage(t, guardian.Config{}, func(s *stage) {
+		b := newBrowser(s, guardian.PagesConfig{})
+		onward := func(wanted string) {
+			s.Helper()
+			to := b.last.Header.Get("Location")
+			require.Equal(s, wanted, strings.Split(to, "?form=")[0], b.body)
+			require.Less(s, b.again(func() int { return b.get(to) }), 400, b.body)
+		}
+		shows := func(n int) {
+			s.Helper()
+			require.Len(s, b.shownCodes(), n)
+			codes := b.last.Request.URL.RequestURI()
+			require.Equal(s, 303, b.again(func() int { return b.post(codes) }))
+		}
+		signedOut := func(wanted string) {
+			s.Helper()
+			done := b.last.Header.Get("Location")
+			require.Contains(s, done, "/mfa/done?form=")
+			require.Equal(s, http.StatusSeeOther, b.again(func() int { return b.get(done) }), "the session asks to come back")
+			time.Sleep(time.Minute)
+			b.want(b.get(done), 401)
+			b.get("/login")
+			b.leads(b.get(done), wanted)
+		}
+		b.get("/mfa/")
+		require.Equal(s, 303, b.again(func() int { return b.post("/mfa/enroll") }))
+		onward("/mfa/enroll")
+		secret := strings.ReplaceAll(keyOnPage.FindStringSubmatch(b.body)[1], " ", "")
+		require.Equal(s, 303, b.again(func() int { return b.post("/mfa/confirm", "code", s.otp(secret), "others", "1") }))
+		onward("/mfa/done")
+		onward("/mfa/codes")
+		codes := b.shownCodes()
+		shows(10)
+		signedOut("/mfa/?done=added")
+
+		b.get("/mfa/verify?to=/pay")
+		require.Equal(s, 303, b.again(func() int {
+			return b.post("/mfa/verify?to=/pay", "code", codes[0], "factor", "local-recovery")
+		}))
+		onward("/mfa/done")
+		onward("/mfa/codes")
+		shows(1)
+		b.leads(b.last.StatusCode, "/pay")
+		b.want(b.last.StatusCode, 200, "paid")
+		b.get("/mfa/")
+		require.Equal(s, 303, b.again(func() int { return b.post("/mfa/recovery") }))
+		onward("/mfa/codes")
+		shows(10)
+		all, err := s.service.Enrollments(s.Context(), s.user)
+		require.NoError(s, err)
+		require.Len(s, all, 2)
+	})
+}
+
+// Codes that nobody has seen are shown after the next proof, with what that brings.
+func TestPagesShowCodesThatWait(t *testing.T) {
+	onStage(t, guardian.Config{}, func(s *stage) {
+		b := newBrowser(s, guardian.PagesConfig{})
+		b.get("/mfa/")
+		secret := b.scans()
+		require.Equal(s, 303, b.post("/mfa/confirm", "code", s.otp(secret))) // The answer is lost, and the page is closed.
+		time.Sleep(time.Minute)
+		b.get("/mfa/verify?to=/pay")
+		b.leads(b.post("/mfa/verify?to=/pay", "code", s.otp(secret)), "/mfa/codes")
+		codes := b.shownCodes()
+		require.Len(s, codes, 10)
+		b.get("/mfa/verify?to=/pay")
+		b.leads(b.post("/mfa/verify?to=/pay", "code", codes[3], "factor", "local-recovery"), "/mfa/codes")
+		fresh := b.shownCodes()
+		require.Len(s, fresh, 10)
+		require.NotContains(s, fresh, codes[3])
+		require.Subset(s, append(codes, fresh[0]), fresh)
+		b.leads(b.post("/mfa/codes"), "/pay")
+		b.want(b.last.StatusCode, 200, "paid")
 	})
 }
 
@@ -522,6 +617,7 @@ func TestVerifyPages(t *testing.T) {
 		b.form = sent
 		require.Equal(s, 303, b.post("/verify/codes"))
 		require.Equal(s, "/auth/login", b.last.Header.Get("Location"))
+		b.form = "another"
 		b.want(b.post("/verify/verify", "code", codes[0], "factor", "local-recovery"), 422, "none of your codes")
 	})
 }

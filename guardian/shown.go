@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/guardian/driver"
@@ -35,17 +36,28 @@ func shownKey(userID string) driver.Key {
 	return driver.Key{Subject: userID, Kind: driver.KindShown}
 }
 
-// keepShown keeps a result, unless its codes have been replaced meanwhile.
+// keepShown keeps a result, unless its codes have been replaced meanwhile. Codes of
+// before that nobody has seen stay with it.
 func (s *Service) keepShown(ctx context.Context, userID string, what shown) error {
-	what.ExpiresAt = s.now().Add(shownAge)
 	return update(ctx, s, shownKey(userID), func(v *shown) (time.Time, error) {
 		if len(what.Codes) > 0 {
 			if valid, err := s.validCode(ctx, userID, what.Codes[0]); err != nil || !valid {
 				return time.Time{}, orUnchanged(err)
 			}
 		}
-		*v = what
-		return what.ExpiresAt, nil
+		next := what
+		next.Codes, next.ExpiresAt = slices.Clone(what.Codes), s.now().Add(shownAge)
+		for _, code := range v.Codes {
+			valid, err := s.validCode(ctx, userID, code)
+			if err != nil {
+				return time.Time{}, err
+			}
+			if valid && s.now().Before(v.ExpiresAt) {
+				next.Codes = append(next.Codes, code)
+			}
+		}
+		*v = next
+		return v.ExpiresAt, nil
 	})
 }
 
@@ -79,25 +91,25 @@ func (s *Service) lastShown(ctx context.Context, userID string) (v shown, ok boo
 	return v, ok, err
 }
 
-// takeShown takes the proof of a result, once.
-func (s *Service) takeShown(ctx context.Context, userID string, last shown) error {
+// changeShown changes a result whose proof nobody has taken.
+func (s *Service) changeShown(ctx context.Context, userID string, last shown, f func(*shown)) error {
 	return update(ctx, s, shownKey(userID), func(v *shown) (time.Time, error) {
 		if v.At.IsZero() || !bytes.Equal(v.For, last.For) {
 			return time.Time{}, refuse(ErrExpired)
 		}
-		v.At = time.Time{}
+		f(v)
 		return v.ExpiresAt, nil
 	})
 }
 
-// forgetShown removes them.
-func (s *Service) forgetShown(ctx context.Context, userID string) error {
+// forgetShown removes the codes that were shown, and leaves where to go on.
+func (s *Service) forgetShown(ctx context.Context, userID string, last shown) error {
 	return update(ctx, s, shownKey(userID), func(v *shown) (time.Time, error) {
 		if len(v.Codes) == 0 {
 			return time.Time{}, errUnchanged
 		}
-		*v = shown{}
-		return s.now(), nil
+		v.Codes = slices.DeleteFunc(v.Codes, func(code string) bool { return slices.Contains(last.Codes, code) })
+		return v.ExpiresAt, nil
 	})
 }
 

@@ -132,6 +132,7 @@ type mfaSite struct {
 	t       *rapid.T
 	handler http.Handler
 	jar     string
+	lossy   bool // Answers get lost, and the user asks again.
 	flights []*mfaFlight
 }
 
@@ -213,27 +214,33 @@ func (s *mfaSite) follow(at *url.URL, answer *httptest.ResponseRecorder) (*url.U
 			return at, answer.Body.String()
 		}
 		at, _ = at.Parse(to)
-		answer = httptest.NewRecorder()
-		s.handler.ServeHTTP(answer, s.request(context.Background(), http.MethodGet, at, nil))
-		s.take(answer)
+		answer = s.ask(http.MethodGet, at, nil)
 	}
 	s.t.Fatal("the pages lead in a circle")
 	return nil, ""
 }
 
+// ask sends a request, and once more when its answer is lost.
+func (s *mfaSite) ask(method string, to *url.URL, v url.Values) *httptest.ResponseRecorder {
+	if s.lossy && rapid.IntRange(0, 3).Draw(s.t, "lost") == 0 {
+		s.handler.ServeHTTP(httptest.NewRecorder(), s.request(context.Background(), method, to, v))
+	}
+	answer := httptest.NewRecorder()
+	s.handler.ServeHTTP(answer, s.request(context.Background(), method, to, v))
+	s.take(answer)
+	return answer
+}
+
 func (s *mfaSite) open(address string) (*url.URL, string) {
 	at, _ := url.Parse("https://app.example" + address)
-	answer := httptest.NewRecorder()
-	s.handler.ServeHTTP(answer, s.request(context.Background(), http.MethodGet, at, nil))
-	s.take(answer)
-	return s.follow(at, answer)
+	return s.follow(at, s.ask(http.MethodGet, at, nil))
 }
 
 var recoveryCode = regexp.MustCompile(`[A-Z2-7]{4,}(?:-[A-Z2-7]+)+`)
 
 // TestBrowserModelOfGuardiansPages: a code that confirms an app is sent twice, while
-// other requests are under way, and answers arrive in any order: the user is signed in
-// with the factor, and sees the ten recovery codes, which are shown once.
+// other requests are under way, and answers arrive in any order or are lost: the user
+// sees the ten recovery codes, which are shown once, and is signed in with the factor.
 //
 // It is 500 schedules, and 10,000 where AUTH0KIT_LONG=1: one takes 15 ms of CPU without
 // the race detector, for the QR code and for hashing the recovery codes, so that 10,000
@@ -262,7 +269,7 @@ func guardianSchedules(t *testing.T, tenant *auth0test.Tenant, users *int) {
 		require.NoError(rt, err)
 		pages, err := guardian.NewPages(factors, web, guardian.PagesConfig{})
 		require.NoError(rt, err)
-		s := &mfaSite{t: rt, handler: web.Require(gate(pages))}
+		s := &mfaSite{t: rt, handler: web.Require(gate(pages)), lossy: true}
 		token, _, err := sessions.Create(context.Background(), session.Login{UserID: user, AuthTime: time.Now(), AMR: []string{"pwd"}})
 		require.NoError(rt, err)
 		s.jar = string(token)
@@ -270,10 +277,7 @@ func guardianSchedules(t *testing.T, tenant *auth0test.Tenant, users *int) {
 		at, text := s.open("/mfa/")
 		to, v := formOf(text, at, "/mfa/enroll")
 		require.NotNil(rt, to, text)
-		answer := httptest.NewRecorder()
-		s.handler.ServeHTTP(answer, s.request(context.Background(), http.MethodPost, to, v))
-		s.take(answer)
-		at, text = s.follow(to, answer)
+		at, text = s.follow(to, s.ask(http.MethodPost, to, v))
 		secret := regexp.MustCompile(`secret=([A-Z2-7]+)`).FindStringSubmatch(text)
 		if secret == nil {
 			grouped := regexp.MustCompile(`(?:[A-Z2-7]{4} ){3,}[A-Z2-7]{1,4}`).FindString(text)
@@ -316,6 +320,12 @@ func guardianSchedules(t *testing.T, tenant *auth0test.Tenant, users *int) {
 		where, text := s.follow(to, last.answer)
 		if got := len(recoveryCode.FindAllString(text, -1)); got < 10 {
 			rt.Fatalf("%d recovery codes at %s (the second click was answered %d):\n%s", got, where, last.answer.Code, text)
+		}
+		to, v = formOf(text, where, "/mfa/codes")
+		kept := s.ask(http.MethodPost, to, v)
+		s.lossy = false // The next answer has the session's new token.
+		if where, text = s.follow(to, kept); where.RequestURI() != "/mfa/?done=added" || !strings.Contains(text, "Authenticator app") {
+			rt.Fatalf("after the codes comes %s:\n%s", where, text)
 		}
 		now1, err := sessions.Validate(context.Background(), session.Token(s.jar))
 		if err != nil || now1.AuthenticatedBy("mfa").IsZero() {
