@@ -153,11 +153,10 @@ func (s *Service) validate() error {
 // now is in whole milliseconds, as stores keep it.
 func (s *Service) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Millisecond) }
 
-// checkUser refuses what cannot be a user id, or could be the subject of another
-// record.
+// checkUser refuses what cannot be a user id.
 func checkUser(userID string) error {
 	if userID == "" || len(userID) > 255 || !utf8.ValidString(userID) ||
-		strings.HasPrefix(userID, "address ") || strings.ContainsFunc(userID, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		strings.ContainsFunc(userID, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return invalid("UserID", "must be an Auth0 user id, such as \"auth0|…\"")
 	}
 	return nil

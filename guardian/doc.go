@@ -107,18 +107,21 @@
 // A user has five failures in a row with a factor free. After that, attempts are
 // refused for 30 s, after the next failure for twice that, and so on up to four
 // hours. A hundred failures lock the factor until it is enrolled again; a proof of
-// another factor or a recovery code is enough for that. While more codes
-// are accepted than three, of a wrong clock or of several apps, a wrong code counts
+// another factor or a recovery code is enough for that. A right recovery code or
+// passkey is heard even then: neither can be guessed, so nobody keeps its owner out by
+// failing on purpose. While more codes are accepted than three, of a wrong clock or of several apps, a wrong code counts
 // once for each three, and delays are as many times as long. With three codes
 // accepted out of a million, a day of guessing succeeds with a probability of 1 in
 // 9,800; at Auth0's own limit (10, and one more every six minutes) it is 1 in
 // 1,300. Attempts are counted before their codes are compared, so parallel
 // attempts gain nothing.
 //
-// An address is forgiven one failure in an hour. While it has 24, a user who has failed
-// four times in a row is refused from there, and nothing is counted, so that a guesser
-// keeps nobody waiting at other addresses. Nobody else is: an office or a carrier's
-// customers share an address.
+// The failures of a user are also counted for each address, of IPv6 for each network of
+// 64 bits. One is forgiven in two weeks, and one at each success from there. While an
+// address has 24, the user is refused from there if they have failed since their last
+// success, and nothing is counted: a guesser from one address is heard once after each
+// login of the owner, and keeps them waiting nowhere else. Other users are not concerned:
+// an office or a carrier's customers share an address.
 //
 // # Events
 //

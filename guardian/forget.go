@@ -10,8 +10,7 @@ import (
 // Forget removes what is kept about a user here, to erase personal data: factors,
 // recovery codes, pending challenges and counters of failures. It can be repeated, and
 // is recorded as "guardian.forget". Reset does it too, removes what Auth0 has, and
-// tells the user. Addresses from which codes failed are kept for at most 26 hours,
-// without a user.
+// tells the user.
 func (s *Service) Forget(ctx context.Context, userID string) error {
 	if err := checkUser(userID); err != nil {
 		return err

@@ -1,9 +1,12 @@
 package guardian
 
 import (
+	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/guardian/driver"
@@ -16,15 +19,14 @@ const (
 	freeFailures = 5   // of a user with a factor before there is a delay
 	maxFailures  = 100 // NIST SP 800-63B-4 section 3.2.2: no more in a row
 
-	// An address is a bucket that leaks one failure in an hour. While it has addressCalm or
-	// more, a user who has addressFree failures in a row is not heard from there, and
-	// nothing is counted: innocent people share the address, and one who mistypes so
-	// often is one in millions, while a guesser from one address would keep the owners
-	// of all accounts that they try waiting, wherever those are.
-	addressLeak = time.Hour
-	addressFree = 4
-	addressCalm = 24
-	addressFull = 26
+	// What fails with a factor of an account from one network fills a bucket that leaks
+	// one failure in two weeks. While it is full, an account with a failure since its
+	// last success is not heard from there, and nothing is counted: a guesser keeps the
+	// owner waiting nowhere else, and has one guess after each login of theirs. Innocent
+	// people, who share the address, succeed in between, which takes a failure back.
+	networkLeak = 14 * 24 * time.Hour
+	networkFull = 24
+	maxNetworks = 16
 )
 
 // delay is how long nothing is heard after so many failures in a row, the last of
@@ -40,35 +42,88 @@ func delay(failures, weight int) time.Duration {
 	return min(firstDelay<<min(n, 9), lastDelay) * time.Duration(weight) // Doubled nine times it is more.
 }
 
-// attempts is the record of KindAttempts: of a user with a factor, or of an address.
+// attempts is the record of KindAttempts.
 type attempts struct {
-	Failures int
-	Next     time.Time // Of a user: attempts before that are refused.
-	Last     time.Time // Of an address: when Failures was counted.
+	Failures int       // In a row.
+	Next     time.Time // Attempts before that are refused.
+	From     []network `json:",omitempty"`
+}
+
+// network is where failures came from.
+type network struct {
+	Name  string
+	Wrong int
+	Since time.Time // The next leaks networkLeak later.
 }
 
 func userAttempts(userID string, f Factor) driver.Key {
 	return driver.Key{Subject: userID, Kind: driver.KindAttempts, Factor: string(f)}
 }
 
-// addressAttempts counts all factors together. Of IPv6 it counts networks of 64
-// bits: that is what one person has.
-func addressAttempts(ip netip.Addr) driver.Key {
-	ip = ip.Unmap().WithZone("")
-	where := ip.String()
-	if ip.Is6() {
-		where = netip.PrefixFrom(ip, 64).Masked().String()
+// networkOf names the network of a user's address by a hash, empty if the address is not
+// known. Of IPv6 it has 64 bits: that is what one person has.
+func networkOf(userID string, ip netip.Addr) string {
+	if ip = ip.Unmap().WithZone(""); !ip.IsValid() {
+		return ""
 	}
-	return driver.Key{Subject: "address " + where, Kind: driver.KindAttempts}
+	bits := ip.BitLen()
+	if ip.Is6() {
+		bits = 64
+	}
+	return hex.EncodeToString(hashOf("network", userID+"\x00"+netip.PrefixFrom(ip, bits).Masked().String())[:8])
 }
 
-// leak is what is left of an address now.
-func (a attempts) leak(now time.Time) attempts {
-	n := int(min(max(0, now.Sub(a.Last))/addressLeak, addressFull))
-	if n >= a.Failures {
-		return attempts{Last: now}
+// leak takes off what is older.
+func (a *attempts) leak(now time.Time) {
+	for i := range a.From {
+		n := &a.From[i]
+		drops := min(max(0, now.Sub(n.Since))/networkLeak, networkFull+1)
+		n.Wrong -= int(drops)
+		n.Since = n.Since.Add(drops * networkLeak)
 	}
-	return attempts{Failures: a.Failures - n, Last: a.Last.Add(time.Duration(n) * addressLeak)}
+	a.From = slices.DeleteFunc(a.From, func(n network) bool { return n.Wrong <= 0 })
+}
+
+// count adds failures from a network, or takes them back. Of too many networks it
+// forgets the one with the fewest.
+func (a *attempts) count(name string, wrong int, now time.Time) {
+	i := slices.IndexFunc(a.From, func(n network) bool { return n.Name == name })
+	if i < 0 && (name == "" || wrong < 0) {
+		return
+	}
+	if i < 0 {
+		if len(a.From) == maxNetworks {
+			fewest := slices.MinFunc(a.From, func(x, y network) int { return cmp.Compare(x.Wrong, y.Wrong) })
+			a.From = slices.DeleteFunc(a.From, func(n network) bool { return n == fewest })
+		}
+		i, a.From = len(a.From), append(a.From, network{Name: name, Since: now})
+	}
+	a.From[i].Wrong = min(a.From[i].Wrong+wrong, networkFull+1)
+	a.leak(now)
+}
+
+// full is how long a network is not heard.
+func (a *attempts) full(name string, now time.Time) (wait time.Duration) {
+	for _, n := range a.From {
+		if over := n.Wrong - networkFull; n.Name == name && over >= 0 {
+			wait = n.Since.Add(time.Duration(over+1) * networkLeak).Sub(now)
+		}
+	}
+	return wait
+}
+
+// until is how long the record is of use.
+func (a *attempts) until(now time.Time) time.Time {
+	if a.Failures > 0 {
+		return time.Time{}
+	}
+	end := now
+	for _, n := range a.From {
+		if last := n.Since.Add(time.Duration(n.Wrong) * networkLeak); last.After(end) {
+			end = last
+		}
+	}
+	return end
 }
 
 // charge is what one attempt has been charged. The zero value is for a Service
@@ -76,7 +131,7 @@ func (a attempts) leak(now time.Time) attempts {
 type charge struct {
 	s        *Service
 	key      driver.Key
-	address  netip.Addr
+	network  string
 	weight   int
 	was, now attempts
 }
@@ -90,43 +145,26 @@ func (s *Service) charge(ctx context.Context, r Request, weight int) (*charge, e
 		return c, nil
 	}
 	now := s.now()
-	hot, err := s.hot(ctx, r.IP, now)
-	if err != nil {
-		return c, err
-	}
-	c.s, c.key, c.address = s, userAttempts(r.UserID, r.Factor), r.IP
+	c.s, c.key, c.network = s, userAttempts(r.UserID, r.Factor), networkOf(r.UserID, r.IP)
 	return c, update(ctx, s, c.key, func(a *attempts) (time.Time, error) {
 		c.was = *a
 		if a.Failures >= s.cfg.MaxFailures {
 			return time.Time{}, &VerifyError{Err: ErrLocked}
 		}
+		a.leak(now)
 		wait := a.Next.Sub(now)
-		if a.Failures >= addressFree {
-			wait = max(wait, hot)
+		if a.Failures > 0 {
+			wait = max(wait, a.full(c.network, now))
 		}
 		if wait > 0 {
 			return time.Time{}, &VerifyError{Err: ErrThrottled, AttemptsLeft: c.left(a.Failures), RetryAfter: wait}
 		}
 		a.Failures += c.weight
 		a.Next = now.Add(delay(a.Failures, c.weight))
+		a.count(c.network, 1, now)
 		c.now = *a
 		return time.Time{}, nil
 	})
-}
-
-// hot is how long an address is not heard for users who have failed.
-func (s *Service) hot(ctx context.Context, ip netip.Addr, now time.Time) (time.Duration, error) {
-	if !ip.IsValid() {
-		return 0, nil
-	}
-	var a attempts
-	if _, err := s.read(ctx, addressAttempts(ip), &a); err != nil {
-		return 0, err
-	}
-	if a = a.leak(now); a.Failures < addressCalm {
-		return 0, nil
-	}
-	return a.Last.Add(time.Duration(a.Failures-addressCalm+1) * addressLeak).Sub(now), nil
 }
 
 // left is how many attempts of this weight remain before the lock.
@@ -134,15 +172,24 @@ func (c *charge) left(failures int) int {
 	return max(0, c.s.cfg.MaxFailures-failures+c.weight-1) / c.weight
 }
 
-// succeed forgets the failures of the user with the factor.
+// succeed forgets the failures of the user with the factor, and of those from the
+// network the one that was charged and one more.
 func (c *charge) succeed(ctx context.Context) error {
 	if c.s == nil {
 		return nil
 	}
-	return c.s.resetAttempts(ctx, c.key)
+	return update(context.WithoutCancel(ctx), c.s, c.key, func(a *attempts) (time.Time, error) {
+		if a.Failures == 0 {
+			return time.Time{}, errUnchanged
+		}
+		now := c.s.now()
+		a.Failures, a.Next = 0, time.Time{}
+		a.count(c.network, -2, now)
+		return a.until(now), nil
+	})
 }
 
-// resetAttempts takes all failures back.
+// resetAttempts takes all failures back, for a factor that is bound again.
 func (s *Service) resetAttempts(ctx context.Context, k driver.Key) error {
 	return update(context.WithoutCancel(ctx), s, k, func(a *attempts) (time.Time, error) {
 		if a.Failures == 0 {
@@ -166,23 +213,10 @@ func (c *charge) refund(ctx context.Context) error {
 		if a.Next.Equal(c.now.Next) {
 			a.Next = c.was.Next
 		}
-		if a.Failures = max(0, a.Failures-c.weight); a.Failures == 0 {
-			return c.s.now(), nil
-		}
-		return time.Time{}, nil
-	})
-}
-
-// failed counts for the address too.
-func (c *charge) failed(ctx context.Context) error {
-	if c.s == nil || !c.address.IsValid() {
-		return nil
-	}
-	now := c.s.now()
-	return update(context.WithoutCancel(ctx), c.s, addressAttempts(c.address), func(a *attempts) (time.Time, error) {
-		*a = a.leak(now)
-		a.Failures = min(a.Failures+1, addressFull)
-		return a.Last.Add(time.Duration(a.Failures) * addressLeak), nil
+		now := c.s.now()
+		a.Failures = max(0, a.Failures-c.weight)
+		a.count(c.network, -1, now)
+		return a.until(now), nil
 	})
 }
 

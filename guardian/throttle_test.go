@@ -83,6 +83,45 @@ func TestLockNeedsRebinding(t *testing.T) {
 	})
 }
 
+// Somebody who fails on purpose locks no recovery codes: a right one cannot be guessed,
+// so it is heard whatever came before. Wrong ones are counted, and their user is told.
+func TestRecoveryCodesCannotBeLocked(t *testing.T) {
+	onStage(t, guardian.Config{MaxFailures: 12}, func(s *stage) {
+		_, codes := s.enroll(nil)
+		for _, pause := range []time.Duration{0, 4 * time.Hour} { // Delayed, and locked.
+			for range 30 {
+				_, err := s.verify(guardian.LocalRecovery, "AAAA-AAAA-AAAA-AAAA")
+				if err == nil {
+					s.Fatal("a wrong code was accepted")
+				}
+				time.Sleep(pause)
+			}
+			want := guardian.ErrThrottled
+			if pause > 0 {
+				want = guardian.ErrLocked
+			}
+			_, err := s.verify(guardian.LocalRecovery, "AAAA-AAAA-AAAA-AAAA")
+			s.wantNo(err, want)
+			v, err := s.verify(guardian.LocalRecovery, codes[0])
+			if err != nil {
+				s.Fatalf("the right code is refused after pauses of %s: %v", pause, err)
+			}
+			_, err = s.verify(guardian.LocalRecovery, codes[0])
+			s.wantNo(err, guardian.ErrWrongCode)
+			codes[0] = v.NewRecoveryCode
+		}
+		locks := 0
+		for _, action := range s.log.Actions() {
+			if action == "guardian.lock" {
+				locks++
+			}
+		}
+		if locks != 1 {
+			s.Errorf("%d locks were recorded", locks)
+		}
+	})
+}
+
 func localService(t testing.TB, store driver.Store) *guardian.Service {
 	t.Helper()
 	s, err := guardian.New(nil, guardian.Config{Store: store, Keys: [][]byte{newKey()}, Issuer: "Example"})

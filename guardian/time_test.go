@@ -200,9 +200,9 @@ func TestOfficeOfHonestPeople(t *testing.T) {
 	})
 }
 
-// Whatever comes from an address, a right code is taken there of whoever has not
-// failed four times in a row. Guesses at others are not heard from there, nor counted,
-// so that the owner is not kept waiting anywhere else, until the address has been quiet.
+// Who guesses at an account from one network is heard 24 times, then once after each
+// login of the owner, who waits nowhere else. A right code of an account without a
+// failure is taken from there too, and so is everything of others.
 func TestAddressSlowsGuesses(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := localService(t, guardian.NewMemory())
@@ -212,32 +212,73 @@ func TestAddressSlowsGuesses(t *testing.T) {
 			require.True(t, is || err == nil, "%v", err)
 			return no
 		}
-		var people []*handset
-		for i := range 12 {
-			people = append(people, scan(t, s, fmt.Sprintf("auth0|%d", i), 0, 0))
+		owner, neighbor := scan(t, s, "auth0|1", 0, 0), scan(t, s, "auth0|2", 0, 0)
+		guess := func(p *handset, ip string) *guardian.VerifyError { return attempt(p, wrongCode(t, p.secret), ip) }
+		time.Sleep(time.Minute)
+		for range 6 {
+			for range 4 {
+				require.ErrorIs(t, guess(owner, "2001:db8::1"), guardian.ErrWrongCode)
+			}
+			require.Nil(t, attempt(owner, owner.shows(), "198.51.100.7"), "the owner, at home")
+			time.Sleep(time.Minute)
 		}
-		guess := func(i int, ip string) *guardian.VerifyError {
-			return attempt(people[i], wrongCode(t, people[i].secret), ip)
+		for range 30 { // A month: it is the owner's logins that give guesses, and one more leaks.
+			require.ErrorIs(t, guess(owner, "2001:db8::1"), guardian.ErrWrongCode)
+			no := guess(owner, "2001:db8::ffff:1")
+			require.ErrorIs(t, no, guardian.ErrThrottled, "the same network")
+			require.Equal(t, 99, no.AttemptsLeft, "nothing is counted")
+			require.Greater(t, no.RetryAfter, 14*24*time.Hour)
+			require.Nil(t, attempt(owner, owner.shows(), "198.51.100.7"))
+			require.Nil(t, attempt(neighbor, neighbor.shows(), "2001:db8::2"), "an honest neighbor")
+			time.Sleep(24 * time.Hour)
 		}
-		for i := range 24 { // four at each of six accounts
-			require.ErrorIs(t, guess(i/4, "2001:db8::1"), guardian.ErrWrongCode)
-		}
-		no := guess(0, "2001:db8::ffff:1")
-		require.ErrorIs(t, no, guardian.ErrThrottled, "the same network")
-		assert.Equal(t, 96, no.AttemptsLeft, "nothing is counted")
-		assert.InDelta(t, time.Hour, no.RetryAfter, float64(time.Minute))
-		assert.ErrorIs(t, guess(1, "2001:db8:0:1::1"), guardian.ErrWrongCode, "the next network")
-		assert.ErrorIs(t, guess(2, "::ffff:192.0.2.1"), guardian.ErrWrongCode, "an IPv4 address")
-		time.Sleep(31 * time.Second)
-		assert.Nil(t, attempt(people[0], people[0].shows(), "198.51.100.7"), "the owner, at home")
-		assert.Nil(t, attempt(people[6], people[6].shows(), "2001:db8::2"), "an honest neighbor")
+		require.Nil(t, attempt(owner, owner.shows(), "2001:db8::3"), "the owner, there, without a failure")
 		for range 3 {
-			require.ErrorIs(t, guess(7, "2001:db8::2"), guardian.ErrWrongCode, "one who mistypes")
+			require.ErrorIs(t, guess(neighbor, "2001:db8::2"), guardian.ErrWrongCode, "one who mistypes")
 		}
-		assert.Nil(t, attempt(people[7], people[7].shows(), "2001:db8::2"))
-		time.Sleep(4 * time.Hour)
-		assert.ErrorIs(t, guess(3, "2001:db8::1"), guardian.ErrWrongCode, "hours later")
-		assert.ErrorIs(t, guess(4, "2001:db8::1"), guardian.ErrWrongCode)
-		assert.ErrorIs(t, guess(5, "2001:db8::1"), guardian.ErrThrottled)
+		require.Nil(t, attempt(neighbor, neighbor.shows(), "2001:db8::2"))
+		require.ErrorIs(t, guess(owner, "2001:db8::1"), guardian.ErrWrongCode)
+		require.ErrorIs(t, guess(owner, "2001:db8::1"), guardian.ErrThrottled)
+		assert.ErrorIs(t, guess(owner, "2001:db8:0:1::1"), guardian.ErrWrongCode, "the next network")
+		assert.ErrorIs(t, guess(owner, "::ffff:192.0.2.1"), guardian.ErrWrongCode, "an IPv4 address")
+		time.Sleep(15 * 24 * time.Hour)
+		assert.ErrorIs(t, guess(owner, "2001:db8::1"), guardian.ErrWrongCode, "two weeks later")
+		assert.ErrorIs(t, guess(owner, "2001:db8::1"), guardian.ErrThrottled)
+		_, err := s.Verify(t.Context(), guardian.Request{UserID: owner.user, Factor: guardian.LocalTOTP, Code: owner.shows()})
+		assert.NoError(t, err, "from nowhere")
+	})
+}
+
+// Guesses from very many networks forget no network that is full, and the record goes
+// when the last has leaked.
+func TestNetworksAreForgotten(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		store := guardian.NewMemory()
+		s := localService(t, store)
+		p := scan(t, s, "auth0|1", 0, 0)
+		verify := func(code string, ip netip.Addr) error {
+			_, err := s.Verify(t.Context(), guardian.Request{UserID: p.user, Factor: guardian.LocalTOTP, Code: code, IP: ip})
+			return err
+		}
+		full := netip.MustParseAddr("192.0.2.1")
+		for i := range 100 {
+			time.Sleep(time.Minute)
+			if i%4 == 0 {
+				require.NoError(t, verify(p.shows(), netip.Addr{}))
+			}
+			ip := netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
+			if i < 24 {
+				ip = full
+			}
+			require.ErrorIs(t, verify(wrongCode(t, p.secret), ip), guardian.ErrWrongCode)
+		}
+		require.ErrorIs(t, verify(wrongCode(t, p.secret), full), guardian.ErrThrottled)
+		require.NoError(t, verify(p.shows(), netip.Addr{}))
+		n, err := store.Sweep(t.Context(), time.Now().Add(300*24*time.Hour))
+		require.NoError(t, err)
+		require.Zero(t, n)
+		n, err = store.Sweep(t.Context(), time.Now().Add(24*14*24*time.Hour))
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
 	})
 }

@@ -21,7 +21,7 @@ type Request struct {
 	MFAToken string     // For the MFA API: from the error mfa_required.
 	OOBCode  string     // For SMS and Email: from Challenge. Push may leave it empty.
 	Message  string     // For CIBA: shown on the device.
-	IP       netip.Addr // The user's address; the zero Addr if it is not known. After many failures from there, users who have failed four times in a row are not heard from there. Events contain it.
+	IP       netip.Addr // The user's address; the zero Addr if it is not known. After 24 failures of this user from there, they are not heard from there while they have a failure. Events contain it.
 }
 
 // Format hides codes and tokens from package fmt.
@@ -83,9 +83,10 @@ func (v *Verification) check(userID string, now time.Time) error {
 //
 // With a Store, attempts are throttled: a user has five failures in a row with a
 // factor free, then the delay grows from 30 s to four hours, and Config.MaxFailures
-// failures lock the factor until it is enrolled again. A success resets only this
-// factor. An address with many failures is not heard for users who have failed four
-// times in a row.
+// failures lock the factor until it is enrolled again. Of recovery codes and passkeys,
+// which nobody can guess, only wrong ones are refused for that. A success resets only
+// this factor. An address with 24 failures of a user is not heard for them while they have a
+// failure, until two weeks have taken one back.
 //
 // For Push it waits until the user has answered or ctx ends. It never confirms an
 // enrollment.
@@ -158,17 +159,22 @@ func (s *Service) attempt(ctx context.Context, verifier Verifier, r Request) (*V
 			return nil, new(charge).explain(err, false)
 		}
 	}
-	c, err := s.charge(ctx, r, weight)
-	if err != nil {
-		return nil, err
+	c, refused := s.charge(ctx, r, weight)
+	if refused != nil && (r.Factor.guessable() || sentinelOf(refused) == nil) {
+		return nil, refused
 	}
 	v, err := verifier.Verify(ctx, r)
 	if err == nil && (v == nil || v.UserID != r.UserID) {
 		err = ErrWrongCode // A proof of somebody else is none.
 	}
-	if err != nil {
+	switch {
+	case err != nil && refused != nil && sentinelOf(err) != nil:
+		return nil, refused
+	case err != nil && refused != nil: // Nothing was charged.
+		return nil, err
+	case err != nil:
 		if counts(r.Factor, err) {
-			return nil, errors.Join(c.explain(err, true), c.failed(ctx))
+			return nil, c.explain(err, true)
 		}
 		return nil, errors.Join(c.explain(err, false), c.refund(ctx))
 	}
@@ -179,6 +185,11 @@ func (s *Service) attempt(ctx context.Context, verifier Verifier, r Request) (*V
 	proof.Factor, proof.AMR, proof.Time, proof.genuine = r.Factor, r.Factor.amr(), s.now(), true
 	return &proof, nil
 }
+
+// guessable reports whether failures delay and lock f. Recovery codes of 80 bits and
+// answers of passkeys are guessed by nobody, so who fails on purpose must not keep their
+// owner out with them (NIST SP 800-63B-4 section 3.1.2.2 limits codes below 64 bits).
+func (f Factor) guessable() bool { return f != LocalRecovery && f != Passkey }
 
 // counts reports whether a no is a failed attempt. A replay is none, but an event
 // of its own. Of pushes all count that reached the device: a person who is asked

@@ -16,6 +16,8 @@ type guesser struct {
 	address func() netip.Addr
 	codes   float64 // How many codes a guess is right for at most while it counts twice.
 	shy     bool    // Never makes the owner wait: guesses only for 11 hours after a login.
+	all     bool    // Fails with recovery codes too.
+	near    bool    // Shares the owner's address.
 
 	heard, in int     // in: of those who know a code.
 	right     float64 // The sum of how many codes each guess was right for.
@@ -30,17 +32,21 @@ func (w *world) attack(people int) {
 	shared := func() netip.Addr { return carrier(0) }
 	for _, g := range []*guesser{
 		{name: "guesses, one address", address: shared, codes: 4},
+		{name: "guesses, the owner's address", address: shared, codes: 4, near: true},
 		{name: "guesses, many addresses", address: anywhere, codes: 4},
 		{name: "guesses, phone known to be wrong", address: anywhere, codes: 6},
 		{name: "guesses, after the owner's logins", address: anywhere, codes: 4, shy: true},
 		{name: "knows one code, uses it late", address: anywhere},
-		{name: "keeps up a lock", address: anywhere, codes: 4},
+		{name: "keeps up a lock of all factors", address: anywhere, codes: 4, all: true},
 	} {
 		for range 20 {
-			p := w.newPerson(people+len(w.people), true)
+			p := w.newPerson(5000+people+len(w.people), true) // No customer of the guesser's carrier.
 			p.clock, p.skew, p.drift = exact, 0, 0
 			if g.codes == 6 {
 				p.clock, p.skew = wrong, 100
+			}
+			if g.near {
+				p.address = shared
 			}
 			w.people, g.victims = append(w.people, p), append(g.victims, p)
 			switch {
@@ -64,6 +70,11 @@ func (g *guesser) guess(w *world, p *person, codes float64, until time.Time) err
 	if err != nil || no == nil {
 		return fmt.Errorf("a wrong code: %v, %w", no, err)
 	}
+	if g.all {
+		if _, _, err := w.verify(p.id, guardian.LocalRecovery, "AAAA-AAAA-AAAA-AAAA", g.address()); err != nil {
+			return err
+		}
+	}
 	wait := no.RetryAfter
 	switch {
 	case no.Err == guardian.ErrLocked:
@@ -78,11 +89,17 @@ func (g *guesser) guess(w *world, p *person, codes float64, until time.Time) err
 		g.heard++
 		g.right += codes
 	}
+	if g.stays() {
+		wait = min(wait, time.Hour) // The owner may have logged in.
+	}
 	if wait += time.Second; w.now.Add(wait).Before(until) {
 		w.after(wait, func() error { return g.guess(w, p, codes, until) })
 	}
 	return nil
 }
+
+// stays reports whether all guesses come from one address.
+func (g *guesser) stays() bool { return g.address() == carrier(0) }
 
 // wrong is a code of no step near now.
 func (p *person) wrong() string {

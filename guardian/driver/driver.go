@@ -45,13 +45,13 @@ const (
 	KindRecovery Kind = "recovery" // The recovery codes of a user.
 	KindPasskey  Kind = "passkey"  // The passkeys of a user, and challenges that wait.
 	KindShown    Kind = "shown"    // Recovery codes that the user has not said to have kept, for minutes.
-	KindAttempts Kind = "attempts" // The failed attempts of a subject with a factor.
+	KindAttempts Kind = "attempts" // The failed attempts of a user with a factor.
 )
 
 // Key names a record. Two keys are equal if all three parts are equal byte by
 // byte.
 type Key struct {
-	Subject string // A user id of at most 255 bytes, or an address in the form "address 192.0.2.1".
+	Subject string // A user id of at most 255 bytes.
 	Kind    Kind
 	Factor  string // The guardian.Factor for KindAttempts; otherwise empty.
 }

@@ -215,6 +215,27 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+// Who fails on purpose locks nobody's passkey, because an answer cannot be guessed.
+func TestPasskeysCannotBeLocked(t *testing.T) {
+	onStage(t, func(s *stage) {
+		d, _ := s.enroll("", nil)
+		bad := *d
+		bad.key = newDevice(s).key
+		for range 120 {
+			_, err := s.verify(&bad)
+			require.Error(s, err)
+			time.Sleep(4 * time.Hour)
+		}
+		_, err := s.verify(&bad)
+		require.ErrorIs(s, err, guardian.ErrLocked)
+		response := d.get(s.ask())
+		_, err = s.rp.FinishVerify(s.Context(), user, response)
+		require.NoError(s, err)
+		_, err = s.rp.FinishVerify(s.Context(), user, response)
+		require.ErrorIs(s, err, guardian.ErrReplayed)
+	})
+}
+
 // One response is a proof once, whoever presents it how often.
 func TestOneOf64(t *testing.T) {
 	onStage(t, func(s *stage) {

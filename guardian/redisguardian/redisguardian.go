@@ -22,8 +22,7 @@
 // All records of a user are in one hash, and every change is one script, so any
 // number of processes can share them. guardian.Service.Run removes expired records,
 // for which it scans all keys of the database once an hour. The records are sealed: a
-// copy of the database reveals no seeds. It does reveal the ids of users and, for
-// hours, the addresses of failed attempts.
+// copy of the database reveals no seeds. It does reveal the ids of users.
 package redisguardian
 
 import (

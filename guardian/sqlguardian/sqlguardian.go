@@ -12,7 +12,7 @@
 // can share the table. guardian.Service.Run removes expired records.
 //
 // The records are sealed: a copy of the database reveals no seeds. It does reveal
-// the ids of users and, for a day, the addresses of failed attempts.
+// the ids of users.
 package sqlguardian
 
 import (
