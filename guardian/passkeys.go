@@ -17,7 +17,7 @@ import (
 
 const (
 	ceremonyAge   = 10 * time.Minute
-	maxCeremonies = 8  // of a user at a time: one for each tab
+	maxCeremonies = 24 // of a user and a kind at a time
 	maxPasskeys   = 20 // of a user
 	maxName       = 64 // characters
 )
@@ -90,12 +90,23 @@ func (st *passkeyState) until() (end time.Time) {
 	return end
 }
 
-// begin forgets what has expired, and the oldest when there are too many.
+// begin forgets what has expired, and the oldest of its kind when there are too many:
+// whoever may ask for proofs alone ends no enrollment.
 func (st *passkeyState) begin(c ceremony, now time.Time) {
 	st.Ceremonies = slices.DeleteFunc(st.Ceremonies, func(c ceremony) bool { return !now.Before(c.ExpiresAt) })
 	c.ExpiresAt = now.Add(ceremonyAge)
 	st.Ceremonies = append(st.Ceremonies, c)
-	st.Ceremonies = st.Ceremonies[max(0, len(st.Ceremonies)-maxCeremonies):]
+	same := func(other ceremony) bool { return other.Enroll == c.Enroll }
+	n := 0
+	for _, other := range st.Ceremonies {
+		if same(other) {
+			n++
+		}
+	}
+	if n > maxCeremonies {
+		oldest := slices.IndexFunc(st.Ceremonies, same)
+		st.Ceremonies = slices.Delete(st.Ceremonies, oldest, oldest+1)
+	}
 }
 
 // spend takes a challenge, once.
@@ -275,11 +286,23 @@ func (a assertion) Verify(ctx context.Context, r Request) (*Verification, error)
 	}
 	if cloned {
 		if err := s.record(ctx, r.event("clone", nil)); err != nil {
-			return nil, err
+			return nil, errors.Join(err, a.unmark(ctx, r.UserID, used.ID))
 		}
 		s.notify(ctx, r.UserID, "cloned", Passkey, used.Name)
 	}
 	return &Verification{UserID: r.UserID}, nil
+}
+
+// unmark forgets a warning that nobody has heard, so that the next proof gives it.
+func (a assertion) unmark(ctx context.Context, userID string, id []byte) error {
+	return update(context.WithoutCancel(ctx), a.c.s, passkeyKey(userID), func(st *passkeyState) (time.Time, error) {
+		for i := range st.Credentials {
+			if c := &st.Credentials[i]; string(c.ID) == string(id) {
+				c.Cloned = false
+			}
+		}
+		return st.until(), nil
+	})
 }
 
 func (c *Ceremonies) spend(ctx context.Context, userID, challenge string, enroll bool) (taken ceremony, err error) {

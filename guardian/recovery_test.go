@@ -22,6 +22,9 @@ func TestRecoveryCodesSurviveCopying(t *testing.T) {
 			"tabs": with("\t"), "newlines": with("\r\n"), "no-break spaces": with("\u00a0"), "narrow spaces": with("\u202f"), "thin spaces": with("\u2009"),
 			"non-breaking hyphens": with("\u2011"), "en dashes": with("–"), "em dashes": with("—"), "minus": with("\u2212"), "soft hyphens": with("\u00ad"),
 			"zero width": with("\u200b"), "wide": with("－"), "nothing": with(""), "lower case": strings.ToLower,
+			"digits": func(code string) string {
+				return strings.NewReplacer("2", "٢", "3", "٣", "4", "۴", "7", "۷").Replace(code)
+			},
 			"around": func(code string) string { return "\t " + code + " \n" },
 			"zeros":  func(code string) string { return strings.ReplaceAll(code, "O", "0") },
 		} {

@@ -143,6 +143,35 @@ func TestUnusedCodeIsNoReplay(t *testing.T) {
 	})
 }
 
+// Of two servers whose clocks are two minutes apart, neither takes a code that the other
+// has taken.
+func TestServersWithClocksApart(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		store, keys := guardian.NewMemory(), [][]byte{newKey()}
+		server := func(ahead time.Duration) *guardian.Service {
+			s, err := guardian.New(nil, guardian.Config{Store: store, Keys: keys, Issuer: "Example", Now: func() time.Time { return time.Now().Add(ahead) }})
+			require.NoError(t, err)
+			return s
+		}
+		fast, right := server(2*time.Minute), server(0)
+		p := scan(t, fast, "auth0|1", 0, 0)
+		for range 3 {
+			time.Sleep(time.Hour)
+			require.NoError(t, p.login(0))
+		}
+		time.Sleep(time.Hour)
+		var seen []string
+		for range 8 {
+			seen = append(seen, p.shows())
+			require.NoError(t, p.login(0))
+			code := seen[max(0, len(seen)-4)]
+			_, err := right.Verify(t.Context(), guardian.Request{UserID: p.user, Factor: guardian.LocalTOTP, Code: code})
+			require.Error(t, err)
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
 // While two windows are open a guess is worth twice as much, and counts twice.
 func TestTwoWindowsCostTwice(t *testing.T) {
 	inBubble(t, func(t *testing.T) {

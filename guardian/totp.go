@@ -23,6 +23,10 @@ const (
 	// driftLimit bounds, in steps, how far a clock is followed (RFC 6238 section 6).
 	driftLimit = 4
 
+	// spentFor is how many steps a spent code is remembered: those of a window and of a
+	// clock at its limit, and as much again for servers whose clocks differ.
+	spentFor = 4 * driftLimit
+
 	// driftLogins is how many logins tell how far that is.
 	driftLogins = 10
 )
@@ -169,7 +173,7 @@ func (s *seed) accept(code string, now time.Time, window int64) error {
 	case slices.ContainsFunc(matched, func(step int64) bool { return slices.Contains(s.Spent, step) }):
 		return ErrReplayed
 	}
-	s.Spent = slices.DeleteFunc(s.Spent, func(step int64) bool { return step < at-driftLimit-2 || step > at+driftLimit+2 })
+	s.Spent = slices.DeleteFunc(s.Spent, func(step int64) bool { return max(step-at, at-step) > spentFor })
 	s.Spent = append(s.Spent, matched...)
 	s.Seen = append(s.Seen, slices.Max(matched)*standard.period-now.Unix())
 	s.Seen = s.Seen[max(0, len(s.Seen)-driftLogins):]

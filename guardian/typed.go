@@ -16,12 +16,17 @@ func grouped(s, between string) string {
 }
 
 // squeeze takes out the spaces and dashes of every kind that people, phones and
-// word processors put into a code, and makes wide characters narrow.
+// word processors put into a code, and makes wide characters and digits of other scripts
+// narrow.
 func squeeze(typed string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.In(r, unicode.Pd, unicode.Cf), r == '\u2212': // Cf: of no width. The last is minus.
 			return -1
+		case '٠' <= r && r <= '٩': // Keyboards of Arabic and Persian write these.
+			return r - '٠' + '0'
+		case '۰' <= r && r <= '۹':
+			return r - '۰' + '0'
 		case '\uFF01' <= r && r <= '\uFF5E':
 			return r - 0xFEE0
 		}

@@ -29,6 +29,15 @@ type stage struct {
 	rp      *passkey.RelyingParty
 	log     *audit.Memory
 	told    notices
+	full    bool // The log takes nothing.
+}
+
+// Record is for audit.Recorder.
+func (s *stage) Record(ctx context.Context, e audit.Event) error {
+	if s.full {
+		return errors.New("the log is full")
+	}
+	return s.log.Record(ctx, e)
 }
 
 type notices []guardian.Change
@@ -45,7 +54,7 @@ func onStage(t *testing.T, f func(s *stage)) {
 		s := &stage{T: t, log: audit.NewMemory()}
 		var err error
 		s.factors, err = guardian.New(nil, guardian.Config{
-			Store: guardian.NewMemory(), Keys: [][]byte{[]byte("an example of a key with 32 byte")}, Issuer: "Example", Recorder: s.log, Notifier: &s.told,
+			Store: guardian.NewMemory(), Keys: [][]byte{[]byte("an example of a key with 32 byte")}, Issuer: "Example", Recorder: s, Notifier: &s.told,
 		})
 		require.NoError(t, err)
 		s.rp, err = passkey.New(s.factors, "example.com", []string{"https://app.example.com", "https://example.com"}, passkey.Config{Name: "Example"})
@@ -315,6 +324,44 @@ func TestTwoFirstPasskeys(t *testing.T) {
 		}
 		all.Wait()
 		assert.Equal(s, [2]int64{1, 7}, [2]int64{yes.Load(), no.Load()})
+	})
+}
+
+// Whoever asks for proofs again and again ends no enrollment that is under way.
+func TestProofsEndNoEnrollment(t *testing.T) {
+	onStage(t, func(s *stage) {
+		d, _ := s.enroll("", nil)
+		proof, err := s.verify(d)
+		require.NoError(s, err)
+		options, proofs := s.begin(proof), s.ask()
+		for range 100 {
+			s.ask()
+		}
+		_, err = s.rp.FinishVerify(s.Context(), user, d.get(proofs))
+		require.ErrorIs(s, err, guardian.ErrExpired)
+		_, err = s.rp.FinishEnroll(s.Context(), user, "", newDevice(s).create(options))
+		require.NoError(s, err)
+	})
+}
+
+// A warning that could not be recorded is given by the next proof.
+func TestCloneIsRecordedLater(t *testing.T) {
+	onStage(t, func(s *stage) {
+		d, _ := s.enroll("Key", nil)
+		clone := *d
+		for range 3 {
+			_, err := s.verify(d)
+			require.NoError(s, err)
+		}
+		s.full = true
+		_, err := s.verify(&clone)
+		require.Error(s, err)
+		require.NotContains(s, s.log.Actions(), "guardian.clone")
+		s.full = false
+		_, err = s.verify(&clone)
+		require.NoError(s, err)
+		require.Contains(s, s.log.Actions(), "guardian.clone")
+		require.Equal(s, "cloned", s.told[len(s.told)-1].Action)
 	})
 }
 
