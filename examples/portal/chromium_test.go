@@ -151,7 +151,7 @@ func TestPortalInChromium(t *testing.T) {
 	far.shows("Your recovery codes") // one in place of the one that is spent
 	far.press(`form[action$="/codes"] button`)
 	far.open("/account")
-	far.shows("It was unusual")
+	far.shows("You confirmed it with a second factor")
 	far.Inspect("risk")
 
 	// Bob's laptop is stolen.

@@ -21,6 +21,7 @@ import (
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/risk"
+	"github.com/auth0kit/auth0kit/risk/riskhttp"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
 	"github.com/auth0kit/auth0kit/tenancy"
@@ -45,6 +46,7 @@ type portal struct {
 	mfa, verify    *guardian.Pages // behind a session, and before there is one
 	detector       *anomaly.Detector
 	risk           *risk.Engine
+	gate           *riskhttp.Gate
 	guard, api     *tenancy.Guard // of pages, and of programs
 	admins         *delegation.Service
 	pipeline       *actions.Pipeline
@@ -128,6 +130,7 @@ func (p *portal) buildRoutes(context.Context, func(string) string) error {
 	mux.Handle("GET /{$}", p.web.Load(http.HandlerFunc(p.home)))
 	mux.Handle("GET /organizations", p.web.Require(http.HandlerFunc(p.choose)))
 	mux.Handle("GET /account", p.web.Require(http.HandlerFunc(p.account)))
+	mux.Handle("GET /account/data", p.web.Require(http.HandlerFunc(p.data)))
 	mux.HandleFunc("/arrive", p.arrive)
 
 	fresh := guardian.Require(guardian.MultiFactor, 5*time.Minute, p.mfa.StepUp)

@@ -336,8 +336,8 @@ func TestRisk(t *testing.T) {
 	p := start(t)
 	v := p.guest(t, demoAgent)
 	v.signsIn("acme", ada, password)
-	v.opens("/account", 200, "This sign-in")
-	assert.Contains(t, v.Page, "It was as usual.")
+	v.opens("/account", 200, "Your data")
+	assert.NotContains(t, v.Page, "Unusual sign-ins")
 
 	x := p.guest(t, onPhone) // another place, and another kind of device
 	x.moves()
@@ -352,8 +352,13 @@ func TestRisk(t *testing.T) {
 	require.Contains(t, w.Page, "Confirm that it is you")
 	w.opens("/auth/login?organization=acme&to=/account", 200, "Confirm that it is you") // there is no session
 	w.sends("/verify/", "That code is not right", "code", "000000")
-	w.sends("/verify/", "This sign-in", "code", p.demo.tenant.OTP(p.demo.phone.Secret()))
-	assert.Contains(t, w.Page, "It was unusual")
+	w.sends("/verify/", "Unusual sign-ins", "code", p.demo.tenant.OTP(p.demo.phone.Secret()))
+	assert.Contains(t, w.Page, "You confirmed it with a second factor")
+	assert.Contains(t, w.Page, "It was refused")
+	w.opens("/account/data", 200, "step_up_passed")
+	for _, what := range []string{"sessions", "factors", "sign-ins", "counts", "log"} {
+		assert.Contains(t, w.Page, `"`+what+`":`)
+	}
 	w.opens("/orgs/"+p.demo.acme+"/audit", 200, "risk.")
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 	"github.com/auth0kit/auth0kit/anomaly/geoip"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/risk"
+	"github.com/auth0kit/auth0kit/risk/riskhttp"
 	"github.com/auth0kit/auth0kit/session/login"
 )
 
@@ -24,7 +24,10 @@ func (p *portal) buildRisk(_ context.Context, env func(string) string) (err erro
 	if p.detector, err = anomaly.New(p.profiles, [][]byte{p.key}, anomaly.Config{Geo: geo}); err != nil {
 		return err
 	}
-	p.risk, err = risk.New(p.detector, risk.Config{Counters: p.counters, Decisions: p.waiting, Keys: [][]byte{p.key}, Recorder: p.log})
+	if p.risk, err = risk.New(p.detector, risk.Config{Counters: p.counters, Decisions: p.waiting, Keys: [][]byte{p.key}, Recorder: p.log}); err != nil {
+		return err
+	}
+	p.gate, err = riskhttp.New(p.risk, [][]byte{p.key}, riskhttp.Config{ClientIP: p.clientIP, AllowInsecureCookie: p.plain()})
 	return err
 }
 
@@ -44,51 +47,25 @@ func (p *portal) geo(file string) (anomaly.GeoResolver, error) {
 	return nil, nil
 }
 
-// sawRisk is what the user is shown of it.
-type sawRisk struct {
-	Score   int
-	Level   risk.Level
-	First   bool
-	Factors []risk.Share
-}
-
 var errNoFactor = errors.New("portal: the sign-in is unusual, and its user has no second factor to confirm it with")
 
 // judge decides about a login, which has passed Auth0. A login that is unusual waits
 // for a second factor of ours and comes back.
-func (p *portal) judge(w http.ResponseWriter, r *http.Request, id *login.Identity) (*sawRisk, error) {
-	ctx := r.Context()
-	d, err := p.risk.Evaluate(ctx, risk.Login{Email: id.Email, MFA: id.MFA, SessionID: id.SID, Attempt: anomaly.Attempt{
-		UserID: id.UserID, Time: time.Now(), IP: p.clientIP(r), UserAgent: r.UserAgent(), DeviceID: device(w, r, !p.plain()),
-	}})
-	if err != nil {
-		return nil, err
-	}
-	saw := &sawRisk{d.Score, d.Level, d.First, d.Factors}
-	err = p.risk.Apply(ctx, d)
+func (p *portal) judge(w http.ResponseWriter, r *http.Request, id *login.Identity) error {
+	err := p.gate.Check(w, r, riskhttp.Login{UserID: id.UserID, Email: id.Email, MFA: id.MFA})
 	if !errors.Is(err, risk.ErrChallenged) {
-		return saw, err
+		return err
 	}
-	have, err := p.factors.Enrollments(ctx, id.UserID)
+	have, err := p.factors.Enrollments(r.Context(), id.UserID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, e := range have {
 		if e.Confirmed && (e.Factor == guardian.LocalTOTP || e.Factor == guardian.Passkey) {
-			return nil, login.Hold("/verify/")
+			return login.Hold("/verify/")
 		}
 	}
-	return nil, errNoFactor
-}
-
-// device is the value of a cookie by which a browser is known again, whoever uses it.
-func device(w http.ResponseWriter, r *http.Request, secure bool) string {
-	if c, err := r.Cookie("device"); err == nil && len(c.Value) == 26 {
-		return c.Value
-	}
-	c := &http.Cookie{Name: "device", Value: rand.Text(), Path: "/", MaxAge: 400 * 24 * 3600, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
-	http.SetCookie(w, c)
-	return c.Value
+	return errNoFactor
 }
 
 // place is where a browser of the demonstration pretends to be. The addresses are of

@@ -26,7 +26,6 @@ type profile struct {
 	Name, Email, Organization string
 	Plan, Segment             string // claims of the Action
 	Roles                     []string
-	Risk                      *sawRisk
 }
 
 func profileOf(r *http.Request) (v profile, s *session.Session) {
@@ -95,7 +94,7 @@ func (p *portal) onLogin(w http.ResponseWriter, r *http.Request, id *login.Ident
 	r = r.WithContext(audit.NewContext(r.Context(), audit.Origin{
 		Actor: audit.Ref{Kind: "user", ID: id.UserID}, Organization: id.OrgID, IP: p.clientIP(r).String(), UserAgent: r.UserAgent(),
 	}))
-	if v.Risk, err = p.judge(w, r, id); err != nil { // last: it learns
+	if err = p.judge(w, r, id); err != nil { // last: it learns
 		return err
 	}
 	id.Payload, err = json.Marshal(v)
@@ -158,10 +157,4 @@ func (p *portal) foot() template.HTML {
 		return ""
 	}
 	return demoFoot
-}
-
-// account is what the user may see and do about themselves.
-func (p *portal) account(w http.ResponseWriter, r *http.Request) {
-	v, _ := profileOf(r)
-	p.pages.Show(w, r, http.StatusOK, "account", site.Page{Title: v.Name, Lead: v.Email, Data: v})
 }
