@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/auth0kit/auth0kit/anomaly"
 )
 
 // points are the values of a metric by its attributes: "op=user,outcome=ok".
@@ -144,4 +146,14 @@ func TestProgram(t *testing.T) {
 	require.NoError(t, run(t.Context(), &out))
 	assert.Contains(t, out.String(), " session.create\n")
 	assert.Contains(t, out.String(), "auth0kit.refusals: ")
+}
+
+// TestAssessorKeepsTheBudget: risk asks its Assessor for the cuts that follow the
+// genuine logins, and must find them behind ours.
+func TestAssessorKeepsTheBudget(t *testing.T) {
+	t.Parallel()
+	_, ok := (&Telemetry{}).Assessor(&anomaly.Detector{}).(interface {
+		Cuts(c anomaly.Class, prompt, mfa float64) [3]float64
+	})
+	assert.True(t, ok)
 }

@@ -205,18 +205,19 @@ func (r recorder) Record(ctx context.Context, e audit.Event) error {
 }
 
 // Assessor is for risk.New: a span for each assessment and a count of what is
-// unusual. next is an *anomaly.Detector.
-func (t *Telemetry) Assessor(next risk.Assessor) risk.Assessor { return assessor{next, t} }
+// unusual. It embeds the Detector, so that the Engine finds all of its methods: that
+// which keeps the budget too.
+func (t *Telemetry) Assessor(next *anomaly.Detector) risk.Assessor { return assessor{next, t} }
 
 type assessor struct {
-	risk.Assessor
+	*anomaly.Detector
 	*Telemetry
 }
 
 func (a assessor) Assess(ctx context.Context, at anomaly.Attempt) (anomaly.Assessment, error) {
 	ctx, span := a.tracer.Start(ctx, "anomaly.assess")
 	defer span.End()
-	found, err := a.Assessor.Assess(ctx, at)
+	found, err := a.Detector.Assess(ctx, at)
 	if err != nil {
 		span.SetStatus(codes.Error, "not assessed")
 		return found, err
