@@ -238,8 +238,10 @@ func (t *Telemetry) ActionCalled(ctx context.Context, e *actions.Event, r *actio
 		trigger = string(e.Trigger)
 	}
 	switch {
-	case err != nil && r == nil:
+	case err != nil && e == nil:
 		outcome = "refused" // not a request of the Action
+	case r == nil:
+		outcome = "not_kept" // by the history; the event itself was told before
 	case err != nil || r.Denied != "":
 		outcome = "denied"
 	case r.MFA:
