@@ -5,6 +5,7 @@
 //	package main
 //
 //	import (
+//		"encoding/base64"
 //		"fmt"
 //		"log"
 //		"net/http"
@@ -16,8 +17,11 @@
 //	)
 //
 //	func main() {
-//		keys := [][]byte{[]byte(os.Getenv("RISK_KEY"))} // 32 random bytes; see New
-//		detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{}) // Geo: see package geoip
+//		key, err := base64.StdEncoding.DecodeString(os.Getenv("RISK_KEY")) // openssl rand -base64 32
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		detector, err := anomaly.New(anomaly.NewMemory(0), [][]byte{key}, anomaly.Config{}) // Geo: see package geoip
 //		if err != nil {
 //			log.Fatal(err)
 //		}

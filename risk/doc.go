@@ -5,6 +5,7 @@
 //
 //	import (
 //		"context"
+//		"encoding/base64"
 //		"errors"
 //		"fmt"
 //		"log"
@@ -24,8 +25,11 @@
 //	func (challenges) SendVerification(ctx context.Context, d risk.Decision) error { return nil }
 //
 //	func main() {
-//		keys := [][]byte{[]byte(os.Getenv("RISK_KEY"))} // 32 random bytes, not in the store
-//		detector, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{}) // Geo: see package geoip
+//		key, err := base64.StdEncoding.DecodeString(os.Getenv("RISK_KEY")) // openssl rand -base64 32
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		detector, err := anomaly.New(anomaly.NewMemory(0), [][]byte{key}, anomaly.Config{}) // Geo: see package geoip
 //		if err != nil {
 //			log.Fatal(err)
 //		}

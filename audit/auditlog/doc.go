@@ -6,7 +6,7 @@
 //
 //	import (
 //		"context"
-//		"encoding/hex"
+//		"encoding/base64"
 //		"log"
 //		"os"
 //
@@ -16,7 +16,7 @@
 //
 //	func main() {
 //		ctx := context.Background()
-//		wrap, err := hex.DecodeString(os.Getenv("AUDIT_WRAP")) // 32 random bytes
+//		wrap, err := base64.StdEncoding.DecodeString(os.Getenv("AUDIT_WRAP")) // openssl rand -base64 32
 //		if err != nil {
 //			log.Fatal(err)
 //		}

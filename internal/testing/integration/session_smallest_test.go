@@ -2,6 +2,8 @@ package integration
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/base64"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -43,7 +45,7 @@ func TestSmallestLogin(t *testing.T) {
 	ada := tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
 	run := exec.CommandContext(t.Context(), binary)
 	run.Env = append(os.Environ(), "APP_BASE_URL="+base, "AUTH0_DOMAIN="+auth0.URL, "AUTH0_CLIENT_ID="+app.ID,
-		"AUTH0_CLIENT_SECRET="+app.Secret, "SESSION_KEY="+strings.Repeat("k1", 16))
+		"AUTH0_CLIENT_SECRET="+app.Secret, "SESSION_KEY="+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k1"), 16)))
 	run.Stderr = t.Output()
 	require.NoError(t, run.Start())
 	t.Cleanup(func() { _ = run.Process.Kill(); _ = run.Wait() })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"log"
 	"net/http"
@@ -10,8 +11,9 @@ import (
 	"github.com/auth0kit/auth0kit/session/login"
 )
 
-func main() { // APP_BASE_URL, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET; SESSION_KEY: 32 random bytes
-	sessions := must(session.New(session.NewMemory(), session.Config{Keys: [][]byte{[]byte(os.Getenv("SESSION_KEY"))}}))
+func main() { // APP_BASE_URL, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET; SESSION_KEY: openssl rand -base64 32
+	key := must(base64.StdEncoding.DecodeString(os.Getenv("SESSION_KEY")))
+	sessions := must(session.New(session.NewMemory(), session.Config{Keys: [][]byte{key}}))
 	web := must(session.NewHTTP(sessions, session.HTTPConfig{LoginPath: "/auth/login"}))
 	auth := must(login.New(web, must(login.FromEnv()), login.Config{}))
 	http.Handle("/auth/", auth)
