@@ -96,9 +96,22 @@ const pagesPolicy = "default-src 'none'; style-src 'unsafe-inline'; script-src '
 // passkeys alone.
 //
 // The same addresses answer programs, that is requests that accept
-// application/json and no HTML, with JSON: the enrollments, {"secret","url"} for
-// POST enroll, {"options"} for POST passkey and GET verify, {"recovery_codes"},
-// {"to"}, or {"error","retry_after","attempts_left"}. Fields are those of the forms.
+// application/json and no HTML, with JSON, or with
+// {"error","retry_after","attempts_left"}. Below Path, with fields as of a form and
+// the session's CSRF token:
+//
+//	GET  /                                                  {"enrollments"}
+//	POST /enroll                                            {"secret","url"}
+//	POST /confirm          code, name, others               {"recovery_codes","to"}
+//	GET  /verify                                            {"options","totp","recovery"}
+//	POST /verify?to=/page  code or response, factor         {"to"}
+//	POST /recovery                                          {"recovery_codes","to"}
+//	POST /passkey                                           {"options"}
+//	POST /passkey/confirm  response, name, others           {"recovery_codes","to"}
+//	POST /remove           id, others                       {"to"}
+//
+// factor is "local-totp", "local-recovery" or "local-passkey"; others, if not empty,
+// ends the user's other sessions.
 type Pages struct {
 	s       *Service
 	web     Browser

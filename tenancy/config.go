@@ -76,6 +76,10 @@ func StaleFor(d time.Duration) Outage { return Outage{stale: d} }
 func TokenPermissions() Outage { return Outage{token: true} }
 
 // DPoPMode says whether tokens that are bound to a key (RFC 9449) are taken.
+// Clients send them as "Authorization: DPoP …" with a new proof in the header DPoP
+// for each request, whose htu is GuardConfig.PublicURL and the path. At Auth0 they
+// are switched on by "Sender Constraining" of the API or the application; Transport
+// of session/login sends them.
 type DPoPMode uint8
 
 // The modes. A token that is bound is never taken without its proof.
