@@ -1,6 +1,8 @@
 package passhash
 
 import (
+	"bytes"
+	"crypto/hmac"
 	"crypto/md5"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -20,6 +22,7 @@ var cryptFormats = []format{
 	{name: "sha256-crypt", prefixes: []string{"$5$"}, parse: parseSHACrypt("$5$", 43, sha256.New)},
 	{name: "sha512-crypt", prefixes: []string{"$6$"}, parse: parseSHACrypt("$6$", 86, sha512.New)},
 	{name: "yescrypt", prefixes: []string{"$y$"}, parse: parseYescrypt},
+	{name: "gost-yescrypt", prefixes: []string{"$gy$"}, parse: parseYescrypt},
 	{name: "scrypt-crypt", prefixes: []string{"$7$"}, parse: parseScryptCrypt},
 }
 
@@ -151,11 +154,12 @@ func parseSHACrypt(prefix string, size int, newHash func() hash.Hash) func(Store
 	}
 }
 
-// parseYescrypt reads what libxcrypt writes: $y$j, one character each for N and r.
+// parseYescrypt reads what libxcrypt writes: $y$j or $gy$j, one character each for N
+// and r.
 func parseYescrypt(s Stored, l limits) (parsed, error) {
 	parts := strings.Split(s.Value, "$")
 	if len(parts) != 5 || len(parts[2]) != 3 || parts[2][0] != 'j' || len(parts[3]) > 86 || len(parts[4]) != 43 {
-		return parsed{}, malformed("must be $y$j.., salt and hash")
+		return parsed{}, malformed("must be $y$j.. or $gy$j.., salt and hash")
 	}
 	log, r := int64(crypt64(parts[2][1:2]))+1, int64(crypt64(parts[2][2:]))+1
 	if err := firstError(
@@ -168,12 +172,29 @@ func parseYescrypt(s Stored, l limits) (parsed, error) {
 		return parsed{}, malformed("salt has characters outside of the alphabet")
 	}
 	return lazyDigest(s.Value, "yescrypt", func(password string) string {
-		out, err := yescrypt.Hash([]byte(password), []byte(s.Value))
+		out, err := yescrypt.Hash([]byte(password), []byte("$y$"+strings.Join(parts[2:], "$")))
 		if err != nil {
 			return ""
 		}
+		if parts[1] == "gy" {
+			return gostYescrypt(password, s.Value, out)
+		}
 		return string(out)
 	}), nil
+}
+
+// gostYescrypt makes of yescrypt's hash that of libxcrypt's gost-yescrypt: its HMAC
+// under that of the setting, under the hash of the password.
+func gostYescrypt(password, stored string, plain []byte) string {
+	end := strings.LastIndexByte(stored, '$')
+	keyed := func(key, message []byte) []byte {
+		h := hmac.New(func() hash.Hash { return new(streebog) }, key)
+		h.Write(message)
+		return h.Sum(nil)
+	}
+	first := streebog{text: []byte(password)}
+	second := keyed(first.Sum(nil), []byte(stored[:end]))
+	return stored[:end+1] + string(yescrypt.Encode64(keyed(second, yescrypt.Decode64(plain[bytes.LastIndexByte(plain, '$')+1:]))))
 }
 
 // parseScryptCrypt reads $7$: one character for log2(N), five each for r and p,

@@ -87,6 +87,7 @@
 //	md5-crypt apr1 sha1-crypt     $1$ $apr1$ $sha1$                       lazy only
 //	sha256-crypt sha512-crypt     $5$ $6$                                 lazy only
 //	yescrypt                      $y$                                     lazy only
+//	gost-yescrypt                 $gy$                                    lazy only
 //	des-crypt                     {CRYPT} and 13 characters               lazy only
 //	phpass                        $P$ $H$ (WordPress, phpBB3)             lazy only
 //	drupal7                       $S$ U$S$                                lazy only
@@ -128,7 +129,7 @@
 // DES crypt looks at the first eight bytes of a password alone, and so does Verify:
 // what the user typed is the password from then on.
 //
-// Not supported are gost-yescrypt ($gy$), Sun MD5 crypt, $2$ and $2x$, Argon2 of
+// Not supported are Sun MD5 crypt, $2$ and $2x$, Argon2 of
 // version 16, FSHP, Magento's chained versions, and AIX's hashes.
 //
 // # Bounds

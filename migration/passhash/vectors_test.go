@@ -99,9 +99,11 @@ var vectors = []vector{
 	{"sha256-crypt", Stored{Value: "$5$7777657035274252$XftMj84MW.New1/ViLY5V4CM4Y7EBvfETaZsCW9vcJ8"}, "hashcat", lazy},
 	{"sha256-crypt", Stored{Value: "$5$rounds=1000$abc$4J8AKYQoiPh8f4DdCtjJrDnItZGpc2F0CEOe4VwhiW3"}, "lètmein", lazy}, // computed
 	{"sha512-crypt", Stored{Value: "$6$72820166$U4DVzpcYxgw7MVVDGGvB2/H5lRistD5.Ah4upwENR5UtffLR4X4SxSzfREv8z6wVl0jRFX40/KnYVvK4829kD1"}, "hashcat", lazy},
-	{"sha512-crypt", Stored{Value: "$6$rounds=1234$abcdefghijklmnop$mPKChQoQsVX1H/juQuB80JYbh72RMkgz6uTagVuHHnU9Fu9M6YkJzQx/oFmlpPA2cDgwL5YqU/lZBAd3r3w2G1"}, "lètmein", lazy}, // computed
-	{"yescrypt", Stored{Value: "$y$j75$z7ztFz2FayrKI79/jEwlL.$u5x/j193MQ09wbFaRGYr0AH/A/jh3kunjuhYRVRNkmC"}, "test1", lazy},                                                    // go-crypt
-	{"yescrypt", Stored{Value: "$y$j75$abcdefghijkl$6Ae1ZHmw2zlHO.Jiyi4DRSaVL68VzzVpeD7NidiTWK4"}, "lètmein", lazy},                                                            // computed
+	{"sha512-crypt", Stored{Value: "$6$rounds=1234$abcdefghijklmnop$mPKChQoQsVX1H/juQuB80JYbh72RMkgz6uTagVuHHnU9Fu9M6YkJzQx/oFmlpPA2cDgwL5YqU/lZBAd3r3w2G1"}, "lètmein", lazy},                             // computed
+	{"yescrypt", Stored{Value: "$y$j75$z7ztFz2FayrKI79/jEwlL.$u5x/j193MQ09wbFaRGYr0AH/A/jh3kunjuhYRVRNkmC"}, "test1", lazy},                                                                                // go-crypt
+	{"yescrypt", Stored{Value: "$y$j75$abcdefghijkl$6Ae1ZHmw2zlHO.Jiyi4DRSaVL68VzzVpeD7NidiTWK4"}, "lètmein", lazy},                                                                                        // computed
+	{"gost-yescrypt", Stored{Value: "$gy$j9T$AAAABBBBCCCC$lvpq3ZGEmN6vjdluL2cujekOPIcKXd9ZmrEjwh6gz/1"}, "password", lazy},                                                                                 // libxcrypt
+	{"gost-yescrypt", Stored{Value: "$gy$j75$z7ztFz2FayrKI79/jEwlL.$QhZonm1pVW2gd/skE9fRa09E0JgI0v0ELMdwyB0KD58"}, "lètmein xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", lazy}, // libxcrypt
 
 	{"des-crypt", Stored{Scheme: "des-crypt", Value: "48c/R8JAv757A"}, "hashcat", lazy},
 	{"des-crypt", Stored{Scheme: "des-crypt", Value: "N1tQbOFcM5fpg"}, "test", lazy}, // passlib
