@@ -10,8 +10,11 @@ import (
 // ErrNotEnrolled if it has none of this user that is confirmed. It is what
 // session/login asks before a step-up: whoever has no factor would enroll one
 // there with the password alone. Like Enrollments it remembers Auth0's answer for
-// a minute.
+// a minute. It needs a Directory.
 func (s *Service) EnrolledAtAuth0(ctx context.Context, userID string) error {
+	if s.dir == nil {
+		return errNoDirectory
+	}
 	all, err := s.Enrollments(ctx, userID)
 	if err != nil {
 		return err

@@ -121,7 +121,7 @@ func require(l Level, maxAge time.Duration, challenge http.HandlerFunc, now func
 			a, ok := authn.FromContext(r.Context())
 			switch {
 			case !ok:
-				http.Error(w, "guardian: Require stands outside of what says who the user is; see its documentation", http.StatusInternalServerError)
+				http.Error(w, "guardian: Require does not know the user: put it inside of session.HTTP.Require or a guard of package tenancy", http.StatusInternalServerError)
 			case fresh(l.at(a), maxAge, now()):
 				next.ServeHTTP(w, r)
 			default:

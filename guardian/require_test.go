@@ -69,6 +69,7 @@ func TestRequire(t *testing.T) {
 		w := httptest.NewRecorder()
 		guardian.RequireMFA(five, nil)(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("POST", "/transfer", nil))
 		assert.Equal(t, http.StatusInternalServerError, w.Code, "nobody says who the user is")
+		assert.Contains(t, w.Body.String(), "session.HTTP.Require")
 	})
 }
 

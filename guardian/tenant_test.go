@@ -244,7 +244,7 @@ func TestWithoutADirectory(t *testing.T) {
 	_, e1 := s.TenantFactors(ctx)
 	_, e2 := s.EnrollmentTickets(ctx, user, guardian.OTP)
 	_, e3 := s.RegenerateRecoveryCode(ctx, user)
-	for i, err := range []error{e1, e2, e3, s.InvalidateRememberedBrowsers(ctx, user), s.Remove(ctx, user, "totp|dev_1")} {
+	for i, err := range []error{e1, e2, e3, s.InvalidateRememberedBrowsers(ctx, user), s.Remove(ctx, user, "totp|dev_1"), s.EnrolledAtAuth0(ctx, user)} {
 		if err == nil || !strings.Contains(err.Error(), "Directory") {
 			t.Errorf("verb %d: %v", i, err)
 		}

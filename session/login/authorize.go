@@ -86,7 +86,7 @@ func (h *Handler) StepUp(w http.ResponseWriter, r *http.Request) {
 // askFactor begins a login of one user with a second factor.
 func (h *Handler) askFactor(w http.ResponseWriter, r *http.Request, tx *transaction) {
 	if h.cfg.Factors == nil {
-		h.answer(w, r, errors.New("login: Config.Factors is needed to ask for a second factor"))
+		h.answer(w, r, errors.New("login: Config.Factors is needed to ask for a second factor; a *guardian.Service with a Directory is one"))
 		return
 	}
 	if err := h.cfg.Factors.EnrolledAtAuth0(r.Context(), tx.UserID); err != nil {

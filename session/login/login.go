@@ -96,7 +96,7 @@ type Config struct {
 }
 
 // Factors says whether Auth0 can ask a user for a second factor: nil, or an error
-// that says why not.
+// that says why not. A *guardian.Service with a Directory implements it.
 type Factors interface {
 	EnrolledAtAuth0(ctx context.Context, userID string) error
 }
