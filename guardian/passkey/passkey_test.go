@@ -18,6 +18,7 @@ import (
 	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/guardian/passkey"
+	"github.com/auth0kit/auth0kit/internal/testing/authenticator"
 )
 
 const user = "auth0|1"
@@ -71,10 +72,10 @@ func (s *stage) begin(proof *guardian.Verification) []byte {
 }
 
 // enroll gives the user a passkey.
-func (s *stage) enroll(name string, proof *guardian.Verification) (d *device, codes []string) {
+func (s *stage) enroll(name string, proof *guardian.Verification) (d *authenticator.Device, codes []string) {
 	s.Helper()
-	d = newDevice(s)
-	codes, err := s.rp.FinishEnroll(s.Context(), user, name, d.create(s.begin(proof)))
+	d = authenticator.New(s)
+	codes, err := s.rp.FinishEnroll(s.Context(), user, name, d.Create(s.begin(proof)))
 	require.NoError(s, err)
 	return d, codes
 }
@@ -86,9 +87,9 @@ func (s *stage) ask() []byte {
 	return options
 }
 
-func (s *stage) verify(d *device) (*guardian.Verification, error) {
+func (s *stage) verify(d *authenticator.Device) (*guardian.Verification, error) {
 	s.Helper()
-	return s.rp.FinishVerify(s.Context(), user, d.get(s.ask()))
+	return s.rp.FinishVerify(s.Context(), user, d.Get(s.ask()))
 }
 
 func TestEnrollAndVerify(t *testing.T) {
@@ -111,11 +112,11 @@ func TestEnrollAndVerify(t *testing.T) {
 		assert.Equal(s, []string{"mfa", "pop", "uv"}, proof.AMR)
 		key, codes := s.enroll(" Security\tkey ", proof)
 		require.Empty(s, codes)
-		_, err = s.rp.FinishEnroll(s.Context(), user, "", key.create(s.begin(proof)))
+		_, err = s.rp.FinishEnroll(s.Context(), user, "", key.Create(s.begin(proof)))
 		require.Error(s, err, "the same credential again")
 
 		time.Sleep(time.Hour)
-		for _, d := range []*device{phone, key} {
+		for _, d := range []*authenticator.Device{phone, key} {
 			_, err = s.verify(d)
 			require.NoError(s, err)
 		}
@@ -163,17 +164,17 @@ func (proven) AuthenticatedBy(string) time.Time { return time.Now() }
 // nothing is enrolled by it.
 func TestRefusals(t *testing.T) {
 	onStage(t, func(s *stage) {
-		for name, change := range map[string]func(d *device){
-			"another site":    func(d *device) { d.origin = "https://app.example.org" },
-			"another party":   func(d *device) { d.rp = "example.org" },
-			"nobody verified": func(d *device) { d.flags = present },
-			"nobody there":    func(d *device) { d.flags = verified },
-			"a frame":         func(d *device) { d.frame = d.origin },
-			"another's frame": func(d *device) { d.frame = "https://app.example.org" },
+		for name, change := range map[string]func(d *authenticator.Device){
+			"another site":    func(d *authenticator.Device) { d.Origin = "https://app.example.org" },
+			"another party":   func(d *authenticator.Device) { d.RP = "example.org" },
+			"nobody verified": func(d *authenticator.Device) { d.Flags = authenticator.Present },
+			"nobody there":    func(d *authenticator.Device) { d.Flags = authenticator.Verified },
+			"a frame":         func(d *authenticator.Device) { d.Frame = d.Origin },
+			"another's frame": func(d *authenticator.Device) { d.Frame = "https://app.example.org" },
 		} {
-			d := newDevice(s)
+			d := authenticator.New(s)
 			change(d)
-			_, err := s.rp.FinishEnroll(s.Context(), user, "", d.create(s.begin(nil)))
+			_, err := s.rp.FinishEnroll(s.Context(), user, "", d.Create(s.begin(nil)))
 			assert.ErrorIs(s, err, guardian.ErrWrongCode, name)
 		}
 		all, err := s.factors.Enrollments(s.Context(), user)
@@ -182,14 +183,14 @@ func TestRefusals(t *testing.T) {
 
 		d, _ := s.enroll("", nil)
 		good := *d
-		for name, change := range map[string]func(d *device){
-			"another site":    func(d *device) { d.origin = "https://app.example.org" },
-			"another party":   func(d *device) { d.rp = "example.org" },
-			"nobody verified": func(d *device) { d.flags = present },
-			"a frame":         func(d *device) { d.frame = d.origin },
-			"another's frame": func(d *device) { d.frame = "https://app.example.org" },
-			"another key":     func(d *device) { d.key = newDevice(s).key },
-			"another id":      func(d *device) { d.id = []byte("another credential") },
+		for name, change := range map[string]func(d *authenticator.Device){
+			"another site":    func(d *authenticator.Device) { d.Origin = "https://app.example.org" },
+			"another party":   func(d *authenticator.Device) { d.RP = "example.org" },
+			"nobody verified": func(d *authenticator.Device) { d.Flags = authenticator.Present },
+			"a frame":         func(d *authenticator.Device) { d.Frame = d.Origin },
+			"another's frame": func(d *authenticator.Device) { d.Frame = "https://app.example.org" },
+			"another key":     func(d *authenticator.Device) { d.Key = authenticator.New(s).Key },
+			"another id":      func(d *authenticator.Device) { d.ID = []byte("another credential") },
 		} {
 			bad := good
 			change(&bad)
@@ -202,22 +203,22 @@ func TestRefusals(t *testing.T) {
 			time.Sleep(time.Hour)
 		}
 		options := s.ask()
-		_, err = s.rp.FinishEnroll(s.Context(), user, "", newDevice(s).create(options))
+		_, err = s.rp.FinishEnroll(s.Context(), user, "", authenticator.New(s).Create(options))
 		assert.ErrorIs(s, err, guardian.ErrExpired, "a challenge for a proof enrolls nothing")
 		proof, err := s.verify(d)
 		require.NoError(s, err)
-		_, err = s.rp.FinishVerify(s.Context(), user, d.get(s.begin(proof)))
+		_, err = s.rp.FinishVerify(s.Context(), user, d.Get(s.begin(proof)))
 		assert.ErrorIs(s, err, guardian.ErrExpired, "a challenge for an enrollment proves nothing")
-		_, err = s.rp.FinishVerify(s.Context(), user, d.create(options))
+		_, err = s.rp.FinishVerify(s.Context(), user, d.Create(options))
 		assert.ErrorIs(s, err, guardian.ErrExpired, "the response to a creation")
-		_, err = s.rp.FinishVerify(s.Context(), "auth0|2", d.get(options))
+		_, err = s.rp.FinishVerify(s.Context(), "auth0|2", d.Get(options))
 		assert.ErrorIs(s, err, guardian.ErrExpired, "the challenge of another user")
 		for _, garbage := range []string{"", "{}", "null", `{"id":"AA","rawId":"AA","type":"public-key","response":{}}`} {
 			_, err = s.rp.FinishVerify(s.Context(), user, []byte(garbage))
 			assert.ErrorIs(s, err, guardian.ErrExpired)
 		}
 		time.Sleep(10 * time.Minute)
-		_, err = s.rp.FinishVerify(s.Context(), user, d.get(options))
+		_, err = s.rp.FinishVerify(s.Context(), user, d.Get(options))
 		assert.ErrorIs(s, err, guardian.ErrExpired)
 		_, err = s.factors.Verify(s.Context(), guardian.Request{UserID: user, Factor: guardian.Passkey, Code: "x"})
 		assert.Error(s, err)
@@ -229,7 +230,7 @@ func TestPasskeysCannotBeLocked(t *testing.T) {
 	onStage(t, func(s *stage) {
 		d, _ := s.enroll("", nil)
 		bad := *d
-		bad.key = newDevice(s).key
+		bad.Key = authenticator.New(s).Key
 		for range 120 {
 			_, err := s.verify(&bad)
 			require.Error(s, err)
@@ -237,7 +238,7 @@ func TestPasskeysCannotBeLocked(t *testing.T) {
 		}
 		_, err := s.verify(&bad)
 		require.ErrorIs(s, err, guardian.ErrLocked)
-		response := d.get(s.ask())
+		response := d.Get(s.ask())
 		_, err = s.rp.FinishVerify(s.Context(), user, response)
 		require.NoError(s, err)
 		_, err = s.rp.FinishVerify(s.Context(), user, response)
@@ -249,7 +250,7 @@ func TestPasskeysCannotBeLocked(t *testing.T) {
 func TestOneOf64(t *testing.T) {
 	onStage(t, func(s *stage) {
 		d, _ := s.enroll("", nil)
-		response := d.get(s.ask())
+		response := d.Get(s.ask())
 		var yes, replayed atomic.Int64
 		var all sync.WaitGroup
 		for range 64 {
@@ -297,7 +298,7 @@ func TestEnrollmentIsLateForTheFirst(t *testing.T) {
 		require.NoError(s, err)
 		_, err = s.factors.ConfirmTOTP(s.Context(), user, code)
 		require.NoError(s, err)
-		_, err = s.rp.FinishEnroll(s.Context(), user, "", newDevice(s).create(options))
+		_, err = s.rp.FinishEnroll(s.Context(), user, "", authenticator.New(s).Create(options))
 		require.ErrorIs(s, err, guardian.ErrStepUp)
 	})
 }
@@ -310,7 +311,7 @@ func TestTwoFirstPasskeys(t *testing.T) {
 		var all sync.WaitGroup
 		var responses [][]byte
 		for range 8 {
-			responses = append(responses, newDevice(s).create(s.begin(nil)))
+			responses = append(responses, authenticator.New(s).Create(s.begin(nil)))
 		}
 		for _, response := range responses {
 			all.Go(func() {
@@ -337,9 +338,9 @@ func TestProofsEndNoEnrollment(t *testing.T) {
 		for range 100 {
 			s.ask()
 		}
-		_, err = s.rp.FinishVerify(s.Context(), user, d.get(proofs))
+		_, err = s.rp.FinishVerify(s.Context(), user, d.Get(proofs))
 		require.ErrorIs(s, err, guardian.ErrExpired)
-		_, err = s.rp.FinishEnroll(s.Context(), user, "", newDevice(s).create(options))
+		_, err = s.rp.FinishEnroll(s.Context(), user, "", authenticator.New(s).Create(options))
 		require.NoError(s, err)
 	})
 }
@@ -392,12 +393,12 @@ func FuzzFinishVerify(f *testing.F) {
 	require.NoError(f, err)
 	rp, err := passkey.New(s, "example.com", []string{"https://app.example.com"}, passkey.Config{})
 	require.NoError(f, err)
-	d := newDevice(f)
+	d := authenticator.New(f)
 	options, err := rp.BeginEnroll(f.Context(), user, "ada", nil)
 	require.NoError(f, err)
-	_, err = rp.FinishEnroll(f.Context(), user, "", d.create(options))
+	_, err = rp.FinishEnroll(f.Context(), user, "", d.Create(options))
 	require.NoError(f, err)
-	f.Add(d.get(options))
+	f.Add(d.Get(options))
 	f.Add([]byte("{}"))
 	f.Fuzz(func(t *testing.T, response []byte) {
 		if _, err := rp.FinishVerify(t.Context(), user, response); err == nil {
