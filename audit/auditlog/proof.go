@@ -46,8 +46,9 @@ func (l *Log) newest(ctx context.Context) ([]byte, checkpoint, error) {
 	return records[0].Value, c, err
 }
 
-// Prove returns the proof of an event. It is recorded as "audit.prove", because
-// the proof has the event. Errors are ErrNotFound and ErrNotSealed.
+// Prove returns the proof of the event with that Event.ID, which the recorder has
+// set or Query returns. It is recorded as "audit.prove", because the proof has the
+// event. Errors are ErrNotFound and ErrNotSealed: Run seals within about a second.
 func (l *Log) Prove(ctx context.Context, eventID string) (*Proof, error) {
 	rows, err := l.store.Find(ctx, []string{eventID})
 	switch {
