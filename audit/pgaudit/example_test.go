@@ -2,6 +2,7 @@ package pgaudit_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"log"
 	"os"
@@ -29,7 +30,11 @@ func ExampleNew() {
 	if err := store.CreateSchema(ctx); err != nil {
 		log.Fatal(err)
 	}
-	seal, err := auditlog.ParseSeal(os.Getenv("AUDIT_KEY"), []byte(os.Getenv("AUDIT_SEAL_KEY")))
+	wrap, err := base64.StdEncoding.DecodeString(os.Getenv("AUDIT_WRAP"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	seal, err := auditlog.ParseSeal(os.Getenv("AUDIT_KEY"), wrap)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package sqlaudit_test
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"fmt"
 	"log"
 	"os"
@@ -28,7 +29,11 @@ func ExampleNew() {
 	if err := store.CreateSchema(ctx); err != nil {
 		log.Fatal(err)
 	}
-	seal, err := auditlog.ParseSeal(os.Getenv("AUDIT_KEY"), []byte(os.Getenv("AUDIT_SEAL_KEY")))
+	wrap, err := base64.StdEncoding.DecodeString(os.Getenv("AUDIT_WRAP"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	seal, err := auditlog.ParseSeal(os.Getenv("AUDIT_KEY"), wrap)
 	if err != nil {
 		log.Fatal(err)
 	}
