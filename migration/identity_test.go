@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,6 +15,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/driver"
 )
 
 // tenantAt is a tenant of its own with a client for it.
@@ -200,6 +202,49 @@ func TestNoVerbTouchesAStranger(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Who was migrated earlier may be somebody else by now: what is left to do for them,
+// organizations, roles and second factors, goes to nobody else by their id or email.
+func TestWhatIsLeftGoesToNoStranger(t *testing.T) {
+	t.Parallel()
+	there := resource.User{ID: "u000001", Email: "user1@example.com", Connection: connection, AppMetadata: ours()}
+	unmarked, other, moved := there, there, there
+	unmarked.AppMetadata, other.ID, other.AppMetadata, moved.Email = nil, "other", nil, "moved@example.com"
+	left := map[string]driver.Outcome{
+		"pending": {State: driver.StateMigrated, Memberships: driver.MembershipsPending},
+		"refused": {State: driver.StateMigrated, Memberships: driver.MembershipsFailed, Given: "org_0000000000000000"},
+		"factors": {State: driver.StateFailed, Code: "MFA_FACTORS_FAILED"},
+	}
+	for name, strangers := range map[string][]resource.User{"another mark": {unmarked}, "another id": {other}, "another email": {moved, other}, "nobody": {there}} {
+		for what, o := range left {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := newTenant(auth0test.Options{})
+				client, ledger := newClient(t, tenant), migration.NewMemoryLedger()
+				org, role := tenant.AddOrganization("acme"), tenant.AddRole("admin", "")
+				for _, u := range strangers {
+					tenant.AddUser(u, "")
+				}
+				fence, err := ledger.Lease(t.Context(), connection, "x", time.Minute)
+				require.NoError(t, err)
+				o.Key = "u000001"
+				require.NoError(t, ledger.PutOutcomes(t.Context(), fence, []driver.Outcome{o}))
+				_, err = ledger.Lease(t.Context(), connection, "x", 0)
+				require.NoError(t, err)
+				row := user(1)
+				row.TOTPSecrets, row.RoleIDs, row.Memberships = []string{"JBSWY3DPEHPK3PXP"}, []string{role}, []migration.Membership{{OrgID: org}}
+				_, err = newRunner(t, newTable(row), client, ledger, migration.Config{}).RetryFailed(t.Context())
+				require.NoError(t, err)
+				want := map[string][]string{}
+				if name == "nobody" || name == "another email" && what != "factors" {
+					want["auth0|u000001"] = []string(nil)
+				}
+				assert.Equal(t, want, membersOf(t, client, org), "%s, %s", name, what)
+				after := outcomesOf(t, ledger)["u000001"]
+				assert.Equal(t, len(want) == 1, after.State == driver.StateMigrated && after.Memberships == driver.MembershipsDone, "%s, %s: %+v", name, what, after)
+			})
+		}
 	}
 }
 

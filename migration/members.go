@@ -46,7 +46,8 @@ type offer struct {
 	key    string
 	places places
 	given  string
-	check  bool          // whether it is still this run's user must be asked
+	ask    bool          // the user was migrated earlier: whether it is still this run's must be asked
+	moved  bool          // what was given stands, and only what differs is given
 	done   chan struct{} // of a mark in the queue: all before it are written
 }
 
@@ -123,7 +124,7 @@ func (m *memberStage) catchUp(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := m.add(ctx, offer{key: o.Key, places: places, given: o.Given}); err != nil {
+			if err := m.add(ctx, offer{key: o.Key, places: places, given: o.Given, ask: o.At.Before(m.w.tracker.start)}); err != nil {
 				return err
 			}
 		}
@@ -156,13 +157,16 @@ func (m *memberStage) take(ctx context.Context, o offer) error {
 		defer close(o.done)
 		return m.flush(ctx)
 	}
-	if o.check {
-		_, mine, err := m.w.user(ctx, o.key)
+	if o.ask {
+		u, mine, err := m.w.user(ctx, o.key)
 		if err != nil {
 			return err
 		}
 		if mine == "" {
 			m.w.kept.Add(1)
+			if !o.moved {
+				m.finished = append(m.finished, &candidate{key: o.key, given: o.given, code: notOurs(u)})
+			}
 			return nil
 		}
 	}
@@ -176,7 +180,7 @@ func (m *memberStage) take(ctx context.Context, o offer) error {
 	old := parsePlaces(o.given)
 	var full []string
 	for _, org := range o.places.orgs() {
-		if had, ok := old.roles[org]; ok && slices.Equal(had, o.places.roles[org]) && o.check {
+		if had, ok := old.roles[org]; ok && slices.Equal(had, o.places.roles[org]) && o.moved {
 			continue
 		}
 		c.open++

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/jobs"
 )
 
 // pages reads the source to its end.
@@ -87,11 +89,12 @@ type scanner struct {
 	classes      *classifier
 	fresh, again packer
 
-	// Of the current page: outcomes to write, then memberships to pass on.
-	outcomes []driver.Outcome
-	changed  []change
-	offers   []offer
-	skipped  int
+	// Of the current page: outcomes to write, then memberships to pass on. Those that
+	// the ledger does not call pending must find room.
+	outcomes        []driver.Outcome
+	changed         []change
+	pending, others []offer
+	skipped         int
 }
 
 func (s *scanner) page(ctx context.Context, page []Record) error {
@@ -99,7 +102,7 @@ func (s *scanner) page(ctx context.Context, page []Record) error {
 	if err != nil {
 		return err
 	}
-	s.outcomes, s.changed, s.offers, s.skipped = s.outcomes[:0], s.changed[:0], s.offers[:0], 0
+	s.outcomes, s.changed, s.pending, s.others, s.skipped = s.outcomes[:0], s.changed[:0], s.pending[:0], s.others[:0], 0
 	for i := range page {
 		rec := page[i]
 		old, ok := known[rec.Key]
@@ -119,10 +122,11 @@ func (s *scanner) page(ctx context.Context, page []Record) error {
 	if err := s.putOutcomes(ctx, s.outcomes); err != nil {
 		return err
 	}
-	for _, o := range s.offers {
-		if !o.check {
-			s.members.offer(o)
-		} else if err := s.members.add(ctx, o); err != nil { // the ledger does not call it pending
+	for _, o := range s.pending {
+		s.members.offer(o)
+	}
+	for _, o := range s.others {
+		if err := s.members.add(ctx, o); err != nil {
 			return err
 		}
 	}
@@ -154,14 +158,30 @@ func (s *scanner) record(ctx context.Context, r *Record, old driver.Outcome) err
 		return err
 	}
 	e := entry{key: r.Key, digest: digest, places: places}
-	if old.Code == codeFactorsFailed { // the user is there, without its second factors
-		user, err := s.classes.enc.encodeFactors(r)
-		if err != nil {
-			return fmt.Errorf("migration: write second factors: %w", err)
-		}
-		return s.hand(ctx, s.again.add(e, user))
+	if old.Code == codeFactorsFailed {
+		return s.factors(ctx, r, e, v.json)
 	}
 	return s.hand(ctx, s.fresh.add(e, v.json))
+}
+
+// factors sends the second factors of a user who is there without them. The file
+// changes whoever has the email, so the user must still be this run's and have it.
+func (s *scanner) factors(ctx context.Context, r *Record, e entry, whole []byte) error {
+	u, mine, err := s.user(ctx, r.Key)
+	switch {
+	case err != nil:
+		return err
+	case u == nil:
+		return s.hand(ctx, s.fresh.add(e, whole))
+	case mine == "" || !strings.EqualFold(u.Email, r.Email) || !jobs.NeverLoggedIn(u):
+		s.kept.Add(1)
+		return nil
+	}
+	user, err := s.classes.enc.encodeFactors(r)
+	if err != nil {
+		return fmt.Errorf("migration: write second factors: %w", err)
+	}
+	return s.hand(ctx, s.again.add(e, user))
 }
 
 // resend reports whether a failed user is sent again. Without digests nobody knows
@@ -183,10 +203,15 @@ func (s *scanner) migrated(ctx context.Context, r *Record, old driver.Outcome) e
 		old.Digest, old.Memberships = digest, places.pending()
 		s.outcomes = append(s.outcomes, old)
 	}
-	retry := old.Memberships == driver.MembershipsFailed && s.mode == modeRetry
-	moved := s.mode == modeSync && old.Memberships != driver.MembershipsPending && places.String() != old.Given
-	if old.Memberships == driver.MembershipsPending || retry || moved {
-		s.offers = append(s.offers, offer{key: r.Key, places: places, given: old.Given, check: moved})
+	o := offer{key: r.Key, places: places, given: old.Given, ask: true}
+	switch {
+	case old.Memberships == driver.MembershipsPending:
+		s.pending = append(s.pending, o)
+	case old.Memberships == driver.MembershipsFailed && s.mode == modeRetry:
+		s.others = append(s.others, o)
+	case s.mode == modeSync && places.String() != old.Given:
+		o.moved = true
+		s.others = append(s.others, o)
 	}
 	switch {
 	case s.mode != modeSync:
@@ -212,7 +237,7 @@ func (s *scanner) skip(ctx context.Context, r *Record, old driver.Outcome, v ver
 			return err
 		}
 		o.Memberships = places.pending()
-		s.offers = append(s.offers, offer{key: r.Key, places: places, check: true})
+		s.others = append(s.others, offer{key: r.Key, places: places, ask: true})
 	}
 	old.At = o.At
 	if o != old {

@@ -53,12 +53,10 @@ func (s *scanner) patchOne(ctx context.Context, c change) (driver.Outcome, error
 	switch {
 	case err != nil:
 		return o, err
-	case u == nil:
-		o.Code, o.Path = codeGone, ""
-		return o, nil
 	case mine == "":
-		o.Code, o.Path = codeForeign, ""
-		s.kept.Add(1)
+		if o.Code, o.Path = notOurs(u), ""; u != nil {
+			s.kept.Add(1)
+		}
 		return o, nil
 	case !jobs.NeverLoggedIn(u):
 		s.kept.Add(1)
@@ -87,6 +85,15 @@ func (s *scanner) patchOne(ctx context.Context, c change) (driver.Outcome, error
 	o.At = time.Now().UTC()
 	s.updated.Add(1)
 	return o, nil
+}
+
+// notOurs is the code for a user whom the ledger calls migrated, and who is gone or
+// somebody else's now.
+func notOurs(u *resource.User) string {
+	if u == nil {
+		return codeGone
+	}
+	return codeForeign
 }
 
 // patchFor is the PATCH for the changed fields. An email without email_verified
