@@ -1,6 +1,7 @@
 package mgmtapi
 
 import (
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
@@ -32,8 +33,15 @@ type API struct {
 // New returns the Management API with some routes.
 func New(t *state.Tenant, routes []Route) *API {
 	a := &API{t: t}
-	for i := range routes {
-		a.routes.Add(routes[i].Method, routes[i].Pattern, &routes[i])
+	served := make(map[string]bool, len(routes))
+	for i, rt := range routes {
+		a.routes.Add(rt.Method, rt.Pattern, &routes[i])
+		served[rt.Method+" "+rt.Pattern] = true
+	}
+	for _, op := range schema.Operations() { // Else a route with "{id}" would answer for an absent "templates".
+		if !served[op.Method+" "+op.Path] {
+			a.routes.Add(op.Method, op.Path, nil)
+		}
 	}
 	return a
 }

@@ -2,7 +2,6 @@ package mgmtapi
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
@@ -13,14 +12,14 @@ import (
 func (a *API) Serve(w *web.StatusWriter, r *http.Request, path string) {
 	rt, params, found := a.routes.Find(r.Method, path)
 	endpoint := ""
-	if found {
+	if rt != nil {
 		endpoint = rt.Bucket
 	}
 	if !a.t.Limits.PassManagement(w, a.t.Now(), endpoint) {
 		return
 	}
-	if !found {
-		a.serveUnknown(w, r, path)
+	if rt == nil {
+		a.serveUnknown(w, r, found)
 		return
 	}
 	c := &Call{api: a, T: a.t, W: w, R: r, route: rt, op: schema.Lookup(rt.Method, rt.Pattern), Params: params, Query: r.URL.Query(), Now: a.t.Now()}
@@ -39,8 +38,8 @@ func (a *API) Serve(w *web.StatusWriter, r *http.Request, path string) {
 
 // serveUnknown tells what Auth0 has from what it does not have either. Its
 // description knows no 405: a path with another method is not found.
-func (a *API) serveUnknown(w *web.StatusWriter, r *http.Request, path string) {
-	if !described(r.Method, path) {
+func (a *API) serveUnknown(w *web.StatusWriter, r *http.Request, described bool) {
+	if !described {
 		web.SendError(w, http.StatusNotFound, "Not Found", "")
 		return
 	}
@@ -51,13 +50,6 @@ func (a *API) serveUnknown(w *web.StatusWriter, r *http.Request, path string) {
 	}
 	w.Client = c.Token.Client
 	web.ServeMissing(w, r, a.t.Options.Missing)
-}
-
-func described(method, path string) bool {
-	segments := web.SplitPath(path)
-	return slices.ContainsFunc(schema.Operations(), func(op *schema.Operation) bool {
-		return op.Method == method && web.Matches(web.SplitPath(op.Path), segments)
-	})
 }
 
 // Methods are those of the routes of a path.
