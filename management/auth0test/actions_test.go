@@ -158,6 +158,7 @@ func TestActionAnswers(t *testing.T) {
 	if err := json.Unmarshal([]byte(bound), &b); err != nil {
 		t.Fatal(err)
 	}
+	g.want("GET", "/actions/triggers/post-login/bindings?page=0&per_page=100", "", 200, `}],"per_page":100,"total":1}`)
 	again := `{"bindings":[{"ref":{"type":"binding_id","value":"` + b.Bindings[0].ID + `"},"display_name":"c"}]}`
 	g.want("PATCH", "/actions/triggers/post-login/bindings", again, 200, `"display_name":"c","id":"`+b.Bindings[0].ID)
 	g.want("PATCH", path, `{"supported_triggers":[{"id":"credentials-exchange"}]}`, 400, "can't upgrade")

@@ -182,7 +182,12 @@ func TestClientsAsRecorded(t *testing.T) {
 		refresh := m["refresh_token"].(map[string]any)
 		assert.Equal(t, []any{c.lifetime, c.idle}, []any{refresh["token_lifetime"], refresh["idle_token_lifetime"]}, c.kind)
 	}
-	spa, _ := made(t, g, "/clients", `{"name":"n","app_type":"spa","identity_assertion_authorization_grant":{"active":true}}`, 201)
+	made(t, g, "/resource-servers", `{"identifier":"https://api.example.com"}`, 201)
+	_, linked := made(t, g, "/clients", `{"name":"n","app_type":"resource_server","resource_server_identifier":"https://api.example.com"}`, 201)
+	assert.Equal(t, []any{}, linked["grant_types"])
+	assert.Equal(t, map[string]any{"alg": "RS256", "secret_encoded": false}, linked["jwt_configuration"])
+	spa, first := made(t, g, "/clients", `{"name":"n","app_type":"spa","identity_assertion_authorization_grant":{"active":true}}`, 201)
+	assert.Equal(t, map[string]any{"lifetime_in_seconds": 36000.0, "secret_encoded": false}, first["jwt_configuration"])
 	got := g.object("PATCH", "/clients/"+spa, `{"jwt_configuration":{"alg":"RS256"}}`, 200)
 	assert.Equal(t, map[string]any{"alg": "RS256", "lifetime_in_seconds": 36000.0, "secret_encoded": false}, got["jwt_configuration"])
 	assert.Equal(t, map[string]any{"active": true}, got["identity_assertion_authorization_grant"])
@@ -192,6 +197,7 @@ func TestDefaultsAsRecorded(t *testing.T) {
 	t.Parallel()
 	g := newAPI(t, auth0test.NewTenant(auth0test.Options{IgnoredSettings: []string{"log-streams"}}))
 	role, m := made(t, g, "/roles", `{"name":"r"}`, 200)
+	assert.Contains(t, m, "description")
 	assert.Nil(t, m["description"])
 	g.want("GET", "/roles/"+role, "", 200, `"description":""`)
 
@@ -211,11 +217,15 @@ func TestDefaultsAsRecorded(t *testing.T) {
 	}, api["subject_type_authorization"])
 
 	_, stream := made(t, g, "/log-streams", `{"name":"s","type":"splunk","filters":[],"sink":{"splunkDomain":"d","splunkPort":"1","splunkToken":"t","splunkSecure":true}}`, 200)
-	assert.NotContains(t, stream, "isPriority")
-	assert.NotContains(t, stream, "filters")
+	for _, key := range []string{"isPriority", "filters", "pii_config"} {
+		assert.NotContains(t, stream, key)
+	}
 	_, stream = made(t, g, "/log-streams", `{"name":"h","type":"http","sink":{"httpEndpoint":"https://e"}}`, 200)
 	assert.Equal(t, false, stream["isPriority"])
 
-	g.want("GET", "/attack-protection/captcha", "", 200, `"recaptcha_enterprise":{"project_id":"","site_key":""}`)
+	g.want("GET", "/attack-protection/captcha", "", 200, `{"active_provider_id":"auth_challenge","arkose":{"client_subdomain":"client-api","fail_open":false,"site_key":"","verify_subdomain":"verify-api"},`+
+		`"auth_challenge":{"fail_open":false},"friendly_captcha":{"site_key":""},"hcaptcha":{"site_key":""},"recaptcha_enterprise":{"project_id":"","site_key":""},"recaptcha_v2":{"site_key":""},"simple_captcha":{}}`)
+	g.want("GET", "/attack-protection/bot-detection", "", 200, `{"allowlist":[],"bot_detection_level":"medium","challenge_password_policy":"never","challenge_password_reset_policy":"never",`+
+		`"challenge_passwordless_policy":"never","monitoring_mode_enabled":false}`)
 	g.want("GET", "/actions/triggers/custom-token-exchange/bindings?page=0&per_page=100", "", 200, `{"bindings":[],"per_page":100}`)
 }

@@ -2,6 +2,7 @@ package auth0test_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -255,7 +256,7 @@ func TestUsernames(t *testing.T) {
 	a := newAdmin(t, tenant)
 	plain := a.want(201, "POST", "/connections", `{"name":"plain","strategy":"auth0","enabled_clients":["`+tenant.Machine().ID+`"]}`)["id"].(string)
 	requiring := connectionID(t, newAPI(t, tenant), auth0test.DefaultConnection)
-	for _, c := range []struct {
+	for i, c := range []struct {
 		connection, id, username string
 		good                     bool
 	}{
@@ -266,9 +267,10 @@ func TestUsernames(t *testing.T) {
 		{auth0test.DefaultConnection, requiring, "a@b.example", false},
 		{"plain", plain, "ada", false},
 	} {
-		status, body := a.do("POST", "/users", `{"connection":"`+c.connection+`","email":"post@example.com","username":"`+c.username+`","password":"Correct-horse-1"}`)
-		assert.Equal(t, c.good, status == 201, "POST %q: %d %s", c.username, status, body)
-		failed := imported(t, tenant, c.id, `[{"email":"import@example.com","username":"x`+c.username[1:]+`"}]`)
+		// The email addresses are new, so that only the username can be refused.
+		status, body := a.do("POST", "/users", fmt.Sprintf(`{"connection":%q,"email":"post%d@example.com","username":%q,"password":"Correct-horse-1"}`, c.connection, i, c.username))
+		assert.Equal(t, map[bool]int{true: 201, false: 400}[c.good], status, "POST %q: %s", c.username, body)
+		failed := imported(t, tenant, c.id, fmt.Sprintf(`[{"email":"import%d@example.com","username":"x%s"}]`, i, c.username[1:]))
 		assert.Equal(t, c.good, failed == 0, "import %q at %s", c.username, c.connection)
 	}
 	assert.Equal(t, 1, imported(t, tenant, requiring, `[{"email":"phone@example.com","phone_number":"0123"}]`))
@@ -291,6 +293,7 @@ func TestUnsupportedSettingsAnswerLoudly(t *testing.T) {
 	for _, c := range []struct{ method, path, body, setting string }{
 		{"PATCH", "/clients/{client}", `{"signed_request_object":{"required":true}}`, "clients.signed_request_object"},
 		{"PATCH", "/clients/{client}", `{"token_quota":{"client_credentials":{"per_hour":1,"enforce":true}}}`, "clients.token_quota"},
+		{"POST", "/organizations", `{"name":"o","token_quota":{"client_credentials":{"per_hour":1,"enforce":true}}}`, "organizations.token_quota"},
 		{"PATCH", "/clients/{client}", `{"compliance_level":"fapi1_adv_pkj_par"}`, "clients.compliance_level"},
 		{"PATCH", "/resource-servers/{api}", `{"token_encryption":{"format":"compact-nested-jwe","encryption_key":{"name":"k","alg":"RSA-OAEP-256","pem":"x"}}}`, "resource-servers.token_encryption"},
 		{"PATCH", "/resource-servers/{api}", `{"proof_of_possession":{"mechanism":"mtls","required":true}}`, "resource-servers.proof_of_possession.mechanism"},
@@ -303,14 +306,21 @@ func TestUnsupportedSettingsAnswerLoudly(t *testing.T) {
 	} {
 		s := newScene(auth0test.Options{})
 		path := strings.NewReplacer("{client}", s.app.ID, "{api}", strings.ReplaceAll(ordersAPI, "/", "%2F")).Replace(c.path)
-		body := newAPI(t, s.Tenant).want(c.method, path, c.body, 501, `"errorCode":"auth0test_setting_not_implemented"`)
+		g := newAPI(t, s.Tenant)
+		before := g.want("GET", path, "", 200, "")
+		body := g.want(c.method, path, c.body, 501, `"errorCode":"auth0test_setting_not_implemented"`)
 		assert.Contains(t, body, "setting "+c.setting+";")
+		g.want("GET", path, "", 200, before)
 		if c.method == "PATCH" && c.setting != "bindings.bindings" {
 			relaxed := newScene(auth0test.Options{IgnoredSettings: []string{c.setting}})
 			path := strings.NewReplacer("{client}", relaxed.app.ID, "{api}", strings.ReplaceAll(ordersAPI, "/", "%2F")).Replace(c.path)
 			newAPI(t, relaxed.Tenant).want(c.method, path, c.body, 200, "")
 		}
 	}
+	g := newAPI(t, auth0test.NewTenant(auth0test.Options{}))
+	acl, _ := made(t, g, "/network-acls", `{"description":"n","active":false,"priority":1,"rule":{"action":{"block":true},"match":{"ipv4_cidrs":["127.0.0.0/8"]},"scope":"tenant"}}`, 201)
+	g.want("PATCH", "/network-acls/"+acl, `{"active":true}`, 501, "setting network-acls.active;")
+	g.want("GET", "/network-acls/"+acl, "", 200, `"active":false`)
 	served := auth0test.NewTenant(auth0test.Options{Missing: http.StatusNotFound})
 	newAPI(t, served).want("PATCH", "/tenants/settings", `{"security_headers":{"x_xss_protection":{"enabled":true}}}`, 400, "auth0test_setting_not_implemented")
 }
