@@ -16,6 +16,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/lazy"
 )
 
 // tenantAt is a tenant of its own with a client for it.
@@ -72,28 +73,45 @@ func TestLedgerBelongsToOneRun(t *testing.T) {
 			domain string
 			run    migration.Run
 		}
-		settings := map[string]setting{
-			"":               {"staging.eu.auth0.com", good},
-			"tenant":         {"production.eu.auth0.com", good},
-			"connection":     {"staging.eu.auth0.com", with(func(r *migration.Run) { r.Connection = "staff" })},
-			"Run.Source":     {"staging.eu.auth0.com", with(func(r *migration.Run) { r.Source = "shop" })},
-			"Run.KeyPrefix":  {"staging.eu.auth0.com", with(func(r *migration.Run) { r.KeyPrefix = "other|" })},
-			"Run.Secret":     {"staging.eu.auth0.com", with(func(r *migration.Run) { r.Secret = bytes.Repeat([]byte("x"), 32) })},
-			"Run.Secret ":    {"staging.eu.auth0.com", with(func(r *migration.Run) { r.Secret = nil })},
-			"Run.KeyPrefix ": {"staging.eu.auth0.com", with(func(r *migration.Run) { r.KeyPrefix = "" })},
+		var settings []setting
+		for _, domain := range []string{"staging.eu.auth0.com", "production.eu.auth0.com"} {
+			for _, name := range []string{"customers", "staff"} {
+				settings = append(settings, setting{domain, with(func(r *migration.Run) { r.Connection = name })})
+			}
 		}
-		for first := range settings {
+		for _, edit := range []func(r *migration.Run){
+			func(r *migration.Run) { r.Source = "shop" }, func(r *migration.Run) { r.KeyPrefix = "other|" }, func(r *migration.Run) { r.KeyPrefix = "" },
+			func(r *migration.Run) { r.Secret = bytes.Repeat([]byte("x"), 32) }, func(r *migration.Run) { r.Secret = nil },
+		} {
+			settings = append(settings, setting{"staging.eu.auth0.com", with(edit)})
+		}
+		differs := func(a, b setting) string {
+			switch {
+			case a.domain != b.domain:
+				return "tenant"
+			case a.run.Connection != b.run.Connection:
+				return "connection"
+			case a.run.Source != b.run.Source:
+				return "Run.Source"
+			case a.run.KeyPrefix != b.run.KeyPrefix:
+				return "Run.KeyPrefix"
+			}
+			return "Run.Secret"
+		}
+		for first, begin := range settings {
 			for second, s := range settings {
-				if first == second || first != "" && second != "" {
-					continue // each pair with the good one, in both orders
+				if first == second {
+					continue
 				}
 				ledger := migration.NewMemoryLedger()
-				begin := settings[first]
 				tenant, client := tenantAt(t, begin.domain, "customers", "staff")
 				r, err := migration.NewRunner(newTable(users(2)...), client, ledger, begin.run, migration.Config{AllowSharedKeys: true})
 				require.NoError(t, err)
 				_, err = r.Run(t.Context())
 				require.NoError(t, err)
+				removal, err := r.PlanRollback(t.Context())
+				require.NoError(t, err)
+				owner, noted := r, outcomesOf(t, ledger, "run")
 
 				if s.domain != begin.domain {
 					tenant, client = tenantAt(t, s.domain, "customers", "staff")
@@ -108,16 +126,23 @@ func TestLedgerBelongsToOneRun(t *testing.T) {
 				_, retried := r.RetryFailed(t.Context())
 				_, rolled := r.PlanRollback(t.Context())
 				_, gone := r.PlanDeletions(t.Context())
+				_, applied := r.Apply(t.Context(), removal)
 				_, status := r.Status(t.Context())
+				logins, err := lazy.New(newTable(users(3)...), client, s.run, lazy.Config{Ledger: ledger})
+				require.NoError(t, err)
+				_, login := logins.Login(t.Context(), migration.Credentials{Identifier: "user2@example.com", Password: password})
 				for verb, err := range map[string]error{
 					"Plan": planned, "Run": ran, "Sync": synced, "Verify": verified, "RetryFailed": retried, "PlanRollback": rolled,
-					"PlanDeletions": gone, "Status": status,
+					"PlanDeletions": gone, "Apply": applied, "Status": status, "Login": login,
 				} {
 					require.ErrorIs(t, err, migration.ErrOtherRun, verb)
-					assert.ErrorContains(t, err, strings.TrimSpace(first+second), verb)
+					assert.ErrorContains(t, err, "its "+differs(begin, s)+" is ", verb)
 				}
 				assert.Len(t, writes(tenant), sent)
 				assert.Equal(t, before, everybody(t, client))
+				assert.Equal(t, noted, outcomesOf(t, ledger, "run"))
+				_, err = owner.Verify(t.Context())
+				assert.NoError(t, err, "the first goes on")
 			}
 		}
 	})

@@ -105,11 +105,11 @@ func TestPlanSortsAndWritesNothing(t *testing.T) {
 	}
 }
 
-// outcomesOf reads the ledger of the run.
-func outcomesOf(t testing.TB, l driver.Ledger) map[string]driver.Outcome {
+// outcomesOf reads the ledger of the run, by default the one of testRun.
+func outcomesOf(t testing.TB, l driver.Ledger, run ...string) map[string]driver.Outcome {
 	t.Helper()
 	all := make(map[string]driver.Outcome)
-	for o, err := range l.Outcomes(t.Context(), connection) {
+	for o, err := range l.Outcomes(t.Context(), append(run, connection)[0]) {
 		if err != nil {
 			t.Fatal(err)
 		}
