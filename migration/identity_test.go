@@ -3,6 +3,7 @@ package migration_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -128,12 +129,14 @@ func TestLedgerBelongsToOneRun(t *testing.T) {
 				_, gone := r.PlanDeletions(t.Context())
 				_, applied := r.Apply(t.Context(), removal)
 				_, status := r.Status(t.Context())
+				forgotten := r.Forget(t.Context(), s.run.UserID("u000001"))
 				logins, err := lazy.New(newTable(users(3)...), client, s.run, lazy.Config{Ledger: ledger})
 				require.NoError(t, err)
 				_, login := logins.Login(t.Context(), migration.Credentials{Identifier: "user2@example.com", Password: password})
 				for verb, err := range map[string]error{
 					"Plan": planned, "Run": ran, "Sync": synced, "Verify": verified, "RetryFailed": retried, "PlanRollback": rolled,
 					"PlanDeletions": gone, "Apply": applied, "Status": status, "Login": login,
+					"Forget": forgotten, "Export": r.Export(t.Context(), s.run.UserID("u000001"), io.Discard),
 				} {
 					require.ErrorIs(t, err, migration.ErrOtherRun, verb)
 					assert.ErrorContains(t, err, "its "+differs(begin, s)+" is ", verb)

@@ -122,19 +122,21 @@ func (m *MemoryLedger) PutOutcomes(ctx context.Context, f driver.Fence, outcomes
 }
 
 // Forget implements driver.Ledger.
-func (m *MemoryLedger) Forget(ctx context.Context, key string) error {
+func (m *MemoryLedger) Forget(ctx context.Context, run, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, r := range m.runs {
-		delete(r.outcomes, key)
-		for n, b := range r.batches {
-			if slices.Contains(b.Keys, key) {
-				b.Keys = slices.DeleteFunc(slices.Clone(b.Keys), func(k string) bool { return k == key })
-				r.batches[n] = b
-			}
+	r := m.runs[run]
+	if r == nil {
+		return nil
+	}
+	delete(r.outcomes, key)
+	for n, b := range r.batches {
+		if slices.Contains(b.Keys, key) {
+			b.Keys = slices.DeleteFunc(slices.Clone(b.Keys), func(k string) bool { return k == key })
+			r.batches[n] = b
 		}
 	}
 	return nil

@@ -146,6 +146,9 @@ func (r *Runner) failedLogin(ctx context.Context, e resource.LogEntry) (f Failed
 // Export writes what the ledger has about the user with this Auth0 id, as JSON: one
 // object, or null.
 func (r *Runner) Export(ctx context.Context, userID string, w io.Writer) error {
+	if _, err := r.open(ctx); err != nil {
+		return err
+	}
 	var found *driver.Outcome
 	if key, ok := r.run.Key(userID); ok {
 		known, err := r.known(ctx, []string{key})
@@ -159,14 +162,18 @@ func (r *Runner) Export(ctx context.Context, userID string, w io.Writer) error {
 	return json.NewEncoder(w).Encode(found)
 }
 
-// Forget removes what the ledger has about the user with this Auth0 id. Take the
-// user out of the source first: a run that meets the key again imports it again.
+// Forget removes what the ledger has about the user with this Auth0 id in this run.
+// Take the user out of the source first: a run that meets the key again imports it
+// again.
 func (r *Runner) Forget(ctx context.Context, userID string) error {
+	if _, err := r.open(ctx); err != nil {
+		return err
+	}
 	key, ok := r.run.Key(userID)
 	if !ok {
 		return nil
 	}
-	if err := r.ledger.Forget(ctx, key); err != nil {
+	if err := r.ledger.Forget(ctx, r.run.Name, key); err != nil {
 		return fmt.Errorf("migration: forget a user: %w", err)
 	}
 	return nil

@@ -40,12 +40,12 @@ type Ledger interface {
 	// none. Keys must differ. A fence that is not the latest one is ErrFenced.
 	PutOutcomes(ctx context.Context, f Fence, outcomes []Outcome) error
 
-	// Forget removes the outcomes of a user by key, in all runs, and the key from
-	// their batches, to erase personal data. Take the user out of the source first: a
-	// run that meets the key again imports it again. A run that is at work with the
-	// key may write it once more, so forget when it has ended. It returns nil if the
-	// key is missing.
-	Forget(ctx context.Context, key string) error
+	// Forget removes the outcome of a user by key, and the key from the batches of the
+	// run, to erase personal data. Another run's user with this key may be another
+	// person, and stays. Take the user out of the source first: a run that meets the
+	// key again imports it again. A run that is at work with the key may write it once
+	// more, so forget when it has ended. It returns nil if the key is missing.
+	Forget(ctx context.Context, run, key string) error
 
 	// Batches yields the batches of run in order of N.
 	Batches(ctx context.Context, run string) iter.Seq2[Batch, error]

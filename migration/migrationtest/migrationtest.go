@@ -54,7 +54,7 @@ var cases = []struct {
 	{"an outcome is kept and replaced whole", testOutcome},
 	{"outcomes are found by key", testLookup},
 	{"keys are compared byte by byte", testHostileKeys},
-	{"a user is forgotten in all runs", testForget},
+	{"a user is forgotten in one run", testForget},
 	{"many outcomes are written and read", testMany},
 	{"writing while reading is possible", testWriteWhileReading},
 	{"breaking off reading is possible", testBreak},

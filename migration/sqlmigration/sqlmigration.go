@@ -231,22 +231,18 @@ func (l *Ledger) putOutcomes(ctx context.Context, tx sqlstore.Conn, run string, 
 }
 
 // Forget implements driver.Ledger.
-func (l *Ledger) Forget(ctx context.Context, key string) error {
+func (l *Ledger) Forget(ctx context.Context, run, key string) error {
 	return l.tx(ctx, func(tx sqlstore.Conn) error {
-		if _, err := tx.Exec(ctx, l.db.SQL(`DELETE FROM {t}_outcome WHERE user_key = $1`), key); err != nil {
+		if _, err := tx.Exec(ctx, l.db.SQL(`DELETE FROM {t}_outcome WHERE run = $1 AND user_key = $2`), run, key); err != nil {
 			return err
 		}
-		type batch struct {
-			run string
-			driver.Batch
-		}
-		open, err := sqlstore.Query(ctx, tx, func(rows *sql.Rows) (b batch, err error) {
+		open, err := sqlstore.Query(ctx, tx, func(rows *sql.Rows) (b driver.Batch, err error) {
 			var keys []byte
-			if err := rows.Scan(&b.run, &b.N, &keys); err != nil {
+			if err := rows.Scan(&b.N, &keys); err != nil {
 				return b, err
 			}
 			return b, json.Unmarshal(keys, &b.Keys)
-		}, l.db.SQL(`SELECT run, n, user_keys FROM {t}_batch WHERE user_keys <> 'null' {lock}`))
+		}, l.db.SQL(`SELECT n, user_keys FROM {t}_batch WHERE run = $1 AND user_keys <> 'null' {lock}`), run)
 		if err != nil {
 			return err
 		}
@@ -258,7 +254,7 @@ func (l *Ledger) Forget(ctx context.Context, key string) error {
 			if err != nil {
 				return fmt.Errorf("sqlmigration: write the keys of a batch: %w", err)
 			}
-			if _, err := tx.Exec(ctx, l.db.SQL(`UPDATE {t}_batch SET user_keys = $3 WHERE run = $1 AND n = $2`), b.run, b.N, string(keys)); err != nil {
+			if _, err := tx.Exec(ctx, l.db.SQL(`UPDATE {t}_batch SET user_keys = $3 WHERE run = $1 AND n = $2`), run, b.N, string(keys)); err != nil {
 				return err
 			}
 		}
