@@ -63,6 +63,37 @@ func TestConnectionNotEnabledLogsNobodyIn(t *testing.T) {
 	assert.Contains(t, body, "connection_disabled")
 }
 
+// TestConnectionNotEnabledByOtherDoors: by a code that was sent, and by a push.
+func TestConnectionNotEnabledByOtherDoors(t *testing.T) {
+	t.Parallel()
+	s := newScene(auth0test.Options{})
+	g := newAPI(t, s.Tenant)
+	s.Enroll(s.ada, "push-notification", "")
+	start := func() (int, object) {
+		return post(t, s.Tenant, "passwordless/start", "client_id", s.app.ID, "connection", "email", "email", "ada@example.com", "send", "code")
+	}
+	push := func() (int, object) {
+		return post(t, s.Tenant, "bc-authorize", "client_id", s.app.ID, "client_secret", s.app.Secret, "scope", "openid", "binding_message", "Pay?",
+			"login_hint", `{"format":"iss_sub","iss":"`+home+`","sub":"`+s.ada+`"}`)
+	}
+	email := s.AddConnection("email", "email")
+	status, body := start()
+	require.Equal(t, 200, status, body)
+	code := s.Outbox()[0].Code
+	status, body = push()
+	require.Equal(t, 200, status, body)
+	for _, id := range []string{email, connectionID(t, g, auth0test.DefaultConnection)} {
+		g.want("PATCH", "/connections/"+id+"/clients", `[{"client_id":"`+s.app.ID+`","status":false}]`, 204, "")
+	}
+	status, body = exchange(t, s.Tenant, "grant_type", "http://auth0.com/oauth/grant-type/passwordless/otp", "client_id", s.app.ID,
+		"client_secret", s.app.Secret, "realm", "email", "username", "ada@example.com", "otp", code)
+	wantError(t, status, body, 400, "invalid_request", "the connection was disabled")
+	status, body = start()
+	wantError(t, status, body, 400, "bad.connection", "Connection does not exist")
+	status, body = push()
+	wantError(t, status, body, 400, "invalid_request", "the connection was disabled")
+}
+
 // TestSessionOfAnotherConnection: what logged in to one application is nobody at
 // one for which the connection is not enabled.
 func TestSessionOfAnotherConnection(t *testing.T) {
