@@ -180,6 +180,7 @@ func (s *soak) restart(ctx context.Context, name string, server *backends.Server
 // live clicks until ctx ends.
 func (x *soaker) live(ctx context.Context) {
 	x.pause(ctx, 2*x.think)
+	x.pause(ctx, x.length/20) // they do not all come at once
 	x.signIn(ctx)
 	for ctx.Err() == nil {
 		x.pause(ctx, x.think)
@@ -351,8 +352,10 @@ func (x *soaker) pay(ctx context.Context) {
 func (x *soaker) signOutElsewhere(ctx context.Context) {
 	x.try(ctx, "sign out elsewhere", func() error {
 		second := x.browser(onWindows)
-		if c := cookieOf(x.Visitor, "device"); c != nil { // no new device
-			second.Client.Jar.SetCookies(x.at(), []*http.Cookie{c})
+		for _, c := range x.Client.Jar.Cookies(x.at()) { // no new device
+			if strings.Contains(c.Name, "device") {
+				second.Client.Jar.SetCookies(x.at(), []*http.Cookie{{Name: c.Name, Value: c.Value, Path: "/"}})
+			}
 		}
 		if err := x.signInWith(ctx, second); err != nil {
 			return err
