@@ -131,11 +131,11 @@ func TestSlowMembershipsDoNotHoldUpTheImport(t *testing.T) {
 		}
 		tenant.Fault("POST /api/v2/organizations/{id}/members", auth0test.Fault{Latency: 300 * time.Millisecond})
 		ledger := migration.NewMemoryLedger()
-		var imported, done time.Duration
+		var imported, left, done time.Duration
 		r := newRunner(t, newTable(rows...), newClient(t, tenant), ledger, migration.Config{
 			Progress: func(p migration.Progress) {
 				if p.Migrated == 6000 && imported == 0 {
-					imported = p.Elapsed
+					imported, left = p.Elapsed, p.Left
 				}
 				done = p.Elapsed
 			},
@@ -143,6 +143,9 @@ func TestSlowMembershipsDoNotHoldUpTheImport(t *testing.T) {
 		run(t, r)
 		if imported > 45*time.Second || done < 2*time.Minute {
 			t.Errorf("imported after %s, members after %s", imported, done)
+		}
+		if rest := done - imported; left < rest/2 || left > 3*rest {
+			t.Errorf("%s are said to be left; it takes %s", left, rest)
 		}
 		states := make(map[driver.Memberships]int)
 		for _, o := range outcomesOf(t, ledger) {

@@ -175,13 +175,13 @@ func TestEncodingIsMinifiedAndPlain(t *testing.T) {
 	t.Parallel()
 	r := Record{
 		Key: "k<1>", Email: "ada@example.com", Phone: "+491", Username: "ada", Blocked: true,
-		TOTPSecrets: []string{"JBSWY3DPEHPK3PXP"}, MFAPhones: []string{"+492"}, UserMetadata: map[string]any{"a": "<&>"},
+		TOTPSecrets: []string{"JBSWY3DPEHPK3PXP"}, MFAPhones: []string{"+492"}, MFAEmails: []string{"f@b.co"}, UserMetadata: map[string]any{"a": "<&>"},
 	}
 	raw, err := newEncoder(packRun, ViaBulk).encode(&r, passhash.Import{Field: "custom_password_hash", JSON: json.RawMessage(`{"algorithm":"md5"}`)})
 	require.NoError(t, err)
 	want := `{"user_id":"k<1>","email":"ada@example.com","email_verified":false,"username":"ada","phone_number":"+491",` +
 		`"blocked":true,"custom_password_hash":{"algorithm":"md5"},"app_metadata":{"auth0kit":{"run":"run","source":"test","via":"bulk"}},` +
-		`"user_metadata":{"a":"<&>"},"mfa_factors":[{"totp":{"secret":"JBSWY3DPEHPK3PXP"}},{"phone":{"value":"+492"}}]}`
+		`"user_metadata":{"a":"<&>"},"mfa_factors":[{"totp":{"secret":"JBSWY3DPEHPK3PXP"}},{"phone":{"value":"+492"}},{"email":{"value":"f@b.co"}}]}`
 	if !bytes.Equal(raw, []byte(want)) {
 		t.Errorf("encoded\n%s; want\n%s", raw, want)
 	}

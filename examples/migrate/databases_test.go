@@ -101,6 +101,23 @@ func TestLaravelOnMariaDB(t *testing.T) {
 	}
 }
 
+// A connection in latin1 makes a row unreadable for us, which stops nobody else.
+func TestMariaDBInLatin1(t *testing.T) {
+	t.Parallel()
+	address := legacyMariaDB(t, `CREATE TABLE users (id bigint unsigned PRIMARY KEY, name varchar(255) CHARACTER SET utf8mb4, email varchar(255),
+		email_verified_at timestamp NULL, password varchar(255), updated_at timestamp NULL)`,
+		`INSERT INTO users (id, name, email, password) VALUES (1, 'Jos`+"\u00e9"+`', 'user1@example.com', '$2y$12$EzOTAtYlqLFW4AzJ2RzYOuVWGOJNFvWHXhnFXzUZpQbtpzKqU1a7i'),
+		(2, 'Ada', 'user2@example.com', '$2y$12$EzOTAtYlqLFW4AzJ2RzYOuVWGOJNFvWHXhnFXzUZpQbtpzKqU1a7i')`)
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	u.RawQuery = "charset=latin1"
+	s := newShop(t, "laravel="+u.String())
+	out, _ := s.call(codeLook, "plan")
+	require.Contains(t, out, "1 are invalid")
+	out, _ = s.call(codeDone, "run")
+	require.Contains(t, out, "1 migrated")
+}
+
 // WordPress on MariaDB, with the table of its installer.
 func TestWordPressOnMariaDB(t *testing.T) {
 	t.Parallel()

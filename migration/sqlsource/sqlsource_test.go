@@ -140,6 +140,7 @@ func TestUnfitValues(t *testing.T) {
 		path   string
 		values []driver.Value
 	}{
+		{"1", migration.RuleFormat, "email", []driver.Value{int64(1), 2.5, nil, nil, nil}},
 		{"1", migration.RuleText, "email", []driver.Value{int64(1), "secret\xff", nil, nil, nil}},
 		{"1", migration.RuleFormat, "email_verified", []driver.Value{int64(1), "a@b.c", "secret", nil, nil}},
 		{"1", migration.RuleFormat, "updated_at", []driver.Value{int64(1), "a@b.c", nil, "31.12.2023", nil}},

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/auth0test/scripts"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -135,12 +137,33 @@ func TestCustomDatabaseAtTheTenant(t *testing.T) {
 					}
 				}
 			}
-			d, err := customdb.NewDeployment(client, migrationConnection, c.server.URL+"/auth0/", keys, customdb.DeploymentConfig{})
+			var sent []string // to the connection
+			machine := c.Machine()
+			deployer, err := management.New(management.Config{
+				Domain: auth0test.DefaultDomain, ClientID: machine.ID, ClientSecret: machine.Secret,
+				HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					if r.Method == http.MethodPatch {
+						body, err := io.ReadAll(r.Body)
+						if err != nil {
+							return nil, err
+						}
+						sent, r.Body = append(sent, string(body)), io.NopCloser(bytes.NewReader(body))
+					}
+					return c.HTTPClient().Transport.RoundTrip(r)
+				})},
+			})
+			require.NoError(t, err)
+			d, err := customdb.NewDeployment(deployer, migrationConnection, c.server.URL+"/auth0/", keys, customdb.DeploymentConfig{})
 			require.NoError(t, err)
 			for range 2 { // The second reads the key encrypted, and writes it again.
 				plan, err := d.Plan(t.Context())
 				require.NoError(t, err)
 				require.NoError(t, d.Apply(t.Context(), plan))
+			}
+			require.NotEmpty(t, sent)
+			for _, body := range sent {
+				require.True(t, strings.HasPrefix(body, `{"options":{`), "the options alone: %s", body)
+				require.NotContains(t, body, "enabled_clients")
 			}
 
 			require.NoError(t, c.login("user1@example.com", "correct-Horse7"))

@@ -190,8 +190,8 @@ func (c Cell) jsonText(s string) (any, error) {
 	s = c.unpadded(s)
 	switch name := strings.ToUpper(c.DatabaseType); {
 	case name == "JSON" || name == "JSONB":
-		var v any
-		if err := json.Unmarshal([]byte(s), &v); err != nil {
+		v, ok := parseJSON(s)
+		if !ok {
 			return nil, errors.New("holds something that is not JSON")
 		}
 		return v, nil
@@ -200,8 +200,7 @@ func (c Cell) jsonText(s string) (any, error) {
 			return n, nil
 		}
 	case c.MySQL && (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")): // MariaDB's JSON is text
-		var v any
-		if json.Unmarshal([]byte(s), &v) == nil {
+		if v, ok := parseJSON(s); ok {
 			return v, nil
 		}
 	case c.MySQL && strings.HasPrefix(s, "0000-00-00"):
@@ -212,6 +211,16 @@ func (c Cell) jsonText(s string) (any, error) {
 		}
 	}
 	return s, nil
+}
+
+// parseJSON keeps numbers as they are written: a plan warns of those that Auth0 rounds.
+func parseJSON(s string) (v any, ok bool) {
+	if !json.Valid([]byte(s)) {
+		return nil, false
+	}
+	in := json.NewDecoder(strings.NewReader(s))
+	in.UseNumber()
+	return v, in.Decode(&v) == nil
 }
 
 // parseArray reads Postgres's text of an array with one dimension: {a,"b c",NULL}.
