@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +21,9 @@ import (
 
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/filesource"
 	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 	"github.com/auth0kit/auth0kit/migration/sqlsource"
@@ -482,15 +486,73 @@ func logInAfterMigration(t *testing.T, source migration.Source, identifier, emai
 	} else {
 		require.NoError(t, err)
 	}
+	require.Equal(t, http.StatusOK, logInAt(t, tenant, email, password))
+	require.Equal(t, http.StatusForbidden, logInAt(t, tenant, email, "not "+password))
+}
+
+// logInAt is the status of a login at the tenant.
+func logInAt(t *testing.T, tenant *auth0test.Tenant, identifier, password string) int {
+	t.Helper()
 	app := tenant.AddClient(auth0test.Application{})
-	for typed, want := range map[string]int{password: http.StatusOK, "not " + password: http.StatusForbidden} {
-		resp, err := tenant.HTTPClient().PostForm(tenant.Issuer()+"oauth/token", url.Values{
-			"grant_type": {"http://auth0.com/oauth/grant-type/password-realm"}, "realm": {migrationConnection}, "scope": {"openid"},
-			"client_id": {app.ID}, "client_secret": {app.Secret}, "username": {email}, "password": {typed},
-		})
+	resp, err := tenant.HTTPClient().PostForm(tenant.Issuer()+"oauth/token", url.Values{
+		"grant_type": {"http://auth0.com/oauth/grant-type/password-realm"}, "realm": {migrationConnection}, "scope": {"openid"},
+		"client_id": {app.ID}, "client_secret": {app.Secret}, "username": {identifier}, "password": {password},
+	})
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	return resp.StatusCode
+}
+
+// Auth0's own export is a preset, too.
+func TestAuth0ExportToALogin(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "users.ndjson")
+	require.NoError(t, os.WriteFile(path, []byte(`{"_id":{"$oid":"60425dc43519d90068f82973"},"email_verified":true,"email":"ada@example.com","username":"ada",`+
+		`"passwordHash":"$2b$10$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K"}`), 0o600))
+	source, err := filesource.Auth0(path)
+	require.NoError(t, err)
+	defer source.Close() //nolint:errcheck // of a file that was only read
+	logInAfterMigration(t, source, "ada", "ada@example.com", "hello")
+}
+
+// Where a connection takes usernames, users log in by them, too; who has one that it
+// does not take comes without it, and logs in by email.
+func TestPresetWithUsernames(t *testing.T) {
+	t.Parallel()
+	db := openSQLite(t)
+	const hash = "$2b$10$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K" // "hello"
+	sqlKinds[0].exec(t, db, `CREATE TABLE wp_users (ID {bigint} PRIMARY KEY, user_login VARCHAR(60), user_pass VARCHAR(255), user_email VARCHAR(100), display_name VARCHAR(250))`,
+		`INSERT INTO wp_users VALUES (1, 'ada', '`+hash+`', 'ada@example.com', ''), (2, 'eve@example.com', '`+hash+`', 'eve@example.com', ''),
+			(3, 'a-name-too-long-for-auth0', '`+hash+`', 'long@example.com', ''), (4, 'two words', '`+hash+`', 'two@example.com', '')`)
+	schema := sqlsource.WordPress("wp_")
+	schema.Columns.Username = schema.Columns.Login
+	source, err := schema.Open(db, sqlKinds[0].dialect)
+	require.NoError(t, err)
+	tenant := auth0test.NewTenant(auth0test.Options{JobTime: -1})
+	tenant.AddConnection(migrationConnection, "auth0")
+	client := tenant.Management()
+	all, err := client.DatabaseConnections(t.Context())
+	require.NoError(t, err)
+	i := slices.IndexFunc(all, func(c resource.Connection) bool { return c.Name == migrationConnection })
+	all[i].Options["requires_username"] = true
+	require.NoError(t, client.SetConnectionOptions(t.Context(), all[i].ID, all[i].Options))
+	run := migrationRun
+	for policy, refused := range map[migration.FieldPolicy]int{migration.Refuse: 3, migration.Drop: 0} {
+		run.Fields.Username = policy
+		r, err := migration.NewRunner(source, client, migration.NewMemoryLedger(), run, migration.Config{})
 		require.NoError(t, err)
-		require.NoError(t, resp.Body.Close())
-		require.Equal(t, want, resp.StatusCode)
+		plan, err := r.Plan(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, refused, plan.Rules[migration.RuleUsername], policy)
+	}
+	run.Fields.Username = migration.Drop
+	r, err := migration.NewRunner(source, client, migration.NewMemoryLedger(), run, migration.Config{})
+	require.NoError(t, err)
+	result, err := r.Run(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 4, result.Migrated)
+	for _, identifier := range []string{"ada", "ada@example.com", "eve@example.com", "long@example.com", "two@example.com"} {
+		require.Equal(t, http.StatusOK, logInAt(t, tenant, identifier, "hello"), identifier)
 	}
 }
 
