@@ -187,6 +187,56 @@ func TestKeysOfSeveralConnections(t *testing.T) {
 	})
 }
 
+// Two connections of one tenant share a ledger under names of their own, with the same
+// keys: in both orders each has its users, and a prefix that both have by mistake
+// costs the second one its users and the first one nothing.
+func TestTwoConnectionsInOneLedger(t *testing.T) {
+	t.Parallel()
+	for _, order := range [][]string{{"customers", "staff"}, {"staff", "customers"}} {
+		for _, mistake := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				tenant, client := tenantAt(t, "tenant.eu.auth0.com", order...)
+				org, ledger := tenant.AddOrganization("acme"), migration.NewMemoryLedger()
+				open := func(name string) (*migration.Runner, *table) {
+					legacy := migration.Run{Source: name + "-db", Connection: name, KeyPrefix: name + "|", Secret: bytes.Repeat([]byte("k"), 32)}
+					if mistake {
+						legacy.KeyPrefix = "shop|"
+					}
+					rows := users(3)
+					for i := range rows {
+						rows[i].Email, rows[i].Memberships = name+rows[i].Email, []migration.Membership{{OrgID: org}}
+					}
+					src := newTable(rows...)
+					r, err := migration.NewRunner(src, client, ledger, legacy, migration.Config{BlockDeleted: true})
+					require.NoError(t, err)
+					return r, src
+				}
+				first, _ := open(order[0])
+				require.Equal(t, 3, run(t, first).Migrated)
+				before, members := everybody(t, client), membersOf(t, client, org)
+				second, src := open(order[1])
+				res := run(t, second)
+				require.Equal(t, map[bool][]int{false: {3, 0}, true: {0, 3}}[mistake], []int{res.Migrated, res.Failed})
+				src.change("u000001", func(r *migration.Record) { r.Name, r.Blocked = "Changed", true })
+				src.remove("u000002")
+				_, err := second.Sync(t.Context())
+				require.NoError(t, err)
+				_, err = second.RetryFailed(t.Context())
+				require.NoError(t, err)
+				plan, err := second.PlanRollback(t.Context())
+				require.NoError(t, err)
+				_, err = second.Apply(t.Context(), plan)
+				require.NoError(t, err)
+				require.Equal(t, before, everybody(t, client))
+				require.Equal(t, members, membersOf(t, client, org))
+				v, err := first.Verify(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, 3, v.Same)
+			})
+		}
+	}
+}
+
 // A ledger may say that a user was migrated whom another hand has deleted and given
 // away since. Sync, RetryFailed and Apply look whose user it is before they write.
 func TestNoVerbTouchesAStranger(t *testing.T) {
