@@ -3,7 +3,6 @@ package guardian
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -24,12 +23,6 @@ type shown struct {
 	AMR       []string
 	Others    bool // The other sessions end then.
 	ExpiresAt time.Time
-}
-
-// hashOf is for comparing what is not kept.
-func hashOf(what, s string) []byte {
-	sum := sha256.Sum256([]byte("auth0kit/guardian " + what + "\x00" + s))
-	return sum[:]
 }
 
 func shownKey(userID string) driver.Key {

@@ -1,6 +1,7 @@
 package guardian
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 	"unicode"
@@ -43,4 +44,10 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// hashOf is for comparing what is not kept.
+func hashOf(what, s string) []byte {
+	sum := sha256.Sum256([]byte("auth0kit/guardian " + what + "\x00" + s))
+	return sum[:]
 }

@@ -81,7 +81,7 @@ var FileCycles = map[string]int{
 	"management/auth0test":                  7,
 	"management/auth0test/scripts":          3,
 	"management/auth0test/internal/authapi": 15,
-	"management/auth0test/internal/authapi/login":    8,
+	"management/auth0test/internal/authapi/login":    9, // Consent is one more page of the flow.
 	"management/auth0test/internal/mgmtapi":          4,
 	"management/auth0test/internal/mgmtapi/apps":     2,
 	"management/auth0test/internal/mgmtapi/orgs":     8,
@@ -90,12 +90,12 @@ var FileCycles = map[string]int{
 	"management/auth0test/internal/mgmtapi/users":    3,
 	"management/auth0test/internal/query":            2,
 	"management/auth0test/internal/schema":           2,
-	"management/auth0test/internal/state":            21,
+	"management/auth0test/internal/state":            23, // Consents, of which refresh tokens and users know.
 	"migration":                                      9,
 	"migration/filesource":                           2,
 	"migration/lazy":                                 6,
 	"migration/migrationtest":                        3,
-	"migration/passhash":                             19,
+	"migration/passhash":                             20, // A file for each kind of format.
 	"migration/sqlsource":                            2,
 	"risk":                                           2,
 	"risk/calibrate":                                 2,

@@ -83,7 +83,7 @@ var Rules = map[string]Rule{
 	"management/auth0test/scripts": {Others: []string{"github.com/dop251/"}}, // apart, so that no user of the tenant gets the engine unasked
 
 	// The rooms of the tenant: leaves, then what it keeps, then its two APIs.
-	room + "pages":            {},
+	room + "pages":            {Own: []string{"internal/pages"}},
 	room + "schema":           {},
 	room + "schema/genspec":   {},
 	room + "store":            {},
