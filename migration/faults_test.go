@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -235,6 +236,7 @@ func picky(t testing.TB, tenant *auth0test.Tenant, judge func(body []byte) (stat
 	t.Helper()
 	inner := tenant.HTTPClient().Transport
 	machine := tenant.Machine()
+	var one sync.Mutex // Two files are sent at a time.
 	c, err := management.New(management.Config{
 		Domain: auth0test.DefaultDomain, ClientID: machine.ID, ClientSecret: machine.Secret, MaxWait: -1,
 		HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -245,7 +247,9 @@ func picky(t testing.TB, tenant *auth0test.Tenant, judge func(body []byte) (stat
 			if err != nil {
 				return nil, err
 			}
+			one.Lock()
 			status, message := judge(body)
+			one.Unlock()
 			if status == 0 {
 				r.Body = io.NopCloser(bytes.NewReader(body))
 				return inner.RoundTrip(r)
