@@ -77,7 +77,9 @@ func TestReplayOutOfADatabase(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, p product) {
 		store := openSQLActions(t, p.open(t), p.dialect, sealKey)
-		live := loginPipeline(t, actions.MetadataClaims(claims, "plan"), actions.Segment(claims+"segment", store))
+		segment := actions.Segment(claims+"segment", store)
+		segment.Timeout = time.Second // A busy database is no part of this test.
+		live := loginPipeline(t, actions.MetadataClaims(claims, "plan"), segment)
 		h := hookedBy(t, serveActions(t, actionKeys, actions.HandlerConfig{History: store, Seen: store}, live))
 		h.deploy(live, actionKeys...)
 		from := time.Now().Add(-time.Minute)
@@ -87,7 +89,7 @@ func TestReplayOutOfADatabase(t *testing.T) {
 			require.NoError(t, err)
 		}
 		h.server.Close() // what is kept after the answer is kept now
-		next := loginPipeline(t, actions.MetadataClaims(claims, "plan", "seats"), actions.Segment(claims+"segment", store))
+		next := loginPipeline(t, actions.MetadataClaims(claims, "plan", "seats"), segment)
 		var out strings.Builder
 		sum, err := actions.WriteDiffs(&out, actions.Replay(t.Context(), store, from, time.Now().Add(time.Minute), next))
 		require.NoError(t, err)
