@@ -62,7 +62,7 @@ func clientCredentials(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError
 	}
 	scopes := granted
 	if asked := strings.Fields(q.Get("scope")); len(asked) > 0 {
-		if extra := store.Without(asked, granted); len(extra) > 0 {
+		if extra := store.Minus(asked, granted); len(extra) > 0 {
 			return nil, AccessDenied("Client has not been granted scopes: " + strings.Join(extra, ", "))
 		}
 		scopes = asked

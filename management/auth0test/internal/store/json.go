@@ -136,8 +136,3 @@ func Union[T comparable](a, b []T) []T {
 	}
 	return out
 }
-
-// Without returns what of list is not in other.
-func Without(list, other []string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
-}
