@@ -30,7 +30,9 @@ type Application struct {
 func (t *Tenant) AddClient(c Application) Application {
 	now := t.s.Lock()
 	defer t.s.Unlock()
-	added := t.s.AddClient(state.Application(c), now)
+	doc := map[string]any{"name": c.Name, "app_type": "regular_web"}
+	c.settings(doc)
+	added := t.s.AddClient(&state.Client{ID: c.ID, Secret: c.Secret, Spared: !c.AsksConsent, Doc: doc}, now)
 	for _, con := range t.s.Connections.All() {
 		if !con.EnabledFor(added.ID) {
 			con.Clients = append(con.Clients, added.ID)
@@ -41,24 +43,24 @@ func (t *Tenant) AddClient(c Application) Application {
 	}
 	c.ID, c.Secret, c.Name = added.ID, added.Secret, added.Doc["name"].(string)
 	c.Grants = store.Document(added.Doc).Texts("grant_types")
-	c.settings(added.Doc)
 	return c
 }
 
-// settings writes what only the Authentication API reads.
+// settings writes what was said into the application's document.
 func (c *Application) settings(doc map[string]any) {
-	if len(c.Callbacks) > 0 {
-		doc["callbacks"] = append(store.Document(doc).Texts("callbacks"), c.Callbacks...)
+	if c.Grants != nil {
+		doc["grant_types"] = c.Grants
 	}
-	if c.LogoutURL != "" {
-		doc["allowed_logout_urls"] = []string{c.LogoutURL}
+	callbacks := c.Callbacks
+	if c.CallbackURL != "" {
+		callbacks = append([]string{c.CallbackURL}, callbacks...)
 	}
-	if c.LoginURL != "" {
-		doc["initiate_login_uri"] = c.LoginURL
+	for name, list := range map[string][]string{"callbacks": callbacks, "allowed_logout_urls": {c.LogoutURL}, "web_origins": {c.WebOrigin}} {
+		if len(list) > 0 && list[0] != "" {
+			doc[name] = list
+		}
 	}
-	if c.WebOrigin != "" {
-		doc["web_origins"] = []string{c.WebOrigin}
-	}
+	store.Put(doc, "initiate_login_uri", c.LoginURL)
 	if c.BackChannelLogoutURL != "" {
 		doc["oidc_logout"] = map[string]any{
 			"backchannel_logout_urls":       []string{c.BackChannelLogoutURL},

@@ -1,6 +1,8 @@
 package authapi
 
 import (
+	"maps"
+
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/effects"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
@@ -44,36 +46,29 @@ func RunPostLogin(t *state.Tenant, e *LoginEvent) (*effects.Verdict, *OAuthError
 
 // eventDoc is the event of a post-login Action.
 func eventDoc(t *state.Tenant, e *LoginEvent) map[string]any {
-	u := e.User
-	methods := []any{}
-	for _, m := range e.Methods {
+	methods := store.Render(e.Methods, func(m state.AuthMethod) any {
 		d := map[string]any{"name": m.Name, "timestamp": store.Stamp(m.At)}
-		if m.Type != "" {
-			d["type"] = m.Type
-		}
-		methods = append(methods, d)
-	}
-	doc := map[string]any{
-		"user": map[string]any{
-			"user_id": u.ID, "email": u.Email, "email_verified": u.EmailVerified, "username": u.Username,
-			"name": u.Name, "nickname": u.Nickname, "picture": u.Picture, "phone_number": u.Phone,
-			"created_at": store.Stamp(u.CreatedAt), "updated_at": store.Stamp(u.UpdatedAt),
-			"app_metadata": store.DeepCopy(store.OrEmpty(u.AppMetadata)), "user_metadata": store.DeepCopy(store.OrEmpty(u.UserMetadata)),
-		},
-		"client":         clientDoc(t, e.App),
+		store.Put(d, "type", m.Type)
+		return d
+	})
+	user := userDoc(e.User)
+	maps.Copy(user, map[string]any{
+		"user_id": e.User.ID, "email_verified": e.User.EmailVerified, "created_at": store.Stamp(e.User.CreatedAt), "updated_at": store.Stamp(e.User.UpdatedAt),
+	})
+	doc := baseEvent(t, e.App, e.From)
+	maps.Copy(doc, map[string]any{
+		"user":           user,
 		"connection":     map[string]any{"name": e.Connection, "strategy": "auth0", "metadata": map[string]any{}},
-		"request":        requestDoc(e.From),
 		"authentication": map[string]any{"methods": methods},
-		"authorization":  map[string]any{"roles": roleNames(t, u, e.Org)},
-		"stats":          map[string]any{"logins_count": u.LoginsCount},
-		"tenant":         map[string]any{"id": "tenant"},
+		"authorization":  map[string]any{"roles": roleNames(t, e.User, e.Org)},
+		"stats":          map[string]any{"logins_count": e.User.LoginsCount},
 		"transaction": map[string]any{
 			"protocol": e.Protocol, "requested_scopes": store.AnyList(e.Scopes), "acr_values": store.AnyList(e.AcrValues),
 			"prompt": store.AnyList(e.Prompt), "state": e.State, "redirect_uri": e.Redirect,
 		},
-	}
+	})
 	if e.Org != nil {
-		doc["organization"] = map[string]any{"id": e.Org.ID, "name": e.Org.Name, "display_name": e.Org.DisplayName, "metadata": orgMetadata(t, e.Org)}
+		doc["organization"] = orgDoc(t, e.Org)
 	}
 	if e.API != nil {
 		doc["resource_server"] = map[string]any{"identifier": e.API.Audience}
@@ -85,7 +80,7 @@ func eventDoc(t *state.Tenant, e *LoginEvent) map[string]any {
 }
 
 // roleNames are the names of the roles that count for a login.
-func roleNames(t *state.Tenant, u *state.UserView, org *state.OrgView) []any {
+func roleNames(t *state.Tenant, u *state.User, org *state.OrgView) []any {
 	out := []any{}
 	for _, id := range t.RolesOf(u.ID, org) {
 		if r := t.Roles.Get(id); r != nil {

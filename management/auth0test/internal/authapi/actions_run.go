@@ -57,27 +57,37 @@ func actionFailed(t *state.Tenant, f state.LogFields, a state.Action, err error)
 	return AccessDenied("Unauthorized")
 }
 
-func clientDoc(t *state.Tenant, app *state.App) map[string]any {
+// baseEvent is what every event has.
+func baseEvent(t *state.Tenant, app *state.App, from web.Origin) map[string]any {
 	metadata := map[string]any{}
 	if c := t.Clients.Get(app.ID); c != nil {
 		metadata = copied(store.Document(c.Doc).Sub("client_metadata"))
 	}
-	return map[string]any{"client_id": app.ID, "name": app.Name, "metadata": metadata}
+	return map[string]any{
+		"tenant":  map[string]any{"id": "tenant"},
+		"client":  map[string]any{"client_id": app.ID, "name": app.Name, "metadata": metadata},
+		"request": map[string]any{"ip": from.IP, "user_agent": from.UserAgent, "hostname": from.Host, "query": map[string]any{}},
+	}
 }
 
-func orgMetadata(t *state.Tenant, org *state.OrgView) map[string]any {
-	if o := t.Orgs.Get(org.ID); o != nil {
-		return copied(store.Document(o.Doc).Sub("metadata"))
+func userDoc(u *state.User) map[string]any {
+	doc := map[string]any{"app_metadata": copied(u.AppMetadata), "user_metadata": copied(u.UserMetadata)}
+	for name, text := range u.Texts() {
+		doc[name] = *text
 	}
-	return map[string]any{}
+	return doc
+}
+
+func orgDoc(t *state.Tenant, org *state.OrgView) map[string]any {
+	var metadata map[string]any
+	if o := t.Orgs.Get(org.ID); o != nil {
+		metadata = store.Document(o.Doc).Sub("metadata")
+	}
+	return map[string]any{"id": org.ID, "name": org.Name, "display_name": org.DisplayName, "metadata": copied(metadata)}
 }
 
 // copied is a copy that is not nil.
 func copied(m map[string]any) map[string]any {
 	out, _ := store.DeepCopy(store.OrEmpty(m)).(map[string]any)
 	return out
-}
-
-func requestDoc(from web.Origin) map[string]any {
-	return map[string]any{"ip": from.IP, "user_agent": from.UserAgent, "hostname": from.Host, "query": map[string]any{}}
 }

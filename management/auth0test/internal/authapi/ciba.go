@@ -10,7 +10,6 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
 const (
@@ -29,26 +28,8 @@ type cibaRequest struct {
 	next     time.Time // No poll before.
 }
 
-// serveBackChannelAuthorize starts a back-channel login.
-func serveBackChannelAuthorize(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	body, bad := backChannelAuthorize(t, w, r)
-	if bad != nil {
-		bad.Send(w)
-		return
-	}
-	web.NoStore(w)
-	web.SendJSON(w, http.StatusOK, body)
-}
-
-func backChannelAuthorize(t *state.Tenant, w http.ResponseWriter, r *http.Request) (map[string]any, *OAuthError) {
-	q, bad := ReadAuth(w, r)
-	if bad != nil {
-		return nil, bad
-	}
-	app, bad := AuthenticateApp(t, q)
-	if bad != nil {
-		return nil, bad
-	}
+// backChannelAuthorize starts a back-channel login.
+func backChannelAuthorize(t *state.Tenant, q *Request, app *state.App) (any, *OAuthError) {
 	if !slices.Contains(app.Grants, grantCIBA) {
 		return nil, OAuthFail(http.StatusForbidden, "unauthorized_client", "Grant type '"+grantCIBA+"' not allowed for the client.")
 	}
@@ -56,8 +37,8 @@ func backChannelAuthorize(t *state.Tenant, w http.ResponseWriter, r *http.Reques
 	defer t.Unlock()
 	c, bad := newCIBA(t, q, app, now)
 	if bad != nil {
-		f := q.logFields()
-		f.ClientID, f.ClientName, f.Description = app.ID, app.Name, bad.Description
+		f := (&Issuance{App: app}).LogFields(q.Origin)
+		f.Description = bad.Description
 		t.Log("ciba_start_failed", f)
 		return nil, bad
 	}
@@ -84,7 +65,7 @@ func newCIBA(t *state.Tenant, q *Request, app *state.App, now time.Time) (*cibaR
 	if u == nil {
 		return nil, OAuthFail(http.StatusBadRequest, "unknown_user_id", "User ID is malformed or unknown")
 	}
-	if con := t.ConnectionNamed(u.Connection); con == nil || !t.MayUse(app.ID, con) {
+	if con := t.ConnectionNamed(u.Connection()); con == nil || !t.MayUse(app.ID, con) {
 		return nil, InvalidRequest(ConnectionDisabled)
 	}
 	if !slices.ContainsFunc(t.Auth.Factors.Usable(u.ID), func(e *state.Enrollment) bool { return e.Kind == "push" }) {
@@ -100,7 +81,7 @@ func newCIBA(t *state.Tenant, q *Request, app *state.App, now time.Time) (*cibaR
 }
 
 // hintedUser reads a login_hint in the iss_sub format.
-func hintedUser(t *state.Tenant, hint, issuer string) *state.UserView {
+func hintedUser(t *state.Tenant, hint, issuer string) *state.User {
 	var h struct{ Format, Iss, Sub string }
 	if json.Unmarshal([]byte(hint), &h) != nil || h.Format != "iss_sub" || h.Iss != issuer {
 		return nil
@@ -108,19 +89,8 @@ func hintedUser(t *state.Tenant, hint, issuer string) *state.UserView {
 	return t.UserView(h.Sub)
 }
 
-// exchangeCIBA asks whether the user has answered, and issues the tokens when
-// the answer was yes.
-func exchangeCIBA(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
-	if bad := q.Need("auth_req_id"); bad != nil {
-		return nil, bad
-	}
-	l, bad := answeredCIBA(t, q)
-	if bad != nil {
-		return nil, bad
-	}
-	return finishCIBA(t, l)
-}
-
+// answeredCIBA asks whether the user has answered; the answer on the device is the
+// second factor, too.
 func answeredCIBA(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
@@ -140,20 +110,5 @@ func answeredCIBA(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) 
 	}
 	delete(flowsOf(t).ciba, c.id)
 	c.issuance.Jkt = q.jkt
-	return &directLogin{Issuance: c.issuance, from: q.Origin, connection: c.issuance.User.Connection, grant: grantCIBA, protocol: "oidc-ciba"}, nil
-}
-
-// finishCIBA issues the tokens: the answer on the device was the second factor.
-func finishCIBA(t *state.Tenant, l *directLogin) (*TokenSet, *OAuthError) {
-	v, bad := RunPostLogin(t, l.event())
-	if bad != nil {
-		return nil, bad
-	}
-	now := t.Lock()
-	defer t.Unlock()
-	l.Add = v.Claims
-	if l.User = t.UserView(l.User.ID); l.User == nil || l.User.Blocked {
-		return nil, OAuthFail(http.StatusForbidden, "unauthorized", "user is blocked")
-	}
-	return completeDirect(t, l, now)
+	return &directLogin{Issuance: c.issuance, from: q.Origin, connection: c.issuance.User.Connection(), grant: grantCIBA, protocol: "oidc-ciba", twice: true}, nil
 }

@@ -18,7 +18,7 @@ var oidcScopes = []string{"openid", "profile", "email", "address", "phone", "off
 type Issuance struct {
 	App      *state.App
 	API      *state.APIView // Nil: an opaque token for /userinfo.
-	User     *state.UserView
+	User     *state.User
 	Org      *state.OrgView
 	Scopes   []string // Requested.
 	allScope bool     // Without requested scopes, all that there are.
@@ -160,14 +160,11 @@ func (i *Issuance) idClaims(g grant, now time.Time) map[string]any {
 }
 
 // profile is what the scopes show of a user, in ID tokens and at /userinfo.
-func profile(u *state.UserView, scopes []string) map[string]any {
+func profile(u *state.User, scopes []string) map[string]any {
 	c := map[string]any{}
 	if slices.Contains(scopes, "profile") {
-		for k, v := range map[string]string{"name": u.Name, "nickname": u.Nickname,
-			"given_name": u.Given, "family_name": u.Family, "picture": u.Picture} {
-			if v != "" {
-				c[k] = v
-			}
+		for _, name := range []string{"name", "nickname", "given_name", "family_name", "picture"} {
+			store.Put(c, name, *u.Texts()[name])
 		}
 		c["updated_at"] = store.Stamp(u.UpdatedAt)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/effects"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
@@ -41,12 +40,8 @@ func (e *SignupError) send(w http.ResponseWriter) {
 
 // serveSignup creates a user of a database connection.
 func serveSignup(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	q, bad := ReadAuth(w, r)
-	if bad == nil {
-		bad = q.Need("client_id", "connection", "password")
-	}
-	if bad != nil {
-		bad.Send(w)
+	q := Read(w, r, "client_id", "connection", "password")
+	if q == nil {
 		return
 	}
 	secret := state.NewCredential(q.Get("password"))
@@ -98,14 +93,11 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (*state.User, *SignupErr
 		email == "" && q.Get("username") == "" && q.Get("phone_number") == "" || !con.CompleteSignup(q.Get) || !signupMetadata(q.Values["user_metadata"]) {
 		return no("invalid_signup", "Invalid sign up")
 	}
-	raw := store.NewUserID(now)
-	metadata, _ := q.Values["user_metadata"].(map[string]any)
-	u := &state.User{
-		ID: con.Strategy + "|" + raw, Email: email, Username: strings.ToLower(q.Get("username")), Phone: q.Get("phone_number"),
-		Name: q.Get("name"), Nickname: q.Get("nickname"), Given: q.Get("given_name"), Family: q.Get("family_name"), Picture: q.Get("picture"),
-		UserMetadata: metadata, CreatedAt: now, UpdatedAt: now,
-		Identities: []state.Identity{{Connection: con.Name, Provider: con.Strategy, UserID: raw}},
+	said := map[string]any{"user_metadata": q.Values["user_metadata"]}
+	for name := range new(state.User).Texts() {
+		said[name] = q.Get(name)
 	}
+	u := state.NewUser(con, said, "", now)
 	if name, description, bad := strings.Cut(con.CheckNewPassword(u, q.Get("password")), ": "); bad {
 		return nil, &SignupError{Name: name, Code: "invalid_password", Description: description}
 	}
@@ -182,15 +174,10 @@ func runPreRegistration(t *state.Tenant, q *Request, u *state.User, con *state.C
 	v := effects.NewVerdict()
 	t.Unlock()
 	a, err := runBound(t, "pre-user-registration", v, func() map[string]any {
-		return map[string]any{
-			"tenant": map[string]any{"id": "tenant"}, "client": clientDoc(t, t.App(q.Get("client_id"))), "request": requestDoc(q.Origin),
-			"connection": map[string]any{"id": con.ID, "name": con.Name, "strategy": con.Strategy, "metadata": map[string]any{}},
-			"user": map[string]any{
-				"email": u.Email, "username": u.Username, "phone_number": u.Phone, "name": u.Name, "nickname": u.Nickname, "given_name": u.Given,
-				"family_name": u.Family, "picture": u.Picture, "user_metadata": store.DeepCopy(store.OrEmpty(u.UserMetadata)),
-				"app_metadata": map[string]any{},
-			},
-		}
+		doc := baseEvent(t, t.App(q.Get("client_id")), q.Origin)
+		doc["connection"] = map[string]any{"id": con.ID, "name": con.Name, "strategy": con.Strategy, "metadata": map[string]any{}}
+		doc["user"] = userDoc(u)
+		return doc
 	}, effects.RegistrationAPI(v, u))
 	if err != nil {
 		f := q.logFields()
@@ -222,21 +209,8 @@ func alreadyThere(t *state.Tenant) *SignupError {
 
 // signedUp is the answer to a sign-up.
 func signedUp(u *state.User) map[string]any {
-	d := map[string]any{"_id": u.Identities[0].UserID}
-	if u.Email != "" {
-		d["email"], d["email_verified"] = u.Email, u.EmailVerified
-	}
-	if u.Username != "" {
-		d["username"] = u.Username
-	}
-	if u.Phone != "" {
-		d["phone_number"], d["phone_verified"] = u.Phone, u.PhoneVerified
-	}
-	for key, v := range map[string]string{"name": u.Name, "nickname": u.Nickname, "given_name": u.Given, "family_name": u.Family, "picture": u.Picture} {
-		if v != "" {
-			d[key] = v
-		}
-	}
+	d := u.Said()
+	d["_id"] = u.Identities[0].UserID
 	if u.UserMetadata != nil {
 		d["user_metadata"] = u.UserMetadata
 	}
@@ -246,12 +220,8 @@ func signedUp(u *state.User) map[string]any {
 // serveChangePassword mails a link that sets a new password. The answer does not
 // tell whether there is such a user.
 func serveChangePassword(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	q, bad := ReadAuth(w, r)
-	if bad == nil {
-		bad = q.Need("connection", "email")
-	}
-	if bad != nil {
-		bad.Send(w)
+	q := Read(w, r, "connection", "email")
+	if q == nil {
 		return
 	}
 	now := t.Lock()

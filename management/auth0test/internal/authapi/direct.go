@@ -1,6 +1,7 @@
 package authapi
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
@@ -16,6 +17,7 @@ type directLogin struct {
 	grant      string
 	protocol   string              // Auth0's name of the protocol, for Actions.
 	refresh    *state.RefreshToken // That is exchanged; nil at a login.
+	twice      bool                // A second factor was passed.
 	presented  string              // Its value, as it was sent.
 }
 
@@ -32,13 +34,28 @@ func finishDirect(t *state.Tenant, l *directLogin) (*TokenSet, *OAuthError) {
 	l.Add = verdict.Claims
 	now := t.Lock()
 	defer t.Unlock()
-	if l.User = t.UserView(l.User.ID); l.User == nil {
-		return nil, invalidGrant("Wrong email or password.")
+	if bad := l.stillThere(t); bad != nil {
+		return nil, bad
 	}
-	if NeedsMFA(t, l.User.ID, MFAReasons{Action: verdict.MFA, refresh: l.refresh != nil}) {
+	if !l.twice && NeedsMFA(t, l.User.ID, MFAReasons{Action: verdict.MFA, refresh: l.refresh != nil}) {
 		return nil, startMFA(t, l, now)
 	}
 	return completeDirect(t, l, now)
+}
+
+// stillThere reads the user again, who may be gone or blocked by now.
+func (l *directLogin) stillThere(t *state.Tenant) *OAuthError {
+	switch l.User = t.UserView(l.User.ID); {
+	case l.User == nil:
+		return invalidGrant(wrongPassword)
+	case l.User.Blocked:
+		return blocked()
+	}
+	return nil
+}
+
+func blocked() *OAuthError {
+	return OAuthFail(http.StatusForbidden, "unauthorized", "user is blocked")
 }
 
 // completeDirect issues the tokens of a direct login. The caller holds the mutex.
@@ -80,7 +97,10 @@ func (l *directLogin) logFields(set *TokenSet) state.LogFields {
 
 // LogFields is what the log says of a login.
 func (i *Issuance) LogFields(from web.Origin) state.LogFields {
-	f := state.LogFields{ClientID: i.App.ID, ClientName: i.App.Name, IP: from.IP, UserAgent: from.UserAgent, Hostname: from.Host}
+	f := state.LogFields{IP: from.IP, UserAgent: from.UserAgent, Hostname: from.Host}
+	if i.App != nil {
+		f.ClientID, f.ClientName = i.App.ID, i.App.Name
+	}
 	if i.User != nil {
 		f.UserID, f.UserName = i.User.ID, i.User.Email
 	}

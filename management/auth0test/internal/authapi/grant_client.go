@@ -45,10 +45,7 @@ func clientCredentials(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError
 	if q.app.Public() {
 		return nil, unauthorizedClient() // Nobody proved to be the application.
 	}
-	audience := q.Get("audience")
-	if audience == "" {
-		audience = t.Auth.DefaultAudience
-	}
+	audience := cmp.Or(q.Get("audience"), t.Auth.DefaultAudience)
 	if audience == "" {
 		return nil, AccessDenied("Non-global clients are not allowed access to APIv1")
 	}
@@ -81,11 +78,8 @@ func clientCredentials(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError
 	set := &TokenSet{Scope: strings.Join(scopes, " "), Expires: Seconds(api.Lifetime), Type: "Bearer", secret: api.Secret}
 	set.header, set.accessClaims = accessHeader(api), i.machineClaims(scopes, now)
 	i.bind(set)
-	f := q.logFields()
-	f.ClientID, f.ClientName, f.Audience, f.Scope = q.app.ID, q.app.Name, audience, set.Scope
-	if org != nil {
-		f.OrgID, f.OrgName = org.ID, org.Name
-	}
+	f := i.LogFields(q.Origin)
+	f.Scope = set.Scope
 	t.Log("seccft", f)
 	return set, nil
 }
@@ -112,20 +106,16 @@ func (i *Issuance) machineClaims(scopes []string, now time.Time) map[string]any 
 func runCredentialsExchange(t *state.Tenant, q *tokenRequest, i *Issuance, scopes []string) (*effects.Verdict, *OAuthError) {
 	v := effects.NewVerdict()
 	a, err := runBound(t, "credentials-exchange", v, func() map[string]any {
-		doc := map[string]any{
-			"tenant": map[string]any{"id": "tenant"}, "client": clientDoc(t, i.App), "request": requestDoc(q.Origin),
-			"resource_server": map[string]any{"identifier": i.API.Audience}, "accessToken": map[string]any{"customClaims": map[string]any{}},
-			"transaction": map[string]any{"requested_scopes": store.AnyList(scopes)},
-		}
+		doc := baseEvent(t, i.App, q.Origin)
+		doc["resource_server"], doc["accessToken"] = map[string]any{"identifier": i.API.Audience}, map[string]any{"customClaims": map[string]any{}}
+		doc["transaction"] = map[string]any{"requested_scopes": store.AnyList(scopes)}
 		if i.Org != nil {
-			doc["organization"] = map[string]any{"id": i.Org.ID, "name": i.Org.Name, "display_name": i.Org.DisplayName, "metadata": orgMetadata(t, i.Org)}
+			doc["organization"] = orgDoc(t, i.Org)
 		}
 		return doc
 	}, effects.MachineAPI(v))
-	f := q.logFields()
-	f.ClientID, f.ClientName = i.App.ID, i.App.Name
 	if err != nil {
-		return nil, actionFailed(t, f, a, err)
+		return nil, actionFailed(t, i.LogFields(q.Origin), a, err)
 	}
 	if v.Refused {
 		return nil, OAuthFail(map[bool]int{true: http.StatusInternalServerError, false: http.StatusBadRequest}[v.Code == "server_error"], v.Code, v.Reason)

@@ -37,9 +37,6 @@ func KeepCode(t *state.Tenant, c *AuthCode, now time.Time) {
 // exchangeCode exchanges an authorization code, once. A second exchange also ends
 // the refresh token of the first (RFC 6749, section 4.1.2).
 func exchangeCode(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
-	if bad := q.Need("code"); bad != nil {
-		return nil, bad
-	}
 	now := t.Lock()
 	defer t.Unlock()
 	c := flowsOf(t).codes[q.Get("code")]
@@ -67,7 +64,7 @@ func exchangeCode(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
 	set := issueWithRefresh(t, &i, q.Origin, now)
 	c.refresh, _ = t.Auth.Refresh.ByPresented(set.Refresh)
 	f := i.LogFields(q.Origin)
-	f.Connection, f.Strategy, f.Scope = i.User.Connection, "auth0", set.Scope
+	f.Connection, f.Strategy, f.Scope = i.User.Connection(), "auth0", set.Scope
 	t.Log("seacft", f)
 	return set, nil
 }

@@ -8,12 +8,13 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
-// mfaExchange finishes a login that waits for its second factor: prove checks
-// the factor under the mutex.
-func mfaExchange(t *state.Tenant, q *tokenRequest, prove func(x *mfaTransaction, f state.LogFields, now time.Time) (recovery string, bad *OAuthError)) (*TokenSet, *OAuthError) {
+// A proof checks a second factor under the mutex; it may return a new recovery code.
+type proof func(t *state.Tenant, q *tokenRequest, userID string, f state.LogFields, now time.Time) (recovery string, bad *OAuthError)
+
+// exchange finishes a login that waits for its second factor.
+func (prove proof) exchange(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
 	x, bad := mfaLogin(t, q.Get("mfa_token"), q.app.ID, now)
@@ -22,15 +23,14 @@ func mfaExchange(t *state.Tenant, q *tokenRequest, prove func(x *mfaTransaction,
 			return nil, bad
 		}
 	}
-	f := x.login.Issuance.LogFields(q.Origin)
-	recovery, bad := prove(x, f, now)
+	l := x.login
+	recovery, bad := prove(t, q, l.User.ID, l.Issuance.LogFields(q.Origin), now)
 	if bad != nil {
 		return nil, bad
 	}
 	delete(flowsOf(t).mfa, x.token)
-	l := x.login
-	if l.User = t.UserView(l.User.ID); l.User == nil || l.User.Blocked {
-		return nil, OAuthFail(http.StatusForbidden, "unauthorized", "user is blocked")
+	if bad := l.stillThere(t); bad != nil {
+		return nil, bad
 	}
 	l.grant, l.Jkt = q.grant, q.jkt
 	set, bad := completeDirect(t, l, now)
@@ -51,51 +51,36 @@ func enrolLogin(t *state.Tenant, q *tokenRequest) *mfaTransaction {
 	if u == nil {
 		return nil
 	}
-	l := &directLogin{from: q.Origin, connection: u.Connection, protocol: "oauth2-password"}
+	l := &directLogin{from: q.Origin, connection: u.Connection(), protocol: "oauth2-password"}
 	l.App, l.User, l.Issuer, l.Scopes = q.app, u, q.Issuer, c.scopes
 	l.API = t.APIView(q.Issuer+"mfa/", q.Issuer)
 	return &mfaTransaction{login: l}
 }
 
-// exchangeOTP takes a code of an authenticator app.
-func exchangeOTP(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
-	if bad := q.Need("mfa_token", "otp"); bad != nil {
-		return nil, bad
-	}
-	return mfaExchange(t, q, func(x *mfaTransaction, f state.LogFields, now time.Time) (string, *OAuthError) {
-		return "", ProvesOTP(t, x.login.User.ID, q.Get("otp"), f, now)
-	})
+// otp takes a code of an authenticator app.
+func otp(t *state.Tenant, q *tokenRequest, userID string, f state.LogFields, now time.Time) (string, *OAuthError) {
+	return "", ProvesOTP(t, userID, q.Get("otp"), f, now)
 }
 
-// exchangeRecoveryCode takes the recovery code, which it replaces.
-func exchangeRecoveryCode(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
-	if bad := q.Need("mfa_token", "recovery_code"); bad != nil {
-		return nil, bad
-	}
-	return mfaExchange(t, q, func(x *mfaTransaction, f state.LogFields, now time.Time) (string, *OAuthError) {
-		return ProvesRecovery(t, x.login.User.ID, q.Get("recovery_code"), f, now)
-	})
+// recoveryCode takes the recovery code, which it replaces.
+func recoveryCode(t *state.Tenant, q *tokenRequest, userID string, f state.LogFields, now time.Time) (string, *OAuthError) {
+	return ProvesRecovery(t, userID, q.Get("recovery_code"), f, now)
 }
 
-// exchangeOOB takes the answer to a challenge by another channel; of a push, it
-// is asked for again and again, twelve times a minute at most.
-func exchangeOOB(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
-	if bad := q.Need("mfa_token", "oob_code"); bad != nil {
-		return nil, bad
+// oob takes the answer to a challenge by another channel; of a push, it is asked for
+// again and again, twelve times a minute at most.
+func oob(t *state.Tenant, q *tokenRequest, userID string, f state.LogFields, now time.Time) (string, *OAuthError) {
+	c := flowsOf(t).oob[q.Get("oob_code")]
+	if c == nil || c.userID != userID {
+		return "", invalidGrant("Malformed oob_code")
 	}
-	return mfaExchange(t, q, func(x *mfaTransaction, f state.LogFields, now time.Time) (string, *OAuthError) {
-		c := flowsOf(t).oob[q.Get("oob_code")]
-		if c == nil || c.userID != x.login.User.ID {
-			return "", invalidGrant("Malformed oob_code")
-		}
-		if bad := tooFast(t, q.Get("mfa_token"), now); bad != nil {
-			return "", bad
-		}
-		if c.code != "" && q.Get("binding_code") == "" {
-			return "", MissingParameter("binding_code")
-		}
-		return "", ProvesOOB(t, c, q.Get("binding_code"), f, now)
-	})
+	if bad := tooFast(t, q.Get("mfa_token"), now); bad != nil {
+		return "", bad
+	}
+	if c.code != "" && q.Get("binding_code") == "" {
+		return "", MissingParameter("binding_code")
+	}
+	return "", ProvesOOB(t, c, q.Get("binding_code"), f, now)
 }
 
 // tooFast answers a client that asks more often than limitOOB.
@@ -137,13 +122,13 @@ func mfaAccess(t *state.Tenant, token, issuer, scope string) *mfaCaller {
 	return &mfaCaller{userID: b.Subject, scopes: b.Scopes}
 }
 
-// readMFACaller returns who calls. The caller holds the mutex.
-func readMFACaller(t *state.Tenant, r *http.Request, scope string, now time.Time) (*mfaCaller, *OAuthError) {
-	token := bearerToken(r)
+// mfaCaller returns who calls. The caller holds the mutex.
+func (q *Request) mfaCaller(t *state.Tenant, scope string, now time.Time) (*mfaCaller, *OAuthError) {
+	token := bearerToken(q.r)
 	if token == "" {
 		return nil, unauthorizedClient()
 	}
-	if c := mfaAccess(t, token, web.IssuerOf(r), scope); c != nil {
+	if c := mfaAccess(t, token, q.Issuer, scope); c != nil {
 		return c, nil
 	}
 	x, bad := mfaLogin(t, token, "", now)

@@ -11,19 +11,8 @@ import (
 
 const textBadRefresh = "Unknown or invalid refresh token."
 
-// exchangeRefresh exchanges a refresh token. With rotation the answer has a new
-// one, and presenting a spent one ends the whole family.
-func exchangeRefresh(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
-	if bad := q.Need("refresh_token"); bad != nil {
-		return nil, bad
-	}
-	l, bad := refreshLogin(t, q)
-	if bad != nil {
-		return nil, bad
-	}
-	return finishDirect(t, l)
-}
-
+// refreshLogin exchanges a refresh token. With rotation the answer has a new one, and
+// presenting a spent one ends the whole family.
 func refreshLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
@@ -44,9 +33,9 @@ func refreshLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) 
 	if l.User = t.UserView(r.UserID); l.User == nil {
 		return nil, invalidGrant(textBadRefresh)
 	}
-	l.connection = l.User.Connection
+	l.connection = l.User.Connection()
 	if l.User.Blocked {
-		return nil, OAuthFail(http.StatusForbidden, "unauthorized", "user is blocked")
+		return nil, blocked()
 	}
 	if bad := resolve(t, &l.Issuance, r.Audience, r.OrgID); bad != nil {
 		return nil, bad

@@ -47,9 +47,8 @@ func mayReturn(t *state.Tenant, app *state.App, to string) bool {
 // serveOIDCLogout is logout as OpenID Connect RP-Initiated Logout 1.0 has it: an
 // ID token, expired or not, says whose session ends.
 func serveOIDCLogout(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	q, bad := ReadAuth(w, r)
-	if bad != nil {
-		bad.Send(w)
+	q := Read(w, r)
+	if q == nil {
 		return
 	}
 	clientID, sid, ok := readHint(t, q)
@@ -104,11 +103,7 @@ func endBrowserSession(t *state.Tenant, r *http.Request, app *state.App, sid str
 	if s == nil {
 		s = t.SessionByCookie(Cookie(r, SessionCookie), now)
 	}
-	from := web.OriginOf(r)
-	f := state.LogFields{IP: from.IP, UserAgent: from.UserAgent, Hostname: from.Host}
-	if app != nil {
-		f.ClientID, f.ClientName = app.ID, app.Name
-	}
+	f := (&Issuance{App: app}).LogFields(web.OriginOf(r))
 	if s != nil {
 		f.UserID, f.Connection = s.UserID, s.Connection
 		f.Details = map[string]any{"session_id": s.ID}

@@ -10,28 +10,13 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
-// serveAssociate begins the enrollment of a factor. Its first use confirms it.
-func serveAssociate(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	body, bad := associate(t, w, r)
-	if bad != nil {
-		bad.Send(w)
-		return
-	}
-	web.NoStore(w)
-	web.SendJSON(w, http.StatusOK, body)
-}
-
-func associate(t *state.Tenant, w http.ResponseWriter, r *http.Request) (map[string]any, *OAuthError) {
-	q, bad := ReadAuth(w, r)
-	if bad != nil {
-		return nil, bad
-	}
+// associate begins the enrollment of a factor. Its first use confirms it.
+func associate(t *state.Tenant, q *Request) (any, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
-	c, bad := readMFACaller(t, r, "enroll", now)
+	c, bad := q.mfaCaller(t, "enroll", now)
 	if bad != nil {
 		return nil, bad
 	}
@@ -117,29 +102,8 @@ func associated(t *state.Tenant, e *state.Enrollment, q *Request, f state.LogFie
 	return body, nil
 }
 
-// serveChallenge challenges a user for a factor that was enrolled before.
-func serveChallenge(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	body, bad := challenge(t, w, r)
-	if bad != nil {
-		bad.Send(w)
-		return
-	}
-	web.NoStore(w)
-	web.SendJSON(w, http.StatusOK, body)
-}
-
-func challenge(t *state.Tenant, w http.ResponseWriter, r *http.Request) (map[string]any, *OAuthError) {
-	q, bad := ReadAuth(w, r)
-	if bad != nil {
-		return nil, bad
-	}
-	if bad := q.Need("mfa_token"); bad != nil {
-		return nil, bad
-	}
-	app, bad := AuthenticateApp(t, q)
-	if bad != nil {
-		return nil, bad
-	}
+// challenge challenges a user for a factor that was enrolled before.
+func challenge(t *state.Tenant, q *Request, app *state.App) (any, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
 	x, bad := mfaLogin(t, q.Get("mfa_token"), app.ID, now)
@@ -192,26 +156,19 @@ func chosenFactor(t *state.Tenant, userID, id string, types []string, channel st
 		"User is not enrolled with the challenge type or the authenticator that was asked for.")
 }
 
-// serveAuthenticators lists the factors of the user.
-func serveAuthenticators(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+// authenticators lists the factors of the user.
+func authenticators(t *state.Tenant, q *Request) (any, *OAuthError) {
 	now := t.Lock()
-	c, bad := readMFACaller(t, r, "read:authenticators", now)
-	list := []any{}
-	if bad == nil {
-		for _, e := range t.Auth.Factors.ByUser[c.userID] {
-			list = append(list, authenticator(e))
-		}
-	}
-	t.Unlock()
+	defer t.Unlock()
+	c, bad := q.mfaCaller(t, "read:authenticators", now)
 	if bad != nil {
-		bad.Send(w)
-		return
+		return nil, bad
 	}
-	web.SendJSON(w, http.StatusOK, list)
+	return store.Render(t.Auth.Factors.ByUser[c.userID], authenticator), nil
 }
 
 // authenticator is the factor as the MFA API shows it.
-func authenticator(e *state.Enrollment) map[string]any {
+func authenticator(e *state.Enrollment) any {
 	d := map[string]any{"id": e.ID, "authenticator_type": "oob", "active": e.Confirmed}
 	switch e.Kind {
 	case "totp":
@@ -221,30 +178,25 @@ func authenticator(e *state.Enrollment) map[string]any {
 	default:
 		d["oob_channel"] = e.Channel()
 	}
-	if name := e.Masked(); name != "" {
-		d["name"] = name
-	}
+	store.Put(d, "name", e.Masked())
 	return d
 }
 
-// serveDeleteAuthenticator removes a factor of the user.
-func serveDeleteAuthenticator(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+// deleteAuthenticator removes a factor of the user.
+func deleteAuthenticator(t *state.Tenant, q *Request) (any, *OAuthError) {
 	now := t.Lock()
-	c, bad := readMFACaller(t, r, "remove:authenticators", now)
-	if bad == nil && c.login != nil {
-		bad = OAuthFail(http.StatusForbidden, "insufficient_scope", "An access token with the scope remove:authenticators is needed.")
+	defer t.Unlock()
+	c, bad := q.mfaCaller(t, "remove:authenticators", now)
+	switch {
+	case bad != nil:
+		return nil, bad
+	case c.login != nil:
+		return nil, OAuthFail(http.StatusForbidden, "insufficient_scope", "An access token with the scope remove:authenticators is needed.")
+	case t.Auth.Factors.Remove(c.userID, func(e *state.Enrollment) bool { return e.ID == q.r.PathValue("id") }) == 0:
+		return nil, OAuthFail(http.StatusNotFound, "invalid_request", "Authenticator not found.")
 	}
-	id := r.PathValue("id")
-	if bad == nil && t.Auth.Factors.Remove(c.userID, func(e *state.Enrollment) bool { return e.ID == id }) == 0 {
-		bad = OAuthFail(http.StatusNotFound, "invalid_request", "Authenticator not found.")
-	}
-	if bad == nil {
-		t.Log("gd_unenroll", state.LogFields{UserID: c.userID, IP: web.OriginOf(r).IP, UserAgent: r.UserAgent(), Hostname: r.Host})
-	}
-	t.Unlock()
-	if bad != nil {
-		bad.Send(w)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
+	f := q.logFields()
+	f.UserID = c.userID
+	t.Log("gd_unenroll", f)
+	return nil, nil
 }

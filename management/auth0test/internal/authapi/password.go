@@ -25,27 +25,19 @@ type Attempt struct {
 	From       web.Origin
 }
 
-// exchangePassword is the resource owner password grant, at the default
-// connection or, with a realm, at that of the realm.
-func exchangePassword(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
-	needed := []string{"username", "password"}
-	if q.grant == grantPasswordRealm {
-		needed = append(needed, "realm")
-	}
-	if bad := q.Need(needed...); bad != nil {
-		return nil, bad
-	}
-	con := directory(t, q.Get("realm"))
-	a := Attempt{Connection: con, Identifier: q.Get("username"), Password: q.Get("password"), App: q.app, From: q.Origin}
+// passwordLogin is the resource owner password grant, at the default connection or,
+// with a realm, at that of the realm.
+func passwordLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) {
+	l := &directLogin{from: q.Origin, connection: directory(t, q.Get("realm")), grant: q.grant, protocol: "oauth2-password"}
+	a := Attempt{Connection: l.connection, Identifier: q.Get("username"), Password: q.Get("password"), App: q.app, From: q.Origin}
 	u, bad := CheckCredentials(t, a)
 	if bad != nil {
 		return nil, bad
 	}
-	i, bad := passwordIssuance(t, q, u)
-	if bad != nil {
-		return nil, bad
-	}
-	return finishDirect(t, &directLogin{Issuance: *i, from: q.Origin, connection: con, grant: q.grant, protocol: "oauth2-password"})
+	l.Issuance = Issuance{App: q.app, User: u, Issuer: q.Issuer, Scopes: strings.Fields(q.Get("scope")), allScope: true, gty: "password", Jkt: q.jkt}
+	t.Lock()
+	defer t.Unlock()
+	return l, resolve(t, &l.Issuance, q.Get("audience"), q.Get("organization"))
 }
 
 // directory is the connection of a realm, and that of the password grant without
@@ -64,16 +56,6 @@ func directory(t *state.Tenant, realm string) string {
 	}
 	name, _ := t.TenantSetting("default_directory").(string)
 	return cmp.Or(name, state.DefaultConnection)
-}
-
-func passwordIssuance(t *state.Tenant, q *tokenRequest, u *state.UserView) (*Issuance, *OAuthError) {
-	t.Lock()
-	defer t.Unlock()
-	i := &Issuance{App: q.app, User: u, Issuer: q.Issuer, Scopes: strings.Fields(q.Get("scope")), allScope: true, gty: "password", Jkt: q.jkt}
-	if bad := resolve(t, i, q.Get("audience"), q.Get("organization")); bad != nil {
-		return nil, bad
-	}
-	return i, nil
 }
 
 // resolve finds the API and the organization of a login, of which the user must
@@ -124,7 +106,7 @@ func NotMember(userID, orgID string) string {
 // CheckCredentials returns the user whose password it is. A wrong password and
 // an unknown user get the same answer, and every failure is in the tenant log
 // already. Call it without the mutex: hashes are slow.
-func CheckCredentials(t *state.Tenant, a Attempt) (*state.UserView, *OAuthError) {
+func CheckCredentials(t *state.Tenant, a Attempt) (*state.User, *OAuthError) {
 	u, db, bad := findUser(t, a)
 	switch {
 	case bad != nil:
@@ -146,7 +128,7 @@ func CheckCredentials(t *state.Tenant, a Attempt) (*state.UserView, *OAuthError)
 	t.Auth.Protect.Succeeded(a.Identifier, a.From.IP)
 	if u.Blocked {
 		t.Log("f", a.logFields(u, "user is blocked"))
-		return nil, Logged(OAuthFail(http.StatusForbidden, "unauthorized", "user is blocked"))
+		return nil, Logged(blocked())
 	}
 	if bad := leakedLogin(t, a, u, t.Now()); bad != nil {
 		return nil, bad
@@ -232,12 +214,9 @@ func failedLogin(t *state.Tenant, a Attempt, u *state.User, code, text string) *
 }
 
 func (a Attempt) logFields(u *state.User, text string) state.LogFields {
-	f := state.LogFields{Description: text, Connection: a.Connection, Strategy: "auth0", UserName: a.Identifier,
-		IP: a.From.IP, UserAgent: a.From.UserAgent, Hostname: a.From.Host,
-		Details: map[string]any{"error": map[string]any{"message": text}}}
-	if a.App != nil {
-		f.ClientID, f.ClientName = a.App.ID, a.App.Name
-	}
+	f := (&Issuance{App: a.App}).LogFields(a.From)
+	f.Description, f.Connection, f.Strategy, f.UserName = text, a.Connection, "auth0", a.Identifier
+	f.Details = map[string]any{"error": map[string]any{"message": text}}
 	if u != nil {
 		f.UserID = u.ID
 	}

@@ -7,8 +7,6 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
 const passwordlessLifetime = 3 * time.Minute
@@ -20,24 +18,9 @@ type sentCode struct {
 	expires time.Time
 }
 
-// servePasswordlessStart sends a code to an address or a number, at a connection
-// of the strategy email or sms. Who is not known yet becomes a user.
-func servePasswordlessStart(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	q, bad := ReadAuth(w, r)
-	if bad == nil {
-		bad = q.Need("client_id", "connection")
-	}
-	if bad == nil {
-		var body map[string]any
-		if body, bad = passwordlessStart(t, q); bad == nil {
-			web.SendJSON(w, http.StatusOK, body)
-			return
-		}
-	}
-	bad.Send(w)
-}
-
-func passwordlessStart(t *state.Tenant, q *Request) (map[string]any, *OAuthError) {
+// passwordlessStart sends a code to an address or a number, at a connection of the
+// strategy email or sms. Who is not known yet becomes a user.
+func passwordlessStart(t *state.Tenant, q *Request) (any, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
 	con := t.Connections.Find(func(c *state.Connection) bool { return c.Strategy == q.Get("connection") })
@@ -76,31 +59,14 @@ func passwordlessUser(t *state.Tenant, con *state.Connection, to string, now tim
 	if u := UserOf(t, con.Name, to); u != nil {
 		return u
 	}
-	raw := store.NewUserID(now)
-	u := &state.User{ID: con.Strategy + "|" + raw, CreatedAt: now, UpdatedAt: now,
-		Identities: []state.Identity{{Connection: con.Name, Provider: con.Strategy, UserID: raw}}}
-	if con.Strategy == "sms" {
-		u.Phone = to
-	} else {
-		u.Email = to
-	}
+	name := map[string]string{"sms": "phone_number", "email": "email"}[con.Strategy]
+	u := state.NewUser(con, map[string]any{name: to}, "", now)
 	t.Users.Add(u)
 	t.Searchable(u)
 	return u
 }
 
-// exchangePasswordless takes the code that was sent.
-func exchangePasswordless(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
-	if bad := q.Need("realm", "username", "otp"); bad != nil {
-		return nil, bad
-	}
-	l, bad := passwordlessLogin(t, q)
-	if bad != nil {
-		return nil, bad
-	}
-	return finishDirect(t, l)
-}
-
+// passwordlessLogin takes the code that was sent.
 func passwordlessLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
@@ -129,7 +95,7 @@ func passwordlessLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthEr
 	}
 	delete(flowsOf(t).sent, key)
 	if u.Blocked {
-		return nil, OAuthFail(http.StatusForbidden, "unauthorized", "user is blocked")
+		return nil, blocked()
 	}
 	if u.Phone == to {
 		u.PhoneVerified = true

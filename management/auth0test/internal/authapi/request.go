@@ -103,7 +103,7 @@ func (q *Request) Need(names ...string) *OAuthError {
 // there is no body.
 func ReadAuth(w http.ResponseWriter, r *http.Request) (*Request, *OAuthError) {
 	q := &Request{r: r, Origin: web.OriginOf(r), Issuer: web.IssuerOf(r), Values: map[string]any{}}
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet || r.Method == http.MethodDelete {
 		q.fill(r.URL.Query())
 		return q, nil
 	}
@@ -124,6 +124,20 @@ func ReadAuth(w http.ResponseWriter, r *http.Request) (*Request, *OAuthError) {
 	}
 	q.fill(form)
 	return q, nil
+}
+
+// Read is ReadAuth for a request that needs some parameters; nil if it has answered
+// what is wrong.
+func Read(w http.ResponseWriter, r *http.Request, needs ...string) *Request {
+	q, bad := ReadAuth(w, r)
+	if bad == nil {
+		bad = q.Need(needs...)
+	}
+	if bad != nil {
+		bad.Send(w)
+		return nil
+	}
+	return q
 }
 
 func (q *Request) fill(form url.Values) {

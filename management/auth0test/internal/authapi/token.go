@@ -1,6 +1,7 @@
 package authapi
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"net/http"
 	"net/url"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
 // Grant types of POST /oauth/token.
@@ -25,24 +25,40 @@ const (
 	grantCIBA              = "urn:openid:params:grant-type:ciba"
 )
 
-// tokenGrant is one grant type: its handler runs without the mutex, and the
-// code of the tenant log for its failure.
+// tokenGrant is one grant type. Its functions run without the mutex.
 type tokenGrant struct {
+	fail  string // The code of the tenant log for its failure.
 	serve func(*state.Tenant, *tokenRequest) (*TokenSet, *OAuthError)
-	fail  string
+	login func(*state.Tenant, *tokenRequest) (*directLogin, *OAuthError) // Instead of serve, for finishDirect.
+	needs []string
 }
 
 var tokenGrants = map[string]tokenGrant{
-	grantClientCredentials: {serve: clientCredentials, fail: "feccft"},
-	GrantCode:              {serve: exchangeCode, fail: "feacft"},
-	grantRefresh:           {serve: exchangeRefresh, fail: "fertft"},
-	grantPassword:          {serve: exchangePassword, fail: "fepft"},
-	grantPasswordRealm:     {serve: exchangePassword, fail: "fepft"},
-	grantOTP:               {serve: exchangeOTP, fail: "feotpft"},
-	grantOOB:               {serve: exchangeOOB, fail: "feoobft"},
-	grantRecoveryCode:      {serve: exchangeRecoveryCode, fail: "fercft"},
-	grantPasswordless:      {serve: exchangePasswordless, fail: "fepotpft"},
-	grantCIBA:              {serve: exchangeCIBA, fail: "ciba_exchange_failed"},
+	grantClientCredentials: {fail: "feccft", serve: clientCredentials},
+	GrantCode:              {fail: "feacft", serve: exchangeCode, needs: []string{"code"}},
+	grantRefresh:           {fail: "fertft", login: refreshLogin, needs: []string{"refresh_token"}},
+	grantPassword:          {fail: "fepft", login: passwordLogin, needs: []string{"username", "password"}},
+	grantPasswordRealm:     {fail: "fepft", login: passwordLogin, needs: []string{"username", "password", "realm"}},
+	grantOTP:               {fail: "feotpft", serve: proof(otp).exchange, needs: []string{"mfa_token", "otp"}},
+	grantOOB:               {fail: "feoobft", serve: proof(oob).exchange, needs: []string{"mfa_token", "oob_code"}},
+	grantRecoveryCode:      {fail: "fercft", serve: proof(recoveryCode).exchange, needs: []string{"mfa_token", "recovery_code"}},
+	grantPasswordless:      {fail: "fepotpft", login: passwordlessLogin, needs: []string{"realm", "username", "otp"}},
+	grantCIBA:              {fail: "ciba_exchange_failed", login: answeredCIBA, needs: []string{"auth_req_id"}},
+}
+
+// exchange issues the tokens of a request.
+func (g tokenGrant) exchange(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
+	if bad := q.Need(g.needs...); bad != nil {
+		return nil, bad
+	}
+	if g.serve != nil {
+		return g.serve(t, q)
+	}
+	l, bad := g.login(t, q)
+	if bad != nil {
+		return nil, bad
+	}
+	return finishDirect(t, l)
 }
 
 // tokenRequest is a request whose client is known and authenticated.
@@ -86,21 +102,8 @@ func (s *TokenSet) SignID(t *state.Tenant, claims map[string]any) string {
 	return t.SignUnder(s.idSecret, map[string]any{"alg": s.idAlg}, claims)
 }
 
-func serveToken(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	set, bad := token(t, w, r)
-	if bad != nil {
-		bad.Send(w)
-		return
-	}
-	web.NoStore(w)
-	web.SendJSON(w, http.StatusOK, set.Sign(t))
-}
-
-func token(t *state.Tenant, w http.ResponseWriter, r *http.Request) (*TokenSet, *OAuthError) {
-	q, bad := ReadAuth(w, r)
-	if bad != nil {
-		return nil, bad
-	}
+// token is POST /oauth/token.
+func token(t *state.Tenant, q *Request) (any, *OAuthError) {
 	name := q.Get("grant_type")
 	g, known := tokenGrants[name]
 	if name == "" {
@@ -121,11 +124,14 @@ func token(t *state.Tenant, w http.ResponseWriter, r *http.Request) (*TokenSet, 
 	if bad != nil {
 		return nil, refused(t, q, app, g.fail, bad)
 	}
-	set, bad := g.serve(t, &tokenRequest{Request: q, app: app, grant: name, jkt: jkt})
-	if bad != nil && !bad.Logged {
-		bad = refused(t, q, app, g.fail, bad)
+	set, bad := g.exchange(t, &tokenRequest{Request: q, app: app, grant: name, jkt: jkt})
+	switch {
+	case bad == nil:
+		return set.Sign(t), nil
+	case bad.Logged:
+		return nil, bad
 	}
-	return set, bad
+	return nil, refused(t, q, app, g.fail, bad)
 }
 
 // refused logs a failed exchange and returns its error. That a second factor is
@@ -137,14 +143,9 @@ func refused(t *state.Tenant, q *Request, app *state.App, code string, bad *OAut
 	}
 	t.Lock()
 	defer t.Unlock()
-	f := q.logFields()
-	f.Description = bad.Description
-	if app != nil {
-		f.ClientID, f.ClientName = app.ID, app.Name
-	} else {
-		f.ClientID = q.Get("client_id")
-	}
-	f.Audience = q.Get("audience")
+	f := (&Issuance{App: app}).LogFields(q.Origin)
+	f.ClientID = cmp.Or(f.ClientID, q.Get("client_id"))
+	f.Description, f.Audience = bad.Description, q.Get("audience")
 	t.Log(code, f)
 	return bad
 }

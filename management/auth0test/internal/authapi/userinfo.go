@@ -54,28 +54,16 @@ func userInfo(t *state.Tenant, r *http.Request) map[string]any {
 	return info
 }
 
-// serveRevoke ends a refresh token with its family (RFC 7009). A token that is
-// unknown or another application's is no error.
-func serveRevoke(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	q, bad := ReadAuth(w, r)
-	var app *state.App
-	if bad == nil {
-		app, bad = AuthenticateApp(t, q)
-	}
-	if bad == nil {
-		bad = q.Need("token")
-	}
-	if bad != nil {
-		bad.Send(w)
-		return
-	}
+// revoke ends a refresh token with its family (RFC 7009). A token that is unknown or
+// another application's is no error.
+func revoke(t *state.Tenant, q *Request, app *state.App) (any, *OAuthError) {
 	t.Lock()
 	defer t.Unlock()
 	if token, _ := t.Auth.Refresh.ByPresented(q.Get("token")); token != nil && token.ClientID == app.ID {
 		t.Auth.Refresh.Revoke(token)
-		f := q.logFields()
-		f.ClientID, f.ClientName, f.UserID = app.ID, app.Name, token.UserID
+		f := (&Issuance{App: app}).LogFields(q.Origin)
+		f.UserID = token.UserID
 		t.Log("srrt", f)
 	}
-	w.WriteHeader(http.StatusOK)
+	return nil, nil
 }

@@ -1,17 +1,17 @@
 package mgmtapi
 
 import (
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"cmp"
+
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 )
 
 // BlacklistRoutes are not in the description any more; SDKs still have them
 // (https://auth0.com/docs/secure/tokens/manage-tokens, "Denylist user tokens").
 func BlacklistRoutes() []Route {
-	scopes := []string{schema.BlacklistScope}
 	return []Route{
-		{Method: "GET", Pattern: "/blacklists/tokens", Scopes: scopes, Handle: listBlacklist},
-		{Method: "POST", Pattern: "/blacklists/tokens", Scopes: scopes, Handle: addToBlacklist},
+		{Method: "GET", Pattern: "/blacklists/tokens", Handle: listBlacklist},
+		{Method: "POST", Pattern: "/blacklists/tokens", Handle: addToBlacklist},
 	}
 }
 
@@ -27,7 +27,7 @@ func blacklistOf(t *state.Tenant) *blacklist { return state.Part(t, state.Zero[b
 func listBlacklist(c *Call) *Reply {
 	out := []any{}
 	for _, r := range blacklistOf(c.T).tokens {
-		if aud := c.Query.Get("aud"); aud == "" || aud == r.client {
+		if c.Asks("aud", r.client) {
 			out = append(out, map[string]any{"aud": r.client, "jti": r.jti})
 		}
 	}
@@ -36,12 +36,9 @@ func listBlacklist(c *Call) *Reply {
 
 func addToBlacklist(c *Call) *Reply {
 	if c.Str("jti") == "" {
-		return BadRequest("Payload validation error: 'Missing required property: jti'.", "invalid_body")
+		return Lacks("jti")
 	}
-	r := refusedToken{client: c.Str("aud"), jti: c.Str("jti")}
-	if r.client == "" {
-		r.client = c.Token.Client
-	}
+	r := refusedToken{client: cmp.Or(c.Str("aud"), c.Token.Client), jti: c.Str("jti")}
 	if c.api.bearers.refuse(r) {
 		list := blacklistOf(c.T)
 		list.tokens = append(list.tokens, r)

@@ -104,18 +104,11 @@ func (d Document) create(c *Call) (string, *Doc, *Reply) {
 }
 
 func (d Document) merged(c *Call, old map[string]any) map[string]any {
-	next := store.Clone(old)
-	maps.Copy(next, c.Body)
+	inside := d.Merged
 	if d.MergedIf != nil && !d.MergedIf(c, old) {
-		return next
+		inside = nil
 	}
-	for _, k := range d.Merged {
-		before, _ := old[k].(map[string]any)
-		if m, is := c.Body[k].(map[string]any); is {
-			next[k] = store.MergedCopy(before, m)
-		}
-	}
-	return next
+	return store.Merged(old, c.Body, inside)
 }
 
 func (d Document) change(c *Call, row *Doc, next map[string]any) *Reply {

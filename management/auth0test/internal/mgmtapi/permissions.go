@@ -1,21 +1,19 @@
 package mgmtapi
 
 import (
-	"net/http"
 	"slices"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// MaxPermissions is how many permissions a user or a role may have.
-const MaxPermissions = 1000
+// maxPermissions is how many permissions a user or a role may have.
+const maxPermissions = 1000
 
 // ReadPermissions reads the permissions of a body; all must exist.
 func (c *Call) ReadPermissions() ([]state.Permission, *Reply) {
-	items, _ := c.Body["permissions"].([]any)
 	var out []state.Permission
-	for _, item := range items {
-		m, _ := item.(map[string]any)
+	for _, m := range store.Objects(c.Body["permissions"]) {
 		identifier, _ := m["resource_server_identifier"].(string)
 		name, _ := m["permission_name"].(string)
 		a := c.T.APIOf(c.Issuer(), identifier)
@@ -62,16 +60,36 @@ func (c *Call) Existing(all []state.Permission) []state.Permission {
 
 // Without takes the permissions of a body away.
 func (c *Call) Without(all []state.Permission) []state.Permission {
-	items, _ := c.Body["permissions"].([]any)
+	gone := store.Objects(c.Body["permissions"])
 	return slices.DeleteFunc(slices.Clone(all), func(p state.Permission) bool {
 		view := c.PermissionView(p)
-		return slices.ContainsFunc(items, func(item any) bool {
-			m, _ := item.(map[string]any)
-			return view != nil && m["permission_name"] == p.Name && m["resource_server_identifier"] == view["resource_server_identifier"]
+		return view != nil && slices.ContainsFunc(gone, func(m map[string]any) bool {
+			return m["permission_name"] == p.Name && m["resource_server_identifier"] == view["resource_server_identifier"]
 		})
 	})
 }
 
-func TooManyPermissions(who string) *Reply {
-	return Fail(http.StatusBadRequest, "No more permissions can be assigned to this "+who+".", "")
+// PermissionRoutes are the operations on the permissions that something has at a path.
+func PermissionRoutes[P any](path, who string, find func(*Call) (P, *Reply), list func(*Call, P) *Reply, of func(P) *[]state.Permission) []Route {
+	add := func(c *Call, p P) *Reply {
+		more, bad := c.ReadPermissions()
+		if bad != nil {
+			return bad
+		}
+		all := store.Union(*of(p), more)
+		if len(all) > maxPermissions {
+			return BadRequest("No more permissions can be assigned to this "+who+".", "")
+		}
+		*of(p) = all
+		return Created(Nothing())
+	}
+	remove := func(c *Call, p P) *Reply {
+		*of(p) = c.Without(*of(p))
+		return NoContent()
+	}
+	return []Route{
+		{Method: "GET", Pattern: path, Handle: On(find, list)},
+		{Method: "POST", Pattern: path, Handle: On(find, add)},
+		{Method: "DELETE", Pattern: path, Handle: On(find, remove)},
+	}
 }

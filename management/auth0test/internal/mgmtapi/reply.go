@@ -35,6 +35,14 @@ func Refusal(text string) *Reply {
 	return BadRequest(text, "")
 }
 
+// Invalid refuses a body in the words of the validator.
+func Invalid(text string) *Reply {
+	return BadRequest("Payload validation error: '"+text+"'.", "invalid_body")
+}
+
+// Lacks refuses a body without a property.
+func Lacks(property string) *Reply { return Invalid("Missing required property: " + property) }
+
 func BadRequest(message, code string) *Reply { return Fail(http.StatusBadRequest, message, code) }
 
 func NotFound(message, code string) *Reply { return Fail(http.StatusNotFound, message, code) }

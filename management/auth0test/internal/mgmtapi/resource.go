@@ -32,6 +32,7 @@ type Resource[T any] struct {
 
 	Missing Text
 	Refuse  func(*Call) *Reply     // Instead of Missing.
+	Gone    func(*Call, *T) bool   // A row is as if it were not there.
 	Also    func(*Call, string) *T // Finds a row by something else than its id.
 	Strict  bool                   // Deleting what there is not is refused, too.
 	Taken   Text
@@ -83,17 +84,6 @@ func On[T any](find func(*Call) (T, *Reply), handle func(*Call, T) *Reply) func(
 	}
 }
 
-// OnBoth is a handler of what a path names and of what that belongs to.
-func OnBoth[P, T any](find func(*Call) (P, T, *Reply), handle func(*Call, P, T) *Reply) func(*Call) *Reply {
-	return func(c *Call) *Reply {
-		p, v, bad := find(c)
-		if bad != nil {
-			return bad
-		}
-		return handle(c, p, v)
-	}
-}
-
 // Routes returns the standard operations, and more, which may be instead of them.
 func (r *Resource[T]) Routes(more ...Route) []Route {
 	one := r.Path + "/{" + r.part() + "}"
@@ -131,7 +121,7 @@ func (r *Resource[T]) By(part string) func(*Call) (*T, *Reply) {
 		if row == nil && r.Also != nil {
 			row = r.Also(c, c.Path(part))
 		}
-		if row != nil {
+		if row != nil && (r.Gone == nil || !r.Gone(c, row)) {
 			return row, nil
 		}
 		if r.Refuse != nil {

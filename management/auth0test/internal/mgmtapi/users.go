@@ -34,6 +34,19 @@ func (c *Call) User() (*state.User, *Reply) {
 	return u, nil
 }
 
+// Users reads users of a body, all of whom must exist.
+func (c *Call) Users(name string) ([]*state.User, *Reply) {
+	var out []*state.User
+	for _, id := range c.Strs(name) {
+		u := c.T.Users.Get(id)
+		if u == nil {
+			return nil, NotFound("One or more of the users do not exist.", "")
+		}
+		out = append(out, u)
+	}
+	return out, nil
+}
+
 // OnlyOwn reports whether all scopes that let the caller in are about itself.
 func (c *Call) OnlyOwn() bool {
 	for _, s := range c.op.Scopes {

@@ -1,12 +1,28 @@
 package query
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 )
+
+// Match evaluates a query by what it says of its leaves.
+func Match(q Query, leaf func(Query) bool) bool {
+	switch q := q.(type) {
+	case Both:
+		return Match(q.Left, leaf) && Match(q.Right, leaf)
+	case Either:
+		return Match(q.Left, leaf) || Match(q.Right, leaf)
+	case No:
+		return !Match(q.Inner, leaf)
+	case Every:
+		return true
+	}
+	return leaf(q)
+}
 
 func (q Term) Equals(v any, anyCase bool) bool {
 	have, want := schema.Plain(v), q.Text
@@ -74,15 +90,7 @@ func (s Span) below(v any) bool {
 func Compare(v any, bound string) (int, bool) {
 	if n, isNumber := v.(float64); isNumber {
 		b, err := strconv.ParseFloat(bound, 64)
-		switch {
-		case err != nil:
-			return 0, false
-		case n < b:
-			return -1, true
-		case n > b:
-			return 1, true
-		}
-		return 0, true
+		return cmp.Compare(n, b), err == nil
 	}
 	have := schema.Plain(v)
 	if a, ok := parseTime(have); ok {

@@ -2,6 +2,7 @@ package query
 
 import (
 	"errors"
+	"slices"
 )
 
 // The query language of search v3: a subset of Lucene
@@ -48,7 +49,7 @@ var ErrQuery = errors.New("auth0test: the query cannot be parsed")
 const maxNesting = 64
 
 // Parse reads a query; an empty one matches every user.
-func Parse(s string) (Query, error) {
+func Parse(s string) (q Query, err error) {
 	tokens, err := lex(s)
 	if err != nil {
 		return nil, err
@@ -56,140 +57,99 @@ func Parse(s string) (Query, error) {
 	if len(tokens) == 0 {
 		return Every{}, nil
 	}
-	p := &queryParser{tokens: tokens}
-	q, err := p.or("", 0)
-	if err != nil {
-		return nil, err
-	}
-	if p.at < len(p.tokens) {
-		return nil, ErrQuery
-	}
+	defer func() {
+		if v := recover(); v == ErrQuery {
+			q, err = nil, ErrQuery
+		} else if v != nil {
+			panic(v)
+		}
+	}()
+	p := &parser{tokens: tokens}
+	q = p.or("", 0)
+	p.fail(p.at < len(p.tokens))
 	return q, nil
 }
 
-type queryParser struct {
+// parser panics with ErrQuery, which Parse returns.
+type parser struct {
 	tokens []token
 	at     int
 }
 
-func (p *queryParser) peek() (token, bool) {
-	if p.at < len(p.tokens) {
-		return p.tokens[p.at], true
+func (p *parser) fail(when bool) {
+	if when {
+		panic(ErrQuery)
 	}
-	return token{}, false
+}
+
+// peek returns the next token, one of no kind at the end.
+func (p *parser) peek() token {
+	if p.at < len(p.tokens) {
+		return p.tokens[p.at]
+	}
+	return token{}
 }
 
 // word consumes one of some unquoted words.
-func (p *queryParser) word(words ...string) bool {
-	t, more := p.peek()
-	if !more || t.kind != 'w' || t.quoted {
-		return false
+func (p *parser) word(words ...string) bool {
+	t := p.peek()
+	found := t.kind == 'w' && !t.quoted && slices.Contains(words, t.text)
+	if found {
+		p.at++
 	}
-	for _, w := range words {
-		if t.text == w {
-			p.at++
-			return true
-		}
-	}
-	return false
+	return found
 }
 
-func (p *queryParser) take(kind byte) bool {
-	t, more := p.peek()
-	if more && t.kind == kind {
+func (p *parser) take(kind byte) bool {
+	found := p.peek().kind == kind
+	if found {
 		p.at++
-		return true
 	}
-	return false
+	return found
 }
 
 // or reads clauses joined by OR, or by nothing, which means the same.
-func (p *queryParser) or(field string, depth int) (Query, error) {
-	if depth > maxNesting {
-		return nil, ErrQuery
-	}
-	left, err := p.and(field, depth)
-	if err != nil {
-		return nil, err
-	}
+func (p *parser) or(field string, depth int) Query {
+	p.fail(depth > maxNesting)
+	left := p.and(field, depth)
 	for {
 		explicit := p.word("OR", "||")
-		t, more := p.peek()
-		if !more || t.kind == ')' {
-			if explicit {
-				return nil, ErrQuery
-			}
-			return left, nil
+		if next := p.peek().kind; next == 0 || next == ')' {
+			p.fail(explicit)
+			return left
 		}
-		right, err := p.and(field, depth)
-		if err != nil {
-			return nil, err
-		}
-		left = Either{left, right}
+		left = Either{left, p.and(field, depth)}
 	}
 }
 
-func (p *queryParser) and(field string, depth int) (Query, error) {
-	left, err := p.not(field, depth)
-	if err != nil {
-		return nil, err
-	}
+func (p *parser) and(field string, depth int) Query {
+	left := p.not(field, depth)
 	for p.word("AND", "&&") {
-		right, err := p.not(field, depth)
-		if err != nil {
-			return nil, err
-		}
-		left = Both{left, right}
+		left = Both{left, p.not(field, depth)}
 	}
 	// "a NOT b" is how people write "a AND NOT b".
-	for p.ahead("NOT", '-', '!') {
-		right, err := p.not(field, depth)
-		if err != nil {
-			return nil, err
-		}
-		left = Both{left, right}
+	for t := p.peek(); t.kind == '-' || t.kind == '!' || t.kind == 'w' && !t.quoted && t.text == "NOT"; t = p.peek() {
+		left = Both{left, p.not(field, depth)}
 	}
-	return left, nil
+	return left
 }
 
-func (p *queryParser) ahead(word string, kinds ...byte) bool {
-	t, more := p.peek()
-	if !more {
-		return false
-	}
-	for _, k := range kinds {
-		if t.kind == k {
-			return true
-		}
-	}
-	return t.kind == 'w' && !t.quoted && t.text == word
-}
-
-func (p *queryParser) not(field string, depth int) (Query, error) {
-	if depth > maxNesting {
-		return nil, ErrQuery
-	}
+func (p *parser) not(field string, depth int) Query {
+	p.fail(depth > maxNesting)
 	if p.word("NOT") || p.take('-') || p.take('!') {
-		inner, err := p.not(field, depth+1)
-		return No{inner}, err
+		return No{p.not(field, depth+1)}
 	}
 	p.take('+')
 	return p.primary(field, depth)
 }
 
-func (p *queryParser) primary(field string, depth int) (Query, error) {
+func (p *parser) primary(field string, depth int) Query {
 	if p.take('(') {
-		q, err := p.or(field, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		if !p.take(')') {
-			return nil, ErrQuery
-		}
-		return q, nil
+		q := p.or(field, depth+1)
+		p.fail(!p.take(')'))
+		return q
 	}
-	if t, more := p.peek(); more && field == "" && t.kind == 'w' && !t.quoted &&
-		p.at+1 < len(p.tokens) && p.tokens[p.at+1].kind == ':' {
+	if t := p.peek(); field == "" && t.kind == 'w' && !t.quoted && p.at+1 < len(p.tokens) && p.tokens[p.at+1].kind == ':' {
 		p.at += 2
 		return p.value(t.text, depth)
 	}
@@ -197,61 +157,42 @@ func (p *queryParser) primary(field string, depth int) (Query, error) {
 }
 
 // value reads what stands behind "field:".
-func (p *queryParser) value(field string, depth int) (Query, error) {
-	if field == "" {
-		return nil, ErrQuery
-	}
-	t, more := p.peek()
-	switch {
-	case !more:
-		return nil, ErrQuery
+func (p *parser) value(field string, depth int) Query {
+	p.fail(field == "")
+	switch t := p.peek(); {
 	case field == "_exists_":
-		p.at++
-		if t.kind != 'w' || t.text == "" {
-			return nil, ErrQuery
-		}
-		return Exists{t.text}, nil
-	case t.kind == '(':
-		p.at++
-		q, err := p.or(field, depth+1)
-		if err == nil && !p.take(')') {
-			err = ErrQuery
-		}
-		return q, err
+		return Exists{p.bound()}
 	case t.kind == '[' || t.kind == '{':
 		return p.span(field)
-	case t.kind == '<' || t.kind == '>':
-		return p.comparison(field)
+	case t.kind == '>':
+		p.at++
+		return Span{Field: field, from: p.bound(), to: "*", fromIn: t.equal, toIn: true}
+	case t.kind == '<':
+		p.at++
+		return Span{Field: field, from: "*", to: p.bound(), fromIn: true, toIn: t.equal}
 	}
-	return p.literal(field)
+	return p.primary(field, depth)
 }
 
-func (p *queryParser) literal(field string) (Query, error) {
-	t, more := p.peek()
-	if !more || t.kind != 'w' || !t.quoted && (t.text == "AND" || t.text == "OR") {
-		return nil, ErrQuery
-	}
+func (p *parser) literal(field string) Query {
+	t := p.peek()
+	p.fail(t.kind != 'w' || !t.quoted && (t.text == "AND" || t.text == "OR"))
 	p.at++
 	if t.text == "*" && t.wild != nil {
 		if field == "" || field == "*" {
-			return Every{}, nil
+			return Every{}
 		}
-		return Exists{field}, nil
+		return Exists{field}
 	}
-	if !t.quoted && badWildcard(t) {
-		return nil, ErrQuery
-	}
-	return Term{Field: field, Text: t.text, Wild: t.wild}, nil
+	q := Term{Field: field, Text: t.text, Wild: t.wild}
+	p.fail(!t.quoted && len(t.wild) > 0 && t.wild[0] && q.Letters() < 3) // A wildcard leads.
+	return q
 }
 
-// badWildcard reports a leading wildcard with less than three characters.
-func badWildcard(t token) bool {
-	return len(t.wild) > 0 && t.wild[0] && len(t.wild)-count(t.wild) < 3
-}
-
-func count(b []bool) (n int) {
-	for _, v := range b {
-		if v {
+// Letters counts the characters that are no wildcards.
+func (q Term) Letters() (n int) {
+	for i := range []rune(q.Text) {
+		if len(q.Wild) == 0 || !q.Wild[i] {
 			n++
 		}
 	}
@@ -259,47 +200,19 @@ func count(b []bool) (n int) {
 }
 
 // span reads "[a TO b]" with any mixture of brackets.
-func (p *queryParser) span(field string) (Query, error) {
-	s := Span{Field: field, fromIn: p.tokens[p.at].kind == '['}
-	p.at++
-	from, err := p.bound()
-	if err != nil || !p.word("TO") {
-		return nil, ErrQuery
-	}
-	to, err := p.bound()
-	if err != nil {
-		return nil, err
-	}
-	s.from, s.to = from, to
-	switch {
-	case p.take(']'):
-		s.toIn = true
-	case p.take('}'):
-	default:
-		return nil, ErrQuery
-	}
-	return s, nil
+func (p *parser) span(field string) Query {
+	s := Span{Field: field, fromIn: p.take('[') || !p.take('{')}
+	s.from = p.bound()
+	p.fail(!p.word("TO"))
+	s.to = p.bound()
+	s.toIn = p.take(']')
+	p.fail(!s.toIn && !p.take('}'))
+	return s
 }
 
-func (p *queryParser) bound() (string, error) {
-	t, more := p.peek()
-	if !more || t.kind != 'w' || t.text == "" {
-		return "", ErrQuery
-	}
+func (p *parser) bound() string {
+	t := p.peek()
+	p.fail(t.kind != 'w' || t.text == "")
 	p.at++
-	return t.text, nil
-}
-
-// comparison reads "field:>=5".
-func (p *queryParser) comparison(field string) (Query, error) {
-	op := p.tokens[p.at]
-	p.at++
-	bound, err := p.bound()
-	if err != nil {
-		return nil, err
-	}
-	if op.kind == '>' {
-		return Span{Field: field, from: bound, to: "*", fromIn: op.equal, toIn: true}, nil
-	}
-	return Span{Field: field, from: "*", to: bound, fromIn: true, toIn: op.equal}, nil
+	return t.text
 }

@@ -94,9 +94,9 @@ func (s *Shape) link(all map[string]*Shape) {
 // Violation is the first thing that is wrong with a value, in the words of
 // z-schema, the validator that Auth0 uses; its codes are those of import jobs.
 type Violation struct {
-	Code string
-	Text string
-	Path string // "settings.a[0]"; empty at the top.
+	Code string `json:"code"`
+	Text string `json:"message"`
+	Path string `json:"path,omitempty"` // "settings.a[0]"; empty at the top.
 }
 
 // Message is the sentence of an error body; kind is "Payload", "Query" or "Path".

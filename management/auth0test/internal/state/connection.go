@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
@@ -68,69 +69,33 @@ func (t *Tenant) AddConnection(name, strategy string, now time.Time) *Connection
 
 // Complete adds what Auth0 sets by itself where the request says nothing.
 func (c *Connection) Complete() {
-	store.Defaults(c.Doc, map[string]any{"is_domain_connection": false, "realms": []any{c.Name}, "options": map[string]any{}})
+	store.Defaults(c.Doc, map[string]any{"realms": []any{c.Name}})
+	store.Defaults(c.Doc, schema.Doc("connection"))
 	if slices.Contains(enterpriseStrategies, c.Strategy) {
 		store.Defaults(c.Doc, map[string]any{"show_as_button": false})
 	}
-	switch c.Strategy {
-	case "auth0":
+	if options := schema.Doc("options of " + c.Strategy); options != nil {
+		store.Defaults(c.Options(), options)
+	}
+	if c.Database() {
 		c.completeDatabase()
-	case "email", "sms":
-		store.Defaults(c.Options(), map[string]any{"brute_force_protection": true})
-	case "ad":
-		store.Defaults(c.Options(), map[string]any{"ips": nil, "brute_force_protection": true})
 	}
 }
 
-// completeDatabase adds the options of a new database connection.
+// completeDatabase adds the options of a new database connection that depend on others.
 func (c *Connection) completeDatabase() {
-	o := c.Options()
-	store.Defaults(o, map[string]any{
-		"mfa":              map[string]any{"active": true, "return_enroll_settings": true},
-		"strategy_version": 2,
-		"authentication_methods": map[string]any{
-			"password":  map[string]any{"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
-			"passkey":   map[string]any{"enabled": false},
-			"email_otp": map[string]any{"enabled": false},
-			"phone_otp": map[string]any{"enabled": false},
-		},
-		"passkey_options": map[string]any{
-			"challenge_ui": "both", "progressive_enrollment_enabled": true, "local_enrollment_enabled": true,
-		},
-		"brute_force_protection": true,
-	})
-	if attributes, has := o["attributes"].(map[string]any); has {
-		if email, has := attributes["email"].(map[string]any); has {
-			store.Defaults(email, map[string]any{"verification_method": "link", "unique": true})
-		}
+	o := store.Document(c.Options())
+	if email := o.Sub("attributes").Sub("email"); email != nil {
+		store.Defaults(email, map[string]any{"verification_method": "link", "unique": true})
 	}
-	password, has := o["password_options"].(map[string]any)
-	if !has {
+	password := o.Sub("password_options")
+	if password == nil {
 		store.Defaults(o, map[string]any{"passwordPolicy": "good"})
 		return
 	}
-	for part, values := range passwordOptions() {
-		m, has := password[part].(map[string]any)
-		if !has {
-			m = map[string]any{}
-			password[part] = m
-		}
-		store.Defaults(m, values)
-	}
-}
-
-// passwordOptions are the defaults of the flexible password policy.
-func passwordOptions() map[string]map[string]any {
-	return map[string]map[string]any{
-		"complexity": {
-			"min_length": 15, "character_types": []any{}, "character_type_rule": "all", "identical_characters": "allow",
-			"sequential_characters": "allow", "max_length_exceeded": "error",
-		},
-		"profile_data": {"active": false, "blocked_fields": []any{
-			"name", "username", "nickname", "email", "phone_number", "user_metadata.name", "user_metadata.first", "user_metadata.last",
-		}},
-		"history":    {"active": false, "size": 3},
-		"dictionary": {"active": false, "custom": []any{}, "default": "en_100k"},
+	for part, values := range schema.Data[map[string]map[string]any]("password options") {
+		store.Defaults(password, map[string]any{part: map[string]any{}})
+		store.Defaults(password.Sub(part), values)
 	}
 }
 

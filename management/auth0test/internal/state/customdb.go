@@ -141,7 +141,7 @@ func (d *CustomDB) user(v any) (*User, *ScriptError) {
 		return nil, &ScriptError{Name: "Error", Message: "the profile of the script has no user_id"}
 	}
 	now := d.t.Now()
-	u := UserOfProfile(d.con, m, strings.TrimPrefix(id, d.con.Strategy+"|"), now)
+	u := NewUser(d.con, m, strings.TrimPrefix(id, d.con.Strategy+"|"), now)
 	if len(u.Identifiers()) == 0 {
 		return nil, &ScriptError{Name: "Error", Message: "the profile of the script has no email, username or phone_number"}
 	}
@@ -213,21 +213,4 @@ func (t *Tenant) DeleteUser(u *User) *ScriptError {
 		t.RemoveUser(u)
 	}
 	return failed
-}
-
-// UserOfProfile makes a user of a profile as imports and scripts have it.
-func UserOfProfile(con *Connection, m map[string]any, raw string, now time.Time) *User {
-	text := func(key string) string { s, _ := m[key].(string); return s }
-	yes := func(key string) bool { b, _ := m[key].(bool); return b }
-	id, identities := NewIdentity(con, raw)
-	u := &User{
-		ID: id, Email: strings.ToLower(text("email")), Username: strings.ToLower(text("username")), Phone: text("phone_number"),
-		Name: text("name"), Nickname: text("nickname"), Given: text("given_name"), Family: text("family_name"), Picture: text("picture"),
-		EmailVerified: yes("email_verified"), PhoneVerified: yes("phone_verified"), Blocked: yes("blocked"), BlockedSaid: yes("blocked"),
-		CreatedAt: now, UpdatedAt: now, Identities: identities,
-	}
-	u.AppMetadata, _ = m["app_metadata"].(map[string]any)
-	u.UserMetadata, _ = m["user_metadata"].(map[string]any)
-	u.MFAFactors, _ = m["mfa_factors"].([]any)
-	return u
 }

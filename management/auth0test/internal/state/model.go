@@ -1,30 +1,13 @@
 package state
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
-
-// Application is an application to register with AddClient.
-type Application struct {
-	ID                   string   // Defaults to a new one.
-	Secret               string   // Defaults to a new one.
-	Name                 string   // Defaults to the ID.
-	CallbackURL          string   // Where a login may return to.
-	Callbacks            []string // More of them.
-	LoginURL             string   // Where a login at the application starts, by https: invitations to organizations lead there.
-	WebOrigin            string   // Of pages that renew silently, in a frame: web messages go there.
-	LogoutURL            string   // Where a logout may return to.
-	BackChannelLogoutURL string   // Where logout tokens are sent, for every reason to end a session. See Options.Outgoing.
-	Grants               []string // Grant types. Defaults to all.
-	Scopes               []string // Of the Management API: gives the client a client grant for it.
-	Public               bool     // Has no secret, as a single-page or a mobile application.
-	AsksConsent          bool     // Users are asked for consent when the callback is on this machine, as Auth0 asks them.
-	RotateRefreshTokens  bool     // Every exchange gives a new refresh token; a spent one ends them all.
-}
 
 // ClientKey is a credential of a client: a public key or a certificate.
 type ClientKey struct {
@@ -46,32 +29,17 @@ type Client struct {
 	CreatedAt  time.Time
 }
 
-func (t *Tenant) AddClient(c Application, now time.Time) *Client {
-	if c.ID == "" && t.Options.FixedIDs && c.Name != "" {
-		c.ID = store.FixedID(32, "client", c.Name)
+// AddClient keeps an application. Its id, secret and name default to new ones.
+func (t *Tenant) AddClient(c *Client, now time.Time) *Client {
+	name := store.Document(c.Doc).Text("name")
+	if c.ID == "" && t.Options.FixedIDs && name != "" {
+		c.ID = store.FixedID(32, "client", name)
 	}
-	if c.ID == "" {
-		c.ID = store.RandomID(32)
-	}
-	if c.Secret == "" {
-		c.Secret = store.RandomID(64)
-	}
-	if c.Name == "" {
-		c.Name = c.ID
-	}
-	if c.Grants == nil {
-		c.Grants = GrantTypes
-	}
-	doc := map[string]any{"name": c.Name, "grant_types": c.Grants, "app_type": "regular_web", "organization_usage": "allow"}
-	if c.CallbackURL != "" {
-		doc["callbacks"] = []string{c.CallbackURL}
-	}
-	if c.BackChannelLogoutURL != "" {
-		doc["oidc_logout"] = map[string]any{"backchannel_logout_urls": []string{c.BackChannelLogoutURL}}
-	}
-	added := &Client{ID: c.ID, Secret: c.Secret, Doc: doc, Spared: !c.AsksConsent, CreatedAt: now}
-	t.Clients.Put(c.ID, added)
-	return added
+	c.ID, c.Secret, c.CreatedAt = cmp.Or(c.ID, store.RandomID(32)), cmp.Or(c.Secret, store.RandomID(64)), now
+	c.Doc["name"] = cmp.Or(name, c.ID)
+	store.Defaults(c.Doc, map[string]any{"grant_types": GrantTypes, "organization_usage": "allow"})
+	t.Clients.Put(c.ID, c)
+	return c
 }
 
 // GrantTypes are those that the tenant serves.
@@ -122,17 +90,13 @@ type APIScope struct {
 // applications share, such as the custom login page.
 func (t *Tenant) addGlobalClient(now time.Time) {
 	id := store.RandomID(32)
-	t.Clients.Put(id, &Client{ID: id, Secret: store.RandomID(64), Global: true, CreatedAt: now, Doc: map[string]any{
-		"name": "All Applications", "is_first_party": true, "is_token_endpoint_ip_header_trusted": false, "oidc_conformant": true,
-		"callbacks": []any{}, "jwt_configuration": map[string]any{"alg": "RS256"}, "sso": false, "sso_disabled": false,
-		"cross_origin_auth": false, "custom_login_page_on": true,
-	}})
+	t.Clients.Put(id, &Client{ID: id, Secret: store.RandomID(64), Global: true, CreatedAt: now, Doc: schema.Doc("client of all")})
 }
 
 func (t *Tenant) addManagementAPI(now time.Time) {
 	a := &API{ID: store.RandomID(24), Identifier: ManagementAudience, CreatedAt: now,
 		Doc: map[string]any{"name": "Auth0 Management API", "is_system": true}}
-	store.Defaults(a.Doc, APIDefaults())
+	store.Defaults(a.Doc, schema.Doc("api"))
 	for _, s := range schema.KnownScopes() {
 		a.Scopes = append(a.Scopes, APIScope{Value: s})
 	}
@@ -180,14 +144,4 @@ type Permission struct {
 func NewIdentity(con *Connection, raw string) (id string, identities []Identity) {
 	id = con.Strategy + "|" + raw
 	return id, []Identity{{Connection: con.Name, Provider: con.Strategy, UserID: id[len(con.Strategy)+1:], Social: con.Social()}}
-}
-
-func APIDefaults() map[string]any {
-	return map[string]any{
-		"signing_alg": "RS256", "allow_offline_access": false, "token_lifetime": 86400, "token_lifetime_for_web": 7200,
-		"skip_consent_for_verifiable_first_party_clients": false,
-		"subject_type_authorization": map[string]any{
-			"user": map[string]any{"policy": "allow_all"}, "client": map[string]any{"policy": "require_client_grant"},
-		},
-	}
 }

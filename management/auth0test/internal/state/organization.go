@@ -26,6 +26,14 @@ func (o *Organization) SetRoles(userID string, ids []string) {
 	o.early[userID] = ids
 }
 
+// SetGroupRoles gives a group these roles in the organization, and no others.
+func (o *Organization) SetGroupRoles(groupID string, ids []string) {
+	if o.GroupRoles == nil {
+		o.GroupRoles = make(map[string][]string)
+	}
+	o.GroupRoles[groupID] = ids
+}
+
 // Organization is a customer of the tenant.
 type Organization struct {
 	ID, Name    string

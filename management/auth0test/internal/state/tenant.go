@@ -130,24 +130,17 @@ func (t *Tenant) seed() {
 	t.Users.start()
 	t.indexed.start()
 	t.Auth.start()
-	t.Settings = initialSettings()
+	t.Settings = schema.Data[settings]("settings")
 	t.parts = make(map[reflect.Type]any)
 	now := t.Now()
 	t.addManagementAPI(now)
 	t.addGlobalClient(now)
-	machine := t.AddClient(Application{ID: t.Options.ClientID, Secret: t.Options.ClientSecret, Grants: []string{"client_credentials"}}, now)
-	machine.Doc["name"] = "Machine"
-	machine.Doc["app_type"] = "non_interactive"
+	machine := t.AddClient(&Client{ID: t.Options.ClientID, Secret: t.Options.ClientSecret, Spared: true, Doc: map[string]any{
+		"name": "Machine", "app_type": "non_interactive", "grant_types": []string{"client_credentials"},
+	}}, now)
 	t.AddGrant(machine.ID, ManagementAudience, schema.KnownScopes(), now)
 	con := t.AddConnection(DefaultConnection, "auth0", now)
-	store.Defaults(con.Options(), map[string]any{
-		"requires_username": true, "validation": map[string]any{"username": map[string]any{"min": 1, "max": 15}},
-		"import_mode": false, "enabledDatabaseCustomization": false, "customScripts": map[string]any{}, "configuration": map[string]any{},
-		"password_history":            map[string]any{"enable": false, "size": 5},
-		"password_dictionary":         map[string]any{"enable": false, "dictionary": []any{}},
-		"password_no_personal_info":   map[string]any{"enable": false},
-		"password_complexity_options": map[string]any{"min_length": 8},
-	})
+	store.Defaults(con.Options(), schema.Doc("options of the first connection"))
 	con.Clients = append(con.Clients, machine.ID)
 }
 

@@ -53,6 +53,60 @@ type Identity struct {
 	Profile                      map[string]any // Of a linked one.
 }
 
+// Texts are the properties that are text, as the APIs name them.
+func (u *User) Texts() map[string]*string {
+	return map[string]*string{
+		"email": &u.Email, "username": &u.Username, "phone_number": &u.Phone, "name": &u.Name,
+		"nickname": &u.Nickname, "given_name": &u.Given, "family_name": &u.Family, "picture": &u.Picture,
+	}
+}
+
+// Read takes the properties that an object names, email and username in lower case;
+// null takes one away.
+func (u *User) Read(m map[string]any) {
+	for name, to := range u.Texts() {
+		if v, has := m[name]; has {
+			*to, _ = v.(string)
+			if to == &u.Email || to == &u.Username {
+				*to = strings.ToLower(*to)
+			}
+		}
+	}
+	for name, to := range map[string]*bool{"email_verified": &u.EmailVerified, "phone_verified": &u.PhoneVerified, "blocked": &u.Blocked} {
+		if v, has := m[name]; has {
+			*to, _ = v.(bool)
+		}
+	}
+}
+
+// Said is what was said of the user, without what Auth0 computes.
+func (u *User) Said() map[string]any {
+	m := map[string]any{}
+	for name, text := range u.Texts() {
+		store.Put(m, name, *text)
+	}
+	if u.Email != "" {
+		m["email_verified"] = u.EmailVerified
+	}
+	if u.Phone != "" {
+		m["phone_verified"] = u.PhoneVerified
+	}
+	return m
+}
+
+// NewUser returns the user of a connection that an object describes; raw is the id at
+// the connection, a new one by default.
+func NewUser(con *Connection, m map[string]any, raw string, now time.Time) *User {
+	u := &User{CreatedAt: now, UpdatedAt: now}
+	u.ID, u.Identities = NewIdentity(con, cmp.Or(raw, store.NewUserID(now)))
+	u.Read(m)
+	u.BlockedSaid = u.Blocked
+	u.AppMetadata, _ = m["app_metadata"].(map[string]any)
+	u.UserMetadata, _ = m["user_metadata"].(map[string]any)
+	u.MFAFactors, _ = m["mfa_factors"].([]any)
+	return u
+}
+
 // Connection is the name of the connection that the user came from.
 func (u *User) Connection() string { return u.Identities[0].Connection }
 

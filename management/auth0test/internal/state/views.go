@@ -176,29 +176,17 @@ func (t *Tenant) APIView(audience, issuer string) *APIView {
 	return v
 }
 
-// UserView is a user as tokens and actions need it.
-type UserView struct {
-	ID, Connection, Email, Username, Phone string
-	Name, Nickname, Given, Family, Picture string
-	EmailVerified, PhoneVerified, Blocked  bool
-	CreatedAt, UpdatedAt                   time.Time
-	LoginsCount                            int
-	AppMetadata, UserMetadata              map[string]any
-}
-
-// UserView returns a user, or nil. The caller holds the mutex.
-func (t *Tenant) UserView(id string) *UserView {
+// UserView returns a copy of a user with what Auth0 shows by default, for tokens and
+// Actions; nil without one. The caller holds the mutex.
+func (t *Tenant) UserView(id string) *User {
 	u := t.Users.Get(id)
 	if u == nil {
 		return nil
 	}
-	return &UserView{
-		ID: u.ID, Connection: u.Connection(), Email: u.Email, Username: u.Username, Phone: u.Phone,
-		Name: u.ShownName(), Nickname: u.ShownNickname(), Given: u.Given, Family: u.Family, Picture: u.ShownPicture(),
-		EmailVerified: u.EmailVerified, PhoneVerified: u.PhoneVerified, Blocked: u.Blocked,
-		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, LoginsCount: u.LoginsCount,
-		AppMetadata: store.Clone(u.AppMetadata), UserMetadata: store.Clone(u.UserMetadata),
-	}
+	v := *u
+	v.Name, v.Nickname, v.Picture = u.ShownName(), u.ShownNickname(), u.ShownPicture()
+	v.AppMetadata, v.UserMetadata = store.Clone(u.AppMetadata), store.Clone(u.UserMetadata)
+	return &v
 }
 
 // OrgView is an organization as tokens need it.
@@ -246,7 +234,7 @@ func (t *Tenant) RolesOf(userID string, org *OrgView) []string {
 
 // PermissionsOf returns what a user may do at an API: by the roles of the member
 // in an organization, else by the user's own roles and permissions.
-func (t *Tenant) PermissionsOf(u *UserView, org *OrgView, api *APIView) []string {
+func (t *Tenant) PermissionsOf(u *User, org *OrgView, api *APIView) []string {
 	stored := t.Users.Get(u.ID)
 	if stored == nil {
 		return nil

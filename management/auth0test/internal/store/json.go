@@ -72,6 +72,17 @@ func StringsOf(v any) []string {
 	return out
 }
 
+// Objects are the objects of an array.
+func Objects(v any) []map[string]any {
+	items, _ := v.([]any)
+	out := make([]map[string]any, 0, len(items))
+	for _, i := range items {
+		m, _ := i.(map[string]any)
+		out = append(out, m)
+	}
+	return out
+}
+
 // DeepCopy copies a JSON value.
 func DeepCopy(v any) any {
 	switch v := v.(type) {
@@ -118,6 +129,30 @@ func MergedCopy(old, more map[string]any) map[string]any {
 	}
 	m := OrEmpty(Clone(old))
 	maps.Copy(m, more)
+	return m
+}
+
+// Merged returns old with more on top, also inside of the objects of some names.
+func Merged(old, more map[string]any, inside []string) map[string]any {
+	m := OrEmpty(Clone(old))
+	maps.Copy(m, more)
+	for _, name := range inside {
+		before, _ := old[name].(map[string]any)
+		if changes, is := more[name].(map[string]any); is {
+			m[name] = MergedCopy(before, changes)
+		}
+	}
+	return m
+}
+
+// Patched is Merged, but null takes a key away.
+func Patched(old, more map[string]any, inside ...string) map[string]any {
+	m := Merged(old, more, inside)
+	for k, v := range more {
+		if v == nil {
+			delete(m, k)
+		}
+	}
 	return m
 }
 

@@ -38,7 +38,7 @@ func beginEnrollment(t *state.Tenant, r *http.Request, now time.Time) *login {
 		return nil
 	}
 	l := &login{
-		state: store.RandomID(32), ticket: k, user: u, connection: u.Connection, verdict: &effects.Verdict{},
+		state: store.RandomID(32), ticket: k, user: u, connection: u.Connection(), verdict: &effects.Verdict{},
 		req: &authorizeRequest{app: &state.App{Name: "auth0test"}, issuer: web.IssuerOf(r)},
 	}
 	if f := ticketFactors[store.Document(k.Set).Text("factor")]; f != "" && t.Auth.Factors.Enabled[f] {
@@ -69,7 +69,7 @@ func nextEnrollmentPage(t *state.Tenant, l *login, now time.Time) (string, *auth
 }
 
 // unenrolled is a first factor of the tenant to enroll.
-func unenrolled(t *state.Tenant, u *state.UserView) *state.Enrollment {
+func unenrolled(t *state.Tenant, u *state.User) *state.Enrollment {
 	for _, f := range []string{"otp", "sms", "email", "push-notification"} {
 		if t.Auth.Factors.Enabled[f] {
 			return newFactor(t, u, f)

@@ -19,7 +19,7 @@ type login struct {
 	state string // Names it in the URLs of its pages.
 	req   *authorizeRequest
 
-	user       *state.UserView // Nil before the first factor.
+	user       *state.User // Nil before the first factor.
 	connection string
 	methods    []state.AuthMethod
 	fresh      bool // The first factor was passed here, not in a session before.

@@ -51,7 +51,7 @@ func factorPage(e *state.Enrollment) string {
 
 // firstFactor chooses the factor that is proposed: what the user is enrolled in,
 // or a new one of what the tenant has.
-func firstFactor(t *state.Tenant, u *state.UserView, now time.Time) *state.Enrollment {
+func firstFactor(t *state.Tenant, u *state.User, now time.Time) *state.Enrollment {
 	for _, e := range t.Auth.Factors.Usable(u.ID) {
 		switch e.Kind {
 		case "totp", "sms", "voice", "email", "push":
@@ -62,7 +62,7 @@ func firstFactor(t *state.Tenant, u *state.UserView, now time.Time) *state.Enrol
 }
 
 // newFactor is a factor that is not stored before it has been proved.
-func newFactor(t *state.Tenant, u *state.UserView, factor string) *state.Enrollment {
+func newFactor(t *state.Tenant, u *state.User, factor string) *state.Enrollment {
 	e := &state.Enrollment{UserID: u.ID, Kind: state.EnrollmentKind[factor]}
 	switch factor {
 	case "otp":

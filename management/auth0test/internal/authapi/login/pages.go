@@ -9,7 +9,6 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/pages"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
@@ -134,7 +133,7 @@ func postLogin(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OAu
 }
 
 // passed notes who has logged in.
-func (l *login) passed(u *state.UserView, connection, method string, now time.Time) {
+func (l *login) passed(u *state.User, connection, method string, now time.Time) {
 	l.user, l.connection, l.fresh = u, connection, true
 	l.methods = []state.AuthMethod{{Name: method, At: now}}
 }
@@ -160,9 +159,7 @@ func providerUser(t *state.Tenant, con *state.Connection, identifier string, now
 	if u := authapi.UserOf(t, con.Name, identifier); u != nil {
 		return u
 	}
-	raw := store.NewUserID(now)
-	u := &state.User{ID: con.Strategy + "|" + raw, Email: strings.ToLower(identifier), EmailVerified: true, CreatedAt: now, UpdatedAt: now,
-		Identities: []state.Identity{{Connection: con.Name, Provider: con.Strategy, UserID: raw, Social: true}}}
+	u := state.NewUser(con, map[string]any{"email": identifier, "email_verified": true}, "", now)
 	t.Users.Add(u)
 	t.Searchable(u)
 	return u

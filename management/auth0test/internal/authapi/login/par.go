@@ -8,7 +8,6 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
 const RequestURIPrefix = "urn:ietf:params:oauth:request_uri:"
@@ -20,21 +19,9 @@ type pushedRequest struct {
 	expires  time.Time
 }
 
-// servePushedAuthorization keeps an authorization request of an application that
+// pushAuthorization keeps an authorization request of an application that
 // authenticates itself; /authorize takes its request_uri instead, once.
-func servePushedAuthorization(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	q, bad := authapi.ReadAuth(w, r)
-	var app *state.App
-	if bad == nil {
-		app, bad = authapi.AuthenticateApp(t, q)
-	}
-	if bad == nil {
-		bad = q.Need("response_type", "redirect_uri")
-	}
-	if bad != nil {
-		bad.Send(w)
-		return
-	}
+func pushAuthorization(t *state.Tenant, q *authapi.Request, app *state.App) (any, *authapi.OAuthError) {
 	v := url.Values{}
 	for name := range q.Values {
 		v.Set(name, q.Get(name))
@@ -44,12 +31,11 @@ func servePushedAuthorization(t *state.Tenant, w http.ResponseWriter, r *http.Re
 	}
 	v.Set("client_id", app.ID)
 	now := t.Lock()
+	defer t.Unlock()
 	uri := RequestURIPrefix + store.RandomID(32)
 	loginsOf(t).pushed[uri] = &pushedRequest{clientID: app.ID, values: v, expires: now.Add(app.PARLifetime)}
 	t.Timeline.At(now.Add(app.PARLifetime), func(time.Time) { delete(loginsOf(t).pushed, uri) })
-	t.Unlock()
-	web.NoStore(w)
-	web.SendJSON(w, http.StatusCreated, map[string]any{"request_uri": uri, "expires_in": authapi.Seconds(app.PARLifetime)})
+	return map[string]any{"request_uri": uri, "expires_in": authapi.Seconds(app.PARLifetime)}, nil
 }
 
 // pushed returns the parameters of a request: those that were pushed before,

@@ -206,7 +206,7 @@ func (q *authorizeRequest) respond(w http.ResponseWriter, r *http.Request, resul
 }
 
 // refuse sends an error to the application and logs it.
-func refuse(t *state.Tenant, w http.ResponseWriter, r *http.Request, q *authorizeRequest, bad *authapi.OAuthError, user *state.UserView) {
+func refuse(t *state.Tenant, w http.ResponseWriter, r *http.Request, q *authorizeRequest, bad *authapi.OAuthError, user *state.User) {
 	if !bad.Logged {
 		code := "f"
 		if q.silent() {

@@ -1,6 +1,8 @@
 package login
 
 import (
+	"net/http"
+
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
 )
 
@@ -16,6 +18,6 @@ func Routes() []authapi.Route {
 		{Method: "GET", Pattern: "/unblock", Serve: serveUnblock},
 		{Method: "GET", Pattern: "/u/{page}", Serve: serveLoginPage},
 		{Method: "POST", Pattern: "/u/{page}", Serve: serveLoginPage},
-		{Method: "POST", Pattern: "/oauth/par", Serve: servePushedAuthorization},
+		{Method: "POST", Pattern: "/oauth/par", Serve: authapi.Answering(http.StatusCreated, authapi.ForApp(pushAuthorization, "response_type", "redirect_uri"))},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -32,8 +33,7 @@ func ResourceServerRoutes() []mgmtapi.Route { return apis.Routes() }
 
 // lifetimes refuses tokens of browsers that would live longer than others.
 func lifetimes(c *mgmtapi.Call, doc map[string]any) *mgmtapi.Reply {
-	doc = store.MergedCopy(doc, c.Body)
-	d := store.Document(doc)
+	d := store.Document(store.MergedCopy(doc, c.Body))
 	if all := d.Number("token_lifetime"); c.Has("token_lifetime_for_web") && all > 0 && d.Number("token_lifetime_for_web") > all {
 		return mgmtapi.BadRequest("token_lifetime_for_web must not be greater than token_lifetime", "invalid_body")
 	}
@@ -49,7 +49,7 @@ func newAPI(c *mgmtapi.Call) (string, *state.API, *mgmtapi.Reply) {
 		a.Doc, a.Scopes = builtIn.Doc, builtIn.Scopes
 	}
 	setAPI(a, c.Body)
-	store.Defaults(a.Doc, state.APIDefaults())
+	store.Defaults(a.Doc, schema.Doc("api"))
 	return a.ID, a, nil
 }
 
@@ -91,20 +91,19 @@ func system(a *state.API) bool { return a.Doc["is_system"] == true }
 
 // setAPI applies a request's body.
 func setAPI(a *state.API, body map[string]any) {
-	for k, v := range body {
-		switch {
-		case k == "identifier":
-		case k == "name" && system(a):
-		case k == "scopes":
-			a.Scopes = readScopes(v)
-		case v == nil:
-			delete(a.Doc, k)
-		case k == "token_encryption":
-			a.Doc[k] = withoutPEM(v)
-		default:
-			a.Doc[k] = v
-		}
+	name := a.Doc["name"]
+	a.Doc = store.Patched(a.Doc, body)
+	if scopes, said := body["scopes"]; said {
+		a.Scopes = readScopes(scopes)
 	}
+	if system(a) {
+		a.Doc["name"] = name
+	}
+	if encryption, is := a.Doc["token_encryption"]; is {
+		a.Doc["token_encryption"] = withoutPEM(encryption)
+	}
+	delete(a.Doc, "identifier")
+	delete(a.Doc, "scopes")
 	if a.Secret == "" { // For HS256; Auth0 shows none that it made itself.
 		a.Secret = store.RandomID(32)
 	}
@@ -112,58 +111,24 @@ func setAPI(a *state.API, body map[string]any) {
 
 // withoutPEM hides the key of a token encryption, which Auth0 does not return.
 func withoutPEM(v any) any {
-	m, isObject := v.(map[string]any)
-	if !isObject {
-		return v
-	}
-	m = store.Clone(m)
-	if key, has := m["encryption_key"].(map[string]any); has {
-		key = store.Clone(key)
-		delete(key, "pem")
-		m["encryption_key"] = key
-	}
+	m, _ := store.DeepCopy(v).(map[string]any)
+	delete(store.Document(m).Sub("encryption_key"), "pem")
 	return m
 }
 
 func readScopes(v any) []state.APIScope {
-	items, _ := v.([]any)
 	var out []state.APIScope
-	for _, item := range items {
-		m, _ := item.(map[string]any)
-		value, _ := m["value"].(string)
-		description, _ := m["description"].(string)
-		out = append(out, state.APIScope{Value: value, Description: description})
+	for _, m := range store.Objects(v) {
+		d := store.Document(m)
+		out = append(out, state.APIScope{Value: d.Text("value"), Description: d.Text("description")})
 	}
 	return out
 }
 
 // systemAPI is an API that Auth0 defines and a tenant switches on by creating it.
 func systemAPI(issuer, identifier string) *state.API {
-	switch identifier {
-	case "urn:auth0:express-configure":
-		return &state.API{
-			Scopes: []state.APIScope{
-				{Value: "express_configure:sso", Description: "Ability to create SSO configurations"}, {Value: "express_configure:scim", Description: "Ability to create scim configurations"},
-			},
-			Doc: map[string]any{
-				"name": "Okta OIN Express Configuration API", "is_system": true, "enforce_policies": true, "token_lifetime": 300,
-				"subject_type_authorization": map[string]any{"user": map[string]any{"policy": "allow_all"}, "client": map[string]any{"policy": "deny_all"}},
-			},
-		}
-	case strings.TrimSuffix(issuer, "/") + "/me/":
-		return &state.API{
-			Scopes: []state.APIScope{
-				{Value: "create:me:connected_accounts", Description: "Create Connected Accounts"}, {Value: "read:me:connected_accounts", Description: "Read Connected Accounts"},
-				{Value: "delete:me:connected_accounts", Description: "Delete Connected Accounts"},
-			},
-			Doc: map[string]any{
-				"name": "Auth0 My Account API", "is_system": true, "allow_offline_access": true, "token_lifetime": 600, "token_lifetime_for_web": 600,
-				"skip_consent_for_verifiable_first_party_clients": true, "proof_of_possession": map[string]any{"mechanism": "dpop", "required": false},
-				"subject_type_authorization": map[string]any{
-					"user": map[string]any{"policy": "require_client_grant"}, "client": map[string]any{"policy": "deny_all"},
-				},
-			},
-		}
+	if rest, own := strings.CutPrefix(identifier, issuer); own {
+		identifier = "issuer:" + rest
 	}
-	return nil
+	return schema.Data[*state.API]("api " + identifier)
 }

@@ -78,53 +78,30 @@ func clientHas(t *state.Tenant, cl *state.Client, field, value string) bool {
 
 // completeClient adds what Auth0 sets by itself.
 func completeClient(doc map[string]any) {
-	switch doc["app_type"] {
-	case "express_configuration":
-		store.Defaults(doc, map[string]any{
-			"oidc_conformant": true, "grant_types": []any{"authorization_code", "client_credentials"},
-			"callbacks": []any{"https://system-admin.okta.com/admin/app/generic/oauth20redirect"}, "organization_usage": "require",
-			"organization_require_behavior": "pre_login_prompt", "jwt_configuration": map[string]any{"alg": "RS256"},
-			"client_authentication_methods": map[string]any{"private_key_jwt": map[string]any{"credentials": []any{}}},
-		})
-	case "resource_server":
-		store.Defaults(doc, map[string]any{"oidc_conformant": true, "grant_types": []any{}, "jwt_configuration": map[string]any{"alg": "RS256"}})
+	d := store.Document(doc)
+	kind := d.Text("app_type")
+	store.Defaults(doc, schema.Doc("client "+kind))
+	store.Defaults(doc, schema.Doc("client"))
+	grants := schema.Data[[]any]("grant types")
+	if kind != "spa" && kind != "native" { // Those have no secret.
+		grants = append(grants, "client_credentials")
 	}
-	store.Defaults(doc, map[string]any{
-		"is_first_party": true, "is_token_endpoint_ip_header_trusted": false, "oidc_conformant": false, "sso_disabled": false,
-		"cross_origin_authentication": false, "custom_login_page_on": true,
-		"grant_types":       grantTypes(doc["app_type"]),
-		"jwt_configuration": map[string]any{"lifetime_in_seconds": 36000},
-	})
-	jwt, _ := doc["jwt_configuration"].(map[string]any)
-	jwt = store.Clone(jwt)
-	store.Defaults(jwt, map[string]any{"secret_encoded": false})
-	doc["jwt_configuration"] = jwt
-	refresh, _ := doc["refresh_token"].(map[string]any)
-	if refresh = store.Clone(refresh); refresh == nil {
-		refresh = map[string]any{}
-	}
+	store.Defaults(doc, map[string]any{"grant_types": grants})
+	doc["jwt_configuration"] = store.MergedCopy(map[string]any{"secret_encoded": false}, d.Sub("jwt_configuration"))
 	lifetime, idle := 2_592_000, 1_296_000
-	if kind := doc["app_type"]; kind == "regular_web" || kind == "non_interactive" {
+	if kind == "regular_web" || kind == "non_interactive" {
 		lifetime, idle = 31_557_600, 2_592_000
 	}
-	endless := refresh["expiration_type"] != "expiring"
+	endless := d.Sub("refresh_token").Text("expiration_type") != "expiring"
+	refresh := store.OrEmpty(store.Clone(d.Sub("refresh_token")))
 	store.Defaults(refresh, map[string]any{
-		"rotation_type": "non-rotating", "expiration_type": "non-expiring", "leeway": 0, "token_lifetime": lifetime,
-		"infinite_token_lifetime": endless, "infinite_idle_token_lifetime": endless, "idle_token_lifetime": idle,
+		"token_lifetime": lifetime, "idle_token_lifetime": idle, "infinite_token_lifetime": endless, "infinite_idle_token_lifetime": endless,
 	})
+	store.Defaults(refresh, schema.Doc("refresh token"))
 	doc["refresh_token"] = refresh
-	if logout, has := doc["oidc_logout"].(map[string]any); has && logout["backchannel_logout_urls"] != nil {
-		doc["oidc_backchannel_logout"] = map[string]any{"backchannel_logout_urls": logout["backchannel_logout_urls"]}
+	if urls := d.Sub("oidc_logout")["backchannel_logout_urls"]; urls != nil {
+		doc["oidc_backchannel_logout"] = map[string]any{"backchannel_logout_urls": urls}
 	}
-}
-
-// grantTypes are those of a new client, of which public ones have no secret.
-func grantTypes(appType any) []any {
-	public := []any{"authorization_code", "implicit", "refresh_token"}
-	if appType == "spa" || appType == "native" {
-		return public
-	}
-	return append(public, "client_credentials")
 }
 
 // otherGrants are grant types of Auth0 that the tenant does not serve.
@@ -159,15 +136,6 @@ func checkProfile(c *mgmtapi.Call) *mgmtapi.Reply {
 	return nil
 }
 
-// expressScopes are those of the grant for the Management API that Auth0 makes
-// with a client of the type express_configuration.
-var expressScopes = []string{
-	"read:clients", "read:user_attribute_profiles", "read:connection_profiles", "read:organizations_summary",
-	"read:connections", "create:connections", "update:connections", "read:connections_options", "update:connections_options",
-	"read:organization_connections", "create:organization_connections", "update:organization_connections",
-	"create:scim_config", "read:scim_token", "create:scim_token", "delete:scim_token",
-}
-
 func newClient(c *mgmtapi.Call) (string, *state.Client, *mgmtapi.Reply) {
 	if bad := cmp.Or(checkVault(c), checkProfile(c), checkGrants(c)); bad != nil {
 		return "", nil, bad
@@ -185,8 +153,8 @@ func newClient(c *mgmtapi.Call) (string, *state.Client, *mgmtapi.Reply) {
 		}
 		a.Doc["client_id"] = cl.ID
 	}
-	if cl.Doc["app_type"] == "express_configuration" {
-		g := c.T.AddGrant(cl.ID, state.ManagementAudience, slices.Clone(expressScopes), c.Now)
+	if cl.Doc["app_type"] == "express_configuration" { // With the grant that Auth0 makes for it.
+		g := c.T.AddGrant(cl.ID, state.ManagementAudience, schema.Data[[]string]("express scopes"), c.Now)
 		g.Doc["is_system"], g.Doc["subject_type"] = true, "client"
 	}
 	return cl.ID, cl, nil
@@ -203,20 +171,9 @@ func changeClient(c *mgmtapi.Call, cl *state.Client) *mgmtapi.Reply {
 	if bad := cmp.Or(checkVault(c), checkGrants(c)); bad != nil {
 		return bad
 	}
-	for k, v := range c.Body {
-		old, _ := cl.Doc[k].(map[string]any)
-		more, _ := v.(map[string]any)
-		switch {
-		case k == "client_secret":
-			cl.Secret, _ = v.(string)
-		case v == nil:
-			delete(cl.Doc, k)
-		case k == "jwt_configuration":
-			cl.Doc[k] = store.MergedCopy(old, more)
-		default:
-			cl.Doc[k] = v
-		}
-	}
+	cl.Secret = cmp.Or(c.Str("client_secret"), cl.Secret)
+	cl.Doc = store.Patched(cl.Doc, c.Body, "jwt_configuration")
+	delete(cl.Doc, "client_secret")
 	completeClient(cl.Doc)
 	return nil
 }

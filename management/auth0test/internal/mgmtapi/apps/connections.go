@@ -138,9 +138,9 @@ func removeConnection(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 // checkIdentifiers checks flexible identifiers: none beside the settings that
 // they replace, and at least one active.
 func checkIdentifiers(c *mgmtapi.Call) *mgmtapi.Reply {
-	options := c.Obj("options")
-	attributes, has := options["attributes"].(map[string]any)
-	if !has {
+	options := store.Document(c.Obj("options"))
+	attributes := options.Sub("attributes")
+	if attributes == nil {
 		return nil
 	}
 	for _, key := range []string{"requires_username", "validation"} {
@@ -150,11 +150,9 @@ func checkIdentifiers(c *mgmtapi.Call) *mgmtapi.Reply {
 	}
 	active := false
 	for _, name := range schema.SortedKeys(attributes) {
-		a, _ := attributes[name].(map[string]any)
-		identifier, _ := a["identifier"].(map[string]any)
-		active = active || identifier["active"] == true
-		signup, _ := a["signup"].(map[string]any)
-		if a["profile_required"] == true && signup["status"] != "required" {
+		a := attributes.Sub(name)
+		active = active || a.Sub("identifier").Flag("active")
+		if a.Flag("profile_required") && a.Sub("signup").Text("status") != "required" {
 			return mgmtapi.BadRequest("attribute "+name+" must also be required on signup", "invalid_body")
 		}
 	}
@@ -182,10 +180,9 @@ func deleteConnectionUser(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply
 }
 
 func changeConnectionClients(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
-	for _, item := range c.List {
-		change, _ := item.(map[string]any)
+	for _, change := range store.Objects(c.List) {
 		id, _ := change["client_id"].(string)
-		con.Clients = slices.DeleteFunc(slices.Clone(con.Clients), func(x string) bool { return x == id })
+		con.Clients = store.Minus(con.Clients, []string{id})
 		if change["status"] == true {
 			con.Clients = append(con.Clients, id)
 		}

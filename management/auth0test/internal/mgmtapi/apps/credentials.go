@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,27 +119,20 @@ func readCertificate(k *state.ClientKey, der []byte) error {
 // credentialLists are the places of a client's document that hold credentials.
 func credentialLists(doc map[string]any) []map[string]any {
 	var out []map[string]any
-	add := func(v any) {
-		if m, is := v.(map[string]any); is && m["credentials"] != nil {
-			out = append(out, m)
-		}
-	}
-	methods, _ := doc["client_authentication_methods"].(map[string]any)
+	d := store.Document(doc)
+	methods := d.Sub("client_authentication_methods")
 	for _, name := range schema.SortedKeys(methods) {
-		add(methods[name])
+		out = append(out, methods.Sub(name))
 	}
-	add(doc["signed_request_object"])
-	add(doc["token_vault_privileged_access"])
-	return out
+	out = append(out, d.Sub("signed_request_object"), d.Sub("token_vault_privileged_access"))
+	return slices.DeleteFunc(out, func(m map[string]any) bool { return m["credentials"] == nil })
 }
 
 // takeCredentials makes keys of the credentials that a new client brings along.
 func takeCredentials(cl *state.Client, now time.Time) *mgmtapi.Reply {
 	for _, holder := range credentialLists(cl.Doc) {
-		items, _ := holder["credentials"].([]any)
 		shown := []any{}
-		for _, item := range items {
-			m, _ := item.(map[string]any)
+		for _, m := range store.Objects(holder["credentials"]) {
 			k, bad := newClientKey(m, now)
 			if bad != nil {
 				return bad
@@ -154,16 +148,9 @@ func takeCredentials(cl *state.Client, now time.Time) *mgmtapi.Reply {
 // hideCredentials leaves only the ids: the answer to the creation alone shows
 // more.
 func hideCredentials(cl *state.Client) {
-	doc := map[string]any{}
-	for k, v := range cl.Doc {
-		doc[k] = store.DeepCopy(v)
-	}
+	doc := store.DeepCopy(cl.Doc).(map[string]any)
 	for _, holder := range credentialLists(doc) {
-		items, _ := holder["credentials"].([]any)
-		for i, item := range items {
-			m, _ := item.(map[string]any)
-			items[i] = map[string]any{"id": m["id"]}
-		}
+		holder["credentials"] = store.Render(store.Objects(holder["credentials"]), func(m map[string]any) any { return map[string]any{"id": m["id"]} })
 	}
 	cl.Doc = doc
 }

@@ -63,16 +63,12 @@ func newGrant(c *mgmtapi.Call) (string, *state.ClientGrant, *mgmtapi.Reply) {
 }
 
 func setGrant(g *state.ClientGrant, body map[string]any) {
-	for k, v := range body {
-		switch {
-		case k == "client_id" || k == "audience":
-		case k == "scope":
-			g.Scopes = store.StringsOf(v)
-		case v == nil:
-			delete(g.Doc, k)
-		default:
-			g.Doc[k] = v
-		}
+	if scopes, said := body["scope"]; said {
+		g.Scopes = store.StringsOf(scopes)
+	}
+	g.Doc = store.Patched(g.Doc, body)
+	for _, k := range []string{"client_id", "audience", "scope"} {
+		delete(g.Doc, k)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -93,44 +94,4 @@ func scimRoutes() []mgmtapi.Route {
 }
 
 // scimMapping is the default one, as recorded.
-func scimMapping() []any {
-	var out []any
-	for pair := range strings.Lines(scimPairs) {
-		at, to, _ := strings.Cut(strings.TrimSpace(pair), " -> ")
-		out = append(out, map[string]any{"scim": strings.Replace(at, "enterprise:", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.", 1), "auth0": to})
-	}
-	return out
-}
-
-const scimPairs = `userName -> preferred_username
-emails[primary eq true].value -> email
-externalId -> app_metadata.external_id
-active -> blocked
-displayName -> name
-name.givenName -> given_name
-name.familyName -> family_name
-name.middleName -> app_metadata.middle_name
-name.honorificPrefix -> app_metadata.honorific_prefix
-name.honorificSuffix -> app_metadata.honorific_suffix
-nickName -> nickname
-photos[type eq "photo"].value -> picture
-phoneNumbers[primary eq true].value -> app_metadata.primary_phone_number
-phoneNumbers[type eq "mobile"].value -> app_metadata.mobile_phone_number
-addresses[type eq "work"].streetAddress -> app_metadata.street_address
-addresses[type eq "work"].locality -> app_metadata.city
-addresses[type eq "work"].region -> app_metadata.state
-addresses[type eq "work"].postalCode -> app_metadata.postal_code
-addresses[type eq "work"].formatted -> app_metadata.postal_address
-addresses[type eq "work"].country -> app_metadata.country
-profileUrl -> app_metadata.profile_url
-userType -> app_metadata.user_type
-title -> app_metadata.title
-preferredLanguage -> app_metadata.language
-locale -> app_metadata.locale
-timezone -> app_metadata.timezone
-enterprise:employeeNumber -> app_metadata.employee_id
-enterprise:costCenter -> app_metadata.cost_center
-enterprise:organization -> app_metadata.organization
-enterprise:division -> app_metadata.division
-enterprise:department -> app_metadata.department
-enterprise:manager -> app_metadata.manager`
+func scimMapping() []any { return schema.Data[[]any]("scim mapping") }

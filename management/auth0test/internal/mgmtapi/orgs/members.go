@@ -10,16 +10,18 @@ import (
 )
 
 func memberRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/organizations/{id}/members", Bucket: "read members", Handle: mgmtapi.On(organization("id"), listMembers)},
-		{Method: "POST", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: mgmtapi.On(organization("id"), addMembers)},
-		{Method: "DELETE", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: mgmtapi.On(organization("id"), removeMembers)},
-		{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/roles", Bucket: "read member roles", Handle: mgmtapi.OnBoth(memberOf, listMemberRoles)},
-		{Method: "POST", Pattern: "/organizations/{id}/members/{user_id}/roles", Bucket: "write member roles", Handle: mgmtapi.OnBoth(memberOf, addMemberRoles)},
-		{Method: "DELETE", Pattern: "/organizations/{id}/members/{user_id}/roles", Bucket: "write member roles", Handle: mgmtapi.OnBoth(memberOf, removeMemberRoles)},
-		{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles", Bucket: "read member roles", Handle: mgmtapi.OnBoth(memberOf, listEffectiveRoles)},
-		{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles/sources/groups", Bucket: "read member roles", Handle: mgmtapi.OnBoth(memberOf, listRoleSources)},
-	}
+	return append(mgmtapi.RoleLinks[member]{
+		Path: "/organizations/{id}/members/{user_id}/roles", Find: memberOf, Page: mgmtapi.Envelope[*state.Role]{Key: "roles", Beyond: mgmtapi.BeyondOther},
+		Get:     func(m member) []string { return m.in.RolesIn(m.id) },
+		Set:     func(_ *mgmtapi.Call, m member, ids []string) { m.in.SetRoles(m.id, ids) },
+		Full:    mgmtapi.Conflict("No more roles can be assigned to this organization member.", ""),
+		Buckets: [2]string{"read member roles", "write member roles"},
+	}.Routes(),
+		mgmtapi.Route{Method: "GET", Pattern: "/organizations/{id}/members", Bucket: "read members", Handle: mgmtapi.On(organization("id"), listMembers)},
+		mgmtapi.Route{Method: "POST", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: mgmtapi.On(organization("id"), addMembers)},
+		mgmtapi.Route{Method: "DELETE", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: mgmtapi.On(organization("id"), removeMembers)},
+		mgmtapi.Route{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles", Bucket: "read member roles", Handle: mgmtapi.On(memberOf, listEffectiveRoles)},
+		mgmtapi.Route{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles/sources/groups", Bucket: "read member roles", Handle: mgmtapi.On(memberOf, listRoleSources)})
 }
 
 // listMembers shows roles only to who asks for them by name and may read them.
@@ -43,14 +45,12 @@ func listMembers(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 }
 
 func addMembers(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
-	ids := c.Strs("members")
-	for _, id := range ids {
-		if c.T.Users.Get(id) == nil {
-			return mgmtapi.NotFound("One or more of the users do not exist.", "")
-		}
+	users, bad := c.Users("members")
+	if bad != nil {
+		return bad
 	}
-	for _, id := range ids {
-		c.T.Join(o, id, c.Now)
+	for _, u := range users {
+		c.T.Join(o, u.ID, c.Now)
 	}
 	return mgmtapi.NoContent()
 }
@@ -62,50 +62,31 @@ func removeMembers(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	return mgmtapi.NoContent()
 }
 
-// memberOf returns organization and user of a path. The user need not be a
-// member: Auth0 keeps roles given beforehand.
-func memberOf(c *mgmtapi.Call) (*state.Organization, string, *mgmtapi.Reply) {
+// member is a user in an organization. It need not be one: Auth0 keeps roles given
+// beforehand.
+type member struct {
+	in *state.Organization
+	id string
+}
+
+func memberOf(c *mgmtapi.Call) (member, *mgmtapi.Reply) {
 	o, bad := organization("id")(c)
-	if bad != nil {
-		return nil, "", bad
+	m := member{o, c.Path("user_id")}
+	if bad == nil && c.T.Users.Get(m.id) == nil {
+		bad = mgmtapi.NoSuchUser()
 	}
-	id := c.Path("user_id")
-	if c.T.Users.Get(id) == nil {
-		return nil, "", mgmtapi.NoSuchUser()
-	}
-	return o, id, nil
+	return m, bad
 }
 
-func listMemberRoles(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
-	return mgmtapi.List(c, mgmtapi.Envelope[*state.Role]{Key: "roles", Beyond: mgmtapi.BeyondOther}, mgmtapi.RolesByID(c.T, o.RolesIn(id)), func(r *state.Role) any { return mgmtapi.BriefRole(r) })
-}
-
-func addMemberRoles(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
-	if _, bad := c.ReadRoles(); bad != nil {
-		return bad
-	}
-	all := store.Union(o.RolesIn(id), c.Strs("roles"))
-	if len(all) > mgmtapi.MaxRoles {
-		return mgmtapi.Conflict("No more roles can be assigned to this organization member.", "")
-	}
-	o.SetRoles(id, all)
-	return mgmtapi.NoContent()
-}
-
-func removeMemberRoles(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
-	o.SetRoles(id, store.Minus(o.RolesIn(id), c.Strs("roles")))
-	return mgmtapi.NoContent()
-}
-
-func listEffectiveRoles(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
-	rows := mgmtapi.Combine(c.T, o.RolesIn(id), c.T.InheritedRoles(o, id))
+func listEffectiveRoles(c *mgmtapi.Call, m member) *mgmtapi.Reply {
+	rows := mgmtapi.Combine(c.T, m.in.RolesIn(m.id), c.T.InheritedRoles(m.in, m.id))
 	return mgmtapi.List(c, mgmtapi.Effectives, rows, mgmtapi.Effective.View)
 }
 
-func listRoleSources(c *mgmtapi.Call, o *state.Organization, id string) *mgmtapi.Reply {
+func listRoleSources(c *mgmtapi.Call, m member) *mgmtapi.Reply {
 	role := c.Query.Get("role_id")
 	if c.T.Roles.Get(role) == nil {
 		return mgmtapi.NotFound(mgmtapi.NoRole, "")
 	}
-	return groupPage(c, slices.DeleteFunc(c.T.GroupsOf(id), func(g *state.Group) bool { return !slices.Contains(o.GroupRoles[g.ID], role) }))
+	return groupPage(c, slices.DeleteFunc(c.T.GroupsOf(m.id), func(g *state.Group) bool { return !slices.Contains(m.in.GroupRoles[g.ID], role) }))
 }

@@ -38,9 +38,7 @@ func newOrganization(c *mgmtapi.Call) (string, *state.Organization, *mgmtapi.Rep
 	o := &state.Organization{ID: store.NewID("org"), Name: c.Str("name"), Doc: store.Clone(c.Body), CreatedAt: c.Now}
 	delete(o.Doc, "name")
 	delete(o.Doc, "enabled_connections")
-	items, _ := c.Body["enabled_connections"].([]any)
-	for _, item := range items {
-		m, _ := item.(map[string]any)
+	for _, m := range store.Objects(c.Body["enabled_connections"]) {
 		oc, bad := enabled(c, o, m)
 		if bad != nil {
 			return "", nil, bad
@@ -59,16 +57,11 @@ func readOrganizationByName(c *mgmtapi.Call) *mgmtapi.Reply {
 }
 
 func changeOrganization(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
-	for k, v := range c.Body {
-		switch {
-		case k == "name":
-			o.Name = c.Str("name")
-		case v == nil:
-			delete(o.Doc, k)
-		default:
-			o.Doc[k] = v
-		}
+	if c.Has("name") {
+		o.Name = c.Str("name")
 	}
+	o.Doc = store.Patched(o.Doc, c.Body)
+	delete(o.Doc, "name")
 	return nil
 }
 

@@ -26,13 +26,9 @@ var roles = &mgmtapi.Resource[state.Role]{
 }
 
 func RoleRoutes() []mgmtapi.Route {
-	return roles.Routes([]mgmtapi.Route{
-		{Method: "GET", Pattern: "/roles/{id}/permissions", Handle: mgmtapi.On(roles.Find, listRolePermissions)},
-		{Method: "POST", Pattern: "/roles/{id}/permissions", Handle: mgmtapi.On(roles.Find, addRolePermissions)},
-		{Method: "DELETE", Pattern: "/roles/{id}/permissions", Handle: mgmtapi.On(roles.Find, removeRolePermissions)},
-		{Method: "GET", Pattern: "/roles/{id}/users", Handle: mgmtapi.On(roles.Find, listRoleUsers), AllOf: true, Scopes: []string{"read:users", "read:roles"}},
-		{Method: "POST", Pattern: "/roles/{id}/users", Handle: mgmtapi.On(roles.Find, addRoleUsers)},
-	}...)
+	return roles.Routes(append(mgmtapi.PermissionRoutes("/roles/{id}/permissions", "role", roles.Find, listRolePermissions, func(r *state.Role) *[]state.Permission { return &r.Permissions }),
+		mgmtapi.Route{Method: "GET", Pattern: "/roles/{id}/users", Handle: mgmtapi.On(roles.Find, listRoleUsers), AllOf: true, Scopes: []string{"read:users", "read:roles"}},
+		mgmtapi.Route{Method: "POST", Pattern: "/roles/{id}/users", Handle: mgmtapi.On(roles.Find, addRoleUsers)})...)
 }
 
 // viewRole is a role as its own operations show it.
@@ -94,24 +90,6 @@ func listRolePermissions(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
 	return mgmtapi.List(c, mgmtapi.Envelope[state.Permission]{Key: "permissions"}, c.Existing(r.Permissions), func(p state.Permission) any { return c.PermissionView(p) })
 }
 
-func addRolePermissions(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
-	more, bad := c.ReadPermissions()
-	if bad != nil {
-		return bad
-	}
-	all := store.Union(r.Permissions, more)
-	if len(all) > mgmtapi.MaxPermissions {
-		return mgmtapi.TooManyPermissions("role")
-	}
-	r.Permissions = all
-	return mgmtapi.Created(map[string]any{})
-}
-
-func removeRolePermissions(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
-	r.Permissions = c.Without(r.Permissions)
-	return mgmtapi.NoContent()
-}
-
 func listRoleUsers(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
 	view := func(ru *state.RoleUser) any { return briefUser(c.T, ru.UserID) }
 	where := func(ru *state.RoleUser) store.Mark { return store.Mark{At: ru.At, ID: ru.UserID} }
@@ -123,22 +101,18 @@ func briefUser(t *state.Tenant, id string) map[string]any {
 	m := map[string]any{"user_id": id}
 	if u := t.Users.Get(id); u != nil {
 		m["picture"], m["name"] = u.ShownPicture(), u.ShownName()
-		if u.Email != "" {
-			m["email"] = u.Email
-		}
+		store.Put(m, "email", u.Email)
 	}
 	return m
 }
 
 func addRoleUsers(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
-	ids := c.Strs("users")
-	for _, id := range ids {
-		if c.T.Users.Get(id) == nil {
-			return mgmtapi.NotFound("One or more of the users do not exist.", "")
-		}
+	users, bad := c.Users("users")
+	if bad != nil {
+		return bad
 	}
-	for _, id := range ids {
-		c.T.GiveRole(c.T.Users.Get(id), r, c.Now)
+	for _, u := range users {
+		c.T.GiveRole(u, r, c.Now)
 	}
 	return mgmtapi.OK(map[string]any{})
 }

@@ -2,9 +2,11 @@ package platform
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -25,75 +27,51 @@ const (
 	triggerEntity = "entity-bound"
 )
 
-// trigger is a version of a trigger.
+// trigger is a version of a trigger; binding is "entity-bound" where it is not bound by
+// a flow.
 type trigger struct {
-	id, version string
-	current     bool
-	runtime     string // The default one.
-	binding     string // "entity-bound" where it is not bound by a flow.
+	ID, Version, Runtime, Binding string
+	Current                       bool
 }
 
 // triggers are those of a tenant of today, with the versions before.
-var triggers = []trigger{
-	{"post-login", "v1", false, "node12", ""},
-	{"post-login", "v2", false, "node16", ""},
-	{"post-login", "v3", true, "node22", ""},
-	{"credentials-exchange", "v1", false, "node12", ""},
-	{"credentials-exchange", "v2", true, "node22", ""},
-	{"pre-user-registration", "v1", false, "node12", ""},
-	{"pre-user-registration", "v2", true, "node22", ""},
-	{"post-user-registration", "v1", false, "node12", ""},
-	{"post-user-registration", "v2", true, "node22", ""},
-	{"post-change-password", "v1", false, "node12", ""},
-	{"post-change-password", "v2", true, "node22", ""},
-	{"send-phone-message", "v1", false, "node12", ""},
-	{"send-phone-message", "v2", true, "node22", ""},
-	{"password-reset-post-challenge", "v1", true, "node22", ""},
-	{"custom-email-provider", "v1", true, "node22", ""},
-	{"custom-phone-provider", "v1", true, "node22", ""},
-	{"custom-token-exchange", "v1", true, "node22", triggerEntity},
-	{"event-stream", "v1", true, "node22", triggerEntity},
-	{"password-hash-migration", "v1", true, "node22", triggerEntity},
-	{"login-post-identifier", "v1", true, "node22", ""},
-	{"signup-post-identifier", "v1", true, "node22", ""},
-}
+var triggers = sync.OnceValue(func() []trigger { return schema.Data[[]trigger]("triggers") })
 
 func (t trigger) view() any {
 	m := map[string]any{
-		"id": t.id, "version": t.version, "status": "DEPRECATED", "default_runtime": t.runtime, "runtimes": []string{"node12"},
+		"id": t.ID, "version": t.Version, "status": "DEPRECATED", "default_runtime": t.Runtime, "runtimes": []string{"node12"},
 		"compatible_triggers": []any{}, "binding_policy": "trigger-bound",
 	}
-	if t.version != "v1" || t.current {
+	if t.Version != "v1" || t.Current {
 		m["runtimes"] = []string{"node12", "node16", "node18", "node22"}
 	}
-	if t.current {
+	if t.Current {
 		m["status"] = "CURRENT"
 	}
-	if t.id == "post-login" && t.current {
-		m["compatible_triggers"] = []any{map[string]any{"id": t.id, "version": "v2"}}
+	if t.ID == "post-login" && t.Current {
+		m["compatible_triggers"] = []any{map[string]any{"id": t.ID, "version": "v2"}}
 	}
-	if t.binding != "" {
-		m["binding_policy"] = t.binding
+	if t.Binding != "" {
+		m["binding_policy"] = t.Binding
 	}
 	return m
 }
 
 func listTriggers(*mgmtapi.Call) *mgmtapi.Reply {
-	return mgmtapi.OK(map[string]any{"triggers": store.Render(triggers, trigger.view)})
+	return mgmtapi.OK(map[string]any{"triggers": store.Render(triggers(), trigger.view)})
 }
 
-// currentTrigger fills in the version of a trigger that an Action names.
-func currentTrigger(m map[string]any) map[string]any {
-	if version, _ := m["version"].(string); version != "" {
-		return m
-	}
-	m = store.Clone(m)
-	for _, t := range triggers {
-		if t.id == m["id"] && t.current {
-			m["version"] = t.version
+// currentTriggers are those that a request names, with their versions.
+func currentTriggers(c *mgmtapi.Call) []any {
+	return store.Render(store.Objects(c.Body["supported_triggers"]), func(m map[string]any) any {
+		m = store.Clone(m)
+		for _, t := range triggers() {
+			if version, _ := m["version"].(string); version == "" && t.ID == m["id"] && t.Current {
+				m["version"] = t.Version
+			}
 		}
-	}
-	return m
+		return m
+	})
 }
 
 func triggerID(t any) any { return t.(map[string]any)["id"] }
@@ -101,9 +79,9 @@ func triggerID(t any) any { return t.(map[string]any)["id"] }
 // defaultRuntime is that of the first trigger's version.
 func defaultRuntime(list []any) string {
 	m := list[0].(map[string]any)
-	for _, t := range triggers {
-		if t.id == m["id"] && t.version == m["version"] {
-			return t.runtime
+	for _, t := range triggers() {
+		if t.ID == m["id"] && t.Version == m["version"] {
+			return t.Runtime
 		}
 	}
 	return "node22"
@@ -123,8 +101,8 @@ func (b *actionBinding) view(trigger string) any {
 }
 
 func boundByFlow(c *mgmtapi.Call) *mgmtapi.Reply {
-	for _, t := range triggers {
-		if t.id == c.Path("triggerId") && t.binding == triggerEntity {
+	for _, t := range triggers() {
+		if t.ID == c.Path("triggerId") && t.Binding == triggerEntity {
 			return mgmtapi.BadRequest(entityBound, "")
 		}
 	}
@@ -143,10 +121,9 @@ func updateBindings(c *mgmtapi.Call) *mgmtapi.Reply {
 		return bad
 	}
 	id := c.Path("triggerId")
-	list, _ := c.Body["bindings"].([]any)
 	next := []*actionBinding{}
-	for _, item := range list {
-		b, bad := binding(c, id, item.(map[string]any))
+	for _, item := range store.Objects(c.Body["bindings"]) {
+		b, bad := binding(c, id, item)
 		if bad != nil {
 			return bad
 		}

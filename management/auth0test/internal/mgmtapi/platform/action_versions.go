@@ -64,28 +64,34 @@ func listActionVersions(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
 	return mgmtapi.List(c, mgmtapi.Envelope[*actionVersion]{Key: "versions", Form: mgmtapi.Omitted}, rows, func(v *actionVersion) any { return a.versionWithAction(v) })
 }
 
-func findVersion(c *mgmtapi.Call) (*actionRow, *actionVersion, *mgmtapi.Reply) {
-	a, bad := action("actionId")(c)
+// versionOf is a version with its Action.
+type versionOf struct {
+	*actionRow
+	v *actionVersion
+}
+
+func findVersion(c *mgmtapi.Call) (versionOf, *mgmtapi.Reply) {
+	a, bad := actions.By("actionId")(c)
 	if bad != nil {
-		return nil, nil, bad
+		return versionOf{}, bad
 	}
 	i := slices.IndexFunc(a.versions, func(v *actionVersion) bool { return v.id == c.Path("id") })
 	if i < 0 {
-		return nil, nil, mgmtapi.NotFound(noVersion, "")
+		return versionOf{}, mgmtapi.NotFound("That action version does not exist.", "")
 	}
-	return a, a.versions[i], nil
+	return versionOf{a, a.versions[i]}, nil
 }
 
-func readActionVersion(c *mgmtapi.Call, a *actionRow, v *actionVersion) *mgmtapi.Reply {
-	return mgmtapi.OK(a.versionWithAction(v))
+func readActionVersion(_ *mgmtapi.Call, a versionOf) *mgmtapi.Reply {
+	return mgmtapi.OK(a.versionWithAction(a.v))
 }
 
 // rollBackAction makes a new version that is as an earlier one, and lets it run.
-func rollBackAction(c *mgmtapi.Call, a *actionRow, v *actionVersion) *mgmtapi.Reply {
-	next := a.addVersion(v.actionCode, c.Now)
+func rollBackAction(c *mgmtapi.Call, a versionOf) *mgmtapi.Reply {
+	next := a.addVersion(a.v.actionCode, c.Now)
 	a.deployed, a.changed = next, true
 	if c.Yes("update_draft") {
-		a.draft, a.changed, a.updatedAt = v.actionCode, false, c.Now
+		a.draft, a.changed, a.updatedAt = a.v.actionCode, false, c.Now
 	}
 	return a.accepted(next)
 }

@@ -66,16 +66,14 @@ var actions = &mgmtapi.Resource[actionRow]{
 	Page: mgmtapi.Envelope[*actionRow]{Key: "actions", Form: mgmtapi.Omitted},
 }
 
-var action = actions.By
-
 func ActionRoutes() []mgmtapi.Route {
 	const path = "/actions/actions"
 	return actions.Routes([]mgmtapi.Route{
 		{Method: "POST", Pattern: path + "/{id}/deploy", Handle: mgmtapi.On(actions.Find, deployAction)},
 		{Method: "POST", Pattern: path + "/{id}/test", Handle: testAction, Free: true},
-		{Method: "GET", Pattern: path + "/{actionId}/versions", Handle: mgmtapi.On(action("actionId"), listActionVersions)},
-		{Method: "GET", Pattern: path + "/{actionId}/versions/{id}", Handle: mgmtapi.OnBoth(findVersion, readActionVersion)},
-		{Method: "POST", Pattern: path + "/{actionId}/versions/{id}/deploy", Handle: mgmtapi.OnBoth(findVersion, rollBackAction)},
+		{Method: "GET", Pattern: path + "/{actionId}/versions", Handle: mgmtapi.On(actions.By("actionId"), listActionVersions)},
+		{Method: "GET", Pattern: path + "/{actionId}/versions/{id}", Handle: mgmtapi.On(findVersion, readActionVersion)},
+		{Method: "POST", Pattern: path + "/{actionId}/versions/{id}/deploy", Handle: mgmtapi.On(findVersion, rollBackAction)},
 		{Method: "GET", Pattern: "/actions/executions/{id}", Handle: readExecution},
 		{Method: "GET", Pattern: "/actions/triggers", Handle: listTriggers},
 		{Method: "GET", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: listBindings},
@@ -85,9 +83,7 @@ func ActionRoutes() []mgmtapi.Route {
 
 func newAction(c *mgmtapi.Call) (string, *actionRow, *mgmtapi.Reply) {
 	a := &actionRow{id: store.NewUUID(), name: c.Str("name"), createdAt: c.Now, updatedAt: c.Now, changed: true}
-	for _, t := range c.Body["supported_triggers"].([]any) {
-		a.triggers = append(a.triggers, currentTrigger(t.(map[string]any)))
-	}
+	a.triggers = currentTriggers(c)
 	a.draft = actionCode{runtime: defaultRuntime(a.triggers), dependencies: []any{}}
 	changeDraft(c, a)
 	buildAction(c.T, a, c.Now)
@@ -99,11 +95,8 @@ func newAction(c *mgmtapi.Call) (string, *actionRow, *mgmtapi.Reply) {
 
 // changeAction changes the draft; what was deployed runs on.
 func changeAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
-	if list, has := c.Body["supported_triggers"].([]any); has {
-		next := []any{}
-		for _, t := range list {
-			next = append(next, currentTrigger(t.(map[string]any)))
-		}
+	if c.Has("supported_triggers") {
+		next := currentTriggers(c)
 		if isBound(c.T, a) && triggerID(next[0]) != triggerID(a.triggers[0]) {
 			return mgmtapi.BadRequest(otherTrigger, "")
 		}
@@ -143,10 +136,8 @@ const (
 
 // actionSecrets reads the secrets; one without a value keeps the one it has.
 func actionSecrets(c *mgmtapi.Call, old []actionSecret) []actionSecret {
-	list, _ := c.Body["secrets"].([]any)
-	out := make([]actionSecret, 0, len(list))
-	for _, s := range list {
-		m, _ := s.(map[string]any)
+	var out []actionSecret
+	for _, m := range store.Objects(c.Body["secrets"]) {
 		name, _ := m["name"].(string)
 		value, given := m["value"].(string)
 		i := slices.IndexFunc(old, func(s actionSecret) bool { return s.name == name })
@@ -272,7 +263,7 @@ func (s actionCode) secretViews() []any {
 // testAction runs the draft with an event, where there is something to run it.
 func testAction(c *mgmtapi.Call) *mgmtapi.Reply {
 	c.T.Lock()
-	a, bad := action("id")(c)
+	a, bad := actions.Find(c)
 	scripts := c.T.Auth.Actions.Scripts
 	code, secrets := "", map[string]string(nil)
 	if a != nil {

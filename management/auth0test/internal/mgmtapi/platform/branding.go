@@ -17,9 +17,7 @@ import (
 // lookState is how the tenant's own pages and messages look. The tenant's mutex
 // guards it; its login pages do not change with it.
 type lookState struct {
-	page       string                    // The page template, empty without one.
-	texts      map[string]map[string]any // Of prompts, by prompt and language.
-	partials   map[string]map[string]any // Of prompts, by prompt.
+	page       string // The page template, empty without one.
 	renderings store.Table[rendering]
 }
 

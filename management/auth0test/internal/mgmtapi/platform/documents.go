@@ -2,10 +2,9 @@ package platform
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
@@ -68,11 +67,16 @@ func FamilyRoutes() []mgmtapi.Route {
 	routes := []mgmtapi.Route{
 		{Method: "POST", Pattern: profile, Handle: mgmtapi.On(selfServiceProfiles.Find, createSSOTicket)},
 		{Method: "POST", Pattern: "/self-service-profiles/{profileId}/sso-ticket/{id}/revoke", Handle: func(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.Accepted(nil) }},
-		{Method: "GET", Pattern: text, Handle: mgmtapi.On(selfServiceProfiles.Find, readProfileText)},
-		{Method: "PUT", Pattern: text, Handle: mgmtapi.On(selfServiceProfiles.Find, setProfileText)},
 		{Method: "GET", Pattern: "/user-attribute-profiles/templates", Handle: listAttributeTemplates},
 		{Method: "GET", Pattern: "/user-attribute-profiles/templates/{id}", Handle: readAttributeTemplate},
 	}
+	routes = append(routes, mgmtapi.Routes(mgmtapi.Setting{
+		Path: text, Echo: true,
+		Refuse: func(c *mgmtapi.Call) *mgmtapi.Reply { _, bad := selfServiceProfiles.Find(c); return bad },
+		Apply: func(_ *mgmtapi.Call, doc map[string]any) {
+			maps.DeleteFunc(doc, func(_ string, v any) bool { return v == "" })
+		},
+	})...)
 	for _, r := range []*mgmtapi.Resource[mgmtapi.Doc]{connectionProfiles, eventStreams, flows, flowConnections, forms, networkACLs, selfServiceProfiles, tokenExchangeProfiles, userAttributeProfiles} {
 		routes = append(routes, r.Routes()...)
 	}
@@ -81,14 +85,13 @@ func FamilyRoutes() []mgmtapi.Route {
 
 // completeEventStream names the partner's end, and hides the secret of a webhook.
 func completeEventStream(c *mgmtapi.Call, doc map[string]any) {
-	destination, _ := doc["destination"].(map[string]any)
-	configuration, _ := destination["configuration"].(map[string]any)
+	destination := store.Document(doc).Sub("destination")
+	configuration := destination.Sub("configuration")
 	if destination["type"] == "eventbridge" && configuration["aws_partner_event_source"] == nil {
 		configuration["aws_partner_event_source"] = "aws.partner/auth0.com/" + c.T.Options.Domain + "-" + store.NewUUID() + "/auth0.events"
 	}
-	if authorization, is := configuration["webhook_authorization"].(map[string]any); is {
-		delete(authorization, "token")
-		delete(authorization, "password")
+	for _, secret := range []string{"token", "password"} {
+		delete(configuration.Sub("webhook_authorization"), secret)
 	}
 }
 
@@ -98,40 +101,16 @@ func completeFlowConnection(_ *mgmtapi.Call, doc map[string]any) {
 	doc["fingerprint"] = store.RandomHex(32)
 }
 
-// samlUserID is where SAML has a user's id.
-var samlUserID = []any{
-	"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier",
-	"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
-	"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
-}
-
 func completeAttributeProfile(_ *mgmtapi.Call, doc map[string]any) {
-	id, _ := doc["user_id"].(map[string]any)
-	id = store.Clone(store.OrEmpty(id))
-	store.Defaults(id, map[string]any{"oidc_mapping": "sub", "saml_mapping": samlUserID, "scim_mapping": "externalId"})
-	doc["user_id"] = id
-}
-
-// attributeTemplate is the one that Auth0 has, with the attribute that every
-// user has.
-func attributeTemplate() map[string]any {
-	profile := map[string]any{"name": "Auth0 Generic User Attribute Profile", "user_attributes": map[string]any{
-		"email": map[string]any{
-			"label": "Email", "description": "Email of the User", "profile_required": true, "auth0_mapping": "email",
-			"oidc_mapping": map[string]any{"mapping": "${context.tokenset.email}"}, "scim_mapping": "emails[primary eq true].value",
-			"saml_mapping": []any{"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"},
-		},
-	}}
-	completeAttributeProfile(nil, profile)
-	return map[string]any{"id": "auth0-generic", "display_name": "Auth0 Generic User Attribute Profile Template", "template": profile}
+	doc["user_id"] = store.MergedCopy(schema.Doc("attribute user_id"), store.Document(doc).Sub("user_id"))
 }
 
 func listAttributeTemplates(*mgmtapi.Call) *mgmtapi.Reply {
-	return mgmtapi.OK(map[string]any{"user_attribute_profile_templates": []any{attributeTemplate()}})
+	return mgmtapi.OK(map[string]any{"user_attribute_profile_templates": []any{schema.Doc("attribute template")}})
 }
 
 func readAttributeTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
-	if t := attributeTemplate(); t["id"] == c.Path("id") {
+	if t := schema.Doc("attribute template"); t["id"] == c.Path("id") {
 		return mgmtapi.OK(t)
 	}
 	return mgmtapi.NotFound("User attribute profile template not found.", "")
@@ -140,32 +119,3 @@ func readAttributeTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
 func createSSOTicket(c *mgmtapi.Call, _ *mgmtapi.Doc) *mgmtapi.Reply {
 	return mgmtapi.Created(map[string]any{"ticket": c.Issuer() + "self-service/connections-flow?ticket=" + store.RandomID(32)})
 }
-
-// textKey is where the texts of a profile are kept: with its document.
-func textKey(c *mgmtapi.Call) string {
-	return c.Path("id") + "\n" + c.Path("language") + "\n" + c.Path("page")
-}
-
-func readProfileText(c *mgmtapi.Call, _ *mgmtapi.Doc) *mgmtapi.Reply {
-	return mgmtapi.OK(store.OrEmpty(textsOf(c.T).profileTexts[textKey(c)]))
-}
-
-func setProfileText(c *mgmtapi.Call, _ *mgmtapi.Doc) *mgmtapi.Reply {
-	if textsOf(c.T).profileTexts == nil {
-		textsOf(c.T).profileTexts = make(map[string]map[string]any)
-	}
-	textsOf(c.T).profileTexts[textKey(c)] = maps.Clone(c.Body)
-	for _, k := range slices.Collect(maps.Keys(c.Body)) {
-		if c.Body[k] == "" {
-			delete(textsOf(c.T).profileTexts[textKey(c)], k)
-		}
-	}
-	return mgmtapi.OK(c.Body)
-}
-
-// textState holds the texts of user attribute profiles' self-service pages.
-type textState struct {
-	profileTexts map[string]map[string]any
-}
-
-func textsOf(t *state.Tenant) *textState { return state.Part(t, state.Zero[textState]) }

@@ -43,12 +43,6 @@ func fieldOf(e *state.LogEntry, name string) string {
 		return e.UserID
 	case "user_name":
 		return e.UserName
-	}
-	return rareField(e, name)
-}
-
-func rareField(e *state.LogEntry, name string) string {
-	switch name {
 	case "user_agent":
 		return e.UserAgent
 	case "hostname":
@@ -70,28 +64,22 @@ func rareField(e *state.LogEntry, name string) string {
 }
 
 func matches(e *state.LogEntry, q query.Query) bool {
-	switch q := q.(type) {
-	case query.Both:
-		return matches(e, q.Left) && matches(e, q.Right)
-	case query.Either:
-		return matches(e, q.Left) || matches(e, q.Right)
-	case query.No:
-		return !matches(e, q.Inner)
-	case query.Every:
-		return true
-	case query.Exists:
-		return fieldOf(e, q.Field) != ""
-	case query.Term:
-		return matchesTerm(e, q)
-	case query.Span:
-		v := fieldOf(e, q.Field)
-		return v != "" && q.Contains(v)
-	case beginning:
-		return slices.ContainsFunc([]string{e.ClientName, e.Connection, e.UserName}, func(v string) bool {
-			return len(v) >= len(q.text) && strings.EqualFold(v[:len(q.text)], q.text)
-		})
-	}
-	return false
+	return query.Match(q, func(q query.Query) bool {
+		switch q := q.(type) {
+		case query.Exists:
+			return fieldOf(e, q.Field) != ""
+		case query.Term:
+			return matchesTerm(e, q)
+		case query.Span:
+			v := fieldOf(e, q.Field)
+			return v != "" && q.Contains(v)
+		case beginning:
+			return slices.ContainsFunc([]string{e.ClientName, e.Connection, e.UserName}, func(v string) bool {
+				return len(v) >= len(q.text) && strings.EqualFold(v[:len(q.text)], q.text)
+			})
+		}
+		return false
+	})
 }
 
 func matchesTerm(e *state.LogEntry, q query.Term) bool {
@@ -119,22 +107,8 @@ func loggable(q query.Query) bool {
 	case query.No:
 		return loggable(q.Inner)
 	case query.Term:
-		return specific(q)
+		first := slices.Index(q.Wild, true)
+		return first < 0 || first == len(q.Wild)-1 || q.Letters() >= 3 // Only at the end it is a prefix.
 	}
 	return true
-}
-
-// specific reports whether the wildcards of a term leave enough letters.
-func specific(q query.Term) bool {
-	first := slices.Index(q.Wild, true)
-	if first < 0 || first == len(q.Wild)-1 {
-		return true // None, or only at the end: a prefix.
-	}
-	letters := 0
-	for _, wild := range q.Wild {
-		if !wild {
-			letters++
-		}
-	}
-	return letters >= 3
 }

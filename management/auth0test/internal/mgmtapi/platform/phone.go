@@ -66,7 +66,7 @@ func showPhone(c *mgmtapi.Call, _ *mgmtapi.Doc, m map[string]any) {
 func listPhoneTemplates(c *mgmtapi.Call) *mgmtapi.Reply {
 	rows := mgmtapi.DocumentsAt(c.T, phoneTemplatesPath).All()
 	own := len(rows)
-	for _, kind := range schema.SortedKeys(phoneTexts) {
+	for _, kind := range schema.SortedKeys(schema.Doc("phone texts")) {
 		if !slices.ContainsFunc(rows[:own], func(d *mgmtapi.Doc) bool { return d.Doc["type"] == kind }) {
 			rows = append(rows, &mgmtapi.Doc{CreatedAt: c.Now, UpdatedAt: c.Now, Doc: map[string]any{
 				"type": kind, "disabled": false, "content": phoneContent(kind, ""),
@@ -99,7 +99,7 @@ func tenantName(t *state.Tenant) string {
 // tryPhone sends a test message.
 func tryPhone(c *mgmtapi.Call, p *mgmtapi.Doc) *mgmtapi.Reply {
 	if c.Str("to") == "" {
-		return mgmtapi.BadRequest("Payload validation error: 'Missing required property: to'.", "invalid_body")
+		return mgmtapi.Lacks("to")
 	}
 	kind, _ := p.Doc["type"].(string)
 	channel := "sms"
@@ -110,28 +110,6 @@ func tryPhone(c *mgmtapi.Call, p *mgmtapi.Doc) *mgmtapi.Reply {
 	return mgmtapi.Accepted(map[string]any{"code": 202, "message": "Test notification successfully sent for processing"})
 }
 
-// phoneTexts are the texts of Auth0's own templates, by their type.
-var phoneTexts = map[string]struct{ text, voice string }{
-	"otp_verify": {
-		"{{ code | escape }} is your verification code for {{ friendly_name | escape }}",
-		"Hello. Your verification code for {{ friendly_name | escape }} is {{ pause }} {{ code | escape }}. I repeat, your verification code is {{ pause }} {{ code | escape }}",
-	},
-	"otp_enroll": {
-		"{{ code | escape }} is your verification code for {{ friendly_name | escape }}. Please enter this code to verify your enrollment.",
-		"Hello. Your verification code for {{ friendly_name | escape }} is {{ pause }} {{ code | escape }}. I repeat, your verification code is {{ pause }} {{ code | escape }}",
-	},
-	"change_password": {
-		"{{ code | escape }} is your password change code for {{ friendly_name | escape }}",
-		"Hello. Your password change code for {{ friendly_name | escape }} is {{ pause }} {{ code | escape }}. I repeat, your password change code is {{ pause }} {{ code | escape }}",
-	},
-	"blocked_account": {suspiciousText, suspiciousText},
-}
-
-const suspiciousText = "We detected suspicious activity on your account from the ip {{user.source_ip}}{% if user.city %} from {{user.city}}, " +
-	"{{user.country}}{% elsif user.country %} from {{user.country}}{% endif %}. Logins from this IP have been blocked on your account. " +
-	"If this is your IP, please reset your password to unblock your account. Otherwise, disregard this message."
-
 func phoneContent(kind, from string) map[string]any {
-	texts := phoneTexts[kind]
-	return map[string]any{"syntax": "liquid", "from": from, "body": map[string]any{"text": texts.text, "voice": texts.voice}}
+	return map[string]any{"syntax": "liquid", "from": from, "body": schema.Doc("phone texts")[cmp.Or(kind, "otp_verify")]}
 }

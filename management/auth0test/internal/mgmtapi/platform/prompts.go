@@ -1,7 +1,10 @@
 package platform
 
 import (
+	"maps"
+
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -14,54 +17,26 @@ type rendering struct {
 
 func PromptRoutes() []mgmtapi.Route {
 	const one = "/prompts/{prompt}/screen/{screen}/rendering"
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/prompts/{prompt}/custom-text/{language}", Handle: readCustomText},
-		{Method: "PUT", Pattern: "/prompts/{prompt}/custom-text/{language}", Handle: setCustomText},
-		{Method: "GET", Pattern: "/prompts/{prompt}/partials", Handle: readPartials},
-		{Method: "PUT", Pattern: "/prompts/{prompt}/partials", Handle: setPartials},
+	return append(mgmtapi.Routes(
+		mgmtapi.Setting{Path: "/prompts/{prompt}/custom-text/{language}", Echo: true},
+		mgmtapi.Setting{Path: "/prompts/{prompt}/partials", Echo: true, Apply: dropEmptyScreens},
+	), []mgmtapi.Route{
 		{Method: "GET", Pattern: "/prompts/rendering", Handle: listRenderings},
 		{Method: "PATCH", Pattern: "/prompts/rendering", Handle: updateRenderings},
 		{Method: "GET", Pattern: one, Handle: readRendering},
 		{Method: "PATCH", Pattern: one, Handle: updateRendering},
-	}
+	}...)
 }
 
-func readCustomText(c *mgmtapi.Call) *mgmtapi.Reply {
-	return mgmtapi.OK(store.OrEmpty(lookOf(c.T).texts[c.Path("prompt")+" "+c.Path("language")]))
-}
-
-func setCustomText(c *mgmtapi.Call) *mgmtapi.Reply {
-	if lookOf(c.T).texts == nil {
-		lookOf(c.T).texts = make(map[string]map[string]any)
-	}
-	lookOf(c.T).texts[c.Path("prompt")+" "+c.Path("language")] = c.Body
-	return mgmtapi.OK(c.Body)
-}
-
-func readPartials(c *mgmtapi.Call) *mgmtapi.Reply {
-	return mgmtapi.OK(store.OrEmpty(lookOf(c.T).partials[c.Path("prompt")]))
-}
-
-// setPartials replaces the partials of a prompt; a screen without any is left
-// out.
-func setPartials(c *mgmtapi.Call) *mgmtapi.Reply {
-	for screen, v := range c.Body {
-		if parts, is := v.(map[string]any); is && len(parts) == 0 {
-			delete(c.Body, screen)
-		}
-	}
-	if lookOf(c.T).partials == nil {
-		lookOf(c.T).partials = make(map[string]map[string]any)
-	}
-	lookOf(c.T).partials[c.Path("prompt")] = c.Body
-	return mgmtapi.OK(c.Body)
+// dropEmptyScreens leaves out the screens of a prompt without partials.
+func dropEmptyScreens(c *mgmtapi.Call, doc map[string]any) {
+	empty := func(_ string, v any) bool { parts, is := v.(map[string]any); return is && len(parts) == 0 }
+	maps.DeleteFunc(doc, empty)
+	maps.DeleteFunc(c.Body, empty)
 }
 
 func newRendering(prompt, screen string) *rendering {
-	return &rendering{prompt: prompt, screen: screen, doc: map[string]any{
-		"rendering_mode": "standard", "context_configuration": []any{}, "default_head_tags_disabled": false, "head_tags": []any{},
-		"filters": nil, "use_page_template": false,
-	}}
+	return &rendering{prompt: prompt, screen: screen, doc: schema.Doc("rendering")}
 }
 
 func (r *rendering) view() map[string]any {
@@ -95,21 +70,19 @@ func listRenderings(c *mgmtapi.Call) *mgmtapi.Reply {
 
 // updateRenderings changes several screens, or none.
 func updateRenderings(c *mgmtapi.Call) *mgmtapi.Reply {
-	configs, _ := c.Body["configs"].([]any)
-	for _, v := range configs {
-		m, _ := v.(map[string]any)
+	configs := store.Objects(c.Body["configs"])
+	for _, m := range configs {
 		for _, name := range []string{"prompt", "screen"} {
-			if s, _ := m[name].(string); s == "" {
+			if store.Document(m).Text(name) == "" {
 				return mgmtapi.BadRequest("Payload validation error: 'Missing required property: "+name+"' on property configs.", "invalid_body")
 			}
 		}
 	}
-	for _, v := range configs {
-		changes := store.Clone(v.(map[string]any))
-		prompt, screen := changes["prompt"].(string), changes["screen"].(string)
+	for _, m := range configs {
+		changes := store.Clone(m)
 		delete(changes, "prompt")
 		delete(changes, "screen")
-		changeRendering(c.T, prompt, screen, changes)
+		changeRendering(c.T, m["prompt"].(string), m["screen"].(string), changes)
 	}
 	return mgmtapi.OK(map[string]any{"configs": configs})
 }

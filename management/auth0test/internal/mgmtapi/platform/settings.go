@@ -5,37 +5,25 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
 func SettingsRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: state.TenantPath, Handle: readTenantSettings},
-		{Method: "PATCH", Pattern: state.TenantPath, Handle: mgmtapi.UpdateSettings(state.TenantPath, applyTenant, updatedTenantView, "flags")},
-		{Method: "GET", Pattern: state.BrandingPath, Handle: mgmtapi.ReadSettings(state.BrandingPath, nil)},
-		{Method: "PATCH", Pattern: state.BrandingPath, Handle: mgmtapi.UpdateSettings(state.BrandingPath, dropNulls, nil, "colors")},
-		{Method: "GET", Pattern: state.PromptsPath, Handle: mgmtapi.ReadSettings(state.PromptsPath, nil)},
-		{Method: "PATCH", Pattern: state.PromptsPath, Handle: mgmtapi.UpdateSettings(state.PromptsPath, dropNulls, nil)},
-	}
+	return mgmtapi.Routes(
+		mgmtapi.Setting{Path: state.TenantPath, Apply: applyTenant, View: wholeTenantView, Told: updatedTenantView, Merged: []string{"flags"}},
+		mgmtapi.Setting{Path: state.BrandingPath, Apply: dropNulls, Merged: []string{"colors"}},
+		mgmtapi.Setting{Path: state.PromptsPath, Apply: dropNulls})
 }
 
-func readTenantSettings(c *mgmtapi.Call) *mgmtapi.Reply {
-	doc := c.SettingsView(state.TenantPath, tenantView)
-	doc["sandbox_versions_available"] = []any{"22", "18"}
+// wholeTenantView names what was never set, too.
+func wholeTenantView(c *mgmtapi.Call, doc map[string]any) {
+	tenantView(c, doc)
 	store.Defaults(doc, map[string]any{
-		"allowed_logout_urls": []any{}, "default_audience": "", "default_directory": "",
-		"change_password": map[string]any{"enabled": false}, "guardian_mfa_page": map[string]any{"enabled": false},
 		"session_lifetime": c.T.Auth.Sessions.Lifetime.Hours(), "idle_session_lifetime": c.T.Auth.Sessions.Idle.Hours(),
-		"ephemeral_session_lifetime": 72, "idle_ephemeral_session_lifetime": 24, "session_cookie": map[string]any{"mode": "persistent"},
-		"sessions":                          map[string]any{"oidc_logout_prompt_enabled": true},
-		"oidc_logout":                       map[string]any{"rp_logout_end_session_endpoint_discovery": true},
-		"customize_mfa_in_postlogin_action": false, "allow_organization_name_in_authentication_api": false,
-		"pushed_authorization_requests_supported": false, "phone_consolidated_experience": false,
-		"dynamic_client_registration_security_mode": "permissive",
-		"resource_parameter_profile":                "audience", "client_id_metadata_document_supported": false,
 	})
-	return mgmtapi.OK(c.Fields(doc))
+	store.Defaults(doc, schema.Doc("tenant settings that are not set"))
 }
 
 // tenantView shows what the tenant does now: it may have been told otherwise.

@@ -13,7 +13,6 @@ import (
 // guardianState is what the MFA routes of the Management API keep beside the
 // enrollments, which are in factorStore.
 type guardianState struct {
-	settings    map[string]map[string]any // Of factors, see factorSettings.
 	credentials map[string]map[string]any // What was said of a WebAuthn credential, by the id of its enrollment.
 	methods     map[string]*limit.Bucket  // Of reads and writes of authentication methods, by user.
 }
@@ -36,7 +35,7 @@ func GuardianRoutes() []mgmtapi.Route {
 		{Method: "DELETE", Pattern: "/users/{id}/authentication-methods", Handle: limited("write", mgmtapi.On((*mgmtapi.Call).User, deleteMethods))},
 		{Method: "GET", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("read", mgmtapi.On(method, readMethod))},
 		{Method: "PATCH", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("write", mgmtapi.On(method, updateMethod))},
-		{Method: "DELETE", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("write", mgmtapi.On(method, deleteMethod))},
+		{Method: "DELETE", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("write", mgmtapi.On(method, deleteEnrollment))},
 		{Method: "DELETE", Pattern: "/users/{id}/authenticators", Handle: mgmtapi.On((*mgmtapi.Call).User, deleteMethods)},
 		{Method: "DELETE", Pattern: "/users/{id}/multifactor/{provider}", Handle: mgmtapi.On((*mgmtapi.Call).User, deleteProvider)},
 		{Method: "POST", Pattern: "/users/{id}/multifactor/actions/invalidate-remember-browser", Handle: mgmtapi.On((*mgmtapi.Call).User, forgetBrowsers)},

@@ -2,13 +2,12 @@ package security
 
 import (
 	"cmp"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/keys"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -29,18 +28,20 @@ var needed = map[string][]string{
 
 func isPhone(e *state.Enrollment) bool { return e.Kind == "sms" || e.Kind == "voice" }
 
-// methodID is the id among the authentication methods.
-func methodID(e *state.Enrollment) string {
+// kindOf is the type among the authentication methods.
+func kindOf(e *state.Enrollment) string {
 	if isPhone(e) {
-		return "phone|" + device(e)
+		return "phone"
 	}
-	return e.ID
+	return e.Kind
 }
+
+// methodID is the id among the authentication methods.
+func methodID(e *state.Enrollment) string { return kindOf(e) + "|" + device(e) }
 
 // methodView is the enrollment as an authentication method, without confirmed.
 func methodView(c *mgmtapi.Call, e *state.Enrollment, phone, email string) map[string]any {
-	kind, _, _ := strings.Cut(methodID(e), "|")
-	m := map[string]any{"id": methodID(e), "type": kind, "created_at": store.Stamp(e.CreatedAt)}
+	m := map[string]any{"id": methodID(e), "type": kindOf(e), "created_at": store.Stamp(e.CreatedAt)}
 	store.Put(m, "name", e.Name)
 	store.Put(m, "phone_number", phone)
 	store.Put(m, "email", email)
@@ -48,18 +49,13 @@ func methodView(c *mgmtapi.Call, e *state.Enrollment, phone, email string) map[s
 		m["preferred_authentication_method"] = e.Kind
 		m["authentication_methods"] = []any{map[string]any{"id": e.ID, "type": e.Kind}}
 	}
-	for k, v := range guardianOf(c.T).credentials[e.ID] {
-		m[k] = v
-	}
+	maps.Copy(m, guardianOf(c.T).credentials[e.ID])
 	return m
 }
 
 // masked is the view of a method that Auth0 has answered since its creation.
 func masked(c *mgmtapi.Call, e *state.Enrollment) map[string]any {
-	phone, email := "", ""
-	if e.Phone != "" {
-		phone = state.MaskPhone(e.Phone)
-	}
+	phone, email := state.MaskPhone(e.Phone), ""
 	if e.Email != "" {
 		email = state.MaskEmail(e.Email)
 	}
@@ -79,17 +75,10 @@ func listed(c *mgmtapi.Call, e *state.Enrollment) map[string]any {
 // listMethods puts phones last, as recorded traffic has it, and leaves the total
 // out when it is zero.
 func listMethods(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	rows := slices.Clone(c.T.Auth.Factors.ByUser[u.ID])
-	slices.SortStableFunc(rows, func(a, b *state.Enrollment) int { return order(a) - order(b) })
+	all := c.T.Auth.Factors.ByUser[u.ID]
+	rows := append(slices.DeleteFunc(slices.Clone(all), isPhone), slices.DeleteFunc(slices.Clone(all), func(e *state.Enrollment) bool { return !isPhone(e) })...)
 	page := mgmtapi.Envelope[*state.Enrollment]{Key: "authenticators", NoZero: true}
 	return mgmtapi.List(c, page, rows, func(e *state.Enrollment) any { return listed(c, e) })
-}
-
-func order(e *state.Enrollment) int {
-	if isPhone(e) {
-		return 1
-	}
-	return 0
 }
 
 // method finds the method of the path.
@@ -126,14 +115,7 @@ func createMethod(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 
 // same reports whether o reaches the same person in the same way.
 func same(e *state.Enrollment, o *state.Enrollment) bool {
-	return methodKind(e) == methodKind(o) && e.Phone == o.Phone && e.Email == o.Email && e.Secret == o.Secret && e.Kind != "webauthn-roaming"
-}
-
-func methodKind(e *state.Enrollment) string {
-	if isPhone(e) {
-		return "phone"
-	}
-	return e.Kind
+	return kindOf(e) == kindOf(o) && e.Phone == o.Phone && e.Email == o.Email && e.Secret == o.Secret && e.Kind != "webauthn-roaming"
 }
 
 // newMethod reads a method, which counts as confirmed.
@@ -142,8 +124,7 @@ func newMethod(c *mgmtapi.Call, userID string, body map[string]any) (*state.Enro
 	kind := d.Text("type")
 	for _, name := range needed[kind] {
 		if d.Text(name) == "" {
-			v := schema.Violation{Text: "Missing required property: " + name}
-			return nil, mgmtapi.BadRequest(v.Message("Payload"), "invalid_body")
+			return nil, mgmtapi.Lacks(name)
 		}
 	}
 	e := &state.Enrollment{UserID: userID, Kind: kind, Name: d.Text("name"), Phone: d.Text("phone_number"), Email: d.Text("email"), Confirmed: true}
@@ -153,7 +134,7 @@ func newMethod(c *mgmtapi.Call, userID string, body map[string]any) (*state.Enro
 	case "totp":
 		e.Secret = d.Text("totp_secret")
 		if keys.TOTPAt(e.Secret, time.Unix(0, 0)) == "" {
-			return nil, mgmtapi.BadRequest("Payload validation error: 'Invalid totp_secret'.", "invalid_body")
+			return nil, mgmtapi.Invalid("Invalid totp_secret")
 		}
 	}
 	return e, nil
@@ -177,8 +158,7 @@ func keepMethod(c *mgmtapi.Call, e *state.Enrollment, body map[string]any) {
 // replaceMethods answers what it was given, unmasked.
 func replaceMethods(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	var methods []*state.Enrollment
-	for _, item := range c.List {
-		body, _ := item.(map[string]any)
+	for _, body := range store.Objects(c.List) {
 		e, bad := newMethod(c, u.ID, body)
 		if bad != nil {
 			return bad
@@ -205,11 +185,6 @@ func updateMethod(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
 		e.Kind, e.ID = way, way+"|"+device(e)
 	}
 	return mgmtapi.OK(masked(c, e))
-}
-
-func deleteMethod(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
-	unenroll(c, e.UserID, func(o *state.Enrollment) bool { return o == e })
-	return mgmtapi.NoContent()
 }
 
 // deleteMethods removes all of them, and the second factors with them.

@@ -1,6 +1,7 @@
 package security
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -11,28 +12,25 @@ import (
 )
 
 func AttackProtectionRoutes() []mgmtapi.Route {
-	const bot, phone = "/attack-protection/bot-detection", "/attack-protection/phone-provider-protection"
-	const risk = "/risk-assessments/settings"
-	routes := []mgmtapi.Route{
+	return append(mgmtapi.Routes(
+		mgmtapi.Setting{Path: state.CaptchaPath, View: withoutCaptchaSecrets},
+		mgmtapi.Setting{Path: state.BruteForcePath, Apply: applyBruteForce},
+		mgmtapi.Setting{Path: state.SuspiciousPath, Apply: applySuspicious, Merged: []string{"stage"}},
+		mgmtapi.Setting{Path: state.BreachedPath, Apply: applyBreached, Merged: []string{"stage"}},
+		mgmtapi.Setting{Path: "/attack-protection/bot-detection"},
+		mgmtapi.Setting{Path: "/attack-protection/phone-provider-protection"},
+		mgmtapi.Setting{Path: "/risk-assessments/settings"},
+		mgmtapi.Setting{Path: "/risk-assessments/settings/new-device"},
+		mgmtapi.Setting{Path: "/supplemental-signals"},
+	), []mgmtapi.Route{
 		{Method: "GET", Pattern: "/anomaly/blocks/ips/{id}", Handle: readIPBlock},
 		{Method: "DELETE", Pattern: "/anomaly/blocks/ips/{id}", Handle: deleteIPBlock},
-		{Method: "GET", Pattern: "/user-blocks", Handle: blocksByIdentifier},
-		{Method: "DELETE", Pattern: "/user-blocks", Handle: unblockIdentifier},
-		{Method: "GET", Pattern: "/user-blocks/{id}", Handle: mgmtapi.On(userOf("id"), blocksOfUser)},
-		{Method: "DELETE", Pattern: "/user-blocks/{id}", Handle: mgmtapi.On(userOf("id"), unblockUser)},
+		{Method: "GET", Pattern: "/user-blocks", Handle: mgmtapi.On(identifier, blockedFor)},
+		{Method: "DELETE", Pattern: "/user-blocks", Handle: mgmtapi.On(identifier, unblock)},
+		{Method: "GET", Pattern: "/user-blocks/{id}", Handle: mgmtapi.On(identifiers, blockedFor)},
+		{Method: "DELETE", Pattern: "/user-blocks/{id}", Handle: mgmtapi.On(identifiers, unblock)},
 		{Method: "POST", Pattern: "/users/{id}/risk-assessments/clear", Handle: func(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NoContent() }},
-		{Method: "GET", Pattern: state.CaptchaPath, Handle: mgmtapi.ReadSettings(state.CaptchaPath, withoutCaptchaSecrets)},
-		{Method: "PATCH", Pattern: state.CaptchaPath, Handle: mgmtapi.UpdateSettings(state.CaptchaPath, nil, withoutCaptchaSecrets)},
-	}
-	for path, apply := range map[string]func(*mgmtapi.Call, map[string]any){
-		state.BruteForcePath: applyBruteForce, state.SuspiciousPath: applySuspicious, state.BreachedPath: applyBreached,
-		bot: nil, phone: nil, risk: nil, risk + "/new-device": nil, "/supplemental-signals": nil,
-	} {
-		routes = append(routes,
-			mgmtapi.Route{Method: "GET", Pattern: path, Handle: mgmtapi.ReadSettings(path, nil)},
-			mgmtapi.Route{Method: "PATCH", Pattern: path, Handle: mgmtapi.UpdateSettings(path, apply, nil, "stage")})
-	}
-	return routes
+	}...)
 }
 
 // shielded reports whether a protection is on and blocks.
@@ -59,15 +57,11 @@ func applyBruteForce(c *mgmtapi.Call, doc map[string]any) {
 func applySuspicious(c *mgmtapi.Call, doc map[string]any) {
 	s := &c.T.Auth.Protect.Suspicious
 	s.Enabled, s.Allow = shielded(doc), store.StringsOf(doc["allowlist"])
-	stage, _ := doc["stage"].(map[string]any)
+	stage := store.Document(doc).Sub("stage")
 	read := func(name string, attempts *int, refill *time.Duration) {
-		of, _ := stage[name].(map[string]any)
-		if n, is := of["max_attempts"].(float64); is {
-			*attempts = int(n)
-		}
-		if ms, is := of["rate"].(float64); is {
-			*refill = time.Duration(ms) * time.Millisecond
-		}
+		of := stage.Sub(name)
+		*attempts = cmp.Or(int(of.Number("max_attempts")), *attempts)
+		*refill = cmp.Or(time.Duration(of.Number("rate"))*time.Millisecond, *refill)
 	}
 	read("pre-login", &s.Attempts, &s.Refill)
 	read("pre-user-registration", &s.SignUps, &s.SignUpRefill)
@@ -77,11 +71,7 @@ func applySuspicious(c *mgmtapi.Call, doc map[string]any) {
 // administrators are told when they are not.
 func applyBreached(c *mgmtapi.Call, doc map[string]any) {
 	b := &c.T.Auth.Protect.Breached
-	stage, _ := doc["stage"].(map[string]any)
-	of := func(name string) []string {
-		m, _ := stage[name].(map[string]any)
-		return store.StringsOf(m["shields"])
-	}
+	of := func(name string) []string { return store.Document(doc).Sub("stage").Sub(name).Texts("shields") }
 	b.Enabled, b.Login = doc["enabled"] == true, store.StringsOf(doc["shields"])
 	b.SignUp, b.Changing = of("pre-user-registration"), of("pre-change-password")
 	if !slices.Contains(slices.Concat(b.Login, b.SignUp, b.Changing), "admin_notification") {
@@ -112,8 +102,22 @@ func deleteIPBlock(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.NoContent()
 }
 
+// identifier is that of the query.
+func identifier(c *mgmtapi.Call) ([]string, *mgmtapi.Reply) {
+	return []string{c.Query.Get("identifier")}, nil
+}
+
+// identifiers are those of the user in the path.
+func identifiers(c *mgmtapi.Call) ([]string, *mgmtapi.Reply) {
+	u, bad := userOf("id")(c)
+	if bad != nil {
+		return nil, bad
+	}
+	return u.Identifiers(), nil
+}
+
 // blockedFor shows the blocks of identifiers that still hold.
-func blockedFor(c *mgmtapi.Call, identifiers ...string) *mgmtapi.Reply {
+func blockedFor(c *mgmtapi.Call, identifiers []string) *mgmtapi.Reply {
 	p := &c.T.Auth.Protect
 	list := []any{}
 	for _, k := range p.BlocksOf(identifiers) {
@@ -128,20 +132,7 @@ func blockedFor(c *mgmtapi.Call, identifiers ...string) *mgmtapi.Reply {
 	return mgmtapi.OK(map[string]any{"blocked_for": list})
 }
 
-func blocksByIdentifier(c *mgmtapi.Call) *mgmtapi.Reply {
-	return blockedFor(c, c.Query.Get("identifier"))
-}
-
-func unblockIdentifier(c *mgmtapi.Call) *mgmtapi.Reply {
-	c.T.Auth.Protect.Unblock([]string{c.Query.Get("identifier")})
-	return mgmtapi.NoContent()
-}
-
-func blocksOfUser(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	return blockedFor(c, u.Identifiers()...)
-}
-
-func unblockUser(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	c.T.Auth.Protect.Unblock(u.Identifiers())
+func unblock(c *mgmtapi.Call, identifiers []string) *mgmtapi.Reply {
+	c.T.Auth.Protect.Unblock(identifiers)
 	return mgmtapi.NoContent()
 }

@@ -12,28 +12,28 @@ import (
 )
 
 func RefreshTokenRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
+	return refreshTokens.Routes([]mgmtapi.Route{
 		{Method: "GET", Pattern: "/refresh-tokens", Handle: listRefreshTokens},
 		{Method: "POST", Pattern: "/refresh-tokens/revoke", Handle: revokeRefreshTokens},
-		{Method: "GET", Pattern: "/refresh-tokens/{id}", Handle: mgmtapi.On(refreshToken, readRefreshToken)},
-		{Method: "PATCH", Pattern: "/refresh-tokens/{id}", Handle: mgmtapi.On(refreshToken, updateRefreshToken)},
 		{Method: "DELETE", Pattern: "/refresh-tokens/{id}", Handle: deleteRefreshToken},
 		{Method: "GET", Pattern: "/users/{user_id}/refresh-tokens", Handle: mgmtapi.On(userOf("user_id"), listUserRefreshTokens)},
 		{Method: "DELETE", Pattern: "/users/{user_id}/refresh-tokens", Handle: mgmtapi.On(userOf("user_id"), deleteUserRefreshTokens)},
-	}
+	}...)
 }
 
-const (
-	noRefreshToken = "The refresh token does not exist."
-	maxRevoked     = 100 // Ids in one request.
-)
+const maxRevoked = 100 // Ids in one request.
 
-func refreshToken(c *mgmtapi.Call) (*state.RefreshToken, *mgmtapi.Reply) {
-	r := c.T.Auth.Refresh.Get(c.Path("id"))
-	if r == nil || !r.Alive(c.Now) {
-		return nil, mgmtapi.NotFound(noRefreshToken, "")
-	}
-	return r, nil
+// refreshTokens are those that live. A change replaces the metadata; null removes
+// them.
+var refreshTokens = &mgmtapi.Resource[state.RefreshToken]{
+	Path: "/refresh-tokens", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.RefreshToken] { return &t.Auth.Refresh.Table }),
+	Missing: mgmtapi.Text{Message: "The refresh token does not exist."},
+	Gone:    func(c *mgmtapi.Call, r *state.RefreshToken) bool { return !r.Alive(c.Now) },
+	Set: func(c *mgmtapi.Call, r *state.RefreshToken) *mgmtapi.Reply {
+		r.Metadata = c.Obj("refresh_token_metadata")
+		return nil
+	},
+	View: func(_ *mgmtapi.Call, r *state.RefreshToken) map[string]any { return viewRefreshToken(r) },
 }
 
 func refreshTokensOf(c *mgmtapi.Call, userID string) []*state.RefreshToken {
@@ -64,16 +64,6 @@ func viewRefreshToken(r *state.RefreshToken) map[string]any {
 		m["refresh_token_metadata"] = r.Metadata
 	}
 	return m
-}
-
-func readRefreshToken(c *mgmtapi.Call, r *state.RefreshToken) *mgmtapi.Reply {
-	return mgmtapi.OK(viewRefreshToken(r))
-}
-
-// updateRefreshToken replaces the metadata; null removes them.
-func updateRefreshToken(c *mgmtapi.Call, r *state.RefreshToken) *mgmtapi.Reply {
-	r.Metadata = c.Obj("refresh_token_metadata")
-	return mgmtapi.OK(viewRefreshToken(r))
 }
 
 // deleteRefreshToken accepts ids that there are not. It answers as recorded; the
@@ -144,5 +134,5 @@ func revocable(c *mgmtapi.Call) *mgmtapi.Reply {
 	if wrong == "" {
 		return nil
 	}
-	return mgmtapi.BadRequest("Payload validation error: '"+wrong+"'.", "invalid_body")
+	return mgmtapi.Invalid(wrong)
 }

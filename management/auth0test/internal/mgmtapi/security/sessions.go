@@ -7,29 +7,28 @@ import (
 )
 
 func SessionRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/sessions/{id}", Handle: mgmtapi.On(session, readSession)},
-		{Method: "PATCH", Pattern: "/sessions/{id}", Handle: mgmtapi.On(session, updateSession)},
+	return sessions.Routes([]mgmtapi.Route{
 		{Method: "DELETE", Pattern: "/sessions/{id}", Handle: deleteSession},
-		{Method: "POST", Pattern: "/sessions/{id}/revoke", AllOf: true, Handle: mgmtapi.On(session, revokeSession)},
+		{Method: "POST", Pattern: "/sessions/{id}/revoke", AllOf: true, Handle: mgmtapi.On(sessions.Find, revokeSession)},
 		{Method: "GET", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.On(userOf("user_id"), listUserSessions)},
 		{Method: "DELETE", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.On(userOf("user_id"), deleteUserSessions)},
 		{Method: "POST", Pattern: "/users/{id}/revoke-access", AllOf: true, Handle: revokeAccess},
 		{Method: "GET", Pattern: "/users/{id}/connected-accounts", Handle: mgmtapi.On(userOf("id"), listConnectedAccounts)},
 		{Method: "GET", Pattern: "/users/{id}/federated-connections-tokensets", Handle: mgmtapi.On(userOf("id"), listTokenSets)},
 		{Method: "DELETE", Pattern: "/users/{id}/federated-connections-tokensets/{tokenset_id}", Handle: deleteTokenSet},
-	}
+	}...)
 }
 
-const noSession = "The session does not exist."
-
-// session returns the living session of the path.
-func session(c *mgmtapi.Call) (*state.Session, *mgmtapi.Reply) {
-	s := c.T.Auth.Sessions.Get(c.Path("id"))
-	if s == nil || !s.Alive(c.Now) {
-		return nil, mgmtapi.NotFound(noSession, "")
-	}
-	return s, nil
+// sessions are those that live. A change replaces the metadata; null removes them.
+var sessions = &mgmtapi.Resource[state.Session]{
+	Path: "/sessions", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Session] { return &t.Auth.Sessions.Table }),
+	Missing: mgmtapi.Text{Message: "The session does not exist."},
+	Gone:    func(c *mgmtapi.Call, s *state.Session) bool { return !s.Alive(c.Now) },
+	Set: func(c *mgmtapi.Call, s *state.Session) *mgmtapi.Reply {
+		s.Metadata, s.UpdatedAt = c.Obj("session_metadata"), c.Now
+		return nil
+	},
+	View: func(_ *mgmtapi.Call, s *state.Session) map[string]any { return viewSession(s) },
 }
 
 // userOf returns the user that a part of the path names.
@@ -50,12 +49,11 @@ func viewDevice(d state.Device) map[string]any {
 }
 
 func viewSession(s *state.Session) map[string]any {
-	methods := []any{}
-	for _, m := range s.Methods {
+	methods := store.Render(s.Methods, func(m state.AuthMethod) any {
 		v := map[string]any{"name": m.Name, "timestamp": store.Stamp(m.At)}
 		store.Put(v, "type", m.Type)
-		methods = append(methods, v)
-	}
+		return v
+	})
 	m := map[string]any{
 		"id": s.ID, "user_id": s.UserID, "created_at": store.Stamp(s.CreatedAt), "updated_at": store.Stamp(s.UpdatedAt),
 		"authenticated_at": store.Stamp(s.AuthenticatedAt), "idle_expires_at": store.Stamp(s.IdleExpires), "expires_at": store.Stamp(s.Expires),
@@ -66,16 +64,6 @@ func viewSession(s *state.Session) map[string]any {
 		m["session_metadata"] = s.Metadata
 	}
 	return m
-}
-
-func readSession(c *mgmtapi.Call, s *state.Session) *mgmtapi.Reply {
-	return mgmtapi.OK(viewSession(s))
-}
-
-// updateSession replaces the metadata; null removes them.
-func updateSession(c *mgmtapi.Call, s *state.Session) *mgmtapi.Reply {
-	s.Metadata, s.UpdatedAt = c.Obj("session_metadata"), c.Now
-	return mgmtapi.OK(viewSession(s))
 }
 
 // deleteSession accepts ids that there are not.

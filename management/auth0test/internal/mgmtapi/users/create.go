@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -79,9 +78,10 @@ func creatable(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 		return mgmtapi.BadRequest("Connection must be enabled for this client to perform single user creation and signup operations (client_id: "+
 			c.Token.Client+" - connection: "+con.Name+")", "")
 	}
-	if missing := missingForCreation(c, con); missing != "" {
-		v := schema.Violation{Text: "Missing required property: " + missing}
-		return mgmtapi.BadRequest(v.Message("Payload"), "invalid_body")
+	for _, name := range needed(c, con) {
+		if c.Str(name) == "" {
+			return mgmtapi.Lacks(name)
+		}
 	}
 	if !con.Database() {
 		return nil
@@ -89,43 +89,25 @@ func creatable(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 	return mgmtapi.Refusal(con.CheckUsername(c.Str("username")))
 }
 
-func missingForCreation(c *mgmtapi.Call, con *state.Connection) string {
-	switch con.Strategy {
-	case "sms":
-		if c.Str("phone_number") == "" {
-			return "phone_number"
-		}
-	case "email":
-		if c.Str("email") == "" {
-			return "email"
-		}
-	default:
-		if c.Str("email") == "" && c.Str("username") == "" && c.Str("phone_number") == "" {
-			return "email"
-		}
-		methods := store.Document(con.Options()).Sub("authentication_methods")
-		if c.Str("password") == "" && methods.Sub("password").Text("api_behavior") != "optional" {
-			return "password"
-		}
+// needed are the properties that a new user of a connection cannot do without.
+func needed(c *mgmtapi.Call, con *state.Connection) (names []string) {
+	switch {
+	case con.Strategy == "sms":
+		return []string{"phone_number"}
+	case con.Strategy == "email" || c.Str("username") == "" && c.Str("phone_number") == "":
+		names = []string{"email"}
 	}
-	return ""
+	password := store.Document(con.Options()).Sub("authentication_methods").Sub("password")
+	if con.Database() && password.Text("api_behavior") != "optional" {
+		names = append(names, "password")
+	}
+	return names
 }
 
 func newUser(c *mgmtapi.Call, con *state.Connection) *state.User {
-	raw := strings.TrimPrefix(c.Str("user_id"), con.Strategy+"|")
-	if raw == "" {
-		raw = store.NewUserID(c.Now)
-	}
-	id, identities := state.NewIdentity(con, raw)
-	return &state.User{
-		ID: id, Email: strings.ToLower(c.Str("email")), Username: strings.ToLower(c.Str("username")), Phone: c.Str("phone_number"),
-		Name: c.Str("name"), Nickname: c.Str("nickname"), Given: c.Str("given_name"), Family: c.Str("family_name"), Picture: c.Str("picture"),
-		EmailVerified: c.Yes("email_verified"), PhoneVerified: c.Yes("phone_verified"),
-		Blocked: c.Yes("blocked"), BlockedSaid: c.Has("blocked"),
-		AppMetadata: c.Obj("app_metadata"), UserMetadata: c.Obj("user_metadata"),
-		CreatedAt: c.Now, UpdatedAt: c.Now,
-		Identities: identities,
-	}
+	u := state.NewUser(con, c.Body, strings.TrimPrefix(c.Str("user_id"), con.Strategy+"|"), c.Now)
+	u.BlockedSaid = c.Has("blocked")
+	return u
 }
 
 // verificationMail sends what Auth0 sends after a creation or a new address,

@@ -29,11 +29,11 @@ func linkIdentity(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 		return mgmtapi.BadRequest("Provided secondary account not found.", "invalid_body")
 	}
 	if u.Identities[0].Profile == nil {
-		u.Identities[0].Profile = profileData(u)
+		u.Identities[0].Profile = u.Said()
 	}
 	for i, identity := range other.Identities {
 		if i == 0 {
-			identity.Profile = profileData(other)
+			identity.Profile = other.Said()
 		}
 		u.Identities = append(u.Identities, identity)
 	}
@@ -88,14 +88,9 @@ func unlinkIdentity(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 // restored is the user that an unlinked identity becomes. Metadata was lost in
 // linking, as Auth0 documents; the password too.
 func restored(i state.Identity, c *mgmtapi.Call) *state.User {
-	text := func(key string) string { s, _ := i.Profile[key].(string); return s }
-	u := &state.User{
-		ID: i.Provider + "|" + i.UserID, Email: text("email"), Username: text("username"), Phone: text("phone_number"),
-		Name: text("name"), Nickname: text("nickname"), Given: text("given_name"), Family: text("family_name"), Picture: text("picture"),
-		CreatedAt: c.Now, UpdatedAt: c.Now,
-	}
-	u.EmailVerified, _ = i.Profile["email_verified"].(bool)
-	u.PhoneVerified, _ = i.Profile["phone_verified"].(bool)
+	u := &state.User{ID: i.Provider + "|" + i.UserID, CreatedAt: c.Now, UpdatedAt: c.Now}
+	u.Read(i.Profile)
+	u.Email, _ = i.Profile["email"].(string) // As the provider spells it.
 	i.Profile = nil
 	u.Identities = []state.Identity{i}
 	return u

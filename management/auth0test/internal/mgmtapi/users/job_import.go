@@ -148,20 +148,12 @@ func (r *importRun) all(file []byte, now time.Time) {
 	for _, row := range rows {
 		if bad := r.one(row, now); bad != nil {
 			r.failed++
-			r.j.errors = append(r.j.errors, map[string]any{"user": redacted(row), "errors": []any{viewViolation(bad)}})
+			r.j.errors = append(r.j.errors, map[string]any{"user": redacted(row), "errors": []any{bad}})
 		}
 	}
 	r.j.doc["summary"] = map[string]any{
 		"failed": r.failed, "updated": r.updated, "inserted": r.inserted, "total": len(rows),
 	}
-}
-
-func viewViolation(v *schema.Violation) map[string]any {
-	m := map[string]any{"code": v.Code, "message": v.Text}
-	if v.Path != "" {
-		m["path"] = v.Path
-	}
-	return m
 }
 
 func (r *importRun) one(row any, now time.Time) *schema.Violation {
@@ -179,7 +171,8 @@ func (r *importRun) one(row any, now time.Time) *schema.Violation {
 	if bad != nil {
 		return bad
 	}
-	u := r.user(m, now)
+	raw, _ := m["user_id"].(string)
+	u := state.NewUser(r.con, m, raw, now)
 	if r.repeated(u) {
 		return &schema.Violation{Code: "DUPLICATED_USER", Text: "The user is more than once in the file"}
 	}
@@ -243,37 +236,25 @@ func (r *importRun) clash(same, u *state.User) *schema.Violation {
 	return nil
 }
 
-// user makes a user of a row.
-func (r *importRun) user(m map[string]any, now time.Time) *state.User {
-	raw, _ := m["user_id"].(string)
-	if raw == "" {
-		raw = store.NewUserID(now)
-	}
-	return state.UserOfProfile(r.con, m, raw, now)
-}
-
 // overwrite applies what an upsert may change. Metadata is replaced, not merged,
 // and a hash counts only until the first login.
 func (r *importRun) overwrite(old *state.User, m map[string]any, u *state.User, secret state.Credential, now time.Time) {
-	for key, copy := range map[string]func(){
-		"email_verified": func() { old.EmailVerified = u.EmailVerified },
-		"given_name":     func() { old.Given = u.Given },
-		"family_name":    func() { old.Family = u.Family },
-		"name":           func() { old.Name = u.Name },
-		"nickname":       func() { old.Nickname = u.Nickname },
-		"picture":        func() { old.Picture = u.Picture },
-		"app_metadata":   func() { old.AppMetadata = u.AppMetadata },
-		"user_metadata":  func() { old.UserMetadata = u.UserMetadata },
-		"mfa_factors":    func() { old.MFAFactors = u.MFAFactors },
-		"custom_password_hash": func() {
-			if old.LoginsCount == 0 {
-				old.Password = secret
-			}
-		},
-	} {
-		if _, has := m[key]; has {
-			copy()
-		}
+	said := store.Clone(m)
+	for _, kept := range []string{"email", "username", "phone_number", "phone_verified", "blocked"} {
+		delete(said, kept)
+	}
+	old.Read(said)
+	if m["app_metadata"] != nil {
+		old.AppMetadata = u.AppMetadata
+	}
+	if m["user_metadata"] != nil {
+		old.UserMetadata = u.UserMetadata
+	}
+	if m["mfa_factors"] != nil {
+		old.MFAFactors = u.MFAFactors
+	}
+	if m["custom_password_hash"] != nil && old.LoginsCount == 0 {
+		old.Password = secret
 	}
 	r.t.Touch(old, now)
 }

@@ -130,18 +130,16 @@ func sortUsers(t *state.Tenant, users []*state.User, by string) ([]*state.User, 
 			v := schema.Violation{Text: "String does not match pattern ^(.+:(1|-1))$", Path: "sort"}
 			return nil, mgmtapi.BadRequest(v.Message("Query"), "invalid_query_string")
 		}
-		firsts := make(map[*state.User]any, len(sorted))
+		firsts := make(map[*state.User][]any, len(sorted))
 		for _, u := range sorted {
-			if values := values(t, u, field); len(values) > 0 {
-				firsts[u] = values[0]
-			}
+			firsts[u] = values(t, u, field)
 		}
 		slices.SortStableFunc(sorted, func(a, b *state.User) int {
 			va, vb := firsts[a], firsts[b]
-			if va == nil || vb == nil {
-				return boolCompare(va == nil, vb == nil)
+			if len(va) == 0 || len(vb) == 0 {
+				return min(1, len(vb)) - min(1, len(va))
 			}
-			c, _ := query.Compare(va, schema.Plain(vb))
+			c, _ := query.Compare(va[0], schema.Plain(vb[0]))
 			if order == "-1" {
 				return -c
 			}
@@ -149,15 +147,4 @@ func sortUsers(t *state.Tenant, users []*state.User, by string) ([]*state.User, 
 		})
 	}
 	return sorted, nil
-}
-
-// boolCompare orders false before true.
-func boolCompare(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }

@@ -14,23 +14,17 @@ var caseless = []string{"email", "email.domain", "name", "given_name", "family_n
 
 // matches decides whether a user fits a query.
 func matches(t *state.Tenant, q query.Query, u *state.User) bool {
-	switch q := q.(type) {
-	case query.Both:
-		return matches(t, q.Left, u) && matches(t, q.Right, u)
-	case query.Either:
-		return matches(t, q.Left, u) || matches(t, q.Right, u)
-	case query.No:
-		return !matches(t, q.Inner, u)
-	case query.Every:
-		return true
-	case query.Exists:
-		return len(values(t, u, q.Field)) > 0
-	case query.Term:
-		return matchesTerm(t, q, u)
-	case query.Span:
-		return !strings.HasPrefix(q.Field, "user_metadata") && slices.ContainsFunc(values(t, u, q.Field), q.Contains)
-	}
-	return false
+	return query.Match(q, func(q query.Query) bool {
+		switch q := q.(type) {
+		case query.Exists:
+			return len(values(t, u, q.Field)) > 0
+		case query.Term:
+			return matchesTerm(t, q, u)
+		case query.Span:
+			return !strings.HasPrefix(q.Field, "user_metadata") && slices.ContainsFunc(values(t, u, q.Field), q.Contains)
+		}
+		return false
+	})
 }
 
 // bareFields are those that a term without a field is looked for in.
@@ -65,18 +59,8 @@ func values(t *state.Tenant, u *state.User, field string) []any {
 		return query.Text(u.Email)
 	case "user_id":
 		return query.Text(u.ID)
-	case "username":
-		return query.Text(u.Username)
-	case "phone_number":
-		return query.Text(u.Phone)
 	case "name":
 		return query.Text(u.ShownName())
-	case "nickname":
-		return query.Text(u.ShownNickname())
-	case "given_name":
-		return query.Text(u.Given)
-	case "family_name":
-		return query.Text(u.Family)
 	case "app_metadata":
 		return query.Descend(u.AppMetadata, rest)
 	case "user_metadata":
@@ -85,22 +69,13 @@ func values(t *state.Tenant, u *state.User, field string) []any {
 		return store.Render(u.Orgs, func(id string) any { return id })
 	case "logins_count":
 		return []any{float64(u.LoginsCount)}
-	case "created_at":
-		return []any{store.Stamp(u.CreatedAt)}
-	case "updated_at":
-		return []any{store.Stamp(u.UpdatedAt)}
-	case "last_login":
-		if u.LastLogin.IsZero() {
-			return nil
-		}
-		return []any{store.Stamp(u.LastLogin)}
 	case "email_verified":
 		return []any{u.EmailVerified}
-	case "blocked":
-		if !u.BlockedSaid {
-			return nil
+	case "nickname", "picture":
+	default:
+		if text := u.Texts()[head]; text != nil {
+			return query.Text(*text)
 		}
-		return []any{u.Blocked}
 	}
 	return query.Descend(plainView(u, head), field)
 }

@@ -9,42 +9,17 @@ import (
 )
 
 func UserRoleRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/users/{id}/roles", Handle: mgmtapi.On((*mgmtapi.Call).User, listUserRoles), AllOf: true, Scopes: []string{"read:users", "read:roles", "read:role_members"}},
-		{Method: "POST", Pattern: "/users/{id}/roles", Handle: mgmtapi.On((*mgmtapi.Call).User, addUserRoles)},
-		{Method: "DELETE", Pattern: "/users/{id}/roles", Handle: mgmtapi.On((*mgmtapi.Call).User, removeUserRoles)},
-		{Method: "GET", Pattern: "/users/{id}/permissions", Handle: mgmtapi.On((*mgmtapi.Call).User, listUserPermissions)},
-		{Method: "POST", Pattern: "/users/{id}/permissions", Handle: mgmtapi.On((*mgmtapi.Call).User, addUserPermissions)},
-		{Method: "DELETE", Pattern: "/users/{id}/permissions", Handle: mgmtapi.On((*mgmtapi.Call).User, removeUserPermissions)},
+	return slices.Concat(mgmtapi.RoleLinks[*state.User]{
+		Path: "/users/{id}/roles", Find: (*mgmtapi.Call).User, Page: mgmtapi.Envelope[*state.Role]{Key: "roles"},
+		Get:    func(u *state.User) []string { return u.Roles },
+		Set:    func(c *mgmtapi.Call, u *state.User, ids []string) { c.T.SetRoles(u, ids, c.Now) },
+		Full:   mgmtapi.BadRequest("No more roles can be assigned to this user.", ""),
+		Scopes: []string{"read:users", "read:roles", "read:role_members"},
+	}.Routes(), mgmtapi.PermissionRoutes("/users/{id}/permissions", "user", (*mgmtapi.Call).User, listUserPermissions, func(u *state.User) *[]state.Permission { return &u.Permissions }), []mgmtapi.Route{
 		{Method: "GET", Pattern: "/users/{id}/organizations", Bucket: "read user organizations", Handle: mgmtapi.On((*mgmtapi.Call).User, listUserOrganizations)},
 		{Method: "GET", Pattern: "/users/{id}/effective-roles", Handle: mgmtapi.On((*mgmtapi.Call).User, listEffectiveUserRoles)},
 		{Method: "GET", Pattern: "/users/{id}/effective-permissions", Handle: mgmtapi.On((*mgmtapi.Call).User, listEffectivePermissions)},
-	}
-}
-
-func listUserRoles(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	return mgmtapi.List(c, mgmtapi.Envelope[*state.Role]{Key: "roles"}, mgmtapi.RolesByID(c.T, u.Roles), func(r *state.Role) any { return mgmtapi.BriefRole(r) })
-}
-
-func addUserRoles(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	roles, bad := c.ReadRoles()
-	if bad != nil {
-		return bad
-	}
-	if len(store.Union(u.Roles, c.Strs("roles"))) > mgmtapi.MaxRoles {
-		return mgmtapi.BadRequest("No more roles can be assigned to this user.", "")
-	}
-	for _, r := range roles {
-		c.T.GiveRole(u, r, c.Now)
-	}
-	return mgmtapi.NoContent()
-}
-
-func removeUserRoles(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	for _, r := range mgmtapi.RolesByID(c.T, c.Strs("roles")) {
-		c.T.TakeRole(u, r)
-	}
-	return mgmtapi.NoContent()
+	})
 }
 
 // source is where a user has a permission from.
@@ -77,24 +52,6 @@ func permissionsOf(c *mgmtapi.Call, u *state.User) ([]state.Permission, map[stat
 		}
 	}
 	return all, sources
-}
-
-func addUserPermissions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	more, bad := c.ReadPermissions()
-	if bad != nil {
-		return bad
-	}
-	all := store.Union(u.Permissions, more)
-	if len(all) > mgmtapi.MaxPermissions {
-		return mgmtapi.TooManyPermissions("user")
-	}
-	u.Permissions = all
-	return mgmtapi.Created(map[string]any{})
-}
-
-func removeUserPermissions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	u.Permissions = c.Without(u.Permissions)
-	return mgmtapi.NoContent()
 }
 
 func listUserOrganizations(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {

@@ -2,7 +2,6 @@ package users
 
 import (
 	"maps"
-	"strings"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
@@ -149,32 +148,11 @@ func allowedAt(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 // patched is the user after the change, a copy: what is wrong changes nothing.
 func patched(c *mgmtapi.Call, u *state.User) *state.User {
 	next := *u
-	text := func(key string, to *string) {
-		if v, has := c.Body[key]; has {
-			*to, _ = v.(string) // null takes it away.
-		}
-	}
-	text("email", &next.Email)
-	text("username", &next.Username)
-	next.Email, next.Username = strings.ToLower(next.Email), strings.ToLower(next.Username)
-	text("phone_number", &next.Phone)
-	text("name", &next.Name)
-	text("nickname", &next.Nickname)
-	text("given_name", &next.Given)
-	text("family_name", &next.Family)
-	text("picture", &next.Picture)
-	if next.Email != u.Email {
+	next.Read(c.Body)
+	if next.Email != u.Email && !c.Has("email_verified") {
 		next.EmailVerified = false
 	}
-	if c.Has("email_verified") {
-		next.EmailVerified = c.Yes("email_verified")
-	}
-	if c.Has("phone_verified") {
-		next.PhoneVerified = c.Yes("phone_verified")
-	}
-	if c.Has("blocked") {
-		next.Blocked, next.BlockedSaid = c.Yes("blocked"), true
-	}
+	next.BlockedSaid = u.BlockedSaid || c.Has("blocked")
 	next.AppMetadata = merged(u.AppMetadata, c.Body, "app_metadata")
 	next.UserMetadata = merged(u.UserMetadata, c.Body, "user_metadata")
 	next.UpdatedAt = c.Now
