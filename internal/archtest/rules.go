@@ -164,7 +164,7 @@ var Rules = map[string]Rule{
 	"migration/sqlmigration":  {Own: []string{"migration/driver", "internal/sqlstore"}},
 	"risk/sqlrisk":            {Own: []string{"risk", "internal/sqlstore"}},
 	"risk/redisrisk":          {Own: []string{"risk"}, Others: []string{redis}},
-	"risk/risktest":           {Own: []string{"risk"}},
+	"risk/risktest":           {Own: []string{"anomaly", "risk"}},
 	"session/redissession":    {Own: []string{"session/redissession/internal/core"}, Others: []string{redis}},
 	"session/sessiontest":     {Own: []string{"session", "session/driver"}},
 	"session/login":           {Own: []string{"session", "internal/asked", "internal/issuer", "internal/jose", "internal/oauth", "internal/secret"}},

@@ -19,8 +19,9 @@ type DecisionsHarness struct {
 	Other     risk.Decisions // Decisions in the same place with another prefix or table; nil skips the test of their independence.
 }
 
-// RunDecisions tests every sentence of the contract of risk.Decisions. It calls
-// open once per subtest.
+// RunDecisions tests every sentence of the contract of risk.Decisions, and that an
+// Engine over them completes once and not after Forget. It calls open once per
+// subtest.
 func RunDecisions(t *testing.T, open func(t *testing.T) DecisionsHarness) {
 	cases := []struct {
 		name string
@@ -34,6 +35,10 @@ func RunDecisions(t *testing.T, open func(t *testing.T) DecisionsHarness) {
 		{"odd users and bytes", oddRecords},
 		{"one of many concurrent takes wins", race},
 		{"cancelled context", cancelledDecisions},
+		{"an Engine completes once", completesOnce},
+		{"a late Complete after Forget does nothing", completesLate},
+		{"a Complete that Forget overtakes leaves nothing", completesOvertaken},
+		{"Complete and Forget at once leave nothing", completesAtOnce},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t).Decisions) })
