@@ -35,17 +35,13 @@ func (t *Tenant) Browse(ctx context.Context, client *http.Client, startURL strin
 	if app.Jar == nil {
 		app.Jar, _ = cookiejar.New(nil) // It cannot fail.
 	}
-	here, err := url.Parse(d.base)
-	if err != nil {
-		return nil, fmt.Errorf("auth0test: browse: %w", err)
-	}
 	next := step{method: http.MethodGet, url: startURL}
 	for range 40 {
 		to, err := url.Parse(next.url)
 		if err != nil {
 			return nil, fmt.Errorf("auth0test: browse: %w", err)
 		}
-		if to.Host == here.Host {
+		if d.isTenant(to) {
 			next, err = d.tenantStep(ctx, next)
 		} else {
 			var res *http.Response
@@ -66,6 +62,17 @@ type step struct {
 	form        url.Values // Nil without a body.
 }
 
+func (s step) request(ctx context.Context) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, s.method, s.url, strings.NewReader(s.form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("auth0test: %w", err)
+	}
+	if s.form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return r, nil
+}
+
 // tenantStep visits the tenant and does what the person does at its page.
 func (d *driver) tenantStep(ctx context.Context, s step) (step, error) {
 	v, err := d.send(ctx, s.method, s.url, s.form)
@@ -82,7 +89,7 @@ func (d *driver) tenantStep(ctx context.Context, s step) (step, error) {
 	}
 	page, found := strings.CutPrefix(v.url.Path, "/u/")
 	if !found {
-		return step{}, fmt.Errorf("auth0test: browse: %s answered %d", v.url.Path, v.status)
+		return step{}, fmt.Errorf("auth0test: login: %s answered %d", v.url.Path, v.status)
 	}
 	form, err := d.fill(page, v.body)
 	if err != nil {
@@ -112,14 +119,11 @@ func selfSubmitting(body string) (to string, form url.Values, is bool) {
 
 // appStep visits the application; without a redirect the next step is empty.
 func appStep(ctx context.Context, client *http.Client, s step) (*http.Response, step, error) {
-	r, err := http.NewRequestWithContext(ctx, s.method, s.url, strings.NewReader(s.form.Encode()))
+	r, err := s.request(ctx)
 	if err != nil {
-		return nil, step{}, fmt.Errorf("auth0test: browse: %w", err)
+		return nil, step{}, err
 	}
 	r.Header.Set("Accept", "text/html") // Applications send only navigations to their login.
-	if s.form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
 	res, err := client.Do(r)
 	if err != nil {
 		return nil, step{}, fmt.Errorf("auth0test: browse: %w", err)

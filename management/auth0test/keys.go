@@ -27,4 +27,4 @@ func (t *Tenant) AccessToken(userID, orgID, audience string) string {
 // the algorithms it knows RS256, "none" (no signature), and HS256 under the
 // public key as PEM, the classic confusion; any other alg gets an RS256
 // signature.
-func (t *Tenant) Sign(header, claims map[string]any) string { return t.s.Sign(header, claims) }
+func (t *Tenant) Sign(header, claims map[string]any) string { return t.s.Keys.Sign(header, claims) }

@@ -122,37 +122,24 @@ func (d *driver) browser() *http.Client {
 
 // authorize goes through the pages until the application is called back.
 func (d *driver) authorize(ctx context.Context) (code string, err error) {
-	res, err := d.send(ctx, http.MethodGet, d.base+"authorize?"+d.request().Encode(), nil)
-	for range 20 {
+	next := step{method: http.MethodGet, url: d.base + "authorize?" + d.request().Encode()}
+	for range 40 {
+		to, err := url.Parse(next.url)
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("auth0test: login: %w", err)
 		}
-		to, page := res.location, ""
-		if to != nil && to.Host == res.url.Host {
-			if res, err = d.send(ctx, http.MethodGet, to.String(), nil); err != nil {
-				return "", err
-			}
-			continue
-		}
-		if to != nil {
+		if !d.isTenant(to) {
 			return d.callback(to)
 		}
-		if res.problem != "" {
-			return "", &LoginError{"login_failed", res.problem}
-		}
-		if page, _ = strings.CutPrefix(res.url.Path, "/u/"); page == res.url.Path {
-			return "", fmt.Errorf("auth0test: login: /authorize answered %d", res.status)
-		}
-		form, err := d.fill(page, res.body)
-		if err != nil {
-			return "", err
-		}
-		form.Set("state", res.url.Query().Get("state"))
-		if res, err = d.send(ctx, http.MethodPost, res.url.String(), form); err != nil {
+		if next, err = d.tenantStep(ctx, next); err != nil {
 			return "", err
 		}
 	}
 	return "", errors.New("auth0test: login: the pages do not come to an end")
+}
+
+func (d *driver) isTenant(u *url.URL) bool {
+	return strings.HasPrefix(d.base, u.Scheme+"://"+u.Host+"/")
 }
 
 func (d *driver) request() url.Values {
@@ -280,12 +267,9 @@ type visit struct {
 }
 
 func (d *driver) send(ctx context.Context, method, to string, form url.Values) (*visit, error) {
-	r, err := http.NewRequestWithContext(ctx, method, to, strings.NewReader(form.Encode()))
+	r, err := step{method, to, form}.request(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("auth0test: login: %w", err)
-	}
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return nil, err
 	}
 	res, err := d.client.Do(r)
 	if err != nil {

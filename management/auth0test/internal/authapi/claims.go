@@ -2,6 +2,7 @@ package authapi
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -74,38 +75,25 @@ func grantFor(t *state.Tenant, i *Issuance) grant {
 // Granted are the scopes that a login gives. The caller holds the mutex.
 func Granted(t *state.Tenant, i *Issuance) []string { return grantFor(t, i).scopes }
 
-// accessClaims are the claims of an access token of a user.
-func (i *Issuance) accessClaims(g grant, now time.Time) map[string]any {
-	c := i.commonClaims(i.API, now)
-	c["sub"] = i.User.ID
-	c["aud"] = i.API.Audience
-	if slices.Contains(g.scopes, "openid") && i.API.Alg != "HS256" { // /userinfo has no secret of an API.
+// accessClaims are the claims of an access token; the dialect of the API decides the
+// names.
+func (i *Issuance) accessClaims(sub string, g grant, now time.Time) map[string]any {
+	c := map[string]any{"iss": i.Issuer, "sub": sub, "aud": i.API.Audience, "iat": now.Unix(), "exp": now.Add(i.API.Lifetime).Unix()}
+	if i.User != nil && slices.Contains(g.scopes, "openid") && i.API.Alg != "HS256" { // /userinfo has no secret of an API.
 		c["aud"] = []string{i.API.Audience, i.Issuer + "userinfo"}
 	}
-	if len(g.scopes) > 0 {
-		c["scope"] = strings.Join(g.scopes, " ")
-	}
-	if i.API.Permissions {
-		c["permissions"] = append([]string{}, g.permissions...)
-	}
-	i.orgClaims(c)
-	for k, v := range i.Add.Access {
-		c[k] = v
-	}
-	return c
-}
-
-// commonClaims are those of every access token; the dialect decides the names.
-func (i *Issuance) commonClaims(api *state.APIView, now time.Time) map[string]any {
-	c := map[string]any{"iss": i.Issuer, "iat": now.Unix(), "exp": now.Add(api.Lifetime).Unix()}
-	if api.Rfc9068 {
+	if i.API.Rfc9068 {
 		c["client_id"], c["jti"] = i.App.ID, store.RandomID(22)
 	} else {
 		c["azp"] = i.App.ID
 	}
-	if i.gty != "" {
-		c["gty"] = i.gty
+	store.Put(c, "gty", i.gty)
+	store.Put(c, "scope", strings.Join(g.scopes, " "))
+	if i.API.Permissions {
+		c["permissions"] = append([]string{}, g.permissions...)
 	}
+	i.orgClaims(c)
+	maps.Copy(c, i.Add.Access)
 	return c
 }
 
@@ -134,28 +122,18 @@ func (i *Issuance) idClaims(g grant, now time.Time) map[string]any {
 		"iss": i.Issuer, "sub": i.User.ID, "aud": i.App.ID,
 		"iat": now.Unix(), "exp": now.Add(i.App.IDTokenLifetime).Unix(),
 	}
-	for k, v := range profile(i.User, g.scopes) {
-		c[k] = v
-	}
-	if i.Sid != "" {
-		c["sid"] = i.Sid
-	}
+	maps.Copy(c, profile(i.User, g.scopes))
+	store.Put(c, "sid", i.Sid)
+	store.Put(c, "nonce", i.Nonce)
+	store.Put(c, "acr", i.Acr)
 	if !i.AuthTime.IsZero() {
 		c["auth_time"] = i.AuthTime.Unix()
-	}
-	if i.Nonce != "" {
-		c["nonce"] = i.Nonce
 	}
 	if len(i.Amr) > 0 {
 		c["amr"] = i.Amr
 	}
-	if i.Acr != "" {
-		c["acr"] = i.Acr
-	}
 	i.orgClaims(c)
-	for k, v := range i.Add.ID {
-		c[k] = v
-	}
+	maps.Copy(c, i.Add.ID)
 	return c
 }
 

@@ -85,7 +85,7 @@ func Signup(t *state.Tenant, q *Request, now time.Time) (*state.User, *SignupErr
 	if off, _ := con.Options()["disable_signup"].(bool); off {
 		return no("public_signup_disabled", "Public signup is disabled")
 	}
-	if t.Leaked(q.Get("password"), "signup_pwd_leak", t.Auth.Protect.Breached.SignUp, q.logFields(), now) {
+	if t.Leaked(q.Get("password"), "signup_pwd_leak", "pre-user-registration", q.logFields(), now) {
 		return no(state.CodeLeaked, state.TextLeakedChoice)
 	}
 	email := strings.ToLower(q.Get("email"))

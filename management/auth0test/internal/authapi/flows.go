@@ -6,13 +6,13 @@ import (
 
 // flows are the exchanges that are under way. The tenant's mutex guards them.
 type flows struct {
-	codes  map[string]*AuthCode           // By the code; spent ones too, for a while.
-	opaque map[string]*opaqueToken        // By the token.
-	mfa    map[string]*mfaTransaction     // By the mfa_token.
-	oob    map[string]*OOBChallenge       // By the oob_code.
-	ciba   map[string]*cibaRequest        // By the auth_req_id.
-	sent   map[string]*sentCode           // Of passwordless, by connection and address.
-	limits map[string]*state.AttackBucket // Of second factors.
+	codes  map[string]*AuthCode       // By the code; spent ones too, for a while.
+	opaque map[string]*opaqueToken    // By the token.
+	mfa    map[string]*mfaTransaction // By the mfa_token.
+	oob    map[string]*OOBChallenge   // By the oob_code.
+	ciba   map[string]*cibaRequest    // By the auth_req_id.
+	sent   map[string]*sentCode       // Of passwordless, by connection and address.
+	limits state.Buckets              // Of second factors.
 
 	assertions map[string]bool // Client and jti of those that were used.
 }
@@ -21,7 +21,7 @@ func newFlows() *flows {
 	return &flows{
 		codes: map[string]*AuthCode{}, opaque: map[string]*opaqueToken{}, mfa: map[string]*mfaTransaction{},
 		oob: map[string]*OOBChallenge{}, ciba: map[string]*cibaRequest{}, sent: map[string]*sentCode{},
-		limits: map[string]*state.AttackBucket{}, assertions: map[string]bool{},
+		limits: state.Buckets{}, assertions: map[string]bool{},
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/effects"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
@@ -76,29 +75,12 @@ func clientCredentials(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError
 	}
 	i.Add = v.Claims
 	set := &TokenSet{Scope: strings.Join(scopes, " "), Expires: Seconds(api.Lifetime), Type: "Bearer", secret: api.Secret}
-	set.header, set.accessClaims = accessHeader(api), i.machineClaims(scopes, now)
+	set.header, set.accessClaims = accessHeader(api), i.accessClaims(i.App.ID+"@clients", grant{scopes, scopes}, now)
 	i.bind(set)
 	f := i.LogFields(q.Origin)
 	f.Scope = set.Scope
 	t.Log("seccft", f)
 	return set, nil
-}
-
-// machineClaims are the claims of an application's own token.
-func (i *Issuance) machineClaims(scopes []string, now time.Time) map[string]any {
-	c := i.commonClaims(i.API, now)
-	c["sub"], c["aud"] = i.App.ID+"@clients", i.API.Audience
-	if len(scopes) > 0 {
-		c["scope"] = strings.Join(scopes, " ")
-	}
-	if i.API.Permissions {
-		c["permissions"] = append([]string{}, scopes...)
-	}
-	i.orgClaims(c)
-	for k, v := range i.Add.Access {
-		c[k] = v
-	}
-	return c
 }
 
 // runCredentialsExchange runs the Actions for an application's own token. Call it

@@ -36,7 +36,7 @@ func Issue(t *state.Tenant, i *Issuance, now time.Time) (*TokenSet, grant) {
 	g := grantFor(t, i)
 	set := &TokenSet{Type: "Bearer", Scope: strings.Join(g.scopes, " "), idAlg: i.App.IDTokenAlg, idSecret: i.App.Secret}
 	if i.API != nil {
-		set.header, set.accessClaims, set.secret = accessHeader(i.API), i.accessClaims(g, now), i.API.Secret
+		set.header, set.accessClaims, set.secret = accessHeader(i.API), i.accessClaims(i.User.ID, g, now), i.API.Secret
 		set.Expires = Seconds(i.API.Lifetime)
 	} else {
 		set.Access = newOpaque(t, i, g, now)

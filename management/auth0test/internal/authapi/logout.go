@@ -84,7 +84,7 @@ func readHint(t *state.Tenant, q *Request) (clientID, sid string, ok bool) {
 	if hint == "" {
 		return clientID, sid, true
 	}
-	claims, err := t.VerifySignature(hint)
+	claims, err := t.Keys.Verify(hint)
 	aud, _ := claims["aud"].(string)
 	if err != nil || claims["iss"] != q.Issuer || clientID != "" && aud != clientID {
 		return "", "", false

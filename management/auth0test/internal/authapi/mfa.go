@@ -89,48 +89,31 @@ func mfaLogin(t *state.Tenant, token, clientID string, now time.Time) (*mfaTrans
 	return x, nil
 }
 
-// A secondLimit bounds how often something may be tried: burst at once, then one
-// more in every refill.
+// A secondLimit bounds how often a second factor may be tried.
 type secondLimit struct {
-	name   string
-	burst  float64
-	refill time.Duration
+	name string
+	state.Limit
 }
 
 // Auth0's limits of second factors, for each user; oob exchanges for each mfa_token.
 var (
-	limitOTP      = secondLimit{"otp", 10, 6 * time.Minute} // Wrong codes.
-	limitRecovery = secondLimit{"recovery", 10, 6 * time.Minute}
-	limitPush     = secondLimit{"push", 5, 12 * time.Second}
-	limitSMS      = secondLimit{"sms", 10, time.Hour}
-	limitEmail    = secondLimit{"email", 20, time.Minute}
-	limitOOB      = secondLimit{"oob", 12, 5 * time.Second}
+	limitOTP      = secondLimit{"otp", state.Limit{Burst: 10, Refill: 6 * time.Minute}} // Wrong codes.
+	limitRecovery = secondLimit{"recovery", state.Limit{Burst: 10, Refill: 6 * time.Minute}}
+	limitPush     = secondLimit{"push", state.Limit{Burst: 5, Refill: 12 * time.Second}}
+	limitSMS      = secondLimit{"sms", state.Limit{Burst: 10, Refill: time.Hour}}
+	limitEmail    = secondLimit{"email", state.Limit{Burst: 20, Refill: time.Minute}}
+	limitOOB      = secondLimit{"oob", state.Limit{Burst: 12, Refill: 5 * time.Second}}
 )
 
 // left reports whether there is room, and after how long there will be.
 func left(t *state.Tenant, l secondLimit, whose string, now time.Time) (ok bool, wait time.Duration) {
-	b := limit(t, l, whose, now)
-	if b.Left >= 1 {
-		return true, 0
-	}
-	return false, time.Duration((1 - b.Left) * float64(l.refill))
+	n := *flowsOf(t).limits.Left(l.name+" "+whose, l.Limit, now)
+	return n >= 1, max(0, time.Duration((1-n)*float64(l.Refill)))
 }
 
 // spend takes one.
 func spend(t *state.Tenant, l secondLimit, whose string, now time.Time) {
-	limit(t, l, whose, now).Left--
-}
-
-func limit(t *state.Tenant, l secondLimit, whose string, now time.Time) *state.AttackBucket {
-	key := l.name + " " + whose
-	b := flowsOf(t).limits[key]
-	if b == nil {
-		b = &state.AttackBucket{Left: l.burst, At: now}
-		flowsOf(t).limits[key] = b
-	}
-	b.Left = min(l.burst, b.Left+float64(now.Sub(b.At))/float64(l.refill))
-	b.At = now
-	return b
+	*flowsOf(t).limits.Left(l.name+" "+whose, l.Limit, now)--
 }
 
 // tooManyCodes answers a user who guesses.

@@ -226,10 +226,8 @@ func (a Attempt) logFields(u *state.User, text string) state.LogFields {
 // leakedLogin refuses a login whose password is right, and breached; the user is
 // told by mail.
 func leakedLogin(t *state.Tenant, a Attempt, u *state.User, now time.Time) *OAuthError {
-	shields := t.Auth.Protect.Breached.Login
-	refused := t.Leaked(a.Password, "pwd_leak", shields, a.logFields(u, state.TextLeaked), now)
-	if t.Auth.Protect.Breached.Enabled && t.Auth.Protect.Breached.Known[a.Password] &&
-		slices.Contains(shields, "user_notification") && u.Email != "" {
+	refused := t.Leaked(a.Password, "pwd_leak", "", a.logFields(u, state.TextLeaked), now)
+	if u.Email != "" && slices.Contains(t.Breach(a.Password, ""), "user_notification") {
 		t.Post(state.Message{Channel: "email", To: u.Email, Kind: "stolen_credentials", UserID: u.ID})
 	}
 	if !refused {

@@ -89,7 +89,7 @@ type TokenSet struct {
 // Sign makes the tokens of their claims.
 func (s *TokenSet) Sign(t *state.Tenant) *TokenSet {
 	if s.accessClaims != nil {
-		s.Access = t.SignUnder(s.secret, s.header, s.accessClaims)
+		s.Access = t.Keys.SignUnder(s.secret, s.header, s.accessClaims)
 	}
 	if s.IDClaims != nil {
 		s.ID = s.SignID(t, s.IDClaims)
@@ -99,7 +99,7 @@ func (s *TokenSet) Sign(t *state.Tenant) *TokenSet {
 
 // SignID makes an ID token by the application's algorithm.
 func (s *TokenSet) SignID(t *state.Tenant, claims map[string]any) string {
-	return t.SignUnder(s.idSecret, map[string]any{"alg": s.idAlg}, claims)
+	return t.Keys.SignUnder(s.idSecret, map[string]any{"alg": s.idAlg}, claims)
 }
 
 // token is POST /oauth/token.

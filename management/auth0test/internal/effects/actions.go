@@ -72,13 +72,7 @@ func MachineAPI(v *Verdict) map[string]any {
 // RegistrationAPI is the api object of a pre-user-registration Action.
 func RegistrationAPI(v *Verdict, u *state.User) map[string]any {
 	set := func(m *map[string]any) func(string, any) {
-		return func(name string, value any) {
-			next := store.Clone(store.OrEmpty(*m))
-			if next[name] = value; value == nil {
-				delete(next, name)
-			}
-			*m = next
-		}
+		return func(name string, value any) { *m = store.Patched(*m, map[string]any{name: value}) }
 	}
 	return map[string]any{
 		"access": map[string]any{"deny": func(reason, message string) { v.Refused, v.Reason, v.Friendly = true, reason, message }},
@@ -116,12 +110,5 @@ func setMetadata(t *state.Tenant, userID string, app bool, name string, value an
 	if app {
 		m = &u.AppMetadata
 	}
-	next := store.Clone(*m) // Readers may hold the old map.
-	if next == nil {
-		next = map[string]any{}
-	}
-	if next[name] = value; value == nil {
-		delete(next, name)
-	}
-	*m, u.UpdatedAt = next, now
+	*m, u.UpdatedAt = store.Patched(*m, map[string]any{name: value}), now // Readers may hold the old map.
 }

@@ -10,21 +10,9 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
-// Plan is a subscription with its rate limits, as published in Auth0's rate
-// limit policy.
+// Plan is a subscription with its rate limits, by its number among those of package
+// auth0test.
 type Plan uint8
-
-// The plans.
-const (
-	Unlimited     Plan = iota // no limits; X-RateLimit headers of 10,000 requests a second
-	Free                      // 2 requests, 2 a second
-	Professional              // limits per endpoint only; Essentials and B2B are the same
-	Enterprise                // 50 requests, 16 a second; production
-	EnterpriseDev             // 10 requests, 2 a second; not production
-	Private20                 // private cloud of 20 requests a second
-	Private100                // private cloud of 100 requests a second
-	Private10000              // private cloud of 10,000 requests a second
-)
 
 // Rate is the size of a bucket and what is put back each minute or second.
 type Rate struct {
@@ -39,22 +27,30 @@ const (
 
 type planLimits struct {
 	management, authentication, token Rate
+	methods                           Rate // Of reads, and of writes, of the authentication methods of one user.
 	endpoints                         map[string]Rate
 }
 
-var planTable = map[Plan]planLimits{
-	Free: {
-		management:     Rate{2, 2, time.Second},
-		authentication: Rate{300, 300, time.Minute},
-		token:          Rate{30, 30, time.Second},
+var fivePerMinute = Rate{5, 5, time.Minute}
+
+// planTable follows the order of the plans.
+var planTable = []planLimits{
+	{},
+	{ // Free.
+		management: Rate{2, 2, time.Second}, authentication: Rate{300, 300, time.Minute}, token: Rate{30, 30, time.Second},
+		methods: Rate{2, 2, time.Minute},
 	},
-	Professional:  {authentication: Rate{25, 25, time.Second}, endpoints: professional},
-	Enterprise:    {Rate{50, 16, time.Second}, Rate{100, 100, time.Second}, Rate{}, enterprise},
-	EnterpriseDev: {Rate{10, 2, time.Second}, Rate{100, 100, time.Second}, Rate{}, enterprise},
-	Private20:     {Rate{20, 20, time.Second}, Rate{20, 20, time.Second}, Rate{}, enterprise},
-	Private100:    {Rate{50, 50, time.Second}, Rate{100, 100, time.Second}, Rate{}, enterprise},
-	Private10000:  {Rate{5000, 5000, time.Second}, Rate{10000, 10000, time.Second}, Rate{}, nil},
+	{authentication: Rate{25, 25, time.Second}, methods: fivePerMinute, endpoints: professional},
+	{Rate{50, 16, time.Second}, Rate{100, 100, time.Second}, Rate{}, fivePerMinute, enterprise},
+	{Rate{10, 2, time.Second}, Rate{100, 100, time.Second}, Rate{}, fivePerMinute, enterprise}, // EnterpriseDev.
+	{Rate{20, 20, time.Second}, Rate{20, 20, time.Second}, Rate{}, fivePerMinute, enterprise},  // Private20 and the two larger ones.
+	{Rate{50, 50, time.Second}, Rate{100, 100, time.Second}, Rate{}, fivePerMinute, enterprise},
+	{Rate{5000, 5000, time.Second}, Rate{10000, 10000, time.Second}, Rate{}, fivePerMinute, nil},
 }
+
+// Methods returns a bucket for the authentication methods of one user, nil without a
+// limit.
+func (p Plan) Methods() *Bucket { return NewBucket(planTable[p].methods) }
 
 // The names of endpoint buckets are those that routes carry.
 var enterprise = map[string]Rate{

@@ -1,5 +1,7 @@
 package state
 
+import "github.com/auth0kit/auth0kit/management/auth0test/internal/store"
+
 // Auth is what the Authentication API keeps. The tenant's mutex guards it.
 type authState struct {
 	Sessions sessionStore
@@ -13,11 +15,11 @@ type authState struct {
 	OrgNames        bool // Names of organizations are in tokens and in requests.
 }
 
-func (s *authState) start() {
+func (s *authState) start(settings func(string) store.Document) {
 	s.Sessions.start()
 	s.Refresh.start()
 	s.Factors.start()
-	s.Protect.start()
+	s.Protect.start(settings)
 	s.Logs.start()
 }
 

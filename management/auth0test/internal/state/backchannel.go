@@ -47,7 +47,7 @@ func (t *Tenant) backChannelLogout(s *Session, initiator string) {
 func (t *Tenant) deliverLogout(to string, claims map[string]any, f LogFields) {
 	ctx, cancel := context.WithTimeout(context.Background(), logoutTimeout)
 	defer cancel()
-	err := t.sendLogout(ctx, to, t.Sign(nil, claims))
+	err := t.sendLogout(ctx, to, t.Keys.Sign(nil, claims))
 	t.Lock()
 	defer t.Unlock()
 	if err != nil {

@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// userRemoved is told of a deleted user, under the mutex: sessions end, tokens
-// die.
-func (t *Tenant) userRemoved(u *User) { t.userDeleted(u.ID) }
-
 // UserChanged is told of a change by PATCH, under the mutex; body is what the
 // request said.
 func (t *Tenant) UserChanged(u *User, body map[string]any) {
@@ -16,7 +12,7 @@ func (t *Tenant) UserChanged(u *User, body map[string]any) {
 		t.PasswordChanged(u.ID)
 	}
 	if _, has := body["email"]; has {
-		t.identifierChanged(u.ID)
+		t.DeleteUserSessions(u.ID, "email-identifier-changed")
 	}
 }
 
@@ -36,5 +32,5 @@ func (t *Tenant) RemoveUser(u *User) {
 	for _, id := range u.Roles {
 		t.Roles.Get(id).Users.Delete(u.ID)
 	}
-	t.userRemoved(u)
+	t.userDeleted(u.ID)
 }

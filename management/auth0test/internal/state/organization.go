@@ -46,7 +46,6 @@ type Organization struct {
 	Connections store.Table[OrgConnection]
 	Invitations store.Table[Invitation]
 	Grants      []string // Ids of client grants.
-	Domains     store.Table[DiscoveryDomain]
 }
 
 // Member is a user in an organization.
@@ -71,12 +70,6 @@ type Invitation struct {
 	ExpiresAt  time.Time
 	Roles      []string
 	Accepted   bool
-}
-
-type DiscoveryDomain struct {
-	ID, Domain, Status string
-	Doc                map[string]any
-	CreatedAt          time.Time
 }
 
 // Join makes a user a member, if it is not yet.

@@ -6,22 +6,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// Auth0's defaults of attack protection.
-const (
-	bruteForceAttempts = 10
-	BruteForceBlock    = 30 * 24 * time.Hour
-	suspiciousAttempts = 100
-	suspiciousRefill   = 864 * time.Second // One more attempt.
-	signUps            = 50
-	signUpRefill       = 1200 * time.Millisecond
-)
+// BruteForceBlock is how long a login stays blocked.
+const BruteForceBlock = 30 * 24 * time.Hour
 
-// Texts of a blocked login.
+// Texts of refused logins and passwords
+// (https://auth0.com/docs/secure/attack-protection/breached-password-detection).
 const (
 	TextBruteForce = "Your account has been blocked after multiple consecutive login attempts. We've sent you an email with instructions on how to unblock it."
 	TextSuspicious = "We have detected suspicious login behavior and further attempts will be blocked. Please contact the administrator."
+
+	CodeLeaked       = "password_leaked"
+	TextLeaked       = "This login attempt has been blocked because the password you're using was previously disclosed through a data breach (not in this application)."
+	TextLeakedChoice = "Password was previously disclosed through a data breach" // When it is chosen.
 )
 
 // attackKey is whose failures are counted together.
@@ -29,50 +29,61 @@ type attackKey struct {
 	Identifier, IP string // ip is empty when addresses are not told apart.
 }
 
-// protection counts failed logins. The tenant's mutex guards it.
+// protection counts failed logins, by the tenant's settings. The tenant's mutex guards
+// it.
 type protection struct {
-	BruteForce struct {
-		Enabled      bool // Failures are counted.
-		Block        bool // And block.
-		Notify       bool // And the user is told by mail.
-		Attempts     int
-		ByIdentifier bool // count_per_identifier instead of count_per_identifier_and_ip.
-		Allow        []string
-	}
-	Suspicious struct {
-		Enabled  bool
-		Attempts int
-		Refill   time.Duration
-		Allow    []string
-
-		SignUps      int // Of an address, and when one more is added.
-		SignUpRefill time.Duration
-	}
-	Breached breachDetection
+	settings func(path string) store.Document
+	Breached map[string]bool      // Passwords.
+	leaks    map[string]time.Time // That the log tells of, by event and address.
 	failures map[attackKey]int
 	Blocked  map[attackKey]time.Time // Since when.
-	Throttle map[string]*AttackBucket
-	signUps  map[string]*AttackBucket
+	Throttle Buckets                 // Of addresses.
+	signUps  Buckets
 }
 
-// AttackBucket holds the attempts that an address has left.
-type AttackBucket struct {
-	Left float64
-	At   time.Time
+func (p *protection) start(settings func(string) store.Document) {
+	*p = protection{
+		settings: settings, Breached: map[string]bool{}, leaks: map[string]time.Time{},
+		failures: map[attackKey]int{}, Blocked: map[attackKey]time.Time{}, Throttle: Buckets{}, signUps: Buckets{},
+	}
 }
 
-func (p *protection) start() {
-	b := &p.BruteForce
-	b.Enabled, b.Block, b.Notify, b.Attempts = true, true, true, bruteForceAttempts
-	p.Suspicious.Enabled, p.Suspicious.Attempts, p.Suspicious.Refill = true, suspiciousAttempts, suspiciousRefill
-	p.Suspicious.SignUps, p.Suspicious.SignUpRefill = signUps, signUpRefill
-	p.failures, p.Blocked = map[attackKey]int{}, map[attackKey]time.Time{}
-	p.Throttle, p.signUps = map[string]*AttackBucket{}, map[string]*AttackBucket{}
+// Limit bounds how often something may be tried: so often at once, then once more in
+// every refill.
+type Limit struct {
+	Burst  float64
+	Refill time.Duration
 }
+
+// Buckets hold what is left of limits, by whose it is.
+type Buckets map[string]*bucket
+
+type bucket struct {
+	left float64
+	at   time.Time
+}
+
+// Left is what is left now, to be changed in place.
+func (b Buckets) Left(whose string, l Limit, now time.Time) *float64 {
+	if b[whose] == nil {
+		b[whose] = &bucket{l.Burst, now}
+	}
+	of := b[whose]
+	of.left, of.at = min(l.Burst, of.left+float64(now.Sub(of.at))/float64(l.Refill)), now
+	return &of.left
+}
+
+// shielded reports whether a protection is on and has a shield.
+func shielded(d store.Document, shield string) bool {
+	return d.Flag("enabled") && slices.Contains(d.Texts("shields"), shield)
+}
+
+// Blocks reports whether wrong passwords block an identifier.
+func (p *protection) Blocks() bool { return shielded(p.settings(BruteForcePath), "block") }
 
 func (p *protection) key(identifier, ip string) attackKey {
 	k := attackKey{strings.ToLower(identifier), ip}
-	if p.BruteForce.ByIdentifier {
+	if p.settings(BruteForcePath)["mode"] == "count_per_identifier" {
 		k.IP = ""
 	}
 	return k
@@ -89,7 +100,7 @@ func allowed(list []string, ip string) bool {
 
 // IsBlocked reports whether an identifier is blocked from an address.
 func (p *protection) IsBlocked(identifier, ip string, now time.Time) bool {
-	if !p.BruteForce.Enabled || !p.BruteForce.Block || allowed(p.BruteForce.Allow, ip) {
+	if !p.Blocks() || allowed(p.settings(BruteForcePath).Texts("allowlist"), ip) {
 		return false
 	}
 	k := p.key(identifier, ip)
@@ -101,64 +112,56 @@ func (p *protection) IsBlocked(identifier, ip string, now time.Time) bool {
 	return blocked
 }
 
+// throttled returns the attempts that an address has left, nil if they are not
+// bounded.
+func (p *protection) throttled(b Buckets, stage, ip string, now time.Time) *float64 {
+	d := p.settings(SuspiciousPath)
+	if !shielded(d, "block") || allowed(d.Texts("allowlist"), ip) {
+		return nil
+	}
+	of := d.Sub("stage").Sub(stage)
+	return b.Left(ip, Limit{of.Number("max_attempts"), time.Duration(of.Number("rate")) * time.Millisecond}, now)
+}
+
 // IsSuspicious reports whether an address has no attempt left.
 func (p *protection) IsSuspicious(ip string, now time.Time) bool {
-	if !p.Suspicious.Enabled || allowed(p.Suspicious.Allow, ip) || p.Throttle[ip] == nil {
-		return false
-	}
-	return p.bucket(ip, now).Left < 1
-}
-
-func (p *protection) bucket(ip string, now time.Time) *AttackBucket {
-	return filled(p.Throttle, ip, p.Suspicious.Attempts, p.Suspicious.Refill, now)
-}
-
-// filled is the bucket of an address, with what was added since.
-func filled(all map[string]*AttackBucket, ip string, most int, refill time.Duration, now time.Time) *AttackBucket {
-	b := all[ip]
-	if b == nil {
-		b = &AttackBucket{Left: float64(most), At: now}
-		all[ip] = b
-	}
-	b.Left = min(float64(most), b.Left+float64(now.Sub(b.At))/float64(refill))
-	b.At = now
-	return b
+	left := p.throttled(p.Throttle, "pre-login", ip, now)
+	return left != nil && *left < 1
 }
 
 // SignsUp counts a sign-up from an address, and reports whether it is one of
 // those that the address may do.
 func (p *protection) SignsUp(ip string, now time.Time) bool {
-	if !p.Suspicious.Enabled || allowed(p.Suspicious.Allow, ip) {
+	left := p.throttled(p.signUps, "pre-user-registration", ip, now)
+	if left == nil {
 		return true
 	}
-	b := filled(p.signUps, ip, p.Suspicious.SignUps, p.Suspicious.SignUpRefill, now)
-	if b.Left < 1 {
-		return false
+	may := *left >= 1
+	if may {
+		*left--
 	}
-	b.Left--
-	return true
+	return may
 }
 
 // Failed counts a wrong password; true means that it was the one that blocks,
 // and that the user shall be told.
 func (p *protection) Failed(identifier, ip string, now time.Time) bool {
-	if p.Suspicious.Enabled {
-		b := p.bucket(ip, now)
-		b.Left = max(0, b.Left-1)
+	if left := p.throttled(p.Throttle, "pre-login", ip, now); left != nil {
+		*left = max(0, *left-1)
 	}
-	if !p.BruteForce.Enabled || allowed(p.BruteForce.Allow, ip) {
+	d, k := p.settings(BruteForcePath), p.key(identifier, ip)
+	if !d.Flag("enabled") || allowed(d.Texts("allowlist"), ip) {
 		return false
 	}
-	k := p.key(identifier, ip)
 	p.failures[k]++
-	if p.failures[k] < p.BruteForce.Attempts {
+	if p.failures[k] < int(d.Number("max_attempts")) {
 		return false
 	}
 	delete(p.failures, k)
-	if p.BruteForce.Block {
+	if p.Blocks() {
 		p.Blocked[k] = now
 	}
-	return p.BruteForce.Notify
+	return shielded(d, "user_notification")
 }
 
 // Succeeded forgets the failures of an identifier at an address.
@@ -181,4 +184,32 @@ func (p *protection) Unblock(identifiers []string) {
 	for _, k := range p.BlocksOf(identifiers) {
 		delete(p.Blocked, k)
 	}
+}
+
+// leakLogged is how often the log tells of one address.
+const leakLogged = time.Hour
+
+// Breach returns the shields against a breached password, at a stage or, without one,
+// at a login. The caller holds the mutex.
+func (t *Tenant) Breach(password, stage string) (shields []string) {
+	d := t.Auth.Protect.settings(BreachedPath)
+	if !d.Flag("enabled") || !t.Auth.Protect.Breached[password] {
+		return nil
+	}
+	if stage != "" {
+		d = d.Sub("stage").Sub(stage)
+	}
+	return d.Texts("shields")
+}
+
+// Leaked reports whether a breached password is refused, and writes the log. The caller
+// holds the mutex.
+func (t *Tenant) Leaked(password, code, stage string, f LogFields, now time.Time) bool {
+	shields, p := t.Breach(password, stage), &t.Auth.Protect
+	if key := code + " " + f.IP; len(shields) > 0 && now.Sub(p.leaks[key]) >= leakLogged {
+		p.leaks[key] = now
+		f.Description = TextLeaked
+		t.Log(code, f)
+	}
+	return slices.Contains(shields, "block")
 }

@@ -199,11 +199,6 @@ func (t *Tenant) PasswordChanged(userID string) {
 	}
 }
 
-// identifierChanged ends the sessions of a user whose email changed.
-func (t *Tenant) identifierChanged(userID string) {
-	t.DeleteUserSessions(userID, "email-identifier-changed")
-}
-
 // userDeleted forgets what the Authentication API keeps about a user.
 func (t *Tenant) userDeleted(userID string) {
 	t.DeleteUserSessions(userID, "account-deleted")

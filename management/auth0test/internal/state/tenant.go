@@ -129,7 +129,7 @@ func (t *Tenant) seed() {
 	t.Tickets = make(map[string]*Ticket)
 	t.Users.start()
 	t.indexed.start()
-	t.Auth.start()
+	t.Auth.start(func(path string) store.Document { return t.Settings[path] })
 	t.Settings = schema.Data[settings]("settings")
 	t.parts = make(map[reflect.Type]any)
 	now := t.Now()

@@ -12,7 +12,7 @@ func TestKeysAreRevokedByID(test *testing.T) {
 	test.Parallel()
 	t := New(Options{})
 	first := t.Keys.Signer()
-	token := t.Sign(nil, map[string]any{"exp": t.Now().Add(time.Hour)})
+	token := t.Keys.Sign(nil, map[string]any{"exp": t.Now().Add(time.Hour)})
 	if t.Keys.Revoke("nothing", t.Now()) != nil || t.Keys.Revoke(first.Kid, t.Now()) != first {
 		test.Error("the wrong key was revoked")
 	}

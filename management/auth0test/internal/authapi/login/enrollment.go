@@ -29,14 +29,11 @@ func serveEnrollment(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 }
 
 func beginEnrollment(t *state.Tenant, r *http.Request, now time.Time) *login {
-	k := ticketOf(t, r, state.TicketEnrollment, now)
+	k, _ := ticketOf(t, r, state.TicketEnrollment, now)
 	if k == nil {
 		return nil
 	}
 	u := t.UserView(k.UserID)
-	if u == nil {
-		return nil
-	}
 	l := &login{
 		state: store.RandomID(32), ticket: k, user: u, connection: u.Connection(), verdict: &effects.Verdict{},
 		req: &authorizeRequest{app: &state.App{Name: "auth0test"}, issuer: web.IssuerOf(r)},

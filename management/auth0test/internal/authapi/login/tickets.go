@@ -12,13 +12,14 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
-// ticketOf returns a ticket that still works, or nil. The caller holds the mutex.
-func ticketOf(t *state.Tenant, r *http.Request, kind string, now time.Time) *state.Ticket {
+// ticketOf returns a ticket that still works with its user, or nil. The caller holds the
+// mutex.
+func ticketOf(t *state.Tenant, r *http.Request, kind string, now time.Time) (*state.Ticket, *state.User) {
 	k := t.Tickets[r.FormValue("ticket")]
-	if k == nil || k.Kind != kind || !now.Before(k.ExpiresAt) {
-		return nil
+	if k == nil || k.Kind != kind || !now.Before(k.ExpiresAt) || t.Users.Get(k.UserID) == nil {
+		return nil, nil
 	}
-	return k
+	return k, t.Users.Get(k.UserID)
 }
 
 // deadTicket is the page of a link that does not work (any more).
@@ -30,21 +31,20 @@ func deadTicket(w http.ResponseWriter) {
 // and takes it once.
 func serveResetPassword(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 	now := t.Lock()
-	k := ticketOf(t, r, "password_change", now)
+	k, _ := ticketOf(t, r, "password_change", now)
 	t.Unlock()
 	if k == nil {
 		deadTicket(w)
 		return
 	}
-	preset, _ := k.Set["new_password"].(string)
-	if r.Method != http.MethodPost && preset == "" {
+	password, _ := k.Set["new_password"].(string)
+	switch {
+	case password != "":
+	case r.Method != http.MethodPost:
 		showReset(w, k, "")
 		return
-	}
-	password := preset
-	if password == "" {
-		password = r.PostFormValue("newPassword")
-		if again := r.PostFormValue("confirmNewPassword"); again != password {
+	default:
+		if password = r.PostFormValue("newPassword"); r.PostFormValue("confirmNewPassword") != password {
 			showReset(w, k, "The passwords did not match")
 			return
 		}
@@ -74,21 +74,17 @@ func resetPassword(t *state.Tenant, r *http.Request, k *state.Ticket, password s
 	secret := state.NewCredential(password)
 	now := t.Lock()
 	defer t.Unlock()
-	u := t.Users.Get(k.UserID)
-	if u == nil || t.Tickets[k.ID] == nil {
+	_, u := ticketOf(t, r, k.Kind, now)
+	if u == nil || t.ConnectionNamed(u.Connection()) == nil {
 		return "The user or the link is gone"
 	}
-	f := ticketFields(t, r, u)
-	con := t.ConnectionNamed(u.Connection())
-	if con == nil {
-		return "The user or the link is gone"
-	}
+	f, con := ticketFields(t, r, u), t.ConnectionNamed(u.Connection())
 	if _, text, bad := strings.Cut(con.CheckNewPassword(u, password), ": "); bad {
 		f.Description = text
 		t.Log("fcp", f)
 		return text
 	}
-	if t.Leaked(password, "reset_pwd_leak", t.Auth.Protect.Breached.Changing, f, now) {
+	if t.Leaked(password, "reset_pwd_leak", "pre-change-password", f, now) {
 		return state.TextLeakedChoice
 	}
 	delete(t.Tickets, k.ID)
@@ -112,48 +108,45 @@ func ticketFields(t *state.Tenant, r *http.Request, u *state.User) state.LogFiel
 	return state.LogFields{UserID: u.ID, UserName: u.Email, Connection: u.Connection(), IP: from.IP, UserAgent: from.UserAgent, Hostname: from.Host}
 }
 
-// serveEmailVerification is behind the link that verifies an address.
-func serveEmailVerification(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	now := t.Lock()
-	k := ticketOf(t, r, "email_verification", now)
-	if k == nil || t.Users.Get(k.UserID) == nil {
+// link is behind a link of a mail. It spends the ticket; do may say what went wrong.
+func link(kind, done string, do func(t *state.Tenant, u *state.User, f state.LogFields, now time.Time) (problem string)) func(*state.Tenant, http.ResponseWriter, *http.Request) {
+	return func(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
+		now := t.Lock()
+		k, u := ticketOf(t, r, kind, now)
+		if k == nil {
+			t.Unlock()
+			deadTicket(w)
+			return
+		}
+		delete(t.Tickets, k.ID)
+		problem := do(t, u, ticketFields(t, r, u), now)
 		t.Unlock()
-		deadTicket(w)
-		return
+		if problem != "" {
+			authapi.RenderError(w, &authapi.PageError{Status: http.StatusBadRequest, Code: "unknown_error", Description: problem})
+			return
+		}
+		ticketDone(t, w, r, k, done)
 	}
-	u := t.Users.Get(k.UserID)
-	delete(t.Tickets, k.ID)
-	f := ticketFields(t, r, u)
-	failed := t.ChangeThere(t.ConnectionNamed(u.Connection()), f.IP, "verify", u.Email)
-	if failed != nil {
+}
+
+// verify verifies an address.
+func verify(t *state.Tenant, u *state.User, f state.LogFields, now time.Time) string {
+	if failed := t.ChangeThere(t.ConnectionNamed(u.Connection()), f.IP, "verify", u.Email); failed != nil {
 		f.Description = failed.Message
 		t.Log("fv", f)
-		t.Unlock()
-		authapi.RenderError(w, &authapi.PageError{Status: http.StatusBadRequest, Code: "unknown_error", Description: failed.Message})
-		return
+		return failed.Message
 	}
 	u.EmailVerified = true
 	t.Touch(u, now)
 	t.Log("sv", f)
-	t.Unlock()
-	ticketDone(t, w, r, k, "Your email was verified. You can continue using the application.")
+	return ""
 }
 
-// serveUnblock is behind the link of the mail about a blocked account.
-func serveUnblock(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
-	now := t.Lock()
-	k := ticketOf(t, r, "unblock", now)
-	if k == nil || t.Users.Get(k.UserID) == nil {
-		t.Unlock()
-		deadTicket(w)
-		return
-	}
-	u := t.Users.Get(k.UserID)
-	delete(t.Tickets, k.ID)
+// unblock lifts the blocks of an account.
+func unblock(t *state.Tenant, u *state.User, f state.LogFields, _ time.Time) string {
 	t.Auth.Protect.Unblock(u.Identifiers())
-	t.Log("ublkdu", ticketFields(t, r, u))
-	t.Unlock()
-	ticketDone(t, w, r, k, "Your account was unblocked.")
+	t.Log("ublkdu", f)
+	return ""
 }
 
 // ticketDone goes on where the ticket says, or tells that it worked.

@@ -4,56 +4,48 @@ import (
 	"strings"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
 // maxOrgDomains is how many discovery domains an organization may have.
 const maxOrgDomains = 100
 
-var domains = &mgmtapi.Resource[state.DiscoveryDomain]{
+var domains = mgmtapi.Document{
+	Prefix: "ord", Plain: true,
+	Check: func(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
+		if d == nil && domainsOf(c).Len() >= maxOrgDomains {
+			return mgmtapi.Conflict("No more discovery domains can be added to this organization.", "")
+		}
+		return nil
+	},
+	Complete: func(c *mgmtapi.Call, doc map[string]any) {
+		name := strings.ToLower(store.Document(doc).Text("domain"))
+		doc["domain"] = name
+		store.Defaults(doc, map[string]any{
+			"status": "pending", "use_for_organization_discovery": true,
+			"verification_host": "_ss-verification." + c.Path("id") + "." + name, "verification_txt": store.RandomHex(32),
+		})
+	},
+}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
 	Path: "/organizations/{id}/discovery-domains", Part: "discovery_domain_id",
-	Table: mgmtapi.Under(organization("id"), func(o *state.Organization) *store.Table[state.DiscoveryDomain] { return &o.Domains }),
-	Also: func(c *mgmtapi.Call, name string) *state.DiscoveryDomain {
-		return c.T.Orgs.Get(c.Path("id")).Domains.Find(func(d *state.DiscoveryDomain) bool { return d.Domain == strings.ToLower(name) })
+	Table: func(c *mgmtapi.Call) (*store.Table[mgmtapi.Doc], *mgmtapi.Reply) {
+		_, bad := organization("id")(c)
+		return domainsOf(c), bad
+	},
+	Also: func(c *mgmtapi.Call, name string) *mgmtapi.Doc {
+		return domainsOf(c).Find(func(d *mgmtapi.Doc) bool { return d.Doc["domain"] == strings.ToLower(name) })
 	},
 	Missing: mgmtapi.Text{Message: "No organization domain found by that id"},
 	Taken:   mgmtapi.Text{Message: "An organization discovery domain with this domain is already registered to this organization."},
-	Same: func(c *mgmtapi.Call, d *state.DiscoveryDomain) bool {
-		return d.Domain == strings.ToLower(c.Str("domain"))
-	},
-	New: newDomain,
-	Set: func(c *mgmtapi.Call, d *state.DiscoveryDomain) *mgmtapi.Reply { return setDomain(d, c.Body) },
-	View: func(_ *mgmtapi.Call, d *state.DiscoveryDomain) map[string]any {
-		m := store.Clone(d.Doc)
-		m["id"], m["domain"], m["status"] = d.ID, d.Domain, d.Status
-		return m
-	},
-	Page: mgmtapi.Envelope[*state.DiscoveryDomain]{Key: "domains", Form: mgmtapi.Cursor, Next: true, ID: func(d *state.DiscoveryDomain) string { return d.ID }},
+	Same:    func(c *mgmtapi.Call, d *mgmtapi.Doc) bool { return d.Doc["domain"] == strings.ToLower(c.Str("domain")) },
+	Page:    mgmtapi.Envelope[*mgmtapi.Doc]{Key: "domains", Form: mgmtapi.Cursor, Next: true, ID: func(d *mgmtapi.Doc) string { return d.ID }},
+})
+
+// domainsOf are the discovery domains of the organization of the path.
+func domainsOf(c *mgmtapi.Call) *store.Table[mgmtapi.Doc] {
+	return mgmtapi.DocumentsAt(c.T, "/organizations/"+c.Path("id")+"/discovery-domains")
 }
 
 func domainRoutes() []mgmtapi.Route {
 	return domains.Routes(mgmtapi.Route{Method: "GET", Pattern: domains.Path + "/name/{discovery_domain}", Handle: mgmtapi.On(domains.By("discovery_domain"), domains.Show)})
-}
-
-func newDomain(c *mgmtapi.Call) (string, *state.DiscoveryDomain, *mgmtapi.Reply) {
-	o, name := c.T.Orgs.Get(c.Path("id")), strings.ToLower(c.Str("domain"))
-	if o.Domains.Len() >= maxOrgDomains {
-		return "", nil, mgmtapi.Conflict("No more discovery domains can be added to this organization.", "")
-	}
-	d := &state.DiscoveryDomain{ID: "ord_" + store.RandomID(22), Domain: name, Status: "pending", CreatedAt: c.Now, Doc: map[string]any{
-		"verification_host": "_ss-verification." + o.ID + "." + name, "verification_txt": store.RandomHex(32),
-		"use_for_organization_discovery": true,
-	}}
-	return d.ID, d, setDomain(d, c.Body)
-}
-
-func setDomain(d *state.DiscoveryDomain, body map[string]any) *mgmtapi.Reply {
-	if s, _ := body["status"].(string); s != "" {
-		d.Status = s
-	}
-	if v, has := body["use_for_organization_discovery"]; has {
-		d.Doc["use_for_organization_discovery"] = v
-	}
-	return nil
 }

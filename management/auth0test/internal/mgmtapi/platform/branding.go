@@ -14,15 +14,6 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// lookState is how the tenant's own pages and messages look. The tenant's mutex
-// guards it; its login pages do not change with it.
-type lookState struct {
-	page       string // The page template, empty without one.
-	renderings store.Table[rendering]
-}
-
-func lookOf(t *state.Tenant) *lookState { return state.Part(t, state.Zero[lookState]) }
-
 // themes has one at most.
 var themes = mgmtapi.Document{ID: "themeId", Plain: true, NewID: func(*mgmtapi.Call) string { return store.RandomID(32) }}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
 	Path: "/branding/themes", Part: "themeId", Strict: true, Created: http.StatusOK,
@@ -48,21 +39,24 @@ func readDefaultTheme(c *mgmtapi.Call) *mgmtapi.Reply {
 	return noTheme("GET")
 }
 
+// pageTemplate is the path of the template of the login pages, which do not change with
+// it.
+const pageTemplate = "/branding/templates/universal-login"
+
 func BrandingRoutes() []mgmtapi.Route {
-	const page = "/branding/templates/universal-login"
 	return themes.Routes([]mgmtapi.Route{
-		{Method: "GET", Pattern: page, Handle: readPageTemplate},
-		{Method: "PUT", Pattern: page, Form: true, Free: true, Handle: setPageTemplate},
-		{Method: "DELETE", Pattern: page, Handle: deletePageTemplate},
+		{Method: "GET", Pattern: pageTemplate, Handle: readPageTemplate},
+		{Method: "PUT", Pattern: pageTemplate, Form: true, Free: true, Handle: setPageTemplate},
+		{Method: "DELETE", Pattern: pageTemplate, Handle: deletePageTemplate},
 		{Method: "GET", Pattern: "/branding/themes/default", Handle: readDefaultTheme},
 	}...)
 }
 
 func readPageTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
-	if lookOf(c.T).page == "" {
+	if c.T.Settings[pageTemplate] == nil {
 		return mgmtapi.NotFound("Template does not exist.", "inexistent_template")
 	}
-	return mgmtapi.OK(map[string]any{"body": lookOf(c.T).page})
+	return mgmtapi.OK(c.T.Settings[pageTemplate])
 }
 
 // maxTemplate is the largest page template, in bytes.
@@ -88,20 +82,20 @@ func setPageTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
 	}
 	for _, tag := range []string{"auth0:head", "auth0:widget"} {
 		if !strings.Contains(text, tag) {
-			return mgmtapi.BadRequest("Payload validation error: 'The template must contain the tag "+tag+"'.", "invalid_body")
+			return mgmtapi.Invalid("The template must contain the tag " + tag)
 		}
 	}
 	c.T.Lock()
 	defer c.T.Unlock()
-	before := lookOf(c.T).page
-	lookOf(c.T).page = text
-	if before != "" {
+	before := c.T.Settings[pageTemplate]
+	c.T.Settings[pageTemplate] = map[string]any{"body": text}
+	if before != nil {
 		return mgmtapi.NoContent()
 	}
 	return mgmtapi.Created(map[string]any{})
 }
 
 func deletePageTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
-	lookOf(c.T).page = ""
+	delete(c.T.Settings, pageTemplate)
 	return mgmtapi.NoContent()
 }

@@ -30,7 +30,7 @@ var customDomains = mgmtapi.Document{
 	Taken:   mgmtapi.Text{Message: "Custom domain already exists.", Code: "custom_domain_conflict"},
 	Same:    func(c *mgmtapi.Call, d *mgmtapi.Doc) bool { return d.Doc["domain"] == strings.ToLower(c.Str("domain")) },
 	Remove: func(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
-		if d.ID == domainsOf(c.T).byDefault {
+		if d == byDefault(c.T) {
 			return mgmtapi.Conflict("Cannot delete the default custom domain. Please set another domain as default before deleting this one.", "")
 		}
 		return nil
@@ -42,16 +42,18 @@ func customDomainsOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
 	return mgmtapi.DocumentsAt(t, "/custom-domains")
 }
 
-type domainState struct {
-	byDefault string // The id of the default one; empty for the tenant's own domain.
-}
+// defaultDomain is the path of the setting that names the default one.
+const defaultDomain = "/custom-domains/default"
 
-func domainsOf(t *state.Tenant) *domainState { return state.Part(t, state.Zero[domainState]) }
+// byDefault is the default one, nil for the tenant's own domain.
+func byDefault(t *state.Tenant) *mgmtapi.Doc {
+	return customDomainsOf(t).Get(store.Document(t.Settings[defaultDomain]).Text("id"))
+}
 
 func CustomDomainRoutes() []mgmtapi.Route {
 	return customDomains.Routes([]mgmtapi.Route{
-		{Method: "GET", Pattern: "/custom-domains/default", Handle: readDefaultDomain},
-		{Method: "PATCH", Pattern: "/custom-domains/default", Handle: setDefaultDomain},
+		{Method: "GET", Pattern: defaultDomain, Handle: readDefaultDomain},
+		{Method: "PATCH", Pattern: defaultDomain, Handle: setDefaultDomain},
 		{Method: "POST", Pattern: "/custom-domains/{id}/verify", Handle: mgmtapi.On(customDomains.Find, verifyCustomDomain)},
 		{Method: "POST", Pattern: "/custom-domains/{id}/test", Handle: mgmtapi.On(customDomains.Find, testCustomDomain)},
 	}...)
@@ -65,7 +67,7 @@ func showCustomDomain(c *mgmtapi.Call, d *mgmtapi.Doc, m map[string]any) {
 		method = map[string]any{"name": "TXT", "domain": "_cf-custom-hostname." + domain, "record": "auth0-domain-verification=" + d.ID}
 	}
 	maps.Copy(m, map[string]any{
-		"is_default": domainsOf(c.T).byDefault == d.ID, "status": "pending_verification",
+		"is_default": d == byDefault(c.T), "status": "pending_verification",
 		"verification": map[string]any{"methods": []any{method}}, "created_at": store.Stamp(d.CreatedAt),
 	})
 }
@@ -82,7 +84,7 @@ func verifyCustomDomain(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 }
 
 func readDefaultDomain(c *mgmtapi.Call) *mgmtapi.Reply {
-	if d := customDomainsOf(c.T).Get(domainsOf(c.T).byDefault); d != nil {
+	if d := byDefault(c.T); d != nil {
 		return mgmtapi.OK(customDomains.View(c, d))
 	}
 	return mgmtapi.OK(map[string]any{"domain": c.T.Options.Domain})
@@ -93,9 +95,9 @@ func setDefaultDomain(c *mgmtapi.Call) *mgmtapi.Reply {
 	d := customDomainsOf(c.T).Find(func(d *mgmtapi.Doc) bool { return d.Doc["domain"] == name })
 	switch {
 	case d != nil:
-		domainsOf(c.T).byDefault = d.ID
+		c.T.Settings[defaultDomain] = map[string]any{"id": d.ID}
 	case name == strings.ToLower(c.T.Options.Domain) || name == c.R.Host:
-		domainsOf(c.T).byDefault = ""
+		delete(c.T.Settings, defaultDomain)
 	default:
 		return mgmtapi.BadRequest("The domain "+name+" is not a domain of the tenant.", "invalid_body")
 	}

@@ -2,18 +2,13 @@ package platform
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
-
-// rendering says how a screen is rendered (advanced customizations).
-type rendering struct {
-	prompt, screen string
-	doc            map[string]any
-}
 
 func PromptRoutes() []mgmtapi.Route {
 	const one = "/prompts/{prompt}/screen/{screen}/rendering"
@@ -35,37 +30,32 @@ func dropEmptyScreens(c *mgmtapi.Call, doc map[string]any) {
 	maps.DeleteFunc(c.Body, empty)
 }
 
-func newRendering(prompt, screen string) *rendering {
-	return &rendering{prompt: prompt, screen: screen, doc: schema.Doc("rendering")}
+// renderingsOf say how screens are rendered (advanced customizations).
+func renderingsOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
+	return mgmtapi.DocumentsAt(t, "/prompts/rendering")
 }
 
-func (r *rendering) view() map[string]any {
-	m := store.Clone(r.doc)
-	m["prompt"], m["screen"] = r.prompt, r.screen
-	return m
+func newRendering(prompt, screen string) *mgmtapi.Doc {
+	return &mgmtapi.Doc{ID: prompt + " " + screen, Doc: store.MergedCopy(schema.Doc("rendering"), map[string]any{"prompt": prompt, "screen": screen})}
 }
 
 // change replaces what a request names.
 func changeRendering(t *state.Tenant, prompt, screen string, changes map[string]any) {
-	key := prompt + " " + screen
-	r := lookOf(t).renderings.Get(key)
+	r := renderingsOf(t).Get(prompt + " " + screen)
 	if r == nil {
 		r = newRendering(prompt, screen)
-		lookOf(t).renderings.Put(key, r)
+		renderingsOf(t).Put(r.ID, r)
 	}
-	r.doc = store.MergedCopy(r.doc, changes)
+	r.Doc = store.MergedCopy(r.Doc, changes)
 }
 
 // listRenderings lists the screens that were ever changed.
 func listRenderings(c *mgmtapi.Call) *mgmtapi.Reply {
-	var rows []*rendering
-	for _, r := range lookOf(c.T).renderings.All() {
-		is := func(key string, v any) bool { return c.Query.Get(key) == "" || c.Query.Get(key) == v }
-		if is("prompt", r.prompt) && is("screen", r.screen) && is("rendering_mode", r.doc["rendering_mode"]) {
-			rows = append(rows, r)
-		}
-	}
-	return mgmtapi.List(c, mgmtapi.Envelope[*rendering]{Key: "configs"}, rows, func(r *rendering) any { return c.Fields(r.view()) })
+	rows := slices.DeleteFunc(renderingsOf(c.T).All(), func(r *mgmtapi.Doc) bool {
+		is := func(key string) bool { return c.Asks(key, store.Document(r.Doc).Text(key)) }
+		return !is("prompt") || !is("screen") || !is("rendering_mode")
+	})
+	return mgmtapi.List(c, mgmtapi.Envelope[*mgmtapi.Doc]{Key: "configs"}, rows, func(r *mgmtapi.Doc) any { return c.Fields(r.Doc) })
 }
 
 // updateRenderings changes several screens, or none.
@@ -79,21 +69,17 @@ func updateRenderings(c *mgmtapi.Call) *mgmtapi.Reply {
 		}
 	}
 	for _, m := range configs {
-		changes := store.Clone(m)
-		delete(changes, "prompt")
-		delete(changes, "screen")
-		changeRendering(c.T, m["prompt"].(string), m["screen"].(string), changes)
+		changeRendering(c.T, m["prompt"].(string), m["screen"].(string), m)
 	}
 	return mgmtapi.OK(map[string]any{"configs": configs})
 }
 
 func readRendering(c *mgmtapi.Call) *mgmtapi.Reply {
-	r := lookOf(c.T).renderings.Get(c.Path("prompt") + " " + c.Path("screen"))
+	r := renderingsOf(c.T).Get(c.Path("prompt") + " " + c.Path("screen"))
 	if r == nil {
 		r = newRendering(c.Path("prompt"), c.Path("screen"))
 	}
-	m := r.view()
-	m["tenant"] = tenantName(c.T)
+	m := store.MergedCopy(r.Doc, map[string]any{"tenant": tenantName(c.T)})
 	return mgmtapi.OK(m)
 }
 

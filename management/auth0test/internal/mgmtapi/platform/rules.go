@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
@@ -17,14 +15,8 @@ import (
 // since 16 October 2023 never had them
 // (https://auth0.com/docs/customize/rules). Their operations then answer as they
 // do to a tenant without the feature, unless Options.RulesAndHooks is set. Nothing
-// runs them in either case.
-
-type legacyStore struct {
-	secrets map[string]map[string]any // Of hooks, by their ids.
-	configs map[string]any
-}
-
-func legacyOf(t *state.Tenant) *legacyStore { return state.Part(t, state.Zero[legacyStore]) }
+// runs them in either case. The secrets of hooks and the configuration of rules are
+// settings.
 
 var (
 	rules = mgmtapi.Document{
@@ -64,7 +56,7 @@ func hookResource() mgmtapi.Resource[mgmtapi.Doc] {
 		return c.Has("name") && d.Doc["name"] == kebab(c.Str("name"))
 	}
 	r.Remove = func(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
-		delete(legacyOf(c.T).secrets, d.ID)
+		delete(c.T.Settings, secretsOf(d))
 		return nil
 	}
 	return r
@@ -76,8 +68,8 @@ func LegacyRoutes() []mgmtapi.Route {
 		{Method: "PUT", Pattern: "/rules-configs/{key}", Handle: setRuleConfig},
 		{Method: "DELETE", Pattern: "/rules-configs/{key}", Handle: deleteRuleConfig},
 		{Method: "GET", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, readHookSecrets)},
-		{Method: "POST", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, addHookSecrets)},
-		{Method: "PATCH", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, updateHookSecrets)},
+		{Method: "POST", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, setHookSecrets)},
+		{Method: "PATCH", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, setHookSecrets)},
 		{Method: "DELETE", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, deleteHookSecrets)},
 	}...))
 	for i := range routes {
@@ -89,6 +81,7 @@ func LegacyRoutes() []mgmtapi.Route {
 const (
 	deprecatedFeature = "Insufficient privileges to use this deprecated feature"
 	hiddenSecret      = "_VALUE_NOT_SHOWN_"
+	ruleConfigs       = "/rules-configs"
 )
 
 // whileLegacy refuses what a tenant of today does not have.
@@ -102,19 +95,16 @@ func whileLegacy(handle func(*mgmtapi.Call) *mgmtapi.Reply) func(*mgmtapi.Call) 
 }
 
 func listRuleConfigs(c *mgmtapi.Call) *mgmtapi.Reply {
-	return mgmtapi.OK(store.Render(schema.SortedKeys(legacyOf(c.T).configs), func(k string) any { return map[string]any{"key": k} }))
+	return mgmtapi.OK(store.Render(schema.SortedKeys(c.T.Settings[ruleConfigs]), func(k string) any { return map[string]any{"key": k} }))
 }
 
 func setRuleConfig(c *mgmtapi.Call) *mgmtapi.Reply {
-	if legacyOf(c.T).configs == nil {
-		legacyOf(c.T).configs = make(map[string]any)
-	}
-	legacyOf(c.T).configs[c.Path("key")] = c.Body["value"]
+	c.T.Settings[ruleConfigs] = store.MergedCopy(c.T.Settings[ruleConfigs], map[string]any{c.Path("key"): c.Body["value"]})
 	return mgmtapi.OK(map[string]any{"key": c.Path("key"), "value": c.Body["value"]})
 }
 
 func deleteRuleConfig(c *mgmtapi.Call) *mgmtapi.Reply {
-	delete(legacyOf(c.T).configs, c.Path("key"))
+	delete(c.T.Settings[ruleConfigs], c.Path("key"))
 	return mgmtapi.NoContent()
 }
 
@@ -138,48 +128,35 @@ func kebab(name string) string {
 	return b.String()
 }
 
-func secretsOf(c *mgmtapi.Call, d *mgmtapi.Doc) map[string]any {
-	all := &legacyOf(c.T).secrets
-	if *all == nil {
-		*all = make(map[string]map[string]any)
-	}
-	if (*all)[d.ID] == nil {
-		(*all)[d.ID] = map[string]any{}
-	}
-	return (*all)[d.ID]
-}
+// secretsOf is the path of a hook's secrets.
+func secretsOf(d *mgmtapi.Doc) string { return "/hooks/" + d.ID + "/secrets" }
 
 func readHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 	shown := map[string]any{}
-	for k := range secretsOf(c, d) {
+	for k := range c.T.Settings[secretsOf(d)] {
 		shown[k] = hiddenSecret
 	}
 	return mgmtapi.OK(shown)
 }
 
-func addHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
+// setHookSecrets adds secrets, or changes those that are there.
+func setHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
+	old, add := c.T.Settings[secretsOf(d)], c.R.Method == http.MethodPost
 	for k := range c.Body {
-		if _, has := secretsOf(c, d)[k]; has {
+		switch _, has := old[k]; {
+		case has && add:
 			return mgmtapi.Conflict("Secret with the same name already exists", "hook_secret_conflict")
-		}
-	}
-	maps.Copy(secretsOf(c, d), c.Body)
-	return mgmtapi.Created(mgmtapi.Nothing())
-}
-
-func updateHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
-	for k := range c.Body {
-		if _, has := secretsOf(c, d)[k]; !has {
+		case !has && !add:
 			return mgmtapi.NotFound("Hook or secret not found", "")
 		}
 	}
-	maps.Copy(secretsOf(c, d), c.Body)
+	c.T.Settings[secretsOf(d)] = store.MergedCopy(old, c.Body)
 	return mgmtapi.Created(mgmtapi.Nothing())
 }
 
 func deleteHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 	for _, k := range store.StringsOf(any(c.List)) {
-		delete(secretsOf(c, d), k)
+		delete(c.T.Settings[secretsOf(d)], k)
 	}
 	return mgmtapi.NoContent()
 }

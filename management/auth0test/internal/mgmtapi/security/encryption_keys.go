@@ -23,12 +23,9 @@ type encryptionKey struct {
 	wrapping                 *rsa.PrivateKey // For the import of the key; nil before it was asked for.
 }
 
-// encryptionState holds the keys, oldest first, and what customers signed with.
+// encryptionState holds the keys, oldest first.
 // The tenant's mutex guards it.
-type encryptionState struct {
-	store.Table[encryptionKey]
-	signing []any // Custom signing keys, as JWK; nil without any.
-}
+type encryptionState struct{ store.Table[encryptionKey] }
 
 func encryptionOf(t *state.Tenant) *encryptionState {
 	return state.Part(t, state.Zero[encryptionState])
@@ -203,19 +200,22 @@ func importEncryptionKey(c *mgmtapi.Call, k *encryptionKey) *mgmtapi.Reply {
 	return mgmtapi.Created(k.view())
 }
 
+// customSigning is the path of the customer's own signing keys, as JWK.
+const customSigning = "/keys/custom-signing"
+
 func readCustomSigningKeys(c *mgmtapi.Call) *mgmtapi.Reply {
-	if encryptionOf(c.T).signing == nil {
+	if c.T.Settings[customSigning] == nil {
 		return mgmtapi.NotFound("No custom signing keys found for this tenant. Upload custom signing keys first.", "")
 	}
-	return mgmtapi.OK(map[string]any{"keys": encryptionOf(c.T).signing})
+	return mgmtapi.OK(c.T.Settings[customSigning])
 }
 
 func setCustomSigningKeys(c *mgmtapi.Call) *mgmtapi.Reply {
-	encryptionOf(c.T).signing, _ = c.Body["keys"].([]any)
-	return mgmtapi.OK(map[string]any{"keys": encryptionOf(c.T).signing})
+	c.T.Settings[customSigning] = map[string]any{"keys": c.Body["keys"]}
+	return readCustomSigningKeys(c)
 }
 
 func deleteCustomSigningKeys(c *mgmtapi.Call) *mgmtapi.Reply {
-	encryptionOf(c.T).signing = nil
+	delete(c.T.Settings, customSigning)
 	return mgmtapi.NoContent()
 }

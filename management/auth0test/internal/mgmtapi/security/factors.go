@@ -2,7 +2,6 @@ package security
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/limit"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
@@ -48,19 +47,12 @@ func GuardianRoutes() []mgmtapi.Route {
 // (https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy).
 func limited(what string, handle func(*mgmtapi.Call) *mgmtapi.Reply) func(*mgmtapi.Call) *mgmtapi.Reply {
 	return func(c *mgmtapi.Call) *mgmtapi.Reply {
-		if c.T.Options.Plan == limit.Unlimited {
-			return handle(c)
-		}
-		perMinute := limit.Rate{Burst: 5, Refill: 5, Per: time.Minute}
-		if c.T.Options.Plan == limit.Free {
-			perMinute = limit.Rate{Burst: 2, Refill: 2, Per: time.Minute}
-		}
 		s, key := guardianOf(c.T), what+" "+c.Path("id")
 		if s.methods == nil {
 			s.methods = make(map[string]*limit.Bucket)
 		}
 		if s.methods[key] == nil {
-			s.methods[key] = limit.NewBucket(perMinute)
+			s.methods[key] = c.T.Options.Plan.Methods()
 		}
 		if text := limit.Spend(s.methods[key], c.W.Header(), c.Now, limit.EndpointLimit); text != "" {
 			return mgmtapi.Fail(http.StatusTooManyRequests, text, "too_many_requests")

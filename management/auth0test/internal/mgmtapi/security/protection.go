@@ -1,10 +1,8 @@
 package security
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
@@ -15,7 +13,7 @@ func AttackProtectionRoutes() []mgmtapi.Route {
 	return append(mgmtapi.Routes(
 		mgmtapi.Setting{Path: state.CaptchaPath, View: withoutCaptchaSecrets},
 		mgmtapi.Setting{Path: state.BruteForcePath, Apply: applyBruteForce},
-		mgmtapi.Setting{Path: state.SuspiciousPath, Apply: applySuspicious, Merged: []string{"stage"}},
+		mgmtapi.Setting{Path: state.SuspiciousPath, Merged: []string{"stage"}},
 		mgmtapi.Setting{Path: state.BreachedPath, Apply: applyBreached, Merged: []string{"stage"}},
 		mgmtapi.Setting{Path: "/attack-protection/bot-detection"},
 		mgmtapi.Setting{Path: "/attack-protection/phone-provider-protection"},
@@ -33,48 +31,21 @@ func AttackProtectionRoutes() []mgmtapi.Route {
 	}...)
 }
 
-// shielded reports whether a protection is on and blocks.
-func shielded(doc map[string]any) bool {
-	list, _ := doc["shields"].([]any)
-	return doc["enabled"] == true && slices.Contains(list, "block")
-}
-
-// applyBruteForce lets logins be blocked so. A higher threshold lifts the blocks.
+// applyBruteForce lifts the blocks with a higher threshold.
 func applyBruteForce(c *mgmtapi.Call, doc map[string]any) {
-	p := &c.T.Auth.Protect
-	b := &p.BruteForce
-	shields := store.StringsOf(doc["shields"])
-	b.Enabled, b.Block, b.Notify = doc["enabled"] == true, slices.Contains(shields, "block"), slices.Contains(shields, "user_notification")
-	b.ByIdentifier, b.Allow = doc["mode"] == "count_per_identifier", store.StringsOf(doc["allowlist"])
-	if n, is := doc["max_attempts"].(float64); is {
-		if int(n) > b.Attempts {
-			clear(p.Blocked)
-		}
-		b.Attempts = int(n)
+	if c.Num("max_attempts") > store.Document(c.T.Settings[state.BruteForcePath]).Number("max_attempts") {
+		clear(c.T.Auth.Protect.Blocked)
 	}
 }
 
-func applySuspicious(c *mgmtapi.Call, doc map[string]any) {
-	s := &c.T.Auth.Protect.Suspicious
-	s.Enabled, s.Allow = shielded(doc), store.StringsOf(doc["allowlist"])
-	stage := store.Document(doc).Sub("stage")
-	read := func(name string, attempts *int, refill *time.Duration) {
-		of := stage.Sub(name)
-		*attempts = cmp.Or(int(of.Number("max_attempts")), *attempts)
-		*refill = cmp.Or(time.Duration(of.Number("rate"))*time.Millisecond, *refill)
+// applyBreached forgets how often administrators are told when they are not.
+func applyBreached(_ *mgmtapi.Call, doc map[string]any) {
+	d := store.Document(doc)
+	shields := d.Texts("shields")
+	for _, stage := range []string{"pre-user-registration", "pre-change-password"} {
+		shields = append(shields, d.Sub("stage").Sub(stage).Texts("shields")...)
 	}
-	read("pre-login", &s.Attempts, &s.Refill)
-	read("pre-user-registration", &s.SignUps, &s.SignUpRefill)
-}
-
-// applyBreached lets breached passwords be refused so, and forgets how often
-// administrators are told when they are not.
-func applyBreached(c *mgmtapi.Call, doc map[string]any) {
-	b := &c.T.Auth.Protect.Breached
-	of := func(name string) []string { return store.Document(doc).Sub("stage").Sub(name).Texts("shields") }
-	b.Enabled, b.Login = doc["enabled"] == true, store.StringsOf(doc["shields"])
-	b.SignUp, b.Changing = of("pre-user-registration"), of("pre-change-password")
-	if !slices.Contains(slices.Concat(b.Login, b.SignUp, b.Changing), "admin_notification") {
+	if !slices.Contains(shields, "admin_notification") {
 		doc["admin_notification_frequency"] = []any{}
 	}
 }
@@ -121,7 +92,7 @@ func blockedFor(c *mgmtapi.Call, identifiers []string) *mgmtapi.Reply {
 	p := &c.T.Auth.Protect
 	list := []any{}
 	for _, k := range p.BlocksOf(identifiers) {
-		if !c.Flag("consider_brute_force_enablement") || p.BruteForce.Enabled && p.BruteForce.Block {
+		if !c.Flag("consider_brute_force_enablement") || p.Blocks() {
 			if c.Now.Sub(p.Blocked[k]) < state.BruteForceBlock {
 				m := map[string]any{"identifier": k.Identifier}
 				store.Put(m, "ip", k.IP)

@@ -10,16 +10,10 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// deviceCredential is a public key of a device.
-type deviceCredential struct {
-	id  string
-	doc map[string]any
+// devicesOf are the public keys of the devices of all users.
+func devicesOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
+	return mgmtapi.DocumentsAt(t, "/device-credentials")
 }
-
-// deviceStore holds the device credentials of all users.
-type deviceStore struct{ store.Table[deviceCredential] }
-
-func devicesOf(t *state.Tenant) *deviceStore { return state.Part(t, state.Zero[deviceStore]) }
 
 func UserGrantRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
@@ -68,7 +62,9 @@ func credentialID(r *state.RefreshToken) string { return "dcr_" + strings.TrimPr
 func listDeviceCredentials(c *mgmtapi.Call) *mgmtapi.Reply {
 	var rows []map[string]any
 	for _, d := range devicesOf(c.T).All() {
-		rows = append(rows, d.view())
+		m := store.MergedCopy(d.Doc, map[string]any{"id": d.ID})
+		delete(m, "value")
+		rows = append(rows, m)
 	}
 	for _, r := range c.T.Auth.Refresh.All() {
 		kind := "refresh_token"
@@ -81,34 +77,23 @@ func listDeviceCredentials(c *mgmtapi.Call) *mgmtapi.Reply {
 		})
 	}
 	rows = slices.DeleteFunc(rows, func(m map[string]any) bool {
-		for _, k := range []string{"user_id", "client_id", "type"} {
-			if want := c.Query.Get(k); want != "" && m[k] != want {
-				return true
-			}
-		}
-		return false
+		is := func(name string) bool { return c.Asks(name, store.Document(m).Text(name)) }
+		return !is("user_id") || !is("client_id") || !is("type")
 	})
 	return mgmtapi.List(c, mgmtapi.Envelope[map[string]any]{Key: "device_credentials"}, rows, func(m map[string]any) any { return c.Fields(m) })
 }
 
-func (d *deviceCredential) view() map[string]any {
-	m := store.Clone(d.doc)
-	delete(m, "value")
-	m["id"] = d.id
-	return m
-}
-
 // createDeviceCredential is for a user's own token.
 func createDeviceCredential(c *mgmtapi.Call) *mgmtapi.Reply {
-	d := &deviceCredential{id: store.NewID("dcr"), doc: c.Body}
-	d.doc["user_id"] = c.Token.Subject
-	if devicesOf(c.T).Find(func(o *deviceCredential) bool {
-		return o.doc["device_id"] == d.doc["device_id"] && o.doc["user_id"] == d.doc["user_id"] && o.doc["client_id"] == d.doc["client_id"]
+	d := &mgmtapi.Doc{ID: store.NewID("dcr"), Doc: c.Body}
+	d.Doc["user_id"] = c.Token.Subject
+	if devicesOf(c.T).Find(func(o *mgmtapi.Doc) bool {
+		return o.Doc["device_id"] == d.Doc["device_id"] && o.Doc["user_id"] == d.Doc["user_id"] && o.Doc["client_id"] == d.Doc["client_id"]
 	}) != nil {
 		return mgmtapi.Conflict("A public key already exists for the device.", "")
 	}
-	devicesOf(c.T).Put(d.id, d)
-	return mgmtapi.Created(map[string]any{"id": d.id})
+	devicesOf(c.T).Put(d.ID, d)
+	return mgmtapi.Created(map[string]any{"id": d.ID})
 }
 
 func deleteDeviceCredential(c *mgmtapi.Call) *mgmtapi.Reply {

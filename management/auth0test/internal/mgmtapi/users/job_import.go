@@ -282,28 +282,18 @@ func importedSecret(m map[string]any) (state.Credential, *schema.Violation) {
 
 // redacted is a row as the errors show it, without hashes.
 func redacted(row any) any {
-	m, isObject := row.(map[string]any)
-	if !isObject {
-		return row
-	}
-	m = store.Clone(m)
-	if _, has := m["password_hash"]; has {
-		m["password_hash"] = "*****"
-	}
-	if custom, has := m["custom_password_hash"].(map[string]any); has {
-		custom = store.Clone(custom)
-		for _, part := range []string{"hash", "salt"} {
-			if p, has := custom[part].(map[string]any); has {
-				p = store.Clone(p)
-				for _, k := range []string{"value", "key"} {
-					if _, has := p[k]; has {
-						p[k] = "*****"
-					}
-				}
-				custom[part] = p
+	row = store.DeepCopy(row)
+	m, _ := row.(map[string]any)
+	custom := store.Document(m).Sub("custom_password_hash")
+	hide := func(m map[string]any, names ...string) {
+		for _, name := range names {
+			if _, has := m[name]; has {
+				m[name] = "*****"
 			}
 		}
-		m["custom_password_hash"] = custom
 	}
-	return m
+	hide(m, "password_hash")
+	hide(custom.Sub("hash"), "value", "key")
+	hide(custom.Sub("salt"), "value", "key")
+	return row
 }

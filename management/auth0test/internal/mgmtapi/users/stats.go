@@ -1,7 +1,6 @@
 package users
 
 import (
-	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
@@ -38,8 +37,8 @@ func dailyStats(c *mgmtapi.Call) *mgmtapi.Reply {
 	list, last := []any{}, ""
 	for _, e := range c.T.Auth.Logs.Entries {
 		on := e.At.Format(day)
-		login, signup, leak := loginCodes[e.Code], e.Code == "ss", strings.HasSuffix(e.Code, "pwd_leak")
-		if !login && !signup && !leak || from != "" && on < from || to != "" && on > to {
+		counted := counts[e.Code]
+		if counted == "" || from != "" && on < from || to != "" && on > to {
 			continue
 		}
 		if on != last {
@@ -50,17 +49,13 @@ func dailyStats(c *mgmtapi.Call) *mgmtapi.Reply {
 		}
 		m := list[len(list)-1].(map[string]any)
 		m["updated_at"] = store.Stamp(e.At)
-		switch {
-		case login:
-			m["logins"] = m["logins"].(int) + 1
-		case signup:
-			m["signups"] = m["signups"].(int) + 1
-		case leak:
-			m["leaked_passwords"] = m["leaked_passwords"].(int) + 1
-		}
+		m[counted] = m[counted].(int) + 1
 	}
 	return mgmtapi.OK(list)
 }
 
-// loginCodes are the log's codes of successful logins.
-var loginCodes = map[string]bool{"s": true, "ssa": true, "sepft": true}
+// counts are what the log's codes are counted as.
+var counts = map[string]string{
+	"s": "logins", "ssa": "logins", "sepft": "logins", "ss": "signups",
+	"pwd_leak": "leaked_passwords", "signup_pwd_leak": "leaked_passwords", "reset_pwd_leak": "leaked_passwords",
+}

@@ -1,10 +1,9 @@
 package users
 
 import (
-	"maps"
-
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
 // updateUser changes what the request names.
@@ -170,18 +169,7 @@ func merged(old, body map[string]any, key string) map[string]any {
 	if len(changes) == 0 {
 		return map[string]any{}
 	}
-	m := maps.Clone(old)
-	if m == nil {
-		m = make(map[string]any, len(changes))
-	}
-	for k, v := range changes {
-		if v == nil {
-			delete(m, k)
-			continue
-		}
-		m[k] = v
-	}
-	return m
+	return store.Patched(old, changes)
 }
 
 // takenByOther compares the identifiers that changed with those of others.
