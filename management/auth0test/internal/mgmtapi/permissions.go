@@ -70,7 +70,7 @@ func (c *Call) Without(all []state.Permission) []state.Permission {
 }
 
 // PermissionRoutes are the operations on the permissions that something has at a path.
-func PermissionRoutes[P any](path, who string, find func(*Call) (P, *Reply), list func(*Call, P) *Reply, of func(P) *[]state.Permission) []Route {
+func PermissionRoutes[P any](path, who string, find func(*Call) (P, *Reply), list func(*Call) *Reply, of func(P) *[]state.Permission) []Route {
 	add := func(c *Call, p P) *Reply {
 		more, bad := c.ReadPermissions()
 		if bad != nil {
@@ -83,13 +83,9 @@ func PermissionRoutes[P any](path, who string, find func(*Call) (P, *Reply), lis
 		*of(p) = all
 		return Created(Nothing())
 	}
-	remove := func(c *Call, p P) *Reply {
-		*of(p) = c.Without(*of(p))
-		return NoContent()
-	}
 	return []Route{
-		{Method: "GET", Pattern: path, Handle: On(find, list)},
+		{Method: "GET", Pattern: path, Handle: list},
 		{Method: "POST", Pattern: path, Handle: On(find, add)},
-		{Method: "DELETE", Pattern: path, Handle: On(find, remove)},
+		{Method: "DELETE", Pattern: path, Handle: Doing(find, func(c *Call, p P) { *of(p) = c.Without(*of(p)) })},
 	}
 }

@@ -84,6 +84,29 @@ func On[T any](find func(*Call) (T, *Reply), handle func(*Call, T) *Reply) func(
 	}
 }
 
+// Telling is a handler that answers something about what a path names,
+func Telling[T, V any](find func(*Call) (T, *Reply), tell func(*Call, T) V) func(*Call) *Reply {
+	return On(find, func(c *Call, v T) *Reply { return OK(tell(c, v)) })
+}
+
+// Doing is one that does something to it and answers 204,
+func Doing[T any](find func(*Call) (T, *Reply), do func(*Call, T)) func(*Call) *Reply {
+	return On(find, func(c *Call, v T) *Reply { do(c, v); return NoContent() })
+}
+
+// Accepting is one that answers 202,
+func Accepting[T any](find func(*Call) (T, *Reply), do func(*Call, T)) func(*Call) *Reply {
+	return On(find, func(c *Call, v T) *Reply { do(c, v); return Accepted(Nothing()) })
+}
+
+// Listing is one that lists what belongs to it.
+func Listing[P, T any](find func(*Call) (P, *Reply), page Envelope[T], rows func(*Call, P) []T, view func(*Call, T) map[string]any) func(*Call) *Reply {
+	return On(find, func(c *Call, p P) *Reply { return List(c, page, rows(c, p), func(row T) any { return view(c, row) }) })
+}
+
+// Any is for paths that name nothing that could be missing.
+func Any(c *Call) (*state.Tenant, *Reply) { return c.T, nil }
+
 // Routes returns the standard operations, and more, which may be instead of them.
 func (r *Resource[T]) Routes(more ...Route) []Route {
 	one := r.Path + "/{" + r.part() + "}"

@@ -46,7 +46,7 @@ func (l RoleLinks[P]) Routes() []Route {
 }
 
 func (l RoleLinks[P]) list(c *Call, p P) *Reply {
-	return List(c, l.Page, RolesByID(c.T, l.Get(p)), func(r *state.Role) any { return BriefRole(r) })
+	return List(c, l.Page, RolesByID(c.T, l.Get(p)), func(r *state.Role) any { return BriefRole(c, r) })
 }
 
 // add gives roles, all of which must exist.
@@ -72,7 +72,7 @@ type Effective struct {
 	sources []any // "direct", "groups".
 }
 
-func (e Effective) View() any {
+func ViewEffective(_ *Call, e Effective) map[string]any {
 	return map[string]any{"id": e.role.ID, "name": e.role.Name, "description": e.role.Description, "sources": e.sources}
 }
 

@@ -5,7 +5,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-func ViewOrganization(o *state.Organization) map[string]any {
+func ViewOrganization(_ *Call, o *state.Organization) map[string]any {
 	m := store.Clone(o.Doc)
 	m["id"], m["name"] = o.ID, o.Name
 	return m
@@ -14,7 +14,7 @@ func ViewOrganization(o *state.Organization) map[string]any {
 const NoRole = "The role does not exist."
 
 // BriefRole is a role in the lists of users and members.
-func BriefRole(r *state.Role) map[string]any {
+func BriefRole(_ *Call, r *state.Role) map[string]any {
 	return map[string]any{"id": r.ID, "name": r.Name, "description": r.Description}
 }
 
@@ -32,5 +32,3 @@ func ViewGrant(c *Call, g *state.ClientGrant) map[string]any {
 var Organizations = Envelope[*state.Organization]{Key: "organizations", Beyond: BeyondOther, Mark: func(o *state.Organization) store.Mark {
 	return store.Mark{At: o.CreatedAt, ID: o.ID}
 }}
-
-func ShowOrganization(o *state.Organization) any { return ViewOrganization(o) }

@@ -122,6 +122,13 @@ func Put(m map[string]any, key, value string) {
 	}
 }
 
+// PutTime sets a key to a time, unless that is zero.
+func PutTime(m map[string]any, key string, at time.Time) {
+	if !at.IsZero() {
+		m[key] = Stamp(at)
+	}
+}
+
 // MergedCopy returns old with more on top; readers may go on with old.
 func MergedCopy(old, more map[string]any) map[string]any {
 	if len(more) == 0 {

@@ -19,7 +19,7 @@ var apis = &mgmtapi.Resource[state.API]{
 		return a == c.T.APIOf(c.Issuer(), c.Str("identifier"))
 	},
 	New: newAPI, Set: changeAPI, Remove: removeAPI,
-	View: func(c *mgmtapi.Call, a *state.API) map[string]any { return viewAPI(a, c.Issuer()) },
+	View: viewAPI,
 	Where: func(c *mgmtapi.Call, a *state.API) bool {
 		wanted := slices.Concat(c.Query["identifiers"], c.Query["identifiers[]"])
 		return len(wanted) == 0 || slices.Contains(wanted, state.AudienceUnder(c.Issuer(), a.Identifier))
@@ -77,9 +77,9 @@ func removeAPI(c *mgmtapi.Call, a *state.API) *mgmtapi.Reply {
 	return nil
 }
 
-func viewAPI(a *state.API, issuer string) map[string]any {
+func viewAPI(c *mgmtapi.Call, a *state.API) map[string]any {
 	m := store.Clone(a.Doc)
-	m["id"], m["identifier"] = a.ID, state.AudienceUnder(issuer, a.Identifier)
+	m["id"], m["identifier"] = a.ID, state.AudienceUnder(c.Issuer(), a.Identifier)
 	if len(a.Scopes) > 0 {
 		m["scopes"] = store.Render(a.Scopes, func(s state.APIScope) any { return s })
 	}

@@ -75,7 +75,7 @@ var connections = &mgmtapi.Resource[state.Connection]{
 
 func ConnectionRoutes() []mgmtapi.Route {
 	return connections.Routes(append(scimRoutes(),
-		mgmtapi.Route{Method: "GET", Pattern: "/connections/{id}/status", Handle: mgmtapi.On(connections.Find, connectionStatus)},
+		mgmtapi.Route{Method: "GET", Pattern: "/connections/{id}/status", Handle: mgmtapi.Telling(connections.Find, func(*mgmtapi.Call, *state.Connection) any { return nil })},
 		mgmtapi.Route{Method: "DELETE", Pattern: "/connections/{id}/users", Handle: mgmtapi.On(connections.Find, deleteConnectionUser)},
 		mgmtapi.Route{Method: "GET", Pattern: "/connections/{id}/clients", Handle: mgmtapi.On(connections.Find, connectionClients)},
 		mgmtapi.Route{Method: "PATCH", Pattern: "/connections/{id}/clients", Handle: mgmtapi.On(connections.Find, changeConnectionClients)},
@@ -160,11 +160,6 @@ func checkIdentifiers(c *mgmtapi.Call) *mgmtapi.Reply {
 		return mgmtapi.BadRequest("attributes must contain one active identifier", "invalid_body")
 	}
 	return nil
-}
-
-// connectionStatus answers as a connection that works.
-func connectionStatus(c *mgmtapi.Call, _ *state.Connection) *mgmtapi.Reply {
-	return &mgmtapi.Reply{Status: 200}
 }
 
 func deleteConnectionUser(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {

@@ -37,11 +37,11 @@ var credentials = &mgmtapi.Resource[state.ClientKey]{
 		k.UpdatedAt = c.Now
 		return nil
 	},
-	View: func(_ *mgmtapi.Call, k *state.ClientKey) map[string]any { return viewKey(k) },
+	View: viewKey,
 	Page: mgmtapi.Envelope[*state.ClientKey]{Form: mgmtapi.Whole},
 }
 
-func viewKey(k *state.ClientKey) map[string]any {
+func viewKey(_ *mgmtapi.Call, k *state.ClientKey) map[string]any {
 	m := store.Clone(k.Doc)
 	m["id"], m["created_at"], m["updated_at"] = k.ID, store.Stamp(k.CreatedAt), store.Stamp(k.UpdatedAt)
 	return m
@@ -138,7 +138,7 @@ func takeCredentials(cl *state.Client, now time.Time) *mgmtapi.Reply {
 				return bad
 			}
 			cl.Keys.Put(k.ID, k)
-			shown = append(shown, viewKey(k))
+			shown = append(shown, viewKey(nil, k))
 		}
 		holder["credentials"] = shown
 	}

@@ -31,7 +31,7 @@ var grants = &mgmtapi.Resource[state.ClientGrant]{
 }
 
 func ClientGrantRoutes() []mgmtapi.Route {
-	return grants.Routes(mgmtapi.Route{Method: "GET", Pattern: "/client-grants/{id}/organizations", Handle: mgmtapi.On(grants.Find, grantOrganizations)})
+	return grants.Routes(mgmtapi.Route{Method: "GET", Pattern: "/client-grants/{id}/organizations", Handle: mgmtapi.Listing(grants.Find, mgmtapi.Organizations, organizationsOf, mgmtapi.ViewOrganization)})
 }
 
 func newGrant(c *mgmtapi.Call) (string, *state.ClientGrant, *mgmtapi.Reply) {
@@ -72,7 +72,6 @@ func setGrant(g *state.ClientGrant, body map[string]any) {
 	}
 }
 
-func grantOrganizations(c *mgmtapi.Call, g *state.ClientGrant) *mgmtapi.Reply {
-	rows := slices.DeleteFunc(c.T.Orgs.All(), func(o *state.Organization) bool { return !slices.Contains(o.Grants, g.ID) })
-	return mgmtapi.List(c, mgmtapi.Organizations, rows, mgmtapi.ShowOrganization)
+func organizationsOf(c *mgmtapi.Call, g *state.ClientGrant) []*state.Organization {
+	return slices.DeleteFunc(c.T.Orgs.All(), func(o *state.Organization) bool { return !slices.Contains(o.Grants, g.ID) })
 }

@@ -14,20 +14,20 @@ const maxOrgGrants = 100
 func orgGrantRoutes() []mgmtapi.Route {
 	const path = "/organizations/{id}/client-grants"
 	return []mgmtapi.Route{
-		{Method: "GET", Pattern: path, Handle: mgmtapi.On(organization("id"), listOrgGrants)},
+		{Method: "GET", Pattern: path, Handle: mgmtapi.Listing(organization("id"), mgmtapi.Envelope[*state.ClientGrant]{Key: "client_grants", Beyond: mgmtapi.BeyondOther}, grantsOf, mgmtapi.ViewGrant)},
 		{Method: "POST", Pattern: path, Handle: mgmtapi.On(organization("id"), addOrgGrant)},
-		{Method: "DELETE", Pattern: path + "/{grant_id}", Handle: mgmtapi.On(organization("id"), removeOrgGrant)},
+		{Method: "DELETE", Pattern: path + "/{grant_id}", Handle: mgmtapi.Doing(organization("id"), func(c *mgmtapi.Call, o *state.Organization) {
+			o.Grants = store.Minus(o.Grants, []string{c.Path("grant_id")})
+		})},
 	}
 }
 
-func listOrgGrants(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
+func grantsOf(c *mgmtapi.Call, o *state.Organization) []*state.ClientGrant {
 	wanted := slices.Concat(c.Query["grant_ids"], c.Query["grant_ids[]"])
-	rows := slices.DeleteFunc(c.T.Grants.All(), func(g *state.ClientGrant) bool {
+	return slices.DeleteFunc(c.T.Grants.All(), func(g *state.ClientGrant) bool {
 		return !slices.Contains(o.Grants, g.ID) || len(wanted) > 0 && !slices.Contains(wanted, g.ID) ||
 			!c.Asks("audience", state.AudienceUnder(c.Issuer(), g.Audience)) || !c.Asks("client_id", g.ClientID)
 	})
-	page := mgmtapi.Envelope[*state.ClientGrant]{Key: "client_grants", Beyond: mgmtapi.BeyondOther}
-	return mgmtapi.List(c, page, rows, func(g *state.ClientGrant) any { return mgmtapi.ViewGrant(c, g) })
 }
 
 func addOrgGrant(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
@@ -51,9 +51,4 @@ func addOrgGrant(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 		}
 	}
 	return mgmtapi.Created(view)
-}
-
-func removeOrgGrant(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
-	o.Grants = store.Minus(o.Grants, []string{c.Path("grant_id")})
-	return mgmtapi.NoContent()
 }

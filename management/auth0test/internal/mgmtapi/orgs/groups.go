@@ -27,8 +27,8 @@ func GroupRoutes() []mgmtapi.Route {
 		Full: mgmtapi.Conflict("No more roles can be assigned to this organization group.", ""),
 	}.Routes(), []mgmtapi.Route{
 		{Method: "GET", Pattern: "/groups/{id}/members", Handle: mgmtapi.On(groups.Find, listGroupMembers)},
-		{Method: "GET", Pattern: "/users/{id}/groups", Handle: mgmtapi.On((*mgmtapi.Call).User, listUserGroups)},
-		{Method: "GET", Pattern: "/organizations/{organization_id}/groups", Handle: mgmtapi.On(organization("organization_id"), listOrganizationGroups)},
+		{Method: "GET", Pattern: "/users/{id}/groups", Handle: mgmtapi.Listing((*mgmtapi.Call).User, groupPage, func(c *mgmtapi.Call, u *state.User) []*state.Group { return c.T.GroupsOf(u.ID) }, viewGroup)},
+		{Method: "GET", Pattern: "/organizations/{organization_id}/groups", Handle: mgmtapi.Listing(organization("organization_id"), groupPage, groupsWithRoles, viewGroup)},
 	})...)
 }
 
@@ -36,12 +36,8 @@ func viewGroup(_ *mgmtapi.Call, g *state.Group) map[string]any {
 	return map[string]any{"id": g.ID, "name": g.Name, "created_at": store.Stamp(g.CreatedAt), "updated_at": store.Stamp(g.CreatedAt)}
 }
 
-// groupPage lists groups in a place where there is no paging by number.
-func groupPage(c *mgmtapi.Call, rows []*state.Group) *mgmtapi.Reply {
-	page := groups.Page
-	page.Form = mgmtapi.Cursor
-	return mgmtapi.List(c, page, rows, func(g *state.Group) any { return viewGroup(c, g) })
-}
+// groupPage is for places where there is no paging by number.
+var groupPage = func() mgmtapi.Envelope[*state.Group] { page := groups.Page; page.Form = mgmtapi.Cursor; return page }()
 
 func listGroupMembers(c *mgmtapi.Call, g *state.Group) *mgmtapi.Reply {
 	page := mgmtapi.Envelope[string]{Key: "members", Form: mgmtapi.Cursor, Mark: func(id string) store.Mark { return store.Mark{At: g.CreatedAt, ID: id} }}
@@ -50,12 +46,8 @@ func listGroupMembers(c *mgmtapi.Call, g *state.Group) *mgmtapi.Reply {
 	})
 }
 
-func listUserGroups(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	return groupPage(c, c.T.GroupsOf(u.ID))
-}
-
-func listOrganizationGroups(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
-	return groupPage(c, slices.DeleteFunc(c.T.Groups.All(), func(g *state.Group) bool { return len(o.GroupRoles[g.ID]) == 0 }))
+func groupsWithRoles(c *mgmtapi.Call, o *state.Organization) []*state.Group {
+	return slices.DeleteFunc(c.T.Groups.All(), func(g *state.Group) bool { return len(o.GroupRoles[g.ID]) == 0 })
 }
 
 // groupIn is a group in an organization.

@@ -19,8 +19,8 @@ func memberRoutes() []mgmtapi.Route {
 	}.Routes(),
 		mgmtapi.Route{Method: "GET", Pattern: "/organizations/{id}/members", Bucket: "read members", Handle: mgmtapi.On(organization("id"), listMembers)},
 		mgmtapi.Route{Method: "POST", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: mgmtapi.On(organization("id"), addMembers)},
-		mgmtapi.Route{Method: "DELETE", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: mgmtapi.On(organization("id"), removeMembers)},
-		mgmtapi.Route{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles", Bucket: "read member roles", Handle: mgmtapi.On(memberOf, listEffectiveRoles)},
+		mgmtapi.Route{Method: "DELETE", Pattern: "/organizations/{id}/members", Bucket: "write members", Handle: mgmtapi.Doing(organization("id"), removeMembers)},
+		mgmtapi.Route{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles", Bucket: "read member roles", Handle: mgmtapi.Listing(memberOf, mgmtapi.Effectives, effectiveRoles, mgmtapi.ViewEffective)},
 		mgmtapi.Route{Method: "GET", Pattern: "/organizations/{id}/members/{user_id}/effective-roles/sources/groups", Bucket: "read member roles", Handle: mgmtapi.On(memberOf, listRoleSources)})
 }
 
@@ -55,11 +55,10 @@ func addMembers(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	return mgmtapi.NoContent()
 }
 
-func removeMembers(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
+func removeMembers(c *mgmtapi.Call, o *state.Organization) {
 	for _, id := range c.Strs("members") {
 		c.T.Leave(o, id)
 	}
-	return mgmtapi.NoContent()
 }
 
 // member is a user in an organization. It need not be one: Auth0 keeps roles given
@@ -78,9 +77,8 @@ func memberOf(c *mgmtapi.Call) (member, *mgmtapi.Reply) {
 	return m, bad
 }
 
-func listEffectiveRoles(c *mgmtapi.Call, m member) *mgmtapi.Reply {
-	rows := mgmtapi.Combine(c.T, m.in.RolesIn(m.id), c.T.InheritedRoles(m.in, m.id))
-	return mgmtapi.List(c, mgmtapi.Effectives, rows, mgmtapi.Effective.View)
+func effectiveRoles(c *mgmtapi.Call, m member) []mgmtapi.Effective {
+	return mgmtapi.Combine(c.T, m.in.RolesIn(m.id), c.T.InheritedRoles(m.in, m.id))
 }
 
 func listRoleSources(c *mgmtapi.Call, m member) *mgmtapi.Reply {
@@ -88,5 +86,6 @@ func listRoleSources(c *mgmtapi.Call, m member) *mgmtapi.Reply {
 	if c.T.Roles.Get(role) == nil {
 		return mgmtapi.NotFound(mgmtapi.NoRole, "")
 	}
-	return groupPage(c, slices.DeleteFunc(c.T.GroupsOf(m.id), func(g *state.Group) bool { return !slices.Contains(m.in.GroupRoles[g.ID], role) }))
+	rows := slices.DeleteFunc(c.T.GroupsOf(m.id), func(g *state.Group) bool { return !slices.Contains(m.in.GroupRoles[g.ID], role) })
+	return mgmtapi.List(c, groupPage, rows, func(g *state.Group) any { return viewGroup(c, g) })
 }

@@ -14,9 +14,9 @@ var organizations = &mgmtapi.Resource[state.Organization]{
 	Taken: mgmtapi.Text{Message: "An organization with this name already exists.", Code: "organization_conflict"},
 	Same:  func(c *mgmtapi.Call, o *state.Organization) bool { return c.Has("name") && o.Name == c.Str("name") },
 	New:   newOrganization, Set: changeOrganization, Remove: removeOrganization,
-	View: func(_ *mgmtapi.Call, o *state.Organization) map[string]any { return mgmtapi.ViewOrganization(o) },
+	View: mgmtapi.ViewOrganization,
 	Told: func(c *mgmtapi.Call, o *state.Organization) map[string]any {
-		view := mgmtapi.ViewOrganization(o)
+		view := mgmtapi.ViewOrganization(c, o)
 		if o.Connections.Len() > 0 {
 			view["enabled_connections"] = store.Render(o.Connections.All(), func(oc *state.OrgConnection) any { return enabledView(c, oc) })
 		}
@@ -53,7 +53,7 @@ func readOrganizationByName(c *mgmtapi.Call) *mgmtapi.Reply {
 	if o == nil {
 		return organizations.NotFound("")
 	}
-	return mgmtapi.OK(mgmtapi.ViewOrganization(o))
+	return mgmtapi.OK(mgmtapi.ViewOrganization(c, o))
 }
 
 func changeOrganization(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {

@@ -26,14 +26,14 @@ var roles = &mgmtapi.Resource[state.Role]{
 }
 
 func RoleRoutes() []mgmtapi.Route {
-	return roles.Routes(append(mgmtapi.PermissionRoutes("/roles/{id}/permissions", "role", roles.Find, listRolePermissions, func(r *state.Role) *[]state.Permission { return &r.Permissions }),
-		mgmtapi.Route{Method: "GET", Pattern: "/roles/{id}/users", Handle: mgmtapi.On(roles.Find, listRoleUsers), AllOf: true, Scopes: []string{"read:users", "read:roles"}},
+	return roles.Routes(append(mgmtapi.PermissionRoutes("/roles/{id}/permissions", "role", roles.Find, mgmtapi.Listing(roles.Find, mgmtapi.Envelope[state.Permission]{Key: "permissions"}, heldPermissions, (*mgmtapi.Call).PermissionView), func(r *state.Role) *[]state.Permission { return &r.Permissions }),
+		mgmtapi.Route{Method: "GET", Pattern: "/roles/{id}/users", Handle: mgmtapi.Listing(roles.Find, roleUsers, func(_ *mgmtapi.Call, r *state.Role) []*state.RoleUser { return r.Users.All() }, func(c *mgmtapi.Call, ru *state.RoleUser) map[string]any { return briefUser(c.T, ru.UserID) }), AllOf: true, Scopes: []string{"read:users", "read:roles"}},
 		mgmtapi.Route{Method: "POST", Pattern: "/roles/{id}/users", Handle: mgmtapi.On(roles.Find, addRoleUsers)})...)
 }
 
 // viewRole is a role as its own operations show it.
 func viewRole(_ *mgmtapi.Call, r *state.Role) map[string]any {
-	m := mgmtapi.BriefRole(r)
+	m := mgmtapi.BriefRole(nil, r)
 	m["type"] = r.Kind
 	store.Put(m, "owner_id", r.Owner)
 	return m
@@ -86,15 +86,11 @@ func removeRole(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
 	return mgmtapi.OK(map[string]any{})
 }
 
-func listRolePermissions(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
-	return mgmtapi.List(c, mgmtapi.Envelope[state.Permission]{Key: "permissions"}, c.Existing(r.Permissions), func(p state.Permission) any { return c.PermissionView(p) })
+func heldPermissions(c *mgmtapi.Call, r *state.Role) []state.Permission {
+	return c.Existing(r.Permissions)
 }
 
-func listRoleUsers(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
-	view := func(ru *state.RoleUser) any { return briefUser(c.T, ru.UserID) }
-	where := func(ru *state.RoleUser) store.Mark { return store.Mark{At: ru.At, ID: ru.UserID} }
-	return mgmtapi.List(c, mgmtapi.Envelope[*state.RoleUser]{Key: "users", Beyond: mgmtapi.BeyondOther, Mark: where}, r.Users.All(), view)
-}
+var roleUsers = mgmtapi.Envelope[*state.RoleUser]{Key: "users", Beyond: mgmtapi.BeyondOther, Mark: func(ru *state.RoleUser) store.Mark { return store.Mark{At: ru.At, ID: ru.UserID} }}
 
 // briefUser is how lists of members show a user.
 func briefUser(t *state.Tenant, id string) map[string]any {

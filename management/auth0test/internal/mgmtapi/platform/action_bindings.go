@@ -57,8 +57,8 @@ func (t trigger) view() any {
 	return m
 }
 
-func listTriggers(*mgmtapi.Call) *mgmtapi.Reply {
-	return mgmtapi.OK(map[string]any{"triggers": store.Render(triggers(), trigger.view)})
+func listTriggers(*mgmtapi.Call, *state.Tenant) any {
+	return map[string]any{"triggers": store.Render(triggers(), trigger.view)}
 }
 
 // currentTriggers are those that a request names, with their versions.

@@ -82,10 +82,6 @@ func findVersion(c *mgmtapi.Call) (versionOf, *mgmtapi.Reply) {
 	return versionOf{a, a.versions[i]}, nil
 }
 
-func readActionVersion(_ *mgmtapi.Call, a versionOf) *mgmtapi.Reply {
-	return mgmtapi.OK(a.versionWithAction(a.v))
-}
-
 // rollBackAction makes a new version that is as an earlier one, and lets it run.
 func rollBackAction(c *mgmtapi.Call, a versionOf) *mgmtapi.Reply {
 	next := a.addVersion(a.v.actionCode, c.Now)

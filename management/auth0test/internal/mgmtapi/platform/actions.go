@@ -58,7 +58,7 @@ var actions = &mgmtapi.Resource[actionRow]{
 	Path: "/actions/actions", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[actionRow] { return &actionsOf(t).Table }),
 	Missing: mgmtapi.Text{Message: noAction}, Strict: true,
 	New: newAction, Set: changeAction, Remove: removeAction,
-	View: func(_ *mgmtapi.Call, a *actionRow) map[string]any { return a.view() },
+	View: viewAction,
 	Where: func(c *mgmtapi.Call, a *actionRow) bool {
 		trigger := c.Query.Get("triggerId")
 		return (trigger == "" || a.supports(trigger)) && c.Asks("actionName", a.name) && c.Asks("deployed", strconv.FormatBool(a.deployed != nil))
@@ -72,10 +72,10 @@ func ActionRoutes() []mgmtapi.Route {
 		{Method: "POST", Pattern: path + "/{id}/deploy", Handle: mgmtapi.On(actions.Find, deployAction)},
 		{Method: "POST", Pattern: path + "/{id}/test", Handle: testAction, Free: true},
 		{Method: "GET", Pattern: path + "/{actionId}/versions", Handle: mgmtapi.On(actions.By("actionId"), listActionVersions)},
-		{Method: "GET", Pattern: path + "/{actionId}/versions/{id}", Handle: mgmtapi.On(findVersion, readActionVersion)},
+		{Method: "GET", Pattern: path + "/{actionId}/versions/{id}", Handle: mgmtapi.Telling(findVersion, func(_ *mgmtapi.Call, a versionOf) any { return a.versionWithAction(a.v) })},
 		{Method: "POST", Pattern: path + "/{actionId}/versions/{id}/deploy", Handle: mgmtapi.On(findVersion, rollBackAction)},
 		{Method: "GET", Pattern: "/actions/executions/{id}", Handle: readExecution},
-		{Method: "GET", Pattern: "/actions/triggers", Handle: listTriggers},
+		{Method: "GET", Pattern: "/actions/triggers", Handle: mgmtapi.Telling(mgmtapi.Any, listTriggers)},
 		{Method: "GET", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: listBindings},
 		{Method: "PATCH", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: updateBindings},
 	}...)
@@ -217,8 +217,8 @@ func isBound(t *state.Tenant, a *actionRow) bool {
 
 func readExecution(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NotFound(noExecution, "") }
 
-// view is an Action as its own operations show it.
-func (a *actionRow) view() map[string]any {
+// viewAction is an Action as its own operations show it.
+func viewAction(_ *mgmtapi.Call, a *actionRow) map[string]any {
 	m := a.brief()
 	m["updated_at"] = store.Stamp(a.updatedAt)
 	m["code"], m["runtime"], m["status"] = a.draft.code, a.draft.runtime, a.status

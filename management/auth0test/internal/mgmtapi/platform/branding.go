@@ -47,7 +47,7 @@ func BrandingRoutes() []mgmtapi.Route {
 	return themes.Routes([]mgmtapi.Route{
 		{Method: "GET", Pattern: pageTemplate, Handle: readPageTemplate},
 		{Method: "PUT", Pattern: pageTemplate, Form: true, Free: true, Handle: setPageTemplate},
-		{Method: "DELETE", Pattern: pageTemplate, Handle: deletePageTemplate},
+		{Method: "DELETE", Pattern: pageTemplate, Handle: mgmtapi.Doing(mgmtapi.Any, func(_ *mgmtapi.Call, t *state.Tenant) { delete(t.Settings, pageTemplate) })},
 		{Method: "GET", Pattern: "/branding/themes/default", Handle: readDefaultTheme},
 	}...)
 }
@@ -93,9 +93,4 @@ func setPageTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
 		return mgmtapi.NoContent()
 	}
 	return mgmtapi.Created(map[string]any{})
-}
-
-func deletePageTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
-	delete(c.T.Settings, pageTemplate)
-	return mgmtapi.NoContent()
 }

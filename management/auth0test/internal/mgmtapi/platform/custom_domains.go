@@ -54,7 +54,7 @@ func CustomDomainRoutes() []mgmtapi.Route {
 	return customDomains.Routes([]mgmtapi.Route{
 		{Method: "GET", Pattern: defaultDomain, Handle: readDefaultDomain},
 		{Method: "PATCH", Pattern: defaultDomain, Handle: setDefaultDomain},
-		{Method: "POST", Pattern: "/custom-domains/{id}/verify", Handle: mgmtapi.On(customDomains.Find, verifyCustomDomain)},
+		{Method: "POST", Pattern: "/custom-domains/{id}/verify", Handle: mgmtapi.Telling(customDomains.Find, verifyCustomDomain)},
 		{Method: "POST", Pattern: "/custom-domains/{id}/test", Handle: mgmtapi.On(customDomains.Find, testCustomDomain)},
 	}...)
 }
@@ -77,10 +77,10 @@ func testCustomDomain(*mgmtapi.Call, *mgmtapi.Doc) *mgmtapi.Reply {
 }
 
 // verifyCustomDomain finds no record, so that the domain goes on waiting.
-func verifyCustomDomain(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
+func verifyCustomDomain(c *mgmtapi.Call, d *mgmtapi.Doc) any {
 	m := customDomains.View(c, d)
 	delete(m, "is_default")
-	return mgmtapi.OK(m)
+	return m
 }
 
 func readDefaultDomain(c *mgmtapi.Call) *mgmtapi.Reply {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
@@ -67,7 +68,9 @@ func FamilyRoutes() []mgmtapi.Route {
 	routes := []mgmtapi.Route{
 		{Method: "POST", Pattern: profile, Handle: mgmtapi.On(selfServiceProfiles.Find, createSSOTicket)},
 		{Method: "POST", Pattern: "/self-service-profiles/{profileId}/sso-ticket/{id}/revoke", Handle: func(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.Accepted(nil) }},
-		{Method: "GET", Pattern: "/user-attribute-profiles/templates", Handle: listAttributeTemplates},
+		{Method: "GET", Pattern: "/user-attribute-profiles/templates", Handle: mgmtapi.Telling(mgmtapi.Any, func(*mgmtapi.Call, *state.Tenant) any {
+			return map[string]any{"user_attribute_profile_templates": []any{schema.Doc("attribute template")}}
+		})},
 		{Method: "GET", Pattern: "/user-attribute-profiles/templates/{id}", Handle: readAttributeTemplate},
 	}
 	routes = append(routes, mgmtapi.Routes(mgmtapi.Setting{
@@ -103,10 +106,6 @@ func completeFlowConnection(_ *mgmtapi.Call, doc map[string]any) {
 
 func completeAttributeProfile(_ *mgmtapi.Call, doc map[string]any) {
 	doc["user_id"] = store.MergedCopy(schema.Doc("attribute user_id"), store.Document(doc).Sub("user_id"))
-}
-
-func listAttributeTemplates(*mgmtapi.Call) *mgmtapi.Reply {
-	return mgmtapi.OK(map[string]any{"user_attribute_profile_templates": []any{schema.Doc("attribute template")}})
 }
 
 func readAttributeTemplate(c *mgmtapi.Call) *mgmtapi.Reply {

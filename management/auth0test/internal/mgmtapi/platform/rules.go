@@ -8,6 +8,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
@@ -64,13 +65,13 @@ func hookResource() mgmtapi.Resource[mgmtapi.Doc] {
 
 func LegacyRoutes() []mgmtapi.Route {
 	routes := slices.Concat(rules.Routes(), hooks.Routes([]mgmtapi.Route{
-		{Method: "GET", Pattern: "/rules-configs", Handle: listRuleConfigs},
+		{Method: "GET", Pattern: "/rules-configs", Handle: mgmtapi.Telling(mgmtapi.Any, listRuleConfigs)},
 		{Method: "PUT", Pattern: "/rules-configs/{key}", Handle: setRuleConfig},
-		{Method: "DELETE", Pattern: "/rules-configs/{key}", Handle: deleteRuleConfig},
-		{Method: "GET", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, readHookSecrets)},
+		{Method: "DELETE", Pattern: "/rules-configs/{key}", Handle: mgmtapi.Doing(mgmtapi.Any, func(c *mgmtapi.Call, t *state.Tenant) { delete(t.Settings[ruleConfigs], c.Path("key")) })},
+		{Method: "GET", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.Telling(hooks.Find, readHookSecrets)},
 		{Method: "POST", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, setHookSecrets)},
 		{Method: "PATCH", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, setHookSecrets)},
-		{Method: "DELETE", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.On(hooks.Find, deleteHookSecrets)},
+		{Method: "DELETE", Pattern: "/hooks/{id}/secrets", Handle: mgmtapi.Doing(hooks.Find, deleteHookSecrets)},
 	}...))
 	for i := range routes {
 		routes[i].Handle = whileLegacy(routes[i].Handle)
@@ -94,18 +95,13 @@ func whileLegacy(handle func(*mgmtapi.Call) *mgmtapi.Reply) func(*mgmtapi.Call) 
 	}
 }
 
-func listRuleConfigs(c *mgmtapi.Call) *mgmtapi.Reply {
-	return mgmtapi.OK(store.Render(schema.SortedKeys(c.T.Settings[ruleConfigs]), func(k string) any { return map[string]any{"key": k} }))
+func listRuleConfigs(_ *mgmtapi.Call, t *state.Tenant) []any {
+	return store.Render(schema.SortedKeys(t.Settings[ruleConfigs]), func(k string) any { return map[string]any{"key": k} })
 }
 
 func setRuleConfig(c *mgmtapi.Call) *mgmtapi.Reply {
 	c.T.Settings[ruleConfigs] = store.MergedCopy(c.T.Settings[ruleConfigs], map[string]any{c.Path("key"): c.Body["value"]})
 	return mgmtapi.OK(map[string]any{"key": c.Path("key"), "value": c.Body["value"]})
-}
-
-func deleteRuleConfig(c *mgmtapi.Call) *mgmtapi.Reply {
-	delete(c.T.Settings[ruleConfigs], c.Path("key"))
-	return mgmtapi.NoContent()
 }
 
 // kebab writes the name of a hook as Auth0 keeps it: "myHook 2" is "my-hook-2".
@@ -131,12 +127,12 @@ func kebab(name string) string {
 // secretsOf is the path of a hook's secrets.
 func secretsOf(d *mgmtapi.Doc) string { return "/hooks/" + d.ID + "/secrets" }
 
-func readHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
+func readHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) any {
 	shown := map[string]any{}
 	for k := range c.T.Settings[secretsOf(d)] {
 		shown[k] = hiddenSecret
 	}
-	return mgmtapi.OK(shown)
+	return shown
 }
 
 // setHookSecrets adds secrets, or changes those that are there.
@@ -154,9 +150,8 @@ func setHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 	return mgmtapi.Created(mgmtapi.Nothing())
 }
 
-func deleteHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
+func deleteHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) {
 	for _, k := range store.StringsOf(any(c.List)) {
 		delete(c.T.Settings[secretsOf(d)], k)
 	}
-	return mgmtapi.NoContent()
 }

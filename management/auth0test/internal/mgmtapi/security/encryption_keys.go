@@ -70,7 +70,7 @@ func EncryptionKeyRoutes() []mgmtapi.Route {
 		{Method: "POST", Pattern: "/keys/encryption/{kid}/wrapping-key", Free: true, Handle: createWrappingKey},
 		{Method: "GET", Pattern: "/keys/custom-signing", Handle: readCustomSigningKeys},
 		{Method: "PUT", Pattern: "/keys/custom-signing", AllOf: true, Handle: setCustomSigningKeys},
-		{Method: "DELETE", Pattern: "/keys/custom-signing", Handle: deleteCustomSigningKeys},
+		{Method: "DELETE", Pattern: "/keys/custom-signing", Handle: mgmtapi.Doing(mgmtapi.Any, func(_ *mgmtapi.Call, t *state.Tenant) { delete(t.Settings, customSigning) })},
 	}...)
 }
 
@@ -213,9 +213,4 @@ func readCustomSigningKeys(c *mgmtapi.Call) *mgmtapi.Reply {
 func setCustomSigningKeys(c *mgmtapi.Call) *mgmtapi.Reply {
 	c.T.Settings[customSigning] = map[string]any{"keys": c.Body["keys"]}
 	return readCustomSigningKeys(c)
-}
-
-func deleteCustomSigningKeys(c *mgmtapi.Call) *mgmtapi.Reply {
-	delete(c.T.Settings, customSigning)
-	return mgmtapi.NoContent()
 }

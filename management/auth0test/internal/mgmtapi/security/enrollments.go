@@ -44,34 +44,24 @@ func device(e *state.Enrollment) string {
 	return device
 }
 
-func status(e *state.Enrollment) string {
-	if e.Confirmed {
-		return "confirmed"
-	}
-	return "pending"
-}
-
 // guardianView is the enrollment as Guardian shows it.
-func guardianView(e *state.Enrollment) map[string]any {
-	m := map[string]any{"id": device(e), "status": status(e)}
+func guardianView(_ *mgmtapi.Call, e *state.Enrollment) map[string]any {
+	m := map[string]any{"id": device(e), "status": map[bool]string{true: "confirmed", false: "pending"}[e.Confirmed]}
 	store.Put(m, "name", e.Name)
 	store.Put(m, "phone_number", e.Masked())
-	if !e.ConfirmedAt.IsZero() {
-		m["enrolled_at"] = store.Stamp(e.ConfirmedAt)
-	}
-	if !e.LastAuth.IsZero() {
-		m["last_auth"] = store.Stamp(e.LastAuth)
-	}
+	store.PutTime(m, "enrolled_at", e.ConfirmedAt)
+	store.PutTime(m, "last_auth", e.LastAuth)
 	return m
 }
 
-func readEnrollment(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
-	return mgmtapi.OK(guardianView(e))
+// forget removes one enrollment,
+func forget(c *mgmtapi.Call, e *state.Enrollment) {
+	unenroll(c, e.UserID, func(o *state.Enrollment) bool { return o == e })
 }
 
-func deleteEnrollment(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
-	unenroll(c, e.UserID, func(o *state.Enrollment) bool { return o == e })
-	return mgmtapi.NoContent()
+// forgetAll all of a user, and the second factors with them.
+func forgetAll(c *mgmtapi.Call, u *state.User) {
+	unenroll(c, u.ID, func(*state.Enrollment) bool { return true })
 }
 
 // unenroll removes enrollments and notes it.
@@ -90,35 +80,23 @@ var enrollmentKinds = map[string]string{
 
 // listEnrollments answers the first confirmed enrollment: that is what Auth0 does
 // under this name.
-func listEnrollments(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
+func listEnrollments(c *mgmtapi.Call, u *state.User) []any {
 	for _, e := range c.T.Auth.Factors.ByUser[u.ID] {
 		kind, shown := enrollmentKinds[e.Kind]
 		if !shown || !e.Confirmed {
 			continue
 		}
-		m := guardianView(e)
+		m := guardianView(c, e)
 		m["type"], m["auth_method"] = kind, kind
-		return mgmtapi.OK([]any{m})
+		return []any{m}
 	}
-	return mgmtapi.OK([]any{})
+	return []any{}
 }
 
 // deleteProvider removes the apps of a provider: google-authenticator stands for
 // all authenticator apps. The tenant has no Duo.
-func deleteProvider(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
+func deleteProvider(c *mgmtapi.Call, u *state.User) {
 	unenroll(c, u.ID, func(e *state.Enrollment) bool {
 		return c.Path("provider") == "google-authenticator" && e.Kind == "totp"
 	})
-	return mgmtapi.NoContent()
-}
-
-func forgetBrowsers(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	c.T.Auth.Factors.ForgetBrowsers(u.ID)
-	return mgmtapi.NoContent()
-}
-
-// regenerateRecoveryCode works for users without any enrollment too, as it does
-// in recorded traffic.
-func regenerateRecoveryCode(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	return mgmtapi.OK(map[string]any{"recovery_code": c.T.Auth.Factors.NewRecovery(u.ID, c.Now).Secret})
 }

@@ -20,25 +20,25 @@ func guardianOf(t *state.Tenant) *guardianState { return state.Part(t, state.Zer
 
 func GuardianRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/guardian/factors", Handle: listFactors},
+		{Method: "GET", Pattern: "/guardian/factors", Handle: mgmtapi.Telling(mgmtapi.Any, listFactors)},
 		{Method: "PUT", Pattern: "/guardian/factors/{name}", Handle: setFactor},
-		{Method: "GET", Pattern: "/guardian/policies", Handle: listPolicies},
+		{Method: "GET", Pattern: "/guardian/policies", Handle: mgmtapi.Telling(mgmtapi.Any, listPolicies)},
 		{Method: "PUT", Pattern: "/guardian/policies", Handle: setPolicies},
 		{Method: "POST", Pattern: "/guardian/enrollments/ticket", Handle: enrollmentTicket},
-		{Method: "GET", Pattern: "/guardian/enrollments/{id}", Handle: mgmtapi.On(enrollment, readEnrollment)},
-		{Method: "DELETE", Pattern: "/guardian/enrollments/{id}", Handle: mgmtapi.On(enrollment, deleteEnrollment)},
-		{Method: "GET", Pattern: "/users/{id}/enrollments", Handle: mgmtapi.On((*mgmtapi.Call).User, listEnrollments)},
+		{Method: "GET", Pattern: "/guardian/enrollments/{id}", Handle: mgmtapi.Telling(enrollment, guardianView)},
+		{Method: "DELETE", Pattern: "/guardian/enrollments/{id}", Handle: mgmtapi.Doing(enrollment, forget)},
+		{Method: "GET", Pattern: "/users/{id}/enrollments", Handle: mgmtapi.Telling((*mgmtapi.Call).User, listEnrollments)},
 		{Method: "GET", Pattern: "/users/{id}/authentication-methods", Handle: limited("read", mgmtapi.On((*mgmtapi.Call).User, listMethods))},
 		{Method: "POST", Pattern: "/users/{id}/authentication-methods", Handle: limited("write", mgmtapi.On((*mgmtapi.Call).User, createMethod))},
 		{Method: "PUT", Pattern: "/users/{id}/authentication-methods", Handle: limited("write", mgmtapi.On((*mgmtapi.Call).User, replaceMethods))},
-		{Method: "DELETE", Pattern: "/users/{id}/authentication-methods", Handle: limited("write", mgmtapi.On((*mgmtapi.Call).User, deleteMethods))},
-		{Method: "GET", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("read", mgmtapi.On(method, readMethod))},
+		{Method: "DELETE", Pattern: "/users/{id}/authentication-methods", Handle: limited("write", mgmtapi.Doing((*mgmtapi.Call).User, forgetAll))},
+		{Method: "GET", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("read", mgmtapi.Telling(method, listed))},
 		{Method: "PATCH", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("write", mgmtapi.On(method, updateMethod))},
-		{Method: "DELETE", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("write", mgmtapi.On(method, deleteEnrollment))},
-		{Method: "DELETE", Pattern: "/users/{id}/authenticators", Handle: mgmtapi.On((*mgmtapi.Call).User, deleteMethods)},
-		{Method: "DELETE", Pattern: "/users/{id}/multifactor/{provider}", Handle: mgmtapi.On((*mgmtapi.Call).User, deleteProvider)},
-		{Method: "POST", Pattern: "/users/{id}/multifactor/actions/invalidate-remember-browser", Handle: mgmtapi.On((*mgmtapi.Call).User, forgetBrowsers)},
-		{Method: "POST", Pattern: "/users/{id}/recovery-code-regeneration", Handle: mgmtapi.On((*mgmtapi.Call).User, regenerateRecoveryCode)},
+		{Method: "DELETE", Pattern: "/users/{id}/authentication-methods/{authentication_method_id}", Handle: limited("write", mgmtapi.Doing(method, forget))},
+		{Method: "DELETE", Pattern: "/users/{id}/authenticators", Handle: mgmtapi.Doing((*mgmtapi.Call).User, forgetAll)},
+		{Method: "DELETE", Pattern: "/users/{id}/multifactor/{provider}", Handle: mgmtapi.Doing((*mgmtapi.Call).User, deleteProvider)},
+		{Method: "POST", Pattern: "/users/{id}/multifactor/actions/invalidate-remember-browser", Handle: mgmtapi.Doing((*mgmtapi.Call).User, func(c *mgmtapi.Call, u *state.User) { c.T.Auth.Factors.ForgetBrowsers(u.ID) })},
+		{Method: "POST", Pattern: "/users/{id}/recovery-code-regeneration", Handle: mgmtapi.Telling((*mgmtapi.Call).User, newRecoveryCode)},
 	}
 }
 
@@ -61,12 +61,16 @@ func limited(what string, handle func(*mgmtapi.Call) *mgmtapi.Reply) func(*mgmta
 	}
 }
 
-func listFactors(c *mgmtapi.Call) *mgmtapi.Reply {
-	out := make([]any, len(state.FactorNames))
-	for i, name := range state.FactorNames {
-		out[i] = map[string]any{"name": name, "enabled": c.T.Auth.Factors.Enabled[name], "trial_expired": false}
-	}
-	return mgmtapi.OK(out)
+func listFactors(_ *mgmtapi.Call, t *state.Tenant) []any {
+	return store.Render(state.FactorNames, func(name string) any {
+		return map[string]any{"name": name, "enabled": t.Auth.Factors.Enabled[name], "trial_expired": false}
+	})
+}
+
+// newRecoveryCode works for users without any enrollment too, as it does in recorded
+// traffic.
+func newRecoveryCode(c *mgmtapi.Call, u *state.User) any {
+	return map[string]any{"recovery_code": c.T.Auth.Factors.NewRecovery(u.ID, c.Now).Secret}
 }
 
 func setFactor(c *mgmtapi.Call) *mgmtapi.Reply {
@@ -75,12 +79,11 @@ func setFactor(c *mgmtapi.Call) *mgmtapi.Reply {
 	return mgmtapi.OK(map[string]any{"enabled": on})
 }
 
-func listPolicies(c *mgmtapi.Call) *mgmtapi.Reply {
-	policies := c.T.Auth.Factors.Policies
-	return mgmtapi.OK(append([]string{}, policies...))
+func listPolicies(_ *mgmtapi.Call, t *state.Tenant) []string {
+	return append([]string{}, t.Auth.Factors.Policies...)
 }
 
 func setPolicies(c *mgmtapi.Call) *mgmtapi.Reply {
 	c.T.Auth.Factors.Policies = store.StringsOf(c.List)
-	return listPolicies(c)
+	return mgmtapi.OK(listPolicies(c, c.T))
 }

@@ -66,9 +66,7 @@ func masked(c *mgmtapi.Call, e *state.Enrollment) map[string]any {
 func listed(c *mgmtapi.Call, e *state.Enrollment) map[string]any {
 	m := masked(c, e)
 	m["confirmed"] = e.Confirmed
-	if !e.LastAuth.IsZero() {
-		m["last_auth_at"] = store.Stamp(e.LastAuth)
-	}
+	store.PutTime(m, "last_auth_at", e.LastAuth)
 	return m
 }
 
@@ -93,10 +91,6 @@ func method(c *mgmtapi.Call) (*state.Enrollment, *mgmtapi.Reply) {
 		}
 	}
 	return nil, mgmtapi.NotFound(noMethod, "")
-}
-
-func readMethod(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
-	return mgmtapi.OK(listed(c, e))
 }
 
 func createMethod(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
@@ -185,10 +179,4 @@ func updateMethod(c *mgmtapi.Call, e *state.Enrollment) *mgmtapi.Reply {
 		e.Kind, e.ID = way, way+"|"+device(e)
 	}
 	return mgmtapi.OK(masked(c, e))
-}
-
-// deleteMethods removes all of them, and the second factors with them.
-func deleteMethods(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	unenroll(c, u.ID, func(*state.Enrollment) bool { return true })
-	return mgmtapi.NoContent()
 }

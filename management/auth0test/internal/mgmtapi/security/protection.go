@@ -22,12 +22,12 @@ func AttackProtectionRoutes() []mgmtapi.Route {
 		mgmtapi.Setting{Path: "/supplemental-signals"},
 	), []mgmtapi.Route{
 		{Method: "GET", Pattern: "/anomaly/blocks/ips/{id}", Handle: readIPBlock},
-		{Method: "DELETE", Pattern: "/anomaly/blocks/ips/{id}", Handle: deleteIPBlock},
+		{Method: "DELETE", Pattern: "/anomaly/blocks/ips/{id}", Handle: mgmtapi.Doing(mgmtapi.Any, func(c *mgmtapi.Call, t *state.Tenant) { delete(t.Auth.Protect.Throttle, c.Path("id")) })},
 		{Method: "GET", Pattern: "/user-blocks", Handle: mgmtapi.On(identifier, blockedFor)},
-		{Method: "DELETE", Pattern: "/user-blocks", Handle: mgmtapi.On(identifier, unblock)},
+		{Method: "DELETE", Pattern: "/user-blocks", Handle: mgmtapi.Doing(identifier, unblock)},
 		{Method: "GET", Pattern: "/user-blocks/{id}", Handle: mgmtapi.On(identifiers, blockedFor)},
-		{Method: "DELETE", Pattern: "/user-blocks/{id}", Handle: mgmtapi.On(identifiers, unblock)},
-		{Method: "POST", Pattern: "/users/{id}/risk-assessments/clear", Handle: func(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NoContent() }},
+		{Method: "DELETE", Pattern: "/user-blocks/{id}", Handle: mgmtapi.Doing(identifiers, unblock)},
+		{Method: "POST", Pattern: "/users/{id}/risk-assessments/clear", Handle: mgmtapi.Doing(mgmtapi.Any, func(*mgmtapi.Call, *state.Tenant) {})},
 	}...)
 }
 
@@ -68,11 +68,6 @@ func readIPBlock(c *mgmtapi.Call) *mgmtapi.Reply {
 	return &mgmtapi.Reply{Status: http.StatusOK}
 }
 
-func deleteIPBlock(c *mgmtapi.Call) *mgmtapi.Reply {
-	delete(c.T.Auth.Protect.Throttle, c.Path("id"))
-	return mgmtapi.NoContent()
-}
-
 // identifier is that of the query.
 func identifier(c *mgmtapi.Call) ([]string, *mgmtapi.Reply) {
 	return []string{c.Query.Get("identifier")}, nil
@@ -103,7 +98,4 @@ func blockedFor(c *mgmtapi.Call, identifiers []string) *mgmtapi.Reply {
 	return mgmtapi.OK(map[string]any{"blocked_for": list})
 }
 
-func unblock(c *mgmtapi.Call, identifiers []string) *mgmtapi.Reply {
-	c.T.Auth.Protect.Unblock(identifiers)
-	return mgmtapi.NoContent()
-}
+func unblock(c *mgmtapi.Call, identifiers []string) { c.T.Auth.Protect.Unblock(identifiers) }

@@ -3,7 +3,6 @@ package security
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
@@ -13,11 +12,11 @@ import (
 
 func RefreshTokenRoutes() []mgmtapi.Route {
 	return refreshTokens.Routes([]mgmtapi.Route{
-		{Method: "GET", Pattern: "/refresh-tokens", Handle: listRefreshTokens},
+		{Method: "GET", Pattern: "/refresh-tokens", Handle: mgmtapi.Listing(askedUser, tokenPage("refresh_tokens"), askedTokens, func(c *mgmtapi.Call, r *state.RefreshToken) map[string]any { return c.Fields(viewRefreshToken(c, r)) })},
 		{Method: "POST", Pattern: "/refresh-tokens/revoke", Handle: revokeRefreshTokens},
-		{Method: "DELETE", Pattern: "/refresh-tokens/{id}", Handle: deleteRefreshToken},
-		{Method: "GET", Pattern: "/users/{user_id}/refresh-tokens", Handle: mgmtapi.On(userOf("user_id"), listUserRefreshTokens)},
-		{Method: "DELETE", Pattern: "/users/{user_id}/refresh-tokens", Handle: mgmtapi.On(userOf("user_id"), deleteUserRefreshTokens)},
+		{Method: "DELETE", Pattern: "/refresh-tokens/{id}", Handle: mgmtapi.Doing(mgmtapi.Any, deleteRefreshToken)},
+		{Method: "GET", Pattern: "/users/{user_id}/refresh-tokens", Handle: mgmtapi.Listing(userOf("user_id"), tokenPage("tokens"), refreshTokensOf, viewRefreshToken)},
+		{Method: "DELETE", Pattern: "/users/{user_id}/refresh-tokens", Handle: mgmtapi.Accepting(userOf("user_id"), func(c *mgmtapi.Call, u *state.User) { c.RevokeAll(c.T.Auth.Refresh.Of(u.ID)) })},
 	}...)
 }
 
@@ -33,30 +32,22 @@ var refreshTokens = &mgmtapi.Resource[state.RefreshToken]{
 		r.Metadata = c.Obj("refresh_token_metadata")
 		return nil
 	},
-	View: func(_ *mgmtapi.Call, r *state.RefreshToken) map[string]any { return viewRefreshToken(r) },
+	View: viewRefreshToken,
 }
 
-func refreshTokensOf(c *mgmtapi.Call, userID string) []*state.RefreshToken {
-	return slices.DeleteFunc(c.T.Auth.Refresh.Of(userID), func(r *state.RefreshToken) bool { return !r.Alive(c.Now) })
+func refreshTokensOf(c *mgmtapi.Call, u *state.User) []*state.RefreshToken {
+	return slices.DeleteFunc(c.T.Auth.Refresh.Of(u.ID), func(r *state.RefreshToken) bool { return !r.Alive(c.Now) })
 }
 
-// stampOrNull writes a time, null for none.
-func stampOrNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return store.Stamp(t)
-}
-
-func viewRefreshToken(r *state.RefreshToken) map[string]any {
+func viewRefreshToken(_ *mgmtapi.Call, r *state.RefreshToken) map[string]any {
 	m := map[string]any{
 		"id": r.ID, "user_id": r.UserID, "client_id": r.ClientID, "session_id": store.OrNull(r.SessionID), "rotating": r.Rotating,
-		"created_at": store.Stamp(r.CreatedAt), "idle_expires_at": stampOrNull(r.IdleExpires), "expires_at": stampOrNull(r.Expires),
+		"created_at": store.Stamp(r.CreatedAt), "idle_expires_at": nil, "expires_at": nil,
 		"resource_servers": []any{map[string]any{"audience": r.Audience, "scopes": r.Scope}},
 	}
-	if !r.LastUsed.IsZero() {
-		m["last_exchanged_at"] = store.Stamp(r.LastUsed)
-	}
+	store.PutTime(m, "idle_expires_at", r.IdleExpires)
+	store.PutTime(m, "expires_at", r.Expires)
+	store.PutTime(m, "last_exchanged_at", r.LastUsed)
 	if r.Device != (state.Device{}) {
 		m["device"] = viewDevice(r.Device)
 	}
@@ -68,36 +59,29 @@ func viewRefreshToken(r *state.RefreshToken) map[string]any {
 
 // deleteRefreshToken accepts ids that there are not. It answers as recorded; the
 // OpenAPI description says 202.
-func deleteRefreshToken(c *mgmtapi.Call) *mgmtapi.Reply {
-	if r := c.T.Auth.Refresh.Get(c.Path("id")); r != nil {
-		c.T.Auth.Refresh.Revoke(r)
+func deleteRefreshToken(c *mgmtapi.Call, t *state.Tenant) {
+	if r := t.Auth.Refresh.Get(c.Path("id")); r != nil {
+		t.Auth.Refresh.Revoke(r)
 	}
-	return mgmtapi.NoContent()
-}
-
-func listUserRefreshTokens(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	return mgmtapi.List(c, tokenPage("tokens"), refreshTokensOf(c, u.ID), func(r *state.RefreshToken) any { return viewRefreshToken(r) })
 }
 
 func tokenPage(key string) mgmtapi.Envelope[*state.RefreshToken] {
 	return mgmtapi.Envelope[*state.RefreshToken]{Key: key, Form: mgmtapi.Cursor, ID: func(r *state.RefreshToken) string { return r.ID }}
 }
 
-func deleteUserRefreshTokens(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	c.RevokeAll(c.T.Auth.Refresh.Of(u.ID))
-	return mgmtapi.Accepted(mgmtapi.Nothing())
+// askedUser is the user of the query.
+func askedUser(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) {
+	if u := c.T.Users.Get(c.Query.Get("user_id")); u != nil {
+		return u, nil
+	}
+	return nil, mgmtapi.NoSuchUser()
 }
 
-// listRefreshTokens lists those of one user by their ids.
-func listRefreshTokens(c *mgmtapi.Call) *mgmtapi.Reply {
-	id := c.Query.Get("user_id")
-	if c.T.Users.Get(id) == nil {
-		return mgmtapi.NoSuchUser()
-	}
-	client := c.Query.Get("client_id")
-	rows := slices.DeleteFunc(refreshTokensOf(c, id), func(r *state.RefreshToken) bool { return client != "" && r.ClientID != client })
+// askedTokens are those of one user by their ids.
+func askedTokens(c *mgmtapi.Call, u *state.User) []*state.RefreshToken {
+	rows := slices.DeleteFunc(refreshTokensOf(c, u), func(r *state.RefreshToken) bool { return !c.Asks("client_id", r.ClientID) })
 	slices.SortFunc(rows, func(a, b *state.RefreshToken) int { return strings.Compare(a.ID, b.ID) })
-	return mgmtapi.List(c, tokenPage("refresh_tokens"), rows, func(r *state.RefreshToken) any { return c.Fields(viewRefreshToken(r)) })
+	return rows
 }
 
 // revokeRefreshTokens takes either ids, or a user, who may be narrowed by a

@@ -8,14 +8,15 @@ import (
 
 func SessionRoutes() []mgmtapi.Route {
 	return sessions.Routes([]mgmtapi.Route{
-		{Method: "DELETE", Pattern: "/sessions/{id}", Handle: deleteSession},
-		{Method: "POST", Pattern: "/sessions/{id}/revoke", AllOf: true, Handle: mgmtapi.On(sessions.Find, revokeSession)},
-		{Method: "GET", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.On(userOf("user_id"), listUserSessions)},
-		{Method: "DELETE", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.On(userOf("user_id"), deleteUserSessions)},
-		{Method: "POST", Pattern: "/users/{id}/revoke-access", AllOf: true, Handle: revokeAccess},
-		{Method: "GET", Pattern: "/users/{id}/connected-accounts", Handle: mgmtapi.On(userOf("id"), listConnectedAccounts)},
-		{Method: "GET", Pattern: "/users/{id}/federated-connections-tokensets", Handle: mgmtapi.On(userOf("id"), listTokenSets)},
-		{Method: "DELETE", Pattern: "/users/{id}/federated-connections-tokensets/{tokenset_id}", Handle: deleteTokenSet},
+		{Method: "DELETE", Pattern: "/sessions/{id}", Handle: mgmtapi.Accepting(mgmtapi.Any, deleteSession)},
+		{Method: "POST", Pattern: "/sessions/{id}/revoke", AllOf: true, Handle: mgmtapi.Accepting(sessions.Find, func(c *mgmtapi.Call, s *state.Session) { c.T.RevokeSession(s.ID) })},
+		{Method: "GET", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.Listing(userOf("user_id"), sessionPage, func(c *mgmtapi.Call, u *state.User) []*state.Session { return c.T.SessionsOf(u.ID, c.Now) }, viewSession)},
+		{Method: "DELETE", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.Accepting(userOf("user_id"), func(c *mgmtapi.Call, u *state.User) { c.T.DeleteUserSessions(u.ID, "session-revoked") })},
+		{Method: "POST", Pattern: "/users/{id}/revoke-access", AllOf: true, Handle: mgmtapi.Accepting(mgmtapi.Any, revokeAccess)},
+		// The tenant has no users of other identity providers, whose tokens and accounts these are.
+		{Method: "GET", Pattern: "/users/{id}/connected-accounts", Handle: mgmtapi.Telling(userOf("id"), func(*mgmtapi.Call, *state.User) any { return map[string]any{"connected_accounts": []any{}} })},
+		{Method: "GET", Pattern: "/users/{id}/federated-connections-tokensets", Handle: mgmtapi.Telling(userOf("id"), func(*mgmtapi.Call, *state.User) any { return []any{} })},
+		{Method: "DELETE", Pattern: "/users/{id}/federated-connections-tokensets/{tokenset_id}", Handle: mgmtapi.Doing(mgmtapi.Any, func(*mgmtapi.Call, *state.Tenant) {})},
 	}...)
 }
 
@@ -28,7 +29,7 @@ var sessions = &mgmtapi.Resource[state.Session]{
 		s.Metadata, s.UpdatedAt = c.Obj("session_metadata"), c.Now
 		return nil
 	},
-	View: func(_ *mgmtapi.Call, s *state.Session) map[string]any { return viewSession(s) },
+	View: viewSession,
 }
 
 // userOf returns the user that a part of the path names.
@@ -48,7 +49,7 @@ func viewDevice(d state.Device) map[string]any {
 	}
 }
 
-func viewSession(s *state.Session) map[string]any {
+func viewSession(_ *mgmtapi.Call, s *state.Session) map[string]any {
 	methods := store.Render(s.Methods, func(m state.AuthMethod) any {
 		v := map[string]any{"name": m.Name, "timestamp": store.Stamp(m.At)}
 		store.Put(v, "type", m.Type)
@@ -67,44 +68,15 @@ func viewSession(s *state.Session) map[string]any {
 }
 
 // deleteSession accepts ids that there are not.
-func deleteSession(c *mgmtapi.Call) *mgmtapi.Reply {
-	if s := c.T.Auth.Sessions.Get(c.Path("id")); s != nil {
-		c.T.EndSession(s, "session-revoked")
+func deleteSession(c *mgmtapi.Call, t *state.Tenant) {
+	if s := t.Auth.Sessions.Get(c.Path("id")); s != nil {
+		t.EndSession(s, "session-revoked")
 	}
-	return mgmtapi.Accepted(mgmtapi.Nothing())
 }
 
-func revokeSession(c *mgmtapi.Call, _ *state.Session) *mgmtapi.Reply {
-	c.T.RevokeSession(c.Path("id"))
-	return mgmtapi.Accepted(mgmtapi.Nothing())
-}
-
-func listUserSessions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	rows := c.T.SessionsOf(u.ID, c.Now)
-	page := mgmtapi.Envelope[*state.Session]{Key: "sessions", Form: mgmtapi.Cursor, ID: func(s *state.Session) string { return s.ID }}
-	return mgmtapi.List(c, page, rows, func(s *state.Session) any { return viewSession(s) })
-}
-
-func deleteUserSessions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	c.T.DeleteUserSessions(u.ID, "session-revoked")
-	return mgmtapi.Accepted(mgmtapi.Nothing())
-}
+var sessionPage = mgmtapi.Envelope[*state.Session]{Key: "sessions", Form: mgmtapi.Cursor, ID: func(s *state.Session) string { return s.ID }}
 
 // revokeAccess does not tell whether there is such a user.
-func revokeAccess(c *mgmtapi.Call) *mgmtapi.Reply {
-	c.T.RevokeUserAccess(c.Path("id"), c.Str("session_id"), c.Yes("preserve_refresh_tokens"))
-	return mgmtapi.Accepted(mgmtapi.Nothing())
+func revokeAccess(c *mgmtapi.Call, t *state.Tenant) {
+	t.RevokeUserAccess(c.Path("id"), c.Str("session_id"), c.Yes("preserve_refresh_tokens"))
 }
-
-// The tenant has no users of other identity providers, whose tokens and accounts
-// these are.
-
-func listConnectedAccounts(c *mgmtapi.Call, _ *state.User) *mgmtapi.Reply {
-	return mgmtapi.OK(map[string]any{"connected_accounts": []any{}})
-}
-
-func listTokenSets(c *mgmtapi.Call, _ *state.User) *mgmtapi.Reply {
-	return mgmtapi.OK([]any{})
-}
-
-func deleteTokenSet(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NoContent() }

@@ -17,9 +17,11 @@ func devicesOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
 
 func UserGrantRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
-		{Method: "GET", Pattern: "/grants", Handle: listUserGrants},
-		{Method: "DELETE", Pattern: "/grants", Handle: deleteUserGrants},
-		{Method: "DELETE", Pattern: "/grants/{id}", Handle: deleteUserGrant},
+		{Method: "GET", Pattern: "/grants", Handle: mgmtapi.Listing(mgmtapi.Any, mgmtapi.Envelope[*state.Consent]{Key: "grants"}, askedGrants, viewConsent)},
+		{Method: "DELETE", Pattern: "/grants", Handle: mgmtapi.Doing(mgmtapi.Any, func(c *mgmtapi.Call, t *state.Tenant) { t.Withdraw(asked(c)) })},
+		{Method: "DELETE", Pattern: "/grants/{id}", Handle: mgmtapi.Doing(mgmtapi.Any, func(c *mgmtapi.Call, t *state.Tenant) {
+			t.Withdraw(func(g *state.Consent) bool { return g.ID == c.Path("id") })
+		})},
 		{Method: "GET", Pattern: "/device-credentials", Handle: listDeviceCredentials},
 		{Method: "POST", Pattern: "/device-credentials", Handle: createDeviceCredential},
 		{Method: "DELETE", Pattern: "/device-credentials/{id}", Handle: deleteDeviceCredential},
@@ -38,22 +40,13 @@ func audienceOf(c *mgmtapi.Call, g *state.Consent) string {
 	return cmp.Or(g.Audience, c.Issuer()+"userinfo")
 }
 
-func listUserGrants(c *mgmtapi.Call) *mgmtapi.Reply {
+func askedGrants(c *mgmtapi.Call, t *state.Tenant) []*state.Consent {
 	is := asked(c)
-	rows := slices.DeleteFunc(c.T.AllConsents(), func(g *state.Consent) bool { return !is(g) })
-	return mgmtapi.List(c, mgmtapi.Envelope[*state.Consent]{Key: "grants"}, rows, func(g *state.Consent) any {
-		return map[string]any{"id": g.ID, "clientID": g.ClientID, "user_id": g.UserID, "audience": audienceOf(c, g), "scope": g.Scopes}
-	})
+	return slices.DeleteFunc(t.AllConsents(), func(g *state.Consent) bool { return !is(g) })
 }
 
-func deleteUserGrants(c *mgmtapi.Call) *mgmtapi.Reply {
-	c.T.Withdraw(asked(c))
-	return mgmtapi.NoContent()
-}
-
-func deleteUserGrant(c *mgmtapi.Call) *mgmtapi.Reply {
-	c.T.Withdraw(func(g *state.Consent) bool { return g.ID == c.Path("id") })
-	return mgmtapi.NoContent()
+func viewConsent(c *mgmtapi.Call, g *state.Consent) map[string]any {
+	return map[string]any{"id": g.ID, "clientID": g.ClientID, "user_id": g.UserID, "audience": audienceOf(c, g), "scope": g.Scopes}
 }
 
 func credentialID(r *state.RefreshToken) string { return "dcr_" + strings.TrimPrefix(r.ID, "rt_") }

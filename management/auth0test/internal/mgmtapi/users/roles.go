@@ -15,9 +15,9 @@ func UserRoleRoutes() []mgmtapi.Route {
 		Set:    func(c *mgmtapi.Call, u *state.User, ids []string) { c.T.SetRoles(u, ids, c.Now) },
 		Full:   mgmtapi.BadRequest("No more roles can be assigned to this user.", ""),
 		Scopes: []string{"read:users", "read:roles", "read:role_members"},
-	}.Routes(), mgmtapi.PermissionRoutes("/users/{id}/permissions", "user", (*mgmtapi.Call).User, listUserPermissions, func(u *state.User) *[]state.Permission { return &u.Permissions }), []mgmtapi.Route{
-		{Method: "GET", Pattern: "/users/{id}/organizations", Bucket: "read user organizations", Handle: mgmtapi.On((*mgmtapi.Call).User, listUserOrganizations)},
-		{Method: "GET", Pattern: "/users/{id}/effective-roles", Handle: mgmtapi.On((*mgmtapi.Call).User, listEffectiveUserRoles)},
+	}.Routes(), mgmtapi.PermissionRoutes("/users/{id}/permissions", "user", (*mgmtapi.Call).User, mgmtapi.On((*mgmtapi.Call).User, listUserPermissions), func(u *state.User) *[]state.Permission { return &u.Permissions }), []mgmtapi.Route{
+		{Method: "GET", Pattern: "/users/{id}/organizations", Bucket: "read user organizations", Handle: mgmtapi.Listing((*mgmtapi.Call).User, mgmtapi.Envelope[*state.Organization]{Key: "organizations"}, organizationsOf, mgmtapi.ViewOrganization)},
+		{Method: "GET", Pattern: "/users/{id}/effective-roles", Handle: mgmtapi.Listing((*mgmtapi.Call).User, mgmtapi.Effectives, effectiveRoles, mgmtapi.ViewEffective)},
 		{Method: "GET", Pattern: "/users/{id}/effective-permissions", Handle: mgmtapi.On((*mgmtapi.Call).User, listEffectivePermissions)},
 	})
 }
@@ -54,19 +54,17 @@ func permissionsOf(c *mgmtapi.Call, u *state.User) ([]state.Permission, map[stat
 	return all, sources
 }
 
-func listUserOrganizations(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	var rows []*state.Organization
+func organizationsOf(c *mgmtapi.Call, u *state.User) (rows []*state.Organization) {
 	for _, id := range u.Orgs {
 		if o := c.T.Orgs.Get(id); o != nil {
 			rows = append(rows, o)
 		}
 	}
-	return mgmtapi.List(c, mgmtapi.Envelope[*state.Organization]{Key: "organizations"}, rows, func(o *state.Organization) any { return mgmtapi.ViewOrganization(o) })
+	return rows
 }
 
-func listEffectiveUserRoles(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	rows := mgmtapi.Combine(c.T, u.Roles, c.T.TenantGroupRoles(u.ID))
-	return mgmtapi.List(c, mgmtapi.Effectives, rows, mgmtapi.Effective.View)
+func effectiveRoles(c *mgmtapi.Call, u *state.User) []mgmtapi.Effective {
+	return mgmtapi.Combine(c.T, u.Roles, c.T.TenantGroupRoles(u.ID))
 }
 
 func listEffectivePermissions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {

@@ -4,14 +4,13 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 )
 
 func TicketRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
 		{Method: "POST", Pattern: "/tickets/password-change", Handle: mgmtapi.On(ticketUser, passwordTicket)},
-		{Method: "POST", Pattern: "/tickets/email-verification", Handle: mgmtapi.On(ticketUser, verificationTicket)},
+		{Method: "POST", Pattern: "/tickets/email-verification", Handle: mgmtapi.On(ticketUser, func(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply { return ticket(c, "email_verification", u) })},
 	}
 }
 
@@ -20,16 +19,10 @@ func passwordTicket(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 	if con == nil || !con.Database() {
 		return mgmtapi.BadRequest("The user's main connection does not support this operation.", "")
 	}
-	if password := c.Str("new_password"); password != "" {
-		if bad := mgmtapi.Refusal(con.CheckNewPassword(u, password)); bad != nil {
-			return bad
-		}
+	if bad := mgmtapi.Refusal(con.CheckNewPassword(u, c.Str("new_password"))); bad != nil && c.Str("new_password") != "" {
+		return bad
 	}
 	return ticket(c, "password_change", u)
-}
-
-func verificationTicket(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	return ticket(c, "email_verification", u)
 }
 
 // ticketUser finds the user by id, or by connection and email.
@@ -38,8 +31,7 @@ func ticketUser(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) {
 		return nil, mgmtapi.BadRequest("The client does not exist", "inexistent_client")
 	}
 	if !c.Has("user_id") && !(c.Has("connection_id") && c.Has("email")) {
-		v := schema.Violation{Text: "Missing required property: user_id"}
-		return nil, mgmtapi.BadRequest(v.Message("Payload"), "invalid_body")
+		return nil, mgmtapi.Lacks("user_id")
 	}
 	u := c.T.Users.Get(c.Str("user_id"))
 	if id := c.Str("connection_id"); id != "" {

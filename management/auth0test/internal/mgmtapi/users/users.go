@@ -11,7 +11,7 @@ func UserRoutes() []mgmtapi.Route {
 	return []mgmtapi.Route{
 		{Method: "GET", Pattern: "/users", Bucket: "read users", Handle: listUsers},
 		{Method: "POST", Pattern: "/users", Bucket: "write users", Handle: createUser, Free: true},
-		{Method: "GET", Pattern: "/users/{id}", Bucket: "read users", Handle: mgmtapi.On((*mgmtapi.Call).User, readUser)},
+		{Method: "GET", Pattern: "/users/{id}", Bucket: "read users", Handle: mgmtapi.Telling((*mgmtapi.Call).User, shownUser)},
 		{Method: "PATCH", Pattern: "/users/{id}", Bucket: "write users", Handle: updateUser, Free: true},
 		{Method: "DELETE", Pattern: "/users/{id}", Bucket: "delete users", Handle: deleteUser},
 		{Method: "GET", Pattern: "/users-by-email", Bucket: "read users", Handle: usersByEmail},
@@ -20,9 +20,7 @@ func UserRoutes() []mgmtapi.Route {
 	}
 }
 
-func readUser(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
-	return mgmtapi.OK(c.Fields(viewUser(u)))
-}
+func shownUser(c *mgmtapi.Call, u *state.User) map[string]any { return c.Fields(viewUser(u)) }
 
 // usersByEmail is immediate, unlike search. Letters must have the case in which
 // the address is kept, which is lower case in databases.

@@ -25,9 +25,7 @@ func viewUser(u *state.User) map[string]any {
 	if u.UserMetadata != nil {
 		m["user_metadata"] = u.UserMetadata
 	}
-	if !u.LastPasswordReset.IsZero() {
-		m["last_password_reset"] = store.Stamp(u.LastPasswordReset)
-	}
+	store.PutTime(m, "last_password_reset", u.LastPasswordReset)
 	if !u.LastLogin.IsZero() {
 		m["last_login"], m["logins_count"] = store.Stamp(u.LastLogin), u.LoginsCount
 	}
