@@ -78,19 +78,18 @@ var FileCycles = map[string]int{
 	"internal/oauth":                        2,
 	"internal/sqlstore":                     3,
 	"management":                            5,
-	"management/auth0test":                  7,
+	"management/auth0test":                  5,
 	"management/auth0test/scripts":          3,
-	"management/auth0test/internal/authapi": 15,
-	"management/auth0test/internal/authapi/login":    9, // Consent is one more page of the flow.
+	"management/auth0test/internal/authapi": 13,
+	"management/auth0test/internal/authapi/login":    6, // Consent is one more page of the flow.
 	"management/auth0test/internal/mgmtapi":          4,
 	"management/auth0test/internal/mgmtapi/apps":     2,
-	"management/auth0test/internal/mgmtapi/orgs":     8,
+	"management/auth0test/internal/mgmtapi/orgs":     4,
 	"management/auth0test/internal/mgmtapi/platform": 3,
 	"management/auth0test/internal/mgmtapi/security": 2,
-	"management/auth0test/internal/mgmtapi/users":    3,
-	"management/auth0test/internal/query":            2,
+	"management/auth0test/internal/mgmtapi/users":    2,
 	"management/auth0test/internal/schema":           2,
-	"management/auth0test/internal/state":            23, // Consents, of which refresh tokens and users know.
+	"management/auth0test/internal/state":            13, // Consents, of which refresh tokens and users know.
 	"migration":                                      9,
 	"migration/filesource":                           2,
 	"migration/lazy":                                 6,

@@ -2,11 +2,13 @@ package auth0test
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi/login"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/limit"
@@ -133,3 +135,95 @@ func (t *Tenant) Now() time.Time { return t.s.Now() }
 // Advance moves the tenant's clock forward by d: jobs finish, tokens expire,
 // buckets refill.
 func (t *Tenant) Advance(d time.Duration) { t.s.Skew.Add(int64(d)) }
+
+// RotateKeys makes the next signing key the current one. Tokens of the previous
+// key stay valid until it is revoked.
+func (t *Tenant) RotateKeys() { t.s.Keys.Rotate(t.s.Now()) }
+
+// RevokeKeys revokes the keys before the current one: they leave the JWKS, and
+// the tenant refuses their tokens.
+func (t *Tenant) RevokeKeys() { t.s.Keys.RevokePrevious(t.s.Now()) }
+
+// AccessToken returns an access token for an API as a login of the user would
+// get it, in an organization unless orgID is empty, with every scope and
+// permission that the user has. It panics when the user, the organization or the
+// API does not exist, or when the user is not a member: a test that asks for
+// such a token is wrong; see Sign for wrong tokens.
+func (t *Tenant) AccessToken(userID, orgID, audience string) string {
+	return authapi.AccessToken(t.s, userID, orgID, audience)
+}
+
+// Sign returns a token with these claims under the tenant's current key, also
+// one that is wrong. Header entries replace alg (RS256), typ (JWT) and kid; nil
+// removes one. Claims are taken as they are, but a time.Time becomes seconds. Of
+// the algorithms it knows RS256, "none" (no signature), and HS256 under the
+// public key as PEM, the classic confusion; any other alg gets an RS256
+// signature.
+func (t *Tenant) Sign(header, claims map[string]any) string { return t.s.Keys.Sign(header, claims) }
+
+// Management returns a client of the Management API with every scope, in process:
+// its requests cross no socket, so that it works in a testing/synctest bubble.
+// Each call returns a new client.
+func (t *Tenant) Management() *management.Client {
+	c, err := management.New(management.Config{
+		Domain:       t.s.Options.Domain,
+		ClientID:     t.s.Options.ClientID,
+		ClientSecret: t.s.Options.ClientSecret,
+		HTTPClient:   t.HTTPClient(),
+		Budget:       1,
+	})
+	if err != nil {
+		panic("auth0test: Management: " + err.Error()) // Options.Domain is not a host.
+	}
+	return c
+}
+
+// Plan is a subscription and sets the rate limits, as published in Auth0's rate
+// limit policy.
+type Plan uint8
+
+// The plans.
+const (
+	Unlimited     Plan = iota // no limits; X-RateLimit headers of 10,000 requests a second
+	Free                      // 2 requests, 2 a second
+	Professional              // limits per endpoint only; Essentials and B2B are the same
+	Enterprise                // 50 requests, 16 a second; production
+	EnterpriseDev             // 10 requests, 2 a second; not production
+	Private20                 // private cloud of 20 requests a second
+	Private100                // private cloud of 100 requests a second
+	Private10000              // private cloud of 10,000 requests a second
+)
+
+// AddBreachedPasswords adds to the passwords that breached-password detection
+// knows; a new tenant knows none. Detection is off until the Management API turns
+// it on, at attack-protection/breached-password-detection.
+func (t *Tenant) AddBreachedPasswords(passwords ...string) {
+	t.s.Lock()
+	defer t.s.Unlock()
+	for _, p := range passwords {
+		t.s.Auth.Protect.Breached[p] = true
+	}
+}
+
+// Scripts runs the JavaScript of Actions, for RunScripts. Package
+// auth0test/scripts has one; it is apart because it needs a JavaScript engine.
+//
+// Run runs the code of an Action: it calls the function that the code exports
+// for its trigger (onExecutePostLogin, onExecuteCredentialsExchange,
+// onExecutePreUserRegistration) with event, which is what Auth0 documents
+// in maps, slices, strings, numbers and booleans, and api, whose objects are
+// maps and whose methods are functions of Go. An error, or a promise that is
+// rejected, fails the login. Run is called without locks and may use the tenant.
+type Scripts interface {
+	Run(ctx context.Context, code string, event, api any) error
+}
+
+// RunScripts makes the tenant run the Actions that are bound to logins, to tokens of
+// applications and to sign-ups, and, if s has the method Database of scripts.Engine,
+// the scripts of custom databases (login, get_user, create, change_password) where Auth0
+// runs them. Without it bindings and scripts are refused.
+func (t *Tenant) RunScripts(s Scripts) {
+	t.s.Lock()
+	defer t.s.Unlock()
+	t.s.Auth.Actions.Scripts = s
+}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"encoding/hex"
 	"net/http"
 	"reflect"
@@ -150,4 +151,125 @@ func (t *Tenant) Issuer() string {
 		return *s
 	}
 	return "https://" + t.Options.Domain + "/"
+}
+
+// Auth is what the Authentication API keeps. The tenant's mutex guards it.
+type authState struct {
+	Sessions sessionStore
+	Refresh  refreshStore
+	Factors  factorStore
+	Protect  protection
+	Logs     TenantLog
+	Actions  actionState
+
+	DefaultAudience string
+	OrgNames        bool // Names of organizations are in tokens and in requests.
+}
+
+func (s *authState) start(settings func(string) store.Document) {
+	s.Sessions.start()
+	s.Refresh.start()
+	s.Factors.start()
+	s.Protect.start(settings)
+	s.Logs.start()
+}
+
+// RunsActions reports whether something runs the code of Actions.
+func (t *Tenant) RunsActions() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Auth.Actions.Scripts != nil
+}
+
+// Now is the tenant's time, in the precision of Auth0's answers.
+func (t *Tenant) Now() time.Time {
+	return time.Now().Add(time.Duration(t.Skew.Load())).UTC().Truncate(time.Millisecond)
+}
+
+// Lock takes the mutex and brings the tenant up to date.
+func (t *Tenant) Lock() time.Time {
+	t.mu.Lock()
+	now := t.Now()
+	t.Timeline.Run(now)
+	return now
+}
+
+// Unlock frees the mutex.
+func (t *Tenant) Unlock() { t.mu.Unlock() }
+
+// Part returns what another package keeps in the tenant, made by start when it
+// is asked for first. The caller holds the mutex.
+func Part[T any](t *Tenant, start func() *T) *T {
+	key := reflect.TypeFor[T]()
+	if p, has := t.parts[key]; has {
+		return p.(*T)
+	}
+	p := start()
+	t.parts[key] = p
+	return p
+}
+
+// Zero is the start of a part whose zero value is ready.
+func Zero[T any]() *T { return new(T) }
+
+// Scripts runs the JavaScript of Actions; the public package documents it.
+type Scripts interface {
+	Run(ctx context.Context, code string, event, api any) error
+}
+
+// Action is a deployed Action at its place in a trigger's flow.
+type Action struct {
+	ID, Name, Code string
+	Secrets        map[string]string
+}
+
+// actionState is who runs Actions, and which. The tenant's mutex guards it.
+type actionState struct {
+	Scripts Scripts
+	Bound   func(trigger string) []Action // Nil: no Action is bound.
+}
+
+const (
+	MFATokenLifetime = 10 * time.Minute // Of an mfa_token.
+	OOBLifetime      = 5 * time.Minute  // Of a code that was sent.
+	AcrMFA           = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
+)
+
+// mfaScopes are the scopes of the API under which users manage their factors.
+var mfaScopes = []string{"enroll", "read:authenticators", "remove:authenticators"}
+
+// Lifetimes of tokens where nothing else is configured.
+const (
+	AccessTokenLifetime = 24 * time.Hour
+	webTokenLifetime    = 2 * time.Hour
+	idTokenLifetime     = 10 * time.Hour
+)
+
+// Paths of settings.
+const (
+	BruteForcePath = "/attack-protection/brute-force-protection"
+	SuspiciousPath = "/attack-protection/suspicious-ip-throttling"
+	BreachedPath   = "/attack-protection/breached-password-detection"
+	CaptchaPath    = "/attack-protection/captcha"
+	TenantPath     = "/tenants/settings"
+	BrandingPath   = "/branding"
+	PromptsPath    = "/prompts"
+)
+
+// settings are documents of which a tenant has one each, by their path. Like Auth0's
+// they name few things: what was never set is not shown, and is as Auth0's
+// documentation says.
+type settings map[string]map[string]any
+
+// IssParameter is the setting, and the metadata, of a tenant whose authorization
+// responses name the issuer (RFC 9207).
+const IssParameter = "authorization_response_iss_parameter_supported"
+
+// TenantSetting is a setting of the tenant. The caller holds the mutex.
+func (t *Tenant) TenantSetting(name string) any { return t.Settings[TenantPath][name] }
+
+// TenantFlag is one of the flags of the tenant's settings.
+func (t *Tenant) TenantFlag(name string) bool {
+	flags, _ := t.TenantSetting("flags").(map[string]any)
+	return flags[name] == true
 }

@@ -249,3 +249,81 @@ func (u *User) ShownPicture() string {
 	fallback := url.QueryEscape("https://cdn.auth0.com/avatars/" + initials[:min(2, len(initials))] + ".png")
 	return "https://s.gravatar.com/avatar/" + hex.EncodeToString(sum[:]) + "?s=480&r=pg&d=" + fallback
 }
+
+// UserChanged is told of a change by PATCH, under the mutex; body is what the
+// request said.
+func (t *Tenant) UserChanged(u *User, body map[string]any) {
+	if _, has := body["password"]; has {
+		t.PasswordChanged(u.ID)
+	}
+	if _, has := body["email"]; has {
+		t.DeleteUserSessions(u.ID, "email-identifier-changed")
+	}
+}
+
+// Touch marks a change by the tenant itself, as a login.
+func (t *Tenant) Touch(u *User, now time.Time) {
+	u.UpdatedAt = now
+	t.Searchable(u)
+}
+
+// RemoveUser deletes a user with what belongs to it.
+func (t *Tenant) RemoveUser(u *User) {
+	t.Users.remove(u)
+	t.Searchable(u)
+	for _, id := range slices.Clone(u.Orgs) {
+		t.Leave(t.Orgs.Get(id), u.ID)
+	}
+	for _, id := range u.Roles {
+		t.Roles.Get(id).Users.Delete(u.ID)
+	}
+	t.userDeleted(u.ID)
+}
+
+// Index is what search and lists see: the users, or with a SearchDelay their
+// state of that time ago.
+func (t *Tenant) Index() *UserStore {
+	if t.Options.SearchDelay <= 0 {
+		return &t.Users
+	}
+	return &t.indexed
+}
+
+// Searchable lets search see a change of a user, after the delay.
+func (t *Tenant) Searchable(u *User) {
+	if t.Options.SearchDelay <= 0 {
+		return
+	}
+	id, state := u.ID, (*User)(nil)
+	if t.Users.Get(id) == u {
+		snapshot := *u
+		state = &snapshot
+	}
+	t.Timeline.At(t.Now().Add(t.Options.SearchDelay), func(time.Time) {
+		if old := t.indexed.Get(id); old != nil {
+			t.indexed.unindexAll(old)
+		}
+		if state == nil {
+			t.indexed.Delete(id)
+			return
+		}
+		t.indexed.Put(id, state)
+		t.indexed.indexAll(state)
+	})
+}
+
+// GiveRole assigns a role of the tenant.
+func (t *Tenant) GiveRole(u *User, r *Role, now time.Time) {
+	t.SetRoles(u, store.Union(u.Roles, []string{r.ID}), now)
+}
+
+// SetRoles gives a user these roles of the tenant, and no others.
+func (t *Tenant) SetRoles(u *User, ids []string, now time.Time) {
+	for _, id := range store.Minus(u.Roles, ids) {
+		t.Roles.Get(id).Users.Delete(u.ID)
+	}
+	for _, id := range store.Minus(ids, u.Roles) {
+		t.Roles.Get(id).Users.Put(u.ID, &RoleUser{u.ID, now})
+	}
+	u.Roles = ids
+}

@@ -258,3 +258,31 @@ func postNotice(t *state.Tenant, l *login, r *http.Request) (string, *authapi.OA
 	l.notice = ""
 	return "", nil
 }
+
+// Routes are the routes of the login pages.
+func Routes() []authapi.Route {
+	return []authapi.Route{
+		{Method: "GET", Pattern: "/authorize", Serve: serveAuthorize},
+		{Method: "POST", Pattern: "/authorize", Serve: serveAuthorize},
+		{Method: "GET", Pattern: "/u/reset-password", Serve: serveResetPassword},
+		{Method: "POST", Pattern: "/u/reset-password", Serve: serveResetPassword},
+		{Method: "GET", Pattern: "/u/email-verification", Serve: link("email_verification", "Your email was verified. You can continue using the application.", verify)},
+		{Method: "GET", Pattern: "/mfa/enrollment", Serve: serveEnrollment},
+		{Method: "GET", Pattern: "/unblock", Serve: link("unblock", "Your account was unblocked.", unblock)},
+		{Method: "GET", Pattern: "/u/{page}", Serve: serveLoginPage},
+		{Method: "POST", Pattern: "/u/{page}", Serve: serveLoginPage},
+		{Method: "POST", Pattern: "/oauth/par", Serve: authapi.Answering(http.StatusCreated, authapi.ForApp(pushAuthorization, "response_type", "redirect_uri"))},
+	}
+}
+
+// loginState are the logins that are under way. The tenant's mutex guards them.
+type loginState struct {
+	logins map[string]*login         // By the state parameter of their pages.
+	pushed map[string]*pushedRequest // By the request_uri.
+}
+
+func newLoginState() *loginState {
+	return &loginState{logins: map[string]*login{}, pushed: map[string]*pushedRequest{}}
+}
+
+func loginsOf(t *state.Tenant) *loginState { return state.Part(t, newLoginState) }

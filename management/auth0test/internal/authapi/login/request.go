@@ -11,6 +11,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/authapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/pages"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/web"
 )
 
@@ -222,4 +223,82 @@ func refuse(t *state.Tenant, w http.ResponseWriter, r *http.Request, q *authoriz
 		t.Unlock()
 	}
 	q.respond(w, r, url.Values{"error": {bad.Code}, "error_description": {bad.Description}})
+}
+
+const RequestURIPrefix = "urn:ietf:params:oauth:request_uri:"
+
+// pushedRequest is an authorization request that was pushed (RFC 9126).
+type pushedRequest struct {
+	clientID string
+	values   url.Values
+	expires  time.Time
+}
+
+// pushAuthorization keeps an authorization request of an application that
+// authenticates itself; /authorize takes its request_uri instead, once.
+func pushAuthorization(t *state.Tenant, q *authapi.Request, app *state.App) (any, *authapi.OAuthError) {
+	v := url.Values{}
+	for name := range q.Values {
+		v.Set(name, q.Get(name))
+	}
+	for _, secret := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
+		v.Del(secret)
+	}
+	v.Set("client_id", app.ID)
+	now := t.Lock()
+	defer t.Unlock()
+	uri := RequestURIPrefix + store.RandomID(32)
+	loginsOf(t).pushed[uri] = &pushedRequest{clientID: app.ID, values: v, expires: now.Add(app.PARLifetime)}
+	t.Timeline.At(now.Add(app.PARLifetime), func(time.Time) { delete(loginsOf(t).pushed, uri) })
+	return map[string]any{"request_uri": uri, "expires_in": authapi.Seconds(app.PARLifetime)}, nil
+}
+
+// pushed returns the parameters of a request: those that were pushed before,
+// where it names them.
+func pushed(t *state.Tenant, v url.Values) (url.Values, *authapi.PageError) {
+	uri := v.Get("request_uri")
+	if uri == "" {
+		return v, nil
+	}
+	now := t.Lock()
+	defer t.Unlock()
+	p := loginsOf(t).pushed[uri]
+	if p == nil || p.clientID != v.Get("client_id") || !now.Before(p.expires) {
+		return nil, &authapi.PageError{Status: http.StatusBadRequest, Code: "invalid_request_uri", Description: "The request_uri is invalid or expired"}
+	}
+	delete(loginsOf(t).pushed, uri)
+	return p.values, nil
+}
+
+// webMessage is the response_mode for pages that frame /authorize or open it in
+// a window (draft-sakimura-oauth-wmrm-00, simple mode).
+const webMessage = "web_message"
+
+// post sends a result to the window that asked, if that has the origin of the
+// redirect_uri, which is one of the application's web_origins.
+func post(w http.ResponseWriter, redirect string, result url.Values) {
+	response := make(map[string]string, len(result))
+	for name := range result {
+		response[name] = result.Get(name)
+	}
+	to, err := url.Parse(redirect)
+	if err != nil {
+		panic(err) // It was parsed when it was compared with web_origins.
+	}
+	pages.WebMessage(w, to.Scheme+"://"+to.Host, response)
+}
+
+// noWebOrigin says that no message may go to the page of a redirect_uri. The
+// log hears of it where no page could be shown.
+func noWebOrigin(t *state.Tenant, app *state.App, redirect string, silent bool, from web.Origin) *authapi.PageError {
+	bad := &authapi.PageError{Status: http.StatusBadRequest, Code: "invalid_request",
+		Description: "The specified redirect_uri '" + redirect + "' does not have a registered origin."}
+	if silent {
+		f := (&authapi.Issuance{App: app}).LogFields(from)
+		f.Description = bad.Description
+		t.Lock()
+		t.Log("fsa", f)
+		t.Unlock()
+	}
+	return bad
 }

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
+	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -93,4 +96,186 @@ func setPageTemplate(c *mgmtapi.Call) *mgmtapi.Reply {
 		return mgmtapi.NoContent()
 	}
 	return mgmtapi.Created(map[string]any{})
+}
+
+const phoneProvidersPath, phoneTemplatesPath = "/branding/phone/providers", "/branding/phone/templates"
+
+// The provider of text messages and calls, of which a tenant may have one, and
+// the templates, one of each type.
+var (
+	phoneProviders = mgmtapi.Document{
+		Prefix: "pro", Initial: map[string]any{"disabled": false}, Show: func(c *mgmtapi.Call, d *mgmtapi.Doc, m map[string]any) {
+			showPhone(c, d, m)
+			if delete(m, "credentials"); c.Path("id") == "" && c.R.Method == "GET" { // Nobody can read them.
+				m["credentials"] = nil
+			}
+		},
+	}.Resource(phone(phoneProvidersPath, "providers", "Custom phone provider conflict.", func(c *mgmtapi.Call, _ *mgmtapi.Doc) bool {
+		return c.R.Method == "POST"
+	}))
+	phoneTemplates = mgmtapi.Document{
+		NewID: func(c *mgmtapi.Call) string {
+			store.Defaults(c.Body, map[string]any{"type": "otp_verify", "content": phoneContent(c.Str("type"), "")})
+			return "tem_" + store.RandomID(22)
+		},
+		Initial: map[string]any{"disabled": false}, Show: showPhone, Merged: []string{"content"},
+	}.Resource(phone(phoneTemplatesPath, "templates", "Phone template already configured for tenant", func(c *mgmtapi.Call, d *mgmtapi.Doc) bool {
+		return c.Has("type") && d.Doc["type"] == c.Body["type"]
+	}))
+)
+
+func phone(path, key, taken string, same func(*mgmtapi.Call, *mgmtapi.Doc) bool) mgmtapi.Resource[mgmtapi.Doc] {
+	return mgmtapi.Resource[mgmtapi.Doc]{
+		Path: path, Missing: mgmtapi.Text{Message: "Notification Resource not found"}, Strict: true,
+		Taken: mgmtapi.Text{Message: taken}, Same: same,
+		Where: func(c *mgmtapi.Call, d *mgmtapi.Doc) bool {
+			return !c.Query.Has("disabled") || d.Doc["disabled"] == c.Flag("disabled")
+		},
+		Page: mgmtapi.Envelope[*mgmtapi.Doc]{Key: key, Form: mgmtapi.Object},
+	}
+}
+
+func PhoneRoutes() []mgmtapi.Route {
+	return append(phoneProviders.Routes(mgmtapi.Route{Method: "POST", Pattern: phoneProvidersPath + "/{id}/try", Handle: mgmtapi.On(phoneProviders.Find, tryPhone)}),
+		phoneTemplates.Routes([]mgmtapi.Route{
+			{Method: "GET", Pattern: phoneTemplatesPath, Handle: listPhoneTemplates},
+			{Method: "PATCH", Pattern: phoneTemplatesPath + "/{id}/reset", Handle: mgmtapi.On(phoneTemplates.Find, resetPhoneTemplate)},
+			{Method: "POST", Pattern: phoneTemplatesPath + "/{id}/try", Handle: mgmtapi.On(phoneTemplates.Find, tryPhone)},
+		}...)...)
+}
+
+func showPhone(c *mgmtapi.Call, _ *mgmtapi.Doc, m map[string]any) {
+	m["tenant"], m["channel"] = tenantName(c.T), "phone"
+}
+
+// listPhoneTemplates lists the tenant's templates, and Auth0's, which have no id,
+// for the other types.
+func listPhoneTemplates(c *mgmtapi.Call) *mgmtapi.Reply {
+	rows := mgmtapi.DocumentsAt(c.T, phoneTemplatesPath).All()
+	own := len(rows)
+	for _, kind := range schema.SortedKeys(schema.Doc("phone texts")) {
+		if !slices.ContainsFunc(rows[:own], func(d *mgmtapi.Doc) bool { return d.Doc["type"] == kind }) {
+			rows = append(rows, &mgmtapi.Doc{CreatedAt: c.Now, UpdatedAt: c.Now, Doc: map[string]any{
+				"type": kind, "disabled": false, "content": phoneContent(kind, ""),
+			}})
+		}
+	}
+	rows = slices.DeleteFunc(rows, func(d *mgmtapi.Doc) bool { return !phoneTemplates.Where(c, d) })
+	return mgmtapi.OK(map[string]any{"templates": store.Render(rows, func(d *mgmtapi.Doc) any {
+		m := phoneTemplates.View(c, d)
+		if d.ID == "" {
+			delete(m, "id")
+		}
+		return m
+	})})
+}
+
+// resetPhoneTemplate gives a template Auth0's texts again.
+func resetPhoneTemplate(c *mgmtapi.Call, p *mgmtapi.Doc) *mgmtapi.Reply {
+	doc := store.Document(p.Doc)
+	p.Doc, p.UpdatedAt = store.MergedCopy(p.Doc, map[string]any{"content": phoneContent(doc.Text("type"), doc.Sub("content").Text("from"))}), c.Now
+	return mgmtapi.OK(phoneTemplates.View(c, p))
+}
+
+// tenantName is the first part of the tenant's domain.
+func tenantName(t *state.Tenant) string {
+	name, _, _ := strings.Cut(t.Options.Domain, ".")
+	return name
+}
+
+// tryPhone sends a test message.
+func tryPhone(c *mgmtapi.Call, p *mgmtapi.Doc) *mgmtapi.Reply {
+	if c.Str("to") == "" {
+		return mgmtapi.Lacks("to")
+	}
+	kind, _ := p.Doc["type"].(string)
+	channel := "sms"
+	if c.Str("delivery_method") == "voice" {
+		channel = "voice"
+	}
+	c.T.Post(state.Message{Channel: channel, To: c.Str("to"), Kind: cmp.Or(kind, "test")})
+	return mgmtapi.Accepted(map[string]any{"code": 202, "message": "Test notification successfully sent for processing"})
+}
+
+func phoneContent(kind, from string) map[string]any {
+	return map[string]any{"syntax": "liquid", "from": from, "body": schema.Doc("phone texts")[cmp.Or(kind, "otp_verify")]}
+}
+
+func PromptRoutes() []mgmtapi.Route {
+	const one = "/prompts/{prompt}/screen/{screen}/rendering"
+	return append(mgmtapi.Routes(
+		mgmtapi.Setting{Path: "/prompts/{prompt}/custom-text/{language}", Echo: true},
+		mgmtapi.Setting{Path: "/prompts/{prompt}/partials", Echo: true, Apply: dropEmptyScreens},
+	), []mgmtapi.Route{
+		{Method: "GET", Pattern: "/prompts/rendering", Handle: listRenderings},
+		{Method: "PATCH", Pattern: "/prompts/rendering", Handle: updateRenderings},
+		{Method: "GET", Pattern: one, Handle: readRendering},
+		{Method: "PATCH", Pattern: one, Handle: updateRendering},
+	}...)
+}
+
+// dropEmptyScreens leaves out the screens of a prompt without partials.
+func dropEmptyScreens(c *mgmtapi.Call, doc map[string]any) {
+	empty := func(_ string, v any) bool { parts, is := v.(map[string]any); return is && len(parts) == 0 }
+	maps.DeleteFunc(doc, empty)
+	maps.DeleteFunc(c.Body, empty)
+}
+
+// renderingsOf say how screens are rendered (advanced customizations).
+func renderingsOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
+	return mgmtapi.DocumentsAt(t, "/prompts/rendering")
+}
+
+func newRendering(prompt, screen string) *mgmtapi.Doc {
+	return &mgmtapi.Doc{ID: prompt + " " + screen, Doc: store.MergedCopy(schema.Doc("rendering"), map[string]any{"prompt": prompt, "screen": screen})}
+}
+
+// change replaces what a request names.
+func changeRendering(t *state.Tenant, prompt, screen string, changes map[string]any) {
+	r := renderingsOf(t).Get(prompt + " " + screen)
+	if r == nil {
+		r = newRendering(prompt, screen)
+		renderingsOf(t).Put(r.ID, r)
+	}
+	r.Doc = store.MergedCopy(r.Doc, changes)
+}
+
+// listRenderings lists the screens that were ever changed.
+func listRenderings(c *mgmtapi.Call) *mgmtapi.Reply {
+	rows := slices.DeleteFunc(renderingsOf(c.T).All(), func(r *mgmtapi.Doc) bool {
+		is := func(key string) bool { return c.Asks(key, store.Document(r.Doc).Text(key)) }
+		return !is("prompt") || !is("screen") || !is("rendering_mode")
+	})
+	return mgmtapi.List(c, mgmtapi.Envelope[*mgmtapi.Doc]{Key: "configs"}, rows, func(r *mgmtapi.Doc) any { return c.Fields(r.Doc) })
+}
+
+// updateRenderings changes several screens, or none.
+func updateRenderings(c *mgmtapi.Call) *mgmtapi.Reply {
+	configs := store.Objects(c.Body["configs"])
+	for _, m := range configs {
+		for _, name := range []string{"prompt", "screen"} {
+			if store.Document(m).Text(name) == "" {
+				return mgmtapi.BadRequest("Payload validation error: 'Missing required property: "+name+"' on property configs.", "invalid_body")
+			}
+		}
+	}
+	for _, m := range configs {
+		changeRendering(c.T, m["prompt"].(string), m["screen"].(string), m)
+	}
+	return mgmtapi.OK(map[string]any{"configs": configs})
+}
+
+func readRendering(c *mgmtapi.Call) *mgmtapi.Reply {
+	r := renderingsOf(c.T).Get(c.Path("prompt") + " " + c.Path("screen"))
+	if r == nil {
+		r = newRendering(c.Path("prompt"), c.Path("screen"))
+	}
+	m := store.MergedCopy(r.Doc, map[string]any{"tenant": tenantName(c.T)})
+	return mgmtapi.OK(m)
+}
+
+// updateRendering answers what the request said, as Auth0 does.
+func updateRendering(c *mgmtapi.Call) *mgmtapi.Reply {
+	changeRendering(c.T, c.Path("prompt"), c.Path("screen"), c.Body)
+	return mgmtapi.OK(c.Body)
 }
