@@ -31,12 +31,20 @@ type TamperError struct {
 	ID          string   // Of the event at Index, when it can still be read.
 	Kind        string   // "edited", "deleted", "inserted", "reordered", "truncated" or "forked".
 	Fields      []string // Which copies beside the sealed event differ; "leaf" for the event itself, "tree" for the stored hashes.
+	// Record is set where no event was changed but a record that reports count by, and
+	// Index and Last are 0 then: "sum/2026-11-24/a" for a part of the sums of a day,
+	// "orgsum/HASH/2026-11-24/0" for those of the organization whose id begins its
+	// SHA-256 with HASH, "cursor/sums" for how far they are, "retention/expired" for what
+	// retention has removed.
+	Record string
 }
 
 // Error names the place and the kind; it has no content of the event.
 func (e *TamperError) Error() string {
 	at := fmt.Sprintf("event %d", e.Index)
-	if e.Last > e.Index {
+	if e.Record != "" {
+		at = "record " + e.Record
+	} else if e.Last > e.Index {
 		at = fmt.Sprintf("an event from %d to %d", e.Index, e.Last)
 	}
 	s := "auditlog: the log was tampered with: " + at + " was " + e.Kind

@@ -106,9 +106,11 @@ func (l *Log) planMonth(ctx context.Context, x *Expiry, month Period, holds []he
 		if r.To = min(r.To, x.below); r.From < r.To {
 			x.ranges = append(x.ranges, r)
 			x.Events += int(r.To - r.From)
+			if n := len(x.months); n == 0 || x.months[n-1] != month {
+				x.months = append(x.months, month)
+			}
 		}
 	}
-	x.months = append(x.months, month)
 	return nil
 }
 
@@ -125,9 +127,10 @@ func within(f driver.Filter, month Period) (driver.Filter, bool) {
 
 // Apply removes what the plan found. The event "audit.expire" is recorded first,
 // with a digest of the indexes that go, so that Verify tells retention from
-// deletion; the tree keeps their hashes and every proof still verifies. When Apply
-// fails after that, plan and apply again. ErrDrift says that the plan is out of
-// date; nothing was removed.
+// deletion; the tree keeps their hashes and every proof still verifies. Reports leave
+// out the months of which something was removed from then on, and Run removes their
+// sums. When Apply fails after that, plan and apply again. ErrDrift says that the plan
+// is out of date; nothing was removed.
 func (l *Log) Apply(ctx context.Context, x *Expiry) error {
 	if x.Events == 0 {
 		return nil
@@ -139,7 +142,12 @@ func (l *Log) Apply(ctx context.Context, x *Expiry) error {
 	if version != x.version {
 		return ErrDrift
 	}
-	record := expiredRecord{Event: rand.Text(), Ranges: merged(old.Ranges, x.ranges)}
+	record := expiredRecord{Event: rand.Text(), Ranges: merged(old.Ranges, x.ranges), Months: old.Months}
+	for _, month := range x.months {
+		record.Months = append(record.Months, month.From.Format(monthForm))
+	}
+	slices.Sort(record.Months)
+	record.Months = slices.Compact(record.Months)
 	digest, err := record.digest()
 	if err != nil {
 		return err
@@ -151,7 +159,7 @@ func (l *Log) Apply(ctx context.Context, x *Expiry) error {
 	e := audit.Event{ID: record.Event, Action: "audit.expire", Metadata: map[string]string{
 		"before": x.Before.Format(time.RFC3339), "events": strconv.Itoa(x.Events), "ranges": digest,
 	}}
-	err = l.recordWith(ctx, e, driver.Write{Kind: kindRetention, Key: "expired", Value: value, Version: version}, x.guard)
+	err = l.recordWith(ctx, e, driver.Write{Kind: kindRetention, Key: expiredKey, Value: value, Version: version}, x.guard)
 	if errors.Is(err, driver.ErrConflict) {
 		return ErrDrift
 	}
@@ -160,10 +168,7 @@ func (l *Log) Apply(ctx context.Context, x *Expiry) error {
 	}
 	for _, month := range x.months {
 		if err := l.store.Drop(ctx, month.From, month.To, x.below); err != nil {
-			return fmt.Errorf("auditlog: removing events of %s: %w", month.From.Format("2006-01"), err)
-		}
-		if err := l.dropSums(ctx, month); err != nil {
-			return err
+			return fmt.Errorf("auditlog: removing events of %s: %w", month.From.Format(monthForm), err)
 		}
 	}
 	return nil

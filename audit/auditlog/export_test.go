@@ -2,6 +2,7 @@ package auditlog
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -137,4 +138,50 @@ func RaceSpool(dir string, files int) (gone int, err error) {
 		f.close()
 	}
 	return gone, nil
+}
+
+// RecountInSteps makes Verify hold some sums at a time only.
+func RecountInSteps(l *Log, cells int) { l.recountCells = cells }
+
+// SumUp sums sealed rows in steps that end at the given indexes. It returns the records, and the
+// open attempts as one of them.
+func SumUp(rows []driver.Row, ends []uint64, expired ...string) (map[string]string, error) {
+	var at rolledUp
+	all := make(map[string]cells)
+	months := expiredRecord{Months: expired}.months()
+	for _, end := range ends {
+		s := newSums(at, months)
+		for ; len(rows) > 0 && rows[0].Index < end; rows = rows[1:] {
+			s.take(&rows[0])
+		}
+		s.reach(end)
+		for k, c := range s.scopes {
+			if name := k.record().String(); all[name] == nil {
+				all[name] = c
+			} else {
+				all[name].merge(c)
+			}
+			all[k.record().String()].trim()
+		}
+		at = rolledUp{Next: end, Open: s.open, Logged: s.logged}
+	}
+	at = rolledUp{Next: at.Next, Open: newSums(at, months).open, Logged: newSums(at, months).logged}
+	text, err := json.Marshal(at)
+	out := map[string]string{"cursor/sums": string(text)}
+	for name, c := range all {
+		out[name] = string(c.encode())
+	}
+	return out, err
+}
+
+// Attempts counts the attempts of sealed rows.
+func Attempts(rows ...driver.Row) (n int64) {
+	s := newSums(rolledUp{}, nil)
+	for i := range rows {
+		s.take(&rows[i])
+	}
+	for _, c := range s.scopes {
+		n += c[ofAll].Succeeded + c[ofAll].Failed + c[ofAll].Unknown
+	}
+	return n
 }

@@ -57,6 +57,8 @@ type Log struct {
 	commits  committer[driver.Event]
 	spool    *spool // Nil for none.
 
+	recountCells int
+
 	mu    sync.Mutex
 	index []byte // Of the identity; nil until the log was opened.
 
@@ -99,7 +101,7 @@ func New(store driver.Store, s Seal, cfg Config) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{
-		spool: spool,
+		spool: spool, recountCells: recountCells,
 		store: store, cfg: cfg, signer: signer, known: known, ring: ring,
 		subjects: &subjects{store: store, ring: ring, cache: lru.New[audit.Ref, cached](maxKeys)},
 	}

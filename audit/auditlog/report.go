@@ -47,8 +47,9 @@ type Report struct {
 }
 
 // Tally counts attempts. The events of a login are one attempt when they have the
-// same Correlation and come within an hour of each other; an event without one is an
-// attempt by itself. An attempt has succeeded when one of its events has, it has
+// same Correlation, happened in the same month, UTC, and the log took each within an hour
+// and 20,000 events of the one before; an event without a Correlation is an attempt by
+// itself. An attempt has succeeded when one of its events has, it has
 // failed when one has and none succeeded, and is unknown otherwise. What delegates and
 // agents do is not counted.
 type Tally struct {
@@ -106,7 +107,7 @@ const maxActive = 100 // Users and organizations of a report.
 // sums that Run keeps of whole days, UTC, and the events since: a report over many events
 // takes no longer than over few. Where the period begins or ends within a day, as midnight
 // elsewhere does, it reads the events of that part, of all organizations. Events are in a
-// report once they are sealed. Making it is recorded as "audit.report" first.
+// report once they are sealed. Months of which retention has removed events are left out. Making it is recorded as "audit.report" first.
 func (l *Log) Report(ctx context.Context, p Period) (*Report, error) {
 	return l.report(ctx, "", p)
 }
@@ -166,6 +167,9 @@ func (l *Log) daysIn(ctx context.Context, org string, p Period) ([]day, error) {
 			parts = append(parts, Period{last, p.To})
 		}
 		to = last.Format(dayForm)
+	}
+	if org != "" {
+		org = orgKey(org)
 	}
 	days, err := l.daysOf(ctx, org, from, to)
 	if err != nil {

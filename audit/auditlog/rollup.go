@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -48,13 +48,23 @@ func (l *Log) rollUpStep(ctx context.Context) (int, error) {
 	if h.Size <= at.Next || h.Size-at.Next < rollUpEvents && age >= 0 && age < rollUpEvery {
 		return 0, nil
 	}
-	s, n := newSums(at.Open), 0
-	next, err := follow(ctx, l.store, at.Next, rollUpMost, func(r *driver.Row) { s.add(r); n++ })
+	expired, _, err := readExpired(ctx, l.store)
 	if err != nil {
 		return 0, err
 	}
-	s.close(now)
-	cursor, err := writeOf(kindCursor, rollUpCursor, rolledUp{Next: next, At: now, Open: s.open}, version)
+	if expired.Event != at.Expired {
+		if err := l.dropSums(ctx, expired.Months); err != nil {
+			return 0, err
+		}
+	}
+	s, n := newSums(at, expired.months()), 0
+	next, err := follow(ctx, l.store, at.Next, rollUpMost, func(r *driver.Row) { s.take(r); n++ })
+	if err != nil {
+		return 0, err
+	}
+	s.reach(next)
+	at = rolledUp{Next: next, At: now, Open: s.open, Logged: s.logged, Expired: expired.Event}
+	cursor, err := writeOf(kindCursor, rollUpCursor, at, version)
 	if err != nil {
 		return 0, err
 	}
@@ -70,9 +80,11 @@ func (l *Log) rollUpStep(ctx context.Context) (int, error) {
 
 // sumWrites adds to the records that are there.
 func (l *Log) sumWrites(ctx context.Context, s *sums) ([]driver.Write, error) {
-	records := s.records()
+	records := make(map[recordKey]cells, len(s.scopes))
 	keys := make(map[string][]string)
-	for r := range records {
+	for k, c := range s.scopes {
+		r := k.record()
+		records[r] = c
 		keys[r.kind] = append(keys[r.kind], r.key)
 	}
 	versions := make(map[recordKey]int64)
@@ -109,7 +121,7 @@ type day struct {
 	cells
 }
 
-// daysOf returns the sums of a period, of everything or of one organization, with
+// daysOf returns the sums of a period, of everything or of one organization by its key, with
 // the events that are not in the stored sums yet.
 func (l *Log) daysOf(ctx context.Context, org, from, to string) ([]day, error) {
 	for range 10 {
@@ -118,8 +130,12 @@ func (l *Log) daysOf(ctx context.Context, org, from, to string) ([]day, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := newSums(at.Open)
-		if _, err := follow(ctx, l.store, at.Next, 1<<62, s.add); err != nil {
+		expired, _, err := readExpired(ctx, l.store)
+		if err != nil {
+			return nil, err
+		}
+		s := newSums(at, expired.months())
+		if _, err := follow(ctx, l.store, at.Next, 1<<62, s.take); err != nil {
 			return nil, err
 		}
 		byDay, err := l.storedDays(ctx, org, from, to)
@@ -133,6 +149,7 @@ func (l *Log) daysOf(ctx context.Context, org, from, to string) ([]day, error) {
 		if again != version {
 			continue // the sums have moved on while they were read
 		}
+		maps.DeleteFunc(byDay, func(date string, _ cells) bool { return s.expired[monthIn(date)] })
 		for k, c := range s.scopes {
 			if k.org != org || k.day < from || k.day >= to {
 				continue
@@ -151,7 +168,11 @@ func (l *Log) daysOf(ctx context.Context, org, from, to string) ([]day, error) {
 // hours around it are read too; they are of all organizations, because an attempt may
 // have its organization by another event.
 func (l *Log) partOf(ctx context.Context, org string, p Period) (day, error) {
-	s := newSums(nil)
+	expired, _, err := readExpired(ctx, l.store)
+	if err != nil {
+		return day{}, err
+	}
+	s := newSums(rolledUp{}, expired.months())
 	s.only = p
 	for rows, err := range l.rows(ctx, Filter{Period: Period{p.From.Add(-openFor), p.To.Add(openFor)}}) {
 		if err != nil {
@@ -162,11 +183,12 @@ func (l *Log) partOf(ctx context.Context, org string, p Period) (day, error) {
 				s.add(&rows[i])
 			}
 		}
-		if len(rows) > 0 {
-			s.close(p.From) // bounds what is open
+		if n := len(rows); n > 0 { // bounds what is open
+			maps.DeleteFunc(s.open, func(_ string, a attempt) bool { return !near(a.Index, rows[n-1].Index) })
 		}
 	}
-	d := day{s.dayOf(p.From), s.scopes[scope{s.dayOf(p.From), org}]}
+	date := p.From.UTC().Format(dayForm)
+	d := day{date, s.of(date, org)}
 	d.trim()
 	return d, nil
 }
@@ -184,7 +206,7 @@ func sortedDays(byDay map[string]cells) []day {
 func (l *Log) storedDays(ctx context.Context, org, from, to string) (map[string]cells, error) {
 	kind, prefix := kindSum, ""
 	if org != "" {
-		kind, prefix = kindOrgSum, orgKey(org)+"/"
+		kind, prefix = kindOrgSum, org+"/"
 	}
 	byDay := make(map[string]cells)
 	for after := prefix + from; ; {
@@ -193,17 +215,19 @@ func (l *Log) storedDays(ctx context.Context, org, from, to string) (map[string]
 			return nil, fmt.Errorf("auditlog: reading sums: %w", err)
 		}
 		for _, r := range records {
-			if r.Key >= prefix+to {
+			if after = r.Key; after >= prefix+to {
 				return byDay, nil
 			}
-			date := r.Key[len(prefix):][:len(dayForm)]
-			if byDay[date] == nil {
-				byDay[date] = make(cells)
+			k, ok := scopeOf(recordKey{kind, r.Key})
+			if !ok {
+				continue // of nobody here
 			}
-			if err := byDay[date].decodeInto(r.Value); err != nil {
+			if byDay[k.day] == nil {
+				byDay[k.day] = make(cells)
+			}
+			if err := byDay[k.day].decodeInto(r.Value); err != nil {
 				return nil, err
 			}
-			after = r.Key
 		}
 		if len(records) < page {
 			return byDay, nil
@@ -211,24 +235,30 @@ func (l *Log) storedDays(ctx context.Context, org, from, to string) (map[string]
 	}
 }
 
-// dropSums removes the sums of a month.
-func (l *Log) dropSums(ctx context.Context, month Period) error {
-	days, err := l.storedDays(ctx, "", month.From.Format(dayForm), month.To.Format(dayForm))
-	if err != nil {
-		return err
-	}
-	for date, c := range days {
-		var writes []driver.Write
-		for part := range sumParts {
-			writes = append(writes, driver.Write{Kind: kindSum, Key: date + "/" + strconv.FormatInt(int64(part), 16), Version: driver.Any})
+// dropSums removes the sums of months.
+func (l *Log) dropSums(ctx context.Context, months []string) error {
+	for _, month := range months {
+		days, err := l.storedDays(ctx, "", month, month+"~")
+		if err != nil {
+			return err
 		}
-		for key := range c {
-			if org, ok := strings.CutPrefix(key, ofOrg); ok {
-				writes = append(writes, driver.Write{Kind: kindOrgSum, Key: orgKey(org) + "/" + date + "/0", Version: driver.Any})
+		for date, c := range days {
+			var writes []driver.Write
+			drop := func(k scope) {
+				r := k.record()
+				writes = append(writes, driver.Write{Kind: r.kind, Key: r.key, Version: driver.Any})
 			}
-		}
-		if err := l.store.Append(ctx, driver.Batch{Writes: writes}); err != nil {
-			return fmt.Errorf("auditlog: removing sums of %s: %w", date, err)
+			for part := range uint8(sumParts) {
+				drop(scope{slot: slot{date, part}})
+			}
+			for key := range c {
+				if org, ok := strings.CutPrefix(key, ofOrg); ok {
+					drop(scope{slot{day: date}, orgKey(org)})
+				}
+			}
+			if err := l.store.Append(ctx, driver.Batch{Writes: writes}); err != nil {
+				return fmt.Errorf("auditlog: removing sums of %s: %w", date, err)
+			}
 		}
 	}
 	return nil

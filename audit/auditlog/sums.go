@@ -23,8 +23,9 @@ const (
 )
 
 const (
-	dayForm  = "2006-01-02"
-	sumParts = 16 // Records of a day, so that one large day is not one large record.
+	dayForm   = "2006-01-02"
+	monthForm = "2006-01"
+	sumParts  = 16 // Records of a day, so that one large day is not one large record.
 )
 
 // What a cell's key begins with.
@@ -38,17 +39,18 @@ const (
 )
 
 const (
-	maxNoted = 500   // Of one section and day.
-	maxOpen  = 10000 // Attempts that later events may still join.
-	openFor  = time.Hour
-)
+	maxNoted   = 500       // Of one section and day.
+	openFor    = time.Hour // By the log's clock, from one event of an attempt to the next.
+	openOver   = 20_000    // Events of the log, likewise: it bounds what is open.
+	closeEvery = 4096      // Events.
 
-// scope is whose sums: of a day, of everything or of one organization.
-type scope struct{ day, org string }
+	recountCells = 500_000 // Sums that Verify holds at a time: some 150 MB.
+)
 
 // attempt is a login that may not be over yet: its events have one correlation.
 type attempt struct {
 	Day     string        `json:"d"`
+	Index   uint64        `json:"i"` // Of the last event.
 	Last    int64         `json:"l"` // When the log took the last event, microseconds.
 	User    string        `json:"u,omitempty"`
 	Event   string        `json:"e,omitempty"` // One that names the user.
@@ -59,65 +61,119 @@ type attempt struct {
 
 // rolledUp is how far the sums are.
 type rolledUp struct {
-	Next uint64             `json:"next"`
-	At   time.Time          `json:"at"`
-	Open map[string]attempt `json:"open,omitempty"`
+	Next    uint64             `json:"next"`
+	At      time.Time          `json:"at"`
+	Open    map[string]attempt `json:"open,omitempty"`
+	Logged  map[string]int64   `json:"logged,omitempty"`
+	Expired string             `json:"expired,omitempty"` // The expiry whose sums are removed.
 }
 
 const rollUpCursor = "sums"
 
-// sums collects what rows add to the sums of their days.
+// sums collects what sealed events add to the sums of their days. What comes out depends
+// on the events alone, and not on when and in which steps they are read, so that Verify
+// comes to the same. Nothing reaches from a month into another: retention removes whole
+// months, and the sums of the others must stay what they are.
 type sums struct {
-	scopes map[scope]cells
-	open   map[string]attempt // By correlation.
-	only   Period             // Of part of a day: what happened at other times is summed under no day.
+	scopes  map[scope]cells
+	open    map[string]attempt // By month and correlation.
+	logged  map[string]int64   // By month, when the log took the newest event since the last multiple of closeEvery.
+	next    uint64             // Everything before is in.
+	expired map[string]bool    // Months of which nothing is summed.
+	only    Period             // Of part of a day.
+	held    window
 }
 
-func newSums(open map[string]attempt) *sums {
-	s := &sums{scopes: make(map[scope]cells), open: make(map[string]attempt, len(open))}
-	maps.Copy(s.open, open)
+func newSums(at rolledUp, expired map[string]bool) *sums {
+	s := &sums{
+		scopes: make(map[scope]cells), next: at.Next, expired: expired,
+		open: make(map[string]attempt, len(at.Open)), logged: make(map[string]int64, len(at.Logged)),
+	}
+	for key, a := range at.Open {
+		if !expired[monthIn(key)] {
+			s.open[key] = a
+		}
+	}
+	for month, n := range at.Logged {
+		if !expired[month] {
+			s.logged[month] = n
+		}
+	}
 	return s
 }
 
-func (s *sums) of(day, org string) cells {
-	k := scope{day, org}
-	if s.scopes[k] == nil {
-		s.scopes[k] = make(cells)
+// monthIn is the month of a day, or of the key of an attempt.
+func monthIn(s string) string { return s[:min(len(monthForm), len(s))] }
+
+// put adds to a sum of a day, of everything or of an organization.
+func (s *sums) put(day, org, key string, d cell) {
+	k := scope{slot{day, partOf(cmp.Or(org, key))}, org}
+	if day == "" || !s.held.has(k.slot) {
+		return
 	}
-	return s.scopes[k]
+	c := s.scopes[k]
+	if c == nil {
+		c = make(cells)
+		s.scopes[k] = c
+	}
+	before := len(c)
+	c.add(key, d)
+	if len(c) > before {
+		s.held.added(s.scopes)
+	}
+}
+
+// take adds the next sealed event.
+func (s *sums) take(r *driver.Row) {
+	s.reach(r.Index)
+	s.add(r)
+}
+
+// reach closes attempts that no event joins any more, at each multiple of closeEvery on
+// the way to index. It is called for the end of a step as well: then a step ends with the
+// same open attempts whatever it has read.
+func (s *sums) reach(index uint64) {
+	point := index - index%closeEvery
+	if s.next < point {
+		maps.DeleteFunc(s.open, func(key string, a attempt) bool {
+			newest, some := s.logged[monthIn(key)]
+			return a.Index+openOver <= point || some && newest-a.Last >= openFor.Microseconds()
+		})
+		clear(s.logged)
+	}
+	s.next = max(s.next, index)
 }
 
 func (s *sums) add(r *driver.Row) {
-	day, at := s.dayOf(r.At), r.At.UnixMicro()
+	day, at := r.At.UTC().Format(dayForm), r.At.UnixMicro()
+	month := monthIn(day)
+	if s.expired[month] {
+		return
+	}
+	if !s.only.From.IsZero() && (r.At.Before(s.only.From) || !r.At.Before(s.only.To)) {
+		day = "" // only what began in the part is counted
+	}
 	d := cell{First: at, Last: at, Events: 1}
 	user := userOf(r)
 	section := sectionOf(r.Type, r.Action)
 	for _, org := range both(r.Organization) {
-		c := s.of(day, org)
-		c.add(ofAll, d)
-		c.add(ofAction+r.Action+":"+strconv.Itoa(int(r.Outcome)), d)
+		s.put(day, org, ofAll, d)
+		s.put(day, org, ofAction+r.Action+":"+strconv.Itoa(int(r.Outcome)), d)
 		if user != "" {
 			named := d
 			named.Event = r.ID
-			c.add(ofUser+user, named)
+			s.put(day, org, ofUser+user, named)
 		}
 		if org == "" && r.Organization != "" {
-			c.add(ofOrg+r.Organization, d)
+			s.put(day, org, ofOrg+r.Organization, d)
 		}
 		if section != "" {
-			c.add(notedKey(section, r), cell{Event: r.ID})
+			s.put(day, org, notedKey(section, r), cell{Event: r.ID})
 		}
 	}
 	if isAttempt(r) {
-		s.attempt(r, day, user)
+		s.attempt(r, day, month, user)
 	}
-}
-
-func (s *sums) dayOf(at time.Time) string {
-	if !s.only.From.IsZero() && (at.Before(s.only.From) || !at.Before(s.only.To)) {
-		return ""
-	}
-	return at.UTC().Format(dayForm)
 }
 
 // both are the scopes of an event: everything, and its organization.
@@ -125,7 +181,7 @@ func both(org string) []string {
 	if org == "" {
 		return []string{""}
 	}
-	return []string{"", org}
+	return []string{"", orgKey(org)}
 }
 
 func notedKey(section string, r *driver.Row) string {
@@ -154,8 +210,8 @@ func onlyUser(column string) string {
 	return ""
 }
 
-func (s *sums) attempt(r *driver.Row, day, user string) {
-	fresh := attempt{Day: day, Last: r.LoggedAt.UnixMicro(), User: user, Org: r.Organization, Reason: r.Reason, Outcome: r.Outcome}
+func (s *sums) attempt(r *driver.Row, day, month, user string) {
+	fresh := attempt{Day: day, Index: r.Index, Last: r.LoggedAt.UnixMicro(), User: user, Org: r.Organization, Reason: r.Reason, Outcome: r.Outcome}
 	if user != "" {
 		fresh.Event = r.ID
 	}
@@ -166,18 +222,22 @@ func (s *sums) attempt(r *driver.Row, day, user string) {
 		s.count(fresh, 1)
 		return
 	}
-	a, known := s.open[r.Correlation]
-	if known && fresh.Last-a.Last < openFor.Microseconds() {
+	s.logged[month] = max(s.logged[month], fresh.Last)
+	key := month + r.Correlation
+	a, known := s.open[key]
+	if known && fresh.Last-a.Last < openFor.Microseconds() && near(a.Index, fresh.Index) {
 		s.count(a, -1)
 		fresh = a.with(fresh)
 	}
 	s.count(fresh, 1)
-	s.open[r.Correlation] = fresh
+	s.open[key] = fresh
 }
+
+func near(a, b uint64) bool { return max(a, b)-min(a, b) < openOver }
 
 // with is the attempt after another of its events: a success decides.
 func (a attempt) with(e attempt) attempt {
-	a.Last = max(a.Last, e.Last)
+	a.Index, a.Last = max(a.Index, e.Index), max(a.Last, e.Last)
 	if a.User == "" {
 		a.User, a.Event = e.User, e.Event
 	}
@@ -195,62 +255,72 @@ func (a attempt) with(e attempt) attempt {
 // count adds an attempt, or takes it back with -1.
 func (s *sums) count(a attempt, n int64) {
 	var d cell
-	*[]*int64{&d.Unknown, &d.Succeeded, &d.Failed}[a.Outcome] += n
+	switch a.Outcome {
+	case audit.Success:
+		d.Succeeded = n
+	case audit.Failure:
+		d.Failed = n
+	default:
+		d.Unknown = n
+	}
 	for _, org := range both(a.Org) {
-		c := s.of(a.Day, org)
-		c.add(ofAll, d)
+		s.put(a.Day, org, ofAll, d)
 		if a.User != "" {
 			named := d
 			named.Event = a.Event // the user may have no other event on this day
-			c.add(ofUser+a.User, named)
+			s.put(a.Day, org, ofUser+a.User, named)
 		}
 		if org == "" && a.Org != "" {
-			c.add(ofOrg+a.Org, d)
+			s.put(a.Day, org, ofOrg+a.Org, d)
 		}
 		if a.Outcome == audit.Failure {
-			c.add(ofReason+a.Reason, d)
+			s.put(a.Day, org, ofReason+a.Reason, d)
 		}
 	}
 }
 
-// close forgets attempts that no event joins any more, and the oldest beyond
-// maxOpen.
-func (s *sums) close(now time.Time) {
-	oldest := now.Add(-openFor).UnixMicro()
-	maps.DeleteFunc(s.open, func(_ string, a attempt) bool { return a.Last < oldest })
-	if len(s.open) <= maxOpen {
-		return
-	}
-	keys := slices.SortedFunc(maps.Keys(s.open), func(x, y string) int { return cmp.Compare(s.open[x].Last, s.open[y].Last) })
-	for _, key := range keys[:len(keys)-maxOpen] {
-		delete(s.open, key)
-	}
-}
-
-// records returns the sums by the kind and key of their records.
-func (s *sums) records() map[recordKey]cells {
-	out := make(map[recordKey]cells)
-	for k, all := range s.scopes {
-		for key, d := range all {
-			r := recordKey{kindOrgSum, orgKey(k.org) + "/" + k.day + "/0"}
-			if k.org == "" {
-				r = recordKey{kindSum, k.day + "/" + partOf(key)}
-			}
-			if out[r] == nil {
-				out[r] = make(cells)
-			}
-			out[r].add(key, d)
+// of returns the sums of a day, of everything or of an organization.
+func (s *sums) of(day, org string) cells {
+	all := make(cells)
+	for k, c := range s.scopes {
+		if k.day == day && k.org == org {
+			all.merge(c)
 		}
 	}
-	return out
+	return all
 }
 
 type recordKey struct{ kind, key string }
 
-func partOf(key string) string {
+func (k recordKey) String() string { return k.kind + "/" + k.key }
+
+// record returns where a scope is stored.
+func (k scope) record() recordKey {
+	if k.org != "" {
+		return recordKey{kindOrgSum, k.org + "/" + k.day + "/0"}
+	}
+	return recordKey{kindSum, k.day + "/" + strconv.FormatUint(uint64(k.part), 16)}
+}
+
+// scopeOf returns what a record sums.
+func scopeOf(k recordKey) (scope, bool) {
+	day, org := k.key, ""
+	if k.kind == kindOrgSum {
+		org, day, _ = strings.Cut(k.key, "/")
+	}
+	day, part, _ := strings.Cut(day, "/")
+	n, _ := strconv.ParseUint(part, 16, 8)
+	s := scope{slot{day, uint8(n)}, org}
+	if org != "" {
+		s.part = partOf(org)
+	}
+	return s, s.record() == k
+}
+
+func partOf(key string) uint8 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(key)) // never fails
-	return strconv.FormatUint(uint64(h.Sum32()%sumParts), 16)
+	return uint8(h.Sum32() % sumParts)
 }
 
 // orgKey is an organization's id as part of a key, which has only ASCII.

@@ -162,20 +162,32 @@ func (v *verifier) unsealed(ctx context.Context) error {
 
 // kindRetention is the kind of the record "expired", which has the indexes of the
 // events that retention removed. Its digest is in the event that says so.
-const kindRetention = "retention"
+const (
+	kindRetention = "retention"
+	expiredKey    = "expired"
+)
 
 type expiredRecord struct {
 	Event  string         `json:"event"` // Id of the event that has the digest.
 	Ranges []driver.Range `json:"ranges"`
+	Months []string       `json:"months"` // Of which something was removed: nothing is summed of them.
 }
 
 func (r expiredRecord) digest() (string, error) {
-	text, err := json.Marshal(r.Ranges)
+	text, err := json.Marshal([]any{r.Ranges, r.Months})
 	return hex.EncodeToString(hasher.HashLeaf(text)), err
 }
 
+func (r expiredRecord) months() map[string]bool {
+	all := make(map[string]bool, len(r.Months))
+	for _, month := range r.Months {
+		all[month] = true
+	}
+	return all
+}
+
 func readExpired(ctx context.Context, s driver.State) (expiredRecord, int64, error) {
-	records, err := s.Get(ctx, kindRetention, "expired")
+	records, err := s.Get(ctx, kindRetention, expiredKey)
 	if err != nil || len(records) == 0 {
 		return expiredRecord{}, 0, err
 	}
@@ -189,8 +201,9 @@ func readExpired(ctx context.Context, s driver.State) (expiredRecord, int64, err
 // loadExpired reads which events may be gone, and believes it only when the event
 // in the log says the same.
 func (v *verifier) loadExpired(ctx context.Context) error {
+	defer func() { v.sums.begin(slot{}) }()
 	r, version, err := readExpired(ctx, v.l.store)
-	if err != nil || version == 0 {
+	if v.retention = version; err != nil || version == 0 {
 		return err
 	}
 	digest, err := r.digest()
@@ -204,8 +217,9 @@ func (v *verifier) loadExpired(ctx context.Context) error {
 	if len(rows) == 1 {
 		l, err := parseLeaf(rows[0].Leaf)
 		if err == nil && l.Action == "audit.expire" && l.Metadata["ranges"] == digest {
-			v.expired = r.Ranges
+			v.expired, v.sums.expired = r.Ranges, r.months()
 		}
 	}
-	return nil // otherwise the events count as deleted
+	v.forged = v.sums.expired == nil // the events count as deleted
+	return nil
 }

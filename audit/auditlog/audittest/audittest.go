@@ -82,6 +82,7 @@ func Run(t *testing.T, open func(*testing.T) Harness) {
 		{"Forked", testForked},
 		{"OtherLog", testOtherLog},
 		{"Report", testReport},
+		{"Sums", testSums},
 		{"Deliver", testDeliver},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -48,9 +48,8 @@ func put(t *testing.T, l *auditlog.Log, events ...audit.Event) {
 	}
 }
 
-// seal runs the logs until nothing waits.
-func seal(t *testing.T, logs ...*auditlog.Log) {
-	t.Helper()
+// inRun starts logs and returns what ends them.
+func inRun(t *testing.T, logs ...*auditlog.Log) (end func()) {
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for _, l := range logs {
@@ -60,10 +59,15 @@ func seal(t *testing.T, logs ...*auditlog.Log) {
 			}
 		})
 	}
-	defer wg.Wait()
-	defer stop()
+	return func() { stop(); wg.Wait() }
+}
+
+// seal runs the logs until nothing waits.
+func seal(t *testing.T, logs ...*auditlog.Log) {
+	t.Helper()
+	defer inRun(t, logs...)()
 	for range 3000 {
-		s, err := logs[0].Status(ctx)
+		s, err := logs[0].Status(t.Context())
 		must(t, err)
 		if s.Unsealed == 0 {
 			return

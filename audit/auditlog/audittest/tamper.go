@@ -3,11 +3,15 @@ package audittest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/audit/auditlog"
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
 )
@@ -87,8 +91,17 @@ var tamperings = []tampering{
 		return errors.Join(s.Tamper.Delete(id(8)), s.Tamper.Delete(id(9)))
 	}, want: auditlog.TamperError{Index: 8, Last: 9, Kind: "truncated"}},
 	{name: "tail cut off", do: func(ctx context.Context, s *scene) error {
-		err := s.state(ctx, driver.Write{Kind: "tree", Key: "head", Value: s.headAtFive, Version: driver.Any}, s.point)
-		return errors.Join(err, s.Tamper.Cut(5))
+		writes := []driver.Write{{Kind: "tree", Key: "head", Value: s.headAtFive, Version: driver.Any}, s.point}
+		for kind, after := range map[string]string{"sum": "", "orgsum": "", "cursor": "sum"} { // which Run would make again
+			records, err := s.Store.List(ctx, kind, after, false, 100)
+			if err != nil {
+				return err
+			}
+			for _, r := range records {
+				writes = append(writes, driver.Write{Kind: kind, Key: r.Key, Version: driver.Any})
+			}
+		}
+		return errors.Join(s.state(ctx, writes...), s.Tamper.Cut(5))
 	}, want: auditlog.TamperError{Index: 5, Last: 9, Kind: "truncated"}, needsKept: true},
 	{name: "head rolled back", do: func(ctx context.Context, s *scene) error {
 		return s.state(ctx, driver.Write{Kind: "tree", Key: "head", Value: s.headAtFive, Version: driver.Any})
@@ -222,4 +235,106 @@ func testForked(t *testing.T, h Harness) {
 	wantError(t, err, auditlog.ErrOtherLog, "a checkpoint of another signer")
 	_, err = s.log.Verify(t.Context(), []byte("junk"))
 	wantError(t, err, auditlog.ErrOtherLog, "a checkpoint that is none")
+}
+
+// A sumTampering changes the value of a record.
+type sumTampering struct {
+	name, record string
+	old, new     string // In the value; without old it is all of it, and without both the record goes.
+	kind, found  string // Found is the record unless it says another.
+}
+
+func sumTamperings(t *testing.T, s driver.Store) []sumTampering {
+	sum := sha256.Sum256([]byte("org_1"))
+	org := "orgsum/" + hex.EncodeToString(sum[:16]) + "/2026-11-24/0"
+	other := "orgsum/" + strings.Repeat("0f", 16) + "/2026-11-24/0"
+	day := recordWith(t, s, "sum", "\x16\x14\x00\x00\x00") // 11 events, 10 succeeded
+	const cursor = "cursor/sums"
+	return []sumTampering{
+		{"counter of a day", day, "\x16\x14\x00\x00\x00", "\x16\x12\x02\x00\x00", "edited", ""},
+		{"counter of an organization", org, "\x14\x14\x00\x00\x00", "\x14\x12\x02\x00\x00", "edited", ""},
+		{"event that a section lists", recordWith(t, s, "sum", "adm1"), "adm1", "adm2", "edited", ""},
+		{"not readable", day, "", "\x09", "edited", ""},
+		{"day removed", day, "", "", "deleted", ""},
+		{"organization removed", org, "", "", "deleted", ""},
+		{"day added", "sum/2026-11-25/0", "", "\x01\x00", "inserted", ""},
+		{"organization added", other, "", "\x01\x00", "inserted", ""},
+		{"key of nothing", "sum/x", "", "\x01\x00", "inserted", ""},
+		{"cursor moved back", cursor, `"next":11`, `"next":5`, "edited", ""},
+		{"cursor moved on", cursor, `"next":11`, `"next":99`, "edited", ""},
+		{"cursor removed", cursor, "", "", "inserted", org},
+		{"cursor not readable", cursor, "", "{", "edited", ""},
+		{"open login", cursor, `"s":"success"`, `"s":"failure"`, "edited", ""},
+		{"login's organization", cursor, `"o":"org_1"`, `"o":"org_2"`, "edited", ""},
+		{"month taken for expired", "retention/expired", "", `{"event":"e1","ranges":[],"months":["2026-11"]}`, "edited", ""},
+	}
+}
+
+// testSums changes the records that reports count by, one after the other.
+func testSums(t *testing.T, h Harness) {
+	s := newSeal(t)
+	l := newLog(t, h.Store, s)
+	for i := range 10 {
+		e := login(id(i), fmt.Sprint("auth0|", i))
+		e.Correlation = fmt.Sprint("login ", i)
+		put(t, l, e)
+	}
+	put(t, l, audit.Event{ID: "adm1", Time: noon, Type: "admin", Action: "admin.sapi", Outcome: audit.Success})
+	rollUp(t, h.Store, l)
+	kept := checkpointOf(t, l)
+	verify := func() error { _, err := l.Verify(t.Context(), kept); return err }
+	must(t, verify())
+
+	for _, c := range sumTamperings(t, h.Store) {
+		kind, key, _ := strings.Cut(c.record, "/")
+		before, there := record(t, h.Store, kind, key)
+		value := []byte(c.new)
+		if c.old != "" {
+			value = bytes.Replace(before.Value, []byte(c.old), []byte(c.new), 1)
+		}
+		if c.old+c.new == "" {
+			value = nil
+		}
+		change := func(value []byte) {
+			must(t, h.Store.Append(t.Context(), driver.Batch{Writes: []driver.Write{{Kind: kind, Key: key, Value: value, Version: driver.Any}}}))
+		}
+		change(value)
+		err := verify()
+		found := c.found
+		if found == "" {
+			found = c.record
+		}
+		got, ok := errors.AsType[*auditlog.TamperError](err)
+		if !ok || got.Kind != c.kind || got.Record != found || !strings.Contains(got.Error(), found) {
+			t.Errorf("%s: got %v; want %s was %s", c.name, err, found, c.kind)
+		}
+		if change(nil); there {
+			change(before.Value)
+		}
+	}
+	must(t, verify())
+}
+
+// recordWith returns the record of a kind whose value has some bytes.
+func recordWith(t *testing.T, s driver.Store, kind, part string) string {
+	t.Helper()
+	records, err := s.List(t.Context(), kind, "", false, 1000)
+	must(t, err)
+	for _, r := range records {
+		if bytes.Contains(r.Value, []byte(part)) {
+			return kind + "/" + r.Key
+		}
+	}
+	t.Fatalf("no record of %s has %q", kind, part)
+	return ""
+}
+
+// rollUp runs a log until its first sums are there.
+func rollUp(t *testing.T, s driver.Store, l *auditlog.Log) {
+	t.Helper()
+	defer inRun(t, l)()
+	until(t, "the sums are there", func() bool {
+		_, there := record(t, s, "cursor", "sums")
+		return there
+	})
 }
