@@ -13,7 +13,10 @@ import (
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
 )
 
-const recountPage = 16 // Records of sums of one read: each may have megabytes.
+const (
+	recountPage  = 16      // Records of sums of one read, or more while they are small: one may have megabytes.
+	recountSmall = 1 << 20 // Bytes of a read.
+)
 
 // recount compares the stored sums with those of the events. It holds as many sums as it
 // may; the others are compared in further readings of the events. Run may add to
@@ -27,6 +30,8 @@ type recount struct {
 	at      rolledUp
 	bad     bool // It is not readable.
 	seen    map[scope]bool
+
+	compared int64 // Version of the cursor up to which is counted.
 }
 
 func newRecount(ctx context.Context, l *Log) (*recount, error) {
@@ -37,7 +42,7 @@ func newRecount(ctx context.Context, l *Log) (*recount, error) {
 
 // begin makes c count from the first event on.
 func (c *recount) begin(from slot) {
-	c.s, c.seen = newSums(rolledUp{}, c.expired), make(map[scope]bool)
+	c.s, c.seen, c.compared = newSums(rolledUp{}, c.expired), make(map[scope]bool), -1
 	c.s.held = window{from: from, most: c.l.recountCells}
 }
 
@@ -75,17 +80,20 @@ func (c *recount) finish(ctx context.Context) error {
 
 // stored compares the records that are there.
 func (c *recount) stored(ctx context.Context, kind string) error {
+	limit := recountPage
 	for after := ""; ; {
 		var records []driver.Record
 		err := c.consistently(ctx, func() (err error) {
-			records, err = c.l.store.List(ctx, kind, after, false, recountPage)
+			records, err = c.l.store.List(ctx, kind, after, false, limit)
 			return err
 		})
 		if err != nil {
 			return err
 		}
+		size := 0
 		for _, r := range records {
 			after = r.Key
+			size += len(r.Value)
 			k, ok := scopeOf(recordKey{kind, r.Key})
 			if !ok {
 				return &TamperError{Kind: inserted, Record: recordKey{kind, r.Key}.String()}
@@ -94,8 +102,11 @@ func (c *recount) stored(ctx context.Context, kind string) error {
 				return err
 			}
 		}
-		if len(records) < recountPage {
+		if len(records) < limit {
 			return nil
+		}
+		if limit = min(2*limit, page); size > recountSmall {
+			limit = recountPage
 		}
 	}
 }
@@ -142,13 +153,10 @@ func (c *recount) compare(k scope, value []byte) error {
 	return nil
 }
 
-// consistently reads something between two looks at the cursor, until both are the same,
+// consistently reads something between two looks at the cursor, until it has not moved,
 // and counts up to it.
 func (c *recount) consistently(ctx context.Context, read func() error) error {
 	for range 10 {
-		if _, err := c.cursor(ctx); err != nil {
-			return err
-		}
 		if err := read(); err != nil {
 			return fmt.Errorf("auditlog: reading sums: %w", err)
 		}
@@ -184,6 +192,9 @@ func (c *recount) cursor(ctx context.Context) (moved bool, err error) {
 
 // follow counts the events before the cursor, and compares what it has of open attempts.
 func (c *recount) follow(ctx context.Context) error {
+	if c.compared == c.version {
+		return nil
+	}
 	h, _, err := readHead(ctx, c.l.store)
 	if err != nil {
 		return fmt.Errorf("auditlog: reading the tree: %w", err)
@@ -200,5 +211,6 @@ func (c *recount) follow(ctx context.Context) error {
 	if !maps.Equal(stored.open, c.s.open) || !maps.Equal(stored.logged, c.s.logged) {
 		return wrong
 	}
+	c.compared = c.version
 	return nil
 }
