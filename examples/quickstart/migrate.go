@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,13 +10,9 @@ import (
 	"slices"
 	"strconv"
 
-	_ "github.com/ncruces/go-sqlite3/driver" // the legacy database and the ledger
-	_ "github.com/ncruces/go-sqlite3/embed"
-
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/filesource"
 	"github.com/auth0kit/auth0kit/migration/lazy"
-	"github.com/auth0kit/auth0kit/migration/sqlmigration"
-	"github.com/auth0kit/auth0kit/migration/sqlsource"
 )
 
 // example is a migration on its way.
@@ -27,7 +22,7 @@ type example struct {
 	target *auth0Tenant
 
 	people []person
-	source *sqlsource.Source
+	source *filesource.Source
 	runner *migration.Runner
 	listed map[int]migration.Class // rows that the plan refuses
 }
@@ -46,20 +41,11 @@ func migrate(ctx context.Context, t *transcript, users int, open func() (*auth0T
 	defer os.RemoveAll(dir) //nolint:errcheck // the system clears its temporary folder as well
 
 	x := &example{transcript: t, report: &report{}, target: target, listed: make(map[int]migration.Class)}
-	legacy, err := openSQLite(dir, "legacy.db")
-	if err != nil {
+	if err := x.makeLegacy(ctx, filepath.Join(dir, "users.csv"), users); err != nil {
 		return nil, err
 	}
-	defer legacy.Close() //nolint:errcheck // of a file that is removed next
-	if err := x.makeLegacy(ctx, legacy, users); err != nil {
-		return nil, err
-	}
-	ledger, err := openSQLite(dir, "ledger.db")
-	if err != nil {
-		return nil, err
-	}
-	defer ledger.Close() //nolint:errcheck // as above
-	if err := x.setUp(ctx, legacy, ledger); err != nil {
+	defer x.source.Close() //nolint:errcheck // of a file that is removed next
+	if err := x.setUp(); err != nil {
 		return nil, err
 	}
 	for _, step := range []func(context.Context) error{x.plan, x.bulk, x.lazy, x.logins} {
@@ -70,43 +56,29 @@ func migrate(ctx context.Context, t *transcript, users int, open func() (*auth0T
 	return x.report, nil
 }
 
-func openSQLite(dir, name string) (*sql.DB, error) {
-	return sql.Open("sqlite3", "file:"+filepath.Join(dir, name)+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
-}
-
-func (x *example) makeLegacy(ctx context.Context, db *sql.DB, users int) (err error) {
-	x.step("migration/sqlsource", "A legacy database")
+func (x *example) makeLegacy(ctx context.Context, path string, users int) (err error) {
+	x.step("migration/filesource", "Users of another system")
 	if x.people, err = legacyUsers(users); err != nil {
 		return err
 	}
-	if err := fillDatabase(ctx, db, x.people); err != nil {
+	if err := writeCSV(path, x.people); err != nil {
+		return err
+	}
+	x.source, err = filesource.New(path, filesource.CSV, migration.Columns{
+		Key: "id", Email: "email", Name: "name", EmailVerified: "verified", Password: "password",
+		AppMetadata: map[string]string{"plan": "plan"},
+	}, filesource.Config{})
+	if err != nil {
 		return err
 	}
 	x.report.Source.Total = users
-	x.say("%d users in SQLite, with bcrypt, Django PBKDF2, argon2id, LDAP SSHA and WordPress hashes,", users)
+	x.say("%d users in a CSV file, with bcrypt, Django PBKDF2, argon2id, LDAP SSHA and WordPress hashes,", users)
 	x.say("and some rows that no system should have.")
-	return nil
+	return x.source.Check(ctx)
 }
 
-func (x *example) setUp(ctx context.Context, legacy, ledgerDB *sql.DB) (err error) {
-	x.source, err = sqlsource.New(legacy, sqlsource.SQLite, "users", sqlsource.Columns{
-		Key: "id", Email: "email", Name: "name", EmailVerified: "verified", Password: "password", UpdatedAt: "updated_at",
-		AppMetadata: map[string]string{"plan": "plan"},
-	}, sqlsource.Config{})
-	if err != nil {
-		return err
-	}
-	if err := x.source.Check(ctx); err != nil {
-		return err
-	}
-	ledger, err := sqlmigration.New(ledgerDB, sqlmigration.SQLite, sqlmigration.Config{})
-	if err != nil {
-		return err
-	}
-	if err := ledger.CreateSchema(ctx); err != nil {
-		return err
-	}
-	x.runner, err = migration.NewRunner(x.source, x.target.client, ledger, x.run(), migration.Config{
+func (x *example) setUp() (err error) {
+	x.runner, err = migration.NewRunner(x.source, x.target.client, migration.NewMemoryLedger(), x.run(), migration.Config{
 		Reset:       migration.ResetMissing,
 		MaxProblems: len(x.people),
 		Progress:    x.progress,
