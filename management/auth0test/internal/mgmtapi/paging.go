@@ -84,18 +84,37 @@ func Cut[T any](o Offset, items []T) []T {
 	return items[o.Start:min(o.Start+o.Limit, len(items))]
 }
 
-// List answers what of rows the query asks for, each rendered by view.
+// List answers what of rows the query asks for, each rendered by view. All but the
+// calls of the rows' own functions is in list, which is compiled once.
 func List[T any](c *Call, e Envelope[T], rows []T, view func(T) any) *Reply {
+	of := Envelope[int]{
+		Key: e.Key, Form: e.Form, Beyond: e.Beyond, Next: e.Next, Always: e.Always, Turned: e.Turned,
+		Filled: e.Filled, Length: e.Length, NoTotal: e.NoTotal, NoZero: e.NoZero,
+	}
+	if e.Mark != nil {
+		of.Mark = func(i int) store.Mark { return e.Mark(rows[i]) }
+	}
+	if e.ID != nil {
+		of.ID = func(i int) string { return e.ID(rows[i]) }
+	}
+	return list(c, of, len(rows), func(i int) any { return view(rows[i]) })
+}
+
+func list(c *Call, e Envelope[int], n int, view func(int) any) *Reply {
+	rows := make([]int, n)
+	for i := range rows {
+		rows[i] = i
+	}
 	byCursor := e.Form == Cursor || c.Query.Has("from") || c.Query.Has("take")
 	switch {
 	case e.Form == Whole && !(byCursor && e.ID != nil):
 		return OK(store.Render(rows, view))
 	case e.Form == Omitted || e.Form == Numbered:
-		return e.numbered(c, rows, view)
+		return numbered(c, e, rows, view)
 	case byCursor && e.Mark != nil:
-		return e.byMark(c, rows, view)
+		return byMark(c, e, rows, view)
 	case byCursor && e.ID != nil:
-		return e.byID(c, rows, view)
+		return byID(c, e, rows, view)
 	case e.Form == Object && !(c.op.Takes("page") && (c.Query.Has("include_totals") || c.Query.Has("page"))):
 		return OK(map[string]any{e.Key: store.Render(rows, view)})
 	}
@@ -103,7 +122,7 @@ func List[T any](c *Call, e Envelope[T], rows []T, view func(T) any) *Reply {
 	if bad != nil {
 		return bad
 	}
-	return e.Answer(o, store.Render(Cut(o, rows), view), len(rows))
+	return e.Answer(o, store.Render(Cut(o, rows), view), n)
 }
 
 // Answer writes a page by number.
@@ -127,7 +146,7 @@ func (e Envelope[T]) Answer(o Offset, items []any, total int) *Reply {
 // numbered is a page in the way of Actions, as recorded: a caller that goes on
 // until start + limit reaches total ends only because an Omitted page behind the
 // last has no total.
-func (e Envelope[T]) numbered(c *Call, rows []T, view func(T) any) *Reply {
+func numbered(c *Call, e Envelope[int], rows []int, view func(int) any) *Reply {
 	o := Offset{Limit: min(c.Number("per_page", 20), 100)}
 	page := c.Number("page", 0)
 	o.Start = page * o.Limit
@@ -146,14 +165,14 @@ func (e Envelope[T]) numbered(c *Call, rows []T, view func(T) any) *Reply {
 }
 
 // byMark is a page by from and take, as recorded.
-func (e Envelope[T]) byMark(c *Call, rows []T, view func(T) any) *Reply {
-	rows = slices.SortedFunc(slices.Values(rows), func(a, b T) int { return e.Mark(a).Compare(e.Mark(b)) })
+func byMark(c *Call, e Envelope[int], rows []int, view func(int) any) *Reply {
+	rows = slices.SortedFunc(slices.Values(rows), func(a, b int) int { return e.Mark(a).Compare(e.Mark(b)) })
 	if from := c.Query.Get("from"); from != "" {
 		last, valid := store.ParseCursor(from)
 		if !valid {
 			return BadRequest(badCursor, "")
 		}
-		start := slices.IndexFunc(rows, func(r T) bool { return e.Mark(r).Compare(last) > 0 })
+		start := slices.IndexFunc(rows, func(r int) bool { return e.Mark(r).Compare(last) > 0 })
 		if start < 0 {
 			start = len(rows)
 		}
@@ -172,14 +191,14 @@ func (e Envelope[T]) byMark(c *Call, rows []T, view func(T) any) *Reply {
 }
 
 // byID is a page whose cursor is the id of its last row, or of the next one.
-func (e Envelope[T]) byID(c *Call, rows []T, view func(T) any) *Reply {
+func byID(c *Call, e Envelope[int], rows []int, view func(int) any) *Reply {
 	body := map[string]any{}
 	if from := c.Query.Get("from"); from != "" {
 		if e.Next {
 			raw, _ := base64.RawURLEncoding.DecodeString(strings.TrimRight(from, "="))
 			from = string(raw)
 		}
-		i := slices.IndexFunc(rows, func(r T) bool { return e.ID(r) == from })
+		i := slices.IndexFunc(rows, func(r int) bool { return e.ID(r) == from })
 		if i < 0 {
 			return BadRequest(badCursor, "")
 		}

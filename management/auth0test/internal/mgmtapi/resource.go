@@ -113,19 +113,25 @@ func (r *Resource[T]) Routes(more ...Route) []Route {
 	if r.Single {
 		one = r.Path
 	}
-	var routes []Route
-	add := func(there bool, method, pattern, bucket string, handle func(*Call) *Reply) {
-		if there && schema.Has(method, pattern) {
-			routes = append(routes, Route{Method: method, Pattern: pattern, Bucket: bucket, Handle: handle})
+	on := func(handle func(*Call, *T) *Reply) func(*Call) *Reply { return On(r.Find, handle) }
+	for _, o := range []struct {
+		there           bool
+		method, pattern string
+		bucket          int
+		handle          func(*Call) *Reply
+	}{
+		{!r.Single, "GET", r.Path, 0, r.list},
+		{r.New != nil, "POST", r.Path, 2, r.Create},
+		{true, "GET", one, 1, on(r.Show)},
+		{r.Set != nil, "PATCH", one, 2, on(r.change(r.Set))},
+		{r.Replace != nil, "PUT", one, 2, on(r.change(r.Replace))},
+		{true, "DELETE", one, 2, r.delete},
+	} {
+		if o.there && schema.Has(o.method, o.pattern) {
+			more = append(more, Route{Method: o.method, Pattern: o.pattern, Bucket: r.Buckets[o.bucket], Handle: o.handle})
 		}
 	}
-	add(!r.Single, "GET", r.Path, r.Buckets[0], r.list)
-	add(r.New != nil, "POST", r.Path, r.Buckets[2], r.Create)
-	add(true, "GET", one, r.Buckets[1], On(r.Find, r.Show))
-	add(r.Set != nil, "PATCH", one, r.Buckets[2], On(r.Find, r.change(r.Set)))
-	add(r.Replace != nil, "PUT", one, r.Buckets[2], On(r.Find, r.change(r.Replace)))
-	add(true, "DELETE", one, r.Buckets[2], r.delete)
-	return append(more, routes...)
+	return more
 }
 
 func (r *Resource[T]) part() string { return cmp.Or(r.Part, "id") }
