@@ -1,8 +1,8 @@
 # Each target is a part of .ci/run, which says what it needs.
-.PHONY: all test race bench lint doc
+.PHONY: all test race bench lint doc vuln
 
 all:
 	.ci/run
 
-test race bench lint doc:
+test race bench lint doc vuln:
 	.ci/run $@

@@ -2,6 +2,8 @@ module github.com/auth0kit/auth0kit
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/auth0/go-auth0 v1.47.0
 	github.com/axiomhq/hyperloglog v0.3.0

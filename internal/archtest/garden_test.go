@@ -93,15 +93,15 @@ func TestWorkflowsCallTheSameCommands(t *testing.T) {
 		}
 	}
 	assert.True(t, slices.ContainsFunc(commands, func(c string) bool { return strings.HasSuffix(c, " .ci/run") }), "%q", commands)
-	assert.True(t, slices.ContainsFunc(commands, func(c string) bool { return strings.Contains(c, "/govulncheck@") }), "%q", commands)
+	assert.True(t, slices.ContainsFunc(commands, func(c string) bool { return c == ".ci/run vuln" }), "%q", commands)
 	assert.Contains(t, parse[workflow](t, ".github/workflows/govulncheck.yml").On, "schedule")
 }
 
 func TestMakefileCallsCI(t *testing.T) {
 	t.Parallel()
 	makefile, ci := read(t, "Makefile"), read(t, ".ci/run")
-	assert.Contains(t, makefile, "\ntest race bench lint doc:\n\t.ci/run $@\n")
-	for part := range strings.FieldsSeq("test race bench lint doc") {
+	assert.Contains(t, makefile, "\ntest race bench lint doc vuln:\n\t.ci/run $@\n")
+	for part := range strings.FieldsSeq("test race bench lint doc vuln") {
 		assert.Contains(t, ci, "\n"+part+"() {\n")
 	}
 	// The command of the README is that of .ci/run.
