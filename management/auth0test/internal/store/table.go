@@ -2,110 +2,125 @@ package store
 
 // Table holds resources by id, in the order of their creation. The zero value
 // is empty.
-type Table[T any] struct {
-	Index map[string]int
-	Rows  []*T // Nil where a row was deleted.
+type Table[T any] struct{ rows rows }
+
+// rows are the rows of any table, as pointers, so that they are compiled once.
+type rows struct {
+	index map[string]int
+	all   []any // Nil where a row was deleted.
 	gone  int
 }
 
 func (t *Table[T]) Get(id string) *T {
-	if i, ok := t.Index[id]; ok {
-		return t.Rows[i]
-	}
-	return nil
+	row, _ := t.rows.get(id).(*T)
+	return row
 }
 
-func (t *Table[T]) Put(id string, row *T) {
-	if i, ok := t.Index[id]; ok {
-		t.Rows[i] = row
-		return
-	}
-	if t.Index == nil {
-		t.Index = make(map[string]int)
-	}
-	t.Index[id] = len(t.Rows)
-	t.Rows = append(t.Rows, row)
-}
+func (t *Table[T]) Put(id string, row *T) { t.rows.put(id, row) }
 
-func (t *Table[T]) Delete(id string) bool {
-	i, ok := t.Index[id]
-	if !ok {
-		return false
-	}
-	delete(t.Index, id)
-	t.Rows[i] = nil
-	t.gone++
-	if t.gone > 64 && t.gone > len(t.Rows)/2 {
-		t.compact()
-	}
-	return true
-}
+func (t *Table[T]) Delete(id string) bool { return t.rows.delete(id) }
 
 // Drop deletes a row whose id is not at hand.
-func (t *Table[T]) Drop(row *T) {
-	for id, i := range t.Index {
-		if t.Rows[i] == row {
-			t.Delete(id)
-			return
-		}
-	}
-}
+func (t *Table[T]) Drop(row *T) { t.rows.drop(row) }
 
-func (t *Table[T]) compact() {
-	moved := make(map[int]int, len(t.Index))
-	rows := t.Rows[:0]
-	for i, r := range t.Rows {
-		if r != nil {
-			moved[i] = len(rows)
-			rows = append(rows, r)
-		}
-	}
-	clear(t.Rows[len(rows):])
-	for id, i := range t.Index {
-		t.Index[id] = moved[i]
-	}
-	t.Rows, t.gone = rows, 0
-}
-
-func (t *Table[T]) Len() int { return len(t.Index) }
+func (t *Table[T]) Len() int { return len(t.rows.index) }
 
 // All returns the rows, oldest first.
-func (t *Table[T]) All() []*T {
-	out := make([]*T, 0, len(t.Index))
-	for _, r := range t.Rows {
-		if r != nil {
-			out = append(out, r)
-		}
-	}
-	return out
-}
+func (t *Table[T]) All() []*T { return t.Some(0, t.Len()) }
 
 // Some returns a part of all.
 func (t *Table[T]) Some(start, limit int) []*T {
-	if t.gone == 0 {
-		return t.Rows[min(start, len(t.Rows)):min(start+limit, len(t.Rows))]
-	}
-	var out []*T
-	for _, r := range t.Rows {
-		if r == nil {
-			continue
-		}
-		if start--; start < 0 && len(out) < limit {
-			out = append(out, r)
-		}
-		if len(out) == limit {
-			break
-		}
+	some := t.rows.some(start, limit)
+	out := make([]*T, len(some))
+	for i, row := range some {
+		out[i] = row.(*T)
 	}
 	return out
 }
 
 // Find returns the first row that is as asked.
 func (t *Table[T]) Find(is func(*T) bool) *T {
-	for _, r := range t.Rows {
-		if r != nil && is(r) {
-			return r
+	for _, row := range t.rows.all {
+		if row != nil && is(row.(*T)) {
+			return row.(*T)
 		}
 	}
 	return nil
+}
+
+func (r *rows) get(id string) any {
+	if i, ok := r.index[id]; ok {
+		return r.all[i]
+	}
+	return nil
+}
+
+func (r *rows) put(id string, row any) {
+	if i, ok := r.index[id]; ok {
+		r.all[i] = row
+		return
+	}
+	if r.index == nil {
+		r.index = make(map[string]int)
+	}
+	r.index[id] = len(r.all)
+	r.all = append(r.all, row)
+}
+
+func (r *rows) delete(id string) bool {
+	i, ok := r.index[id]
+	if !ok {
+		return false
+	}
+	delete(r.index, id)
+	r.all[i] = nil
+	r.gone++
+	if r.gone > 64 && r.gone > len(r.all)/2 {
+		r.compact()
+	}
+	return true
+}
+
+func (r *rows) drop(row any) {
+	for id, i := range r.index {
+		if r.all[i] == row {
+			r.delete(id)
+			return
+		}
+	}
+}
+
+func (r *rows) compact() {
+	moved := make(map[int]int, len(r.index))
+	all := r.all[:0]
+	for i, row := range r.all {
+		if row != nil {
+			moved[i] = len(all)
+			all = append(all, row)
+		}
+	}
+	clear(r.all[len(all):])
+	for id, i := range r.index {
+		r.index[id] = moved[i]
+	}
+	r.all, r.gone = all, 0
+}
+
+func (r *rows) some(start, limit int) []any {
+	if r.gone == 0 {
+		return r.all[min(start, len(r.all)):min(start+limit, len(r.all))]
+	}
+	var out []any
+	for _, row := range r.all {
+		if row == nil {
+			continue
+		}
+		if start--; start < 0 && len(out) < limit {
+			out = append(out, row)
+		}
+		if len(out) == limit {
+			break
+		}
+	}
+	return out
 }

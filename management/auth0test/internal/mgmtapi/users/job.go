@@ -204,8 +204,8 @@ func export(t *state.Tenant, connection string, limit int, fields []exportField,
 		row = csvRow(table, fields)
 	}
 	written := 0
-	for _, u := range t.Users.Rows {
-		if u == nil || connection != "" && u.Connection() != connection {
+	for _, u := range t.Users.All() {
+		if connection != "" && u.Connection() != connection {
 			continue
 		}
 		if limit > 0 && written == limit {

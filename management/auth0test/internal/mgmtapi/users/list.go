@@ -66,8 +66,8 @@ func find(t *state.Tenant, q query.Query) []*state.User {
 		return slices.DeleteFunc(candidates, func(u *state.User) bool { return !matches(t, q, u) })
 	}
 	var out []*state.User
-	for _, u := range index.Rows {
-		if u != nil && matches(t, q, u) {
+	for _, u := range index.All() {
+		if matches(t, q, u) {
 			out = append(out, u)
 		}
 	}
