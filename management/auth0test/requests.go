@@ -3,10 +3,9 @@ package auth0test
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
-
-	"github.com/auth0kit/auth0kit/management/auth0test/internal/overview"
 )
 
 // keptRequests is how many requests Requests remembers.
@@ -48,15 +47,15 @@ func (l *requestLog) end(e *Request, status int, client string) {
 func (l *requestLog) reset() { l.mu.Lock(); l.list = nil; l.mu.Unlock() }
 
 // answered are the requests that were answered, for the overview.
-func (l *requestLog) answered() (out []overview.Request) {
+func (l *requestLog) answered() (rows [][]string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, r := range l.list {
+	for _, r := range slices.Backward(l.list) {
 		if r.Status != 0 {
-			out = append(out, overview.Request{Time: r.Time, Method: r.Method, Path: r.Path, Status: r.Status})
+			rows = append(rows, []string{r.Time.Format("15:04:05"), r.Method, r.Path, strconv.Itoa(r.Status)})
 		}
 	}
-	return out
+	return rows
 }
 
 // Requests returns the last 10,000 requests, oldest first.

@@ -60,7 +60,7 @@ func checkAssertion(t *state.Tenant, app *state.App, q *Request) *OAuthError {
 		return refused
 	}
 	exp := time.Unix(int64(a.Exp), 0)
-	if !now.Before(exp) || exp.Sub(now) > assertionLife || flowsOf(t).assertions[app.ID+" "+a.Jti] {
+	if !now.Before(exp) || exp.Sub(now) > assertionLife || bool(state.Kept[usedAssertion](t)[app.ID+" "+a.Jti]) {
 		return refused
 	}
 	verifies := func(k *state.ClientKey) bool {
@@ -71,9 +71,7 @@ func checkAssertion(t *state.Tenant, app *state.App, q *Request) *OAuthError {
 	if c == nil || !slices.ContainsFunc(c.Keys.All(), verifies) {
 		return refused
 	}
-	key := app.ID + " " + a.Jti
-	flowsOf(t).assertions[key] = true
-	t.Timeline.At(exp, func(time.Time) { delete(flowsOf(t).assertions, key) })
+	state.Keep(t, app.ID+" "+a.Jti, usedAssertion(true), exp)
 	return nil
 }
 
@@ -86,16 +84,12 @@ const (
 	nonceLifetime = 5 * time.Minute
 )
 
-// proofs are those that were used, and the nonces that new ones may carry, until
-// when. The tenant's mutex guards them.
-type proofs struct {
-	used   map[string]bool // By key and jti.
-	nonces map[string]time.Time
-}
-
-func proofsOf(t *state.Tenant) *proofs {
-	return state.Part(t, func() *proofs { return &proofs{map[string]bool{}, map[string]time.Time{}} })
-}
+// What is kept by client and jti, by key and jti, and by its value.
+type (
+	usedAssertion bool
+	usedProof     bool
+	freshNonce    bool
+)
 
 // proveKey checks the DPoP proof of a token request (RFC 9449, section 5) and
 // returns the thumbprint of its key, "" without a proof. Each proof works once,
@@ -111,12 +105,11 @@ func proveKey(t *state.Tenant, q *Request, app *state.App) (string, *OAuthError)
 	if !app.Public() {
 		return proof.Thumbprint, nil
 	}
-	if expires, known := proofsOf(t).nonces[proof.Nonce]; known && now.Before(expires) {
+	if state.Kept[freshNonce](t)[proof.Nonce] {
 		return proof.Thumbprint, nil
 	}
 	nonce := store.RandomID(32)
-	proofsOf(t).nonces[nonce] = now.Add(nonceLifetime)
-	t.Timeline.At(now.Add(nonceLifetime), func(time.Time) { delete(proofsOf(t).nonces, nonce) })
+	state.Keep(t, nonce, freshNonce(true), now.Add(nonceLifetime))
 	bad = OAuthFail(http.StatusBadRequest, useNonce, "Authorization server requires nonce in DPoP proof")
 	bad.nonce = nonce
 	return "", bad
@@ -139,11 +132,10 @@ func checkProof(t *state.Tenant, r *http.Request, url, token string) (*jose.Proo
 	now := t.Lock()
 	defer t.Unlock()
 	key := proof.Thumbprint + " " + proof.ID
-	if proofsOf(t).used[key] {
+	if state.Kept[usedProof](t)[key] {
 		return nil, refused
 	}
-	proofsOf(t).used[key] = true
-	t.Timeline.At(now.Add(2*nonceLifetime), func(time.Time) { delete(proofsOf(t).used, key) })
+	state.Keep(t, key, usedProof(true), now.Add(2*nonceLifetime))
 	return proof, nil
 }
 

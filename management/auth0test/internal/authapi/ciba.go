@@ -42,8 +42,7 @@ func backChannelAuthorize(t *state.Tenant, q *Request, app *state.App) (any, *OA
 		t.Log("ciba_start_failed", f)
 		return nil, bad
 	}
-	flowsOf(t).ciba[c.id] = c
-	t.Timeline.At(c.expires.Add(time.Hour), func(time.Time) { delete(flowsOf(t).ciba, c.id) })
+	state.Keep(t, c.id, c, c.expires.Add(time.Hour))
 	t.Post(state.Message{Time: now, Channel: "push", To: c.issuance.User.ID, Kind: "push", UserID: c.issuance.User.ID,
 		Text: q.Get("binding_message"), Push: &state.Pending{T: t, State: &c.answer, Expiry: c.expires}})
 	t.Log("ciba_start_succeeded", c.issuance.LogFields(q.Origin))
@@ -94,7 +93,7 @@ func hintedUser(t *state.Tenant, hint, issuer string) *state.User {
 func answeredCIBA(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
-	c := flowsOf(t).ciba[q.Get("auth_req_id")]
+	c := state.Kept[*cibaRequest](t)[q.Get("auth_req_id")]
 	switch {
 	case c == nil || c.issuance.App.ID != q.app.ID:
 		return nil, OAuthFail(http.StatusBadRequest, "invalid_grant", "Invalid or expired auth_req_id")
@@ -102,13 +101,13 @@ func answeredCIBA(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthError) 
 		c.next = now.Add(cibaSlower)
 		return nil, slowDown(cibaSlower)
 	case c.answer == state.Denied || !now.Before(c.expires):
-		delete(flowsOf(t).ciba, c.id)
+		delete(state.Kept[*cibaRequest](t), c.id)
 		return nil, OAuthFail(http.StatusBadRequest, "access_denied", "The end-user denied the authorization request or it has been expired")
 	case c.answer == state.Unanswered:
 		c.next = now.Add(cibaInterval)
 		return nil, OAuthFail(http.StatusBadRequest, "authorization_pending", "The end-user authorization is pending")
 	}
-	delete(flowsOf(t).ciba, c.id)
+	delete(state.Kept[*cibaRequest](t), c.id)
 	c.issuance.Jkt = q.jkt
 	return &directLogin{Issuance: c.issuance, from: q.Origin, connection: c.issuance.User.Connection(), grant: grantCIBA, protocol: "oidc-ciba", twice: true}, nil
 }

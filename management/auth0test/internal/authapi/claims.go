@@ -201,7 +201,7 @@ func newOpaque(t *state.Tenant, i *Issuance, g grant, now time.Time) string {
 	if i.Org != nil {
 		o.orgID = i.Org.ID
 	}
-	flowsOf(t).opaque[token] = o
+	state.Keep(t, token, o, o.expires)
 	return token
 }
 

@@ -194,7 +194,7 @@ func runPreRegistration(t *state.Tenant, q *Request, u *state.User, con *state.C
 
 // taken refuses a user that is there already.
 func taken(t *state.Tenant, u *state.User, con *state.Connection) *SignupError {
-	if !t.Taken(u, con.Name) {
+	if !t.Taken(u, nil, con.Name) {
 		return nil
 	}
 	return alreadyThere(t)

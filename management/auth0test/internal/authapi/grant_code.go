@@ -28,10 +28,8 @@ type AuthCode struct {
 
 // KeepCode gives a code its value, and keeps it. The caller holds the mutex.
 func KeepCode(t *state.Tenant, c *AuthCode, now time.Time) {
-	st := flowsOf(t)
 	c.Code, c.expires = store.RandomID(43), now.Add(codeLifetime)
-	st.codes[c.Code] = c
-	t.Timeline.At(c.expires.Add(time.Hour), func(time.Time) { delete(st.codes, c.Code) })
+	state.Keep(t, c.Code, c, c.expires.Add(time.Hour))
 }
 
 // exchangeCode exchanges an authorization code, once. A second exchange also ends
@@ -39,7 +37,7 @@ func KeepCode(t *state.Tenant, c *AuthCode, now time.Time) {
 func exchangeCode(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuthError) {
 	now := t.Lock()
 	defer t.Unlock()
-	c := flowsOf(t).codes[q.Get("code")]
+	c := state.Kept[*AuthCode](t)[q.Get("code")]
 	if c == nil || c.Issuance.App.ID != q.app.ID || !now.Before(c.expires) {
 		return nil, invalidGrant("Invalid authorization code")
 	}

@@ -28,7 +28,7 @@ func (prove proof) exchange(t *state.Tenant, q *tokenRequest) (*TokenSet, *OAuth
 	if bad != nil {
 		return nil, bad
 	}
-	delete(flowsOf(t).mfa, x.token)
+	delete(state.Kept[*mfaTransaction](t), x.token)
 	if bad := l.stillThere(t); bad != nil {
 		return nil, bad
 	}
@@ -70,7 +70,7 @@ func recoveryCode(t *state.Tenant, q *tokenRequest, userID string, f state.LogFi
 // oob takes the answer to a challenge by another channel; of a push, it is asked for
 // again and again, twelve times a minute at most.
 func oob(t *state.Tenant, q *tokenRequest, userID string, f state.LogFields, now time.Time) (string, *OAuthError) {
-	c := flowsOf(t).oob[q.Get("oob_code")]
+	c := state.Kept[*OOBChallenge](t)[q.Get("oob_code")]
 	if c == nil || c.userID != userID {
 		return "", invalidGrant("Malformed oob_code")
 	}

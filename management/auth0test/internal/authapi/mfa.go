@@ -49,8 +49,7 @@ type mfaTransaction struct {
 // startMFA answers mfa_required with the token to go on with.
 func startMFA(t *state.Tenant, l *directLogin, now time.Time) *OAuthError {
 	x := &mfaTransaction{token: "Fe26.2**" + store.RandomID(160), login: l, expires: now.Add(state.MFATokenLifetime)}
-	flowsOf(t).mfa[x.token] = x
-	t.Timeline.At(x.expires.Add(time.Hour), func(time.Time) { delete(flowsOf(t).mfa, x.token) })
+	state.Keep(t, x.token, x, x.expires.Add(time.Hour))
 	t.Log("mfar", l.Issuance.LogFields(l.from))
 	e := OAuthFail(http.StatusForbidden, "mfa_required", "Multifactor authentication required")
 	e.extra = map[string]any{"mfa_token": x.token, "mfa_requirements": mfaRequirements(t, l.User.ID)}
@@ -82,7 +81,7 @@ func mfaRequirements(t *state.Tenant, userID string) map[string]any {
 // mfaLogin returns the login that an mfa_token stands for. The caller holds the
 // mutex.
 func mfaLogin(t *state.Tenant, token, clientID string, now time.Time) (*mfaTransaction, *OAuthError) {
-	x := flowsOf(t).mfa[token]
+	x := state.Kept[*mfaTransaction](t)[token]
 	switch {
 	case x == nil || clientID != "" && x.login.App.ID != clientID:
 		return nil, OAuthFail(http.StatusUnauthorized, "invalid_grant", "Malformed mfa_token")
@@ -108,15 +107,18 @@ var (
 	limitOOB      = secondLimit{"oob", state.Limit{Burst: 12, Refill: 5 * time.Second}}
 )
 
+// secondFactors is what is left of the limits, by their names and whose they are.
+func secondFactors() *state.Buckets { return &state.Buckets{} }
+
 // left reports whether there is room, and after how long there will be.
 func left(t *state.Tenant, l secondLimit, whose string, now time.Time) (ok bool, wait time.Duration) {
-	n := *flowsOf(t).limits.Left(l.name+" "+whose, l.Limit, now)
+	n := *state.Part(t, secondFactors).Left(l.name+" "+whose, l.Limit, now)
 	return n >= 1, max(0, time.Duration((1-n)*float64(l.Refill)))
 }
 
 // spend takes one.
 func spend(t *state.Tenant, l secondLimit, whose string, now time.Time) {
-	*flowsOf(t).limits.Left(l.name+" "+whose, l.Limit, now)--
+	*state.Part(t, secondFactors).Left(l.name+" "+whose, l.Limit, now)--
 }
 
 // tooManyCodes answers a user who guesses.
@@ -226,8 +228,7 @@ func ChallengeOOB(t *state.Tenant, e *state.Enrollment, f state.LogFields, now t
 	}
 	spend(t, limit, e.UserID, now)
 	c := &OOBChallenge{oobCode: "Fe26.2**" + store.RandomID(160), userID: e.UserID, Factor: e, Expires: now.Add(state.OOBLifetime), enrollment: !e.Confirmed}
-	flowsOf(t).oob[c.oobCode] = c
-	t.Timeline.At(c.Expires, func(time.Time) { delete(flowsOf(t).oob, c.oobCode) })
+	state.Keep(t, c.oobCode, c, c.Expires)
 	m := state.Message{Time: now, Channel: e.Kind, To: e.Address(), Kind: "mfa_oob_code", UserID: e.UserID}
 	switch e.Kind {
 	case "push":
@@ -252,7 +253,7 @@ func ProvesOOB(t *state.Tenant, c *OOBChallenge, code string, f state.LogFields,
 		case state.Unanswered:
 			return OAuthFail(http.StatusBadRequest, "authorization_pending", "Authorization pending: please repeat the request in a few seconds.")
 		case state.Denied:
-			delete(flowsOf(t).oob, c.oobCode)
+			delete(state.Kept[*OOBChallenge](t), c.oobCode)
 			t.Log("gd_auth_rejected", f)
 			return OAuthFail(http.StatusBadRequest, "access_denied", "MFA Authorization rejected.")
 		}
@@ -266,7 +267,7 @@ func ProvesOOB(t *state.Tenant, c *OOBChallenge, code string, f state.LogFields,
 			return invalidGrant("Invalid binding_code.")
 		}
 	}
-	delete(flowsOf(t).oob, c.oobCode)
+	delete(state.Kept[*OOBChallenge](t), c.oobCode)
 	Proved(t, c.Factor, f, now)
 	return nil
 }

@@ -39,7 +39,7 @@ func passwordlessStart(t *state.Tenant, q *Request) (any, *OAuthError) {
 	}
 	u := passwordlessUser(t, con, to, now)
 	c := &sentCode{code: newCode(), expires: now.Add(passwordlessLifetime)}
-	flowsOf(t).sent[con.Name+" "+to] = c
+	state.Kept[*sentCode](t)[con.Name+" "+to] = c
 	message.To, message.UserID, message.Code = to, u.ID, c.code
 	t.Post(message)
 	f := q.logFields()
@@ -83,17 +83,17 @@ func passwordlessLogin(t *state.Tenant, q *tokenRequest) (*directLogin, *OAuthEr
 	}
 	to := strings.ToLower(q.Get("username"))
 	key := con.Name + " " + to
-	c, u := flowsOf(t).sent[key], UserOf(t, con.Name, to)
+	c, u := state.Kept[*sentCode](t)[key], UserOf(t, con.Name, to)
 	if c == nil || u == nil || !now.Before(c.expires) {
 		return nil, wrong
 	}
 	if c.code != q.Get("otp") {
 		if c.tries++; c.tries >= 3 {
-			delete(flowsOf(t).sent, key)
+			delete(state.Kept[*sentCode](t), key)
 		}
 		return nil, wrong
 	}
-	delete(flowsOf(t).sent, key)
+	delete(state.Kept[*sentCode](t), key)
 	if u.Blocked {
 		return nil, blocked()
 	}

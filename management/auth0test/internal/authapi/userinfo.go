@@ -34,7 +34,7 @@ func userInfo(t *state.Tenant, r *http.Request) map[string]any {
 	defer t.Unlock()
 	var subject, bound string
 	var scopes []string
-	if o := flowsOf(t).opaque[token]; o != nil && now.Before(o.expires) {
+	if o := state.Kept[*opaqueToken](t)[token]; o != nil && now.Before(o.expires) {
 		subject, scopes, bound = o.userID, o.scopes, o.jkt
 	} else if err == nil && keys.HasAudience(claims["aud"], web.IssuerOf(r)+"userinfo") {
 		b := keys.NewBearer(claims)

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/hmac"
 	"crypto/rand"
@@ -30,18 +31,11 @@ func (k *Keyring) SignUnder(secret string, header, claims map[string]any) string
 			delete(h, name)
 		}
 	}
-	symmetric := secret != "" && h["alg"] == "HS256"
-	if symmetric {
+	if secret != "" && h["alg"] == "HS256" {
 		delete(h, "kid")
 	}
 	signed := segment(h) + "." + segment(numericDates(claims))
-	sig := signature(h["alg"], key, signed)
-	if symmetric {
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write([]byte(signed))
-		sig = mac.Sum(nil)
-	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(sig)
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature(h["alg"], secret, key, signed))
 }
 
 // numericDates writes times as JWT does (RFC 7519, section 2).
@@ -56,7 +50,7 @@ func numericDates(claims map[string]any) map[string]any {
 	return out
 }
 
-func signature(alg any, key *SigningKey, signed string) []byte {
+func signature(alg any, secret string, key *SigningKey, signed string) []byte {
 	switch alg {
 	case "none":
 		return nil
@@ -65,7 +59,8 @@ func signature(alg any, key *SigningKey, signed string) []byte {
 		if err != nil {
 			panic(err)
 		}
-		mac := hmac.New(sha256.New, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+		public := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+		mac := hmac.New(sha256.New, []byte(cmp.Or(secret, public)))
 		mac.Write([]byte(signed))
 		return mac.Sum(nil)
 	}

@@ -4,9 +4,7 @@ package overview
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/pages"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
@@ -16,13 +14,10 @@ import (
 // shownRows is how much of each list the overview shows.
 const shownRows = 50
 
-// row is a line of a table of the overview.
-type row []string
-
 type table struct {
 	Title, Empty string
 	Heads        []string
-	Rows         []row
+	Rows         [][]string
 	Total        int
 }
 
@@ -33,15 +28,8 @@ type page struct {
 	Tables                 []table
 }
 
-// Request is a request that the tenant answered.
-type Request struct {
-	Time         time.Time
-	Method, Path string
-	Status       int
-}
-
-// Serve shows what is in the tenant now; the last requests come last.
-func Serve(t *state.Tenant, requests []Request, w http.ResponseWriter, r *http.Request) {
+// Serve shows what is in the tenant now, and the last requests.
+func Serve(t *state.Tenant, requests [][]string, w http.ResponseWriter, r *http.Request) {
 	messages := t.Messages()
 	v := page{Domain: r.Host, Issuer: web.IssuerOf(r)}
 	v.ForEnv = v.Domain
@@ -56,37 +44,37 @@ func Serve(t *state.Tenant, requests []Request, w http.ResponseWriter, r *http.R
 	}
 	v.Tables = []table{users(t), apps(v.Apps), organizations(t)}
 	t.Unlock()
-	v.Tables = append(v.Tables, outbox(messages), answered(requests))
+	v.Tables = append(v.Tables, outbox(messages), cut("Last requests", "No requests yet.", []string{"Time", "Method", "Path", "Answer"}, requests))
 	pages.Render(w, overviewPage, v)
 }
 
 // cut leaves out what is too much.
-func cut(title, empty string, heads []string, rows []row) table {
+func cut(title, empty string, heads []string, rows [][]string) table {
 	return table{title, empty, heads, rows[:min(shownRows, len(rows))], len(rows)}
 }
 
 func users(t *state.Tenant) table {
 	o := table{Title: "Users", Empty: "No users yet.", Heads: []string{"Email", "Username", "Connection", "ID"}, Total: t.Users.Len()}
 	for _, u := range t.Users.Some(0, shownRows) {
-		o.Rows = append(o.Rows, row{u.Email, u.Username, u.Connection(), u.ID})
+		o.Rows = append(o.Rows, []string{u.Email, u.Username, u.Connection(), u.ID})
 	}
 	return o
 }
 
 func apps(all []*state.App) table {
-	var rows []row
+	var rows [][]string
 	for _, a := range all {
 		callback := ""
 		if len(a.Callbacks) > 0 {
 			callback = a.Callbacks[0]
 		}
-		rows = append(rows, row{a.Name, a.ID, callback})
+		rows = append(rows, []string{a.Name, a.ID, callback})
 	}
 	return cut("Applications", "No applications yet.", []string{"Name", "Client ID", "Callback"}, rows)
 }
 
 func organizations(t *state.Tenant) table {
-	var rows []row
+	var rows [][]string
 	for _, o := range t.Orgs.All() {
 		var names []string
 		for _, m := range o.Members.All() {
@@ -94,25 +82,17 @@ func organizations(t *state.Tenant) table {
 				names = append(names, u.ShownName())
 			}
 		}
-		rows = append(rows, row{o.Name, o.ID, strings.Join(names, ", ")})
+		rows = append(rows, []string{o.Name, o.ID, strings.Join(names, ", ")})
 	}
 	return cut("Organizations", "No organizations yet.", []string{"Name", "ID", "Members"}, rows)
 }
 
 func outbox(messages []state.Message) table {
-	var rows []row
+	var rows [][]string
 	for _, m := range slices.Backward(messages) {
-		rows = append(rows, row{m.Time.Format("15:04:05"), m.Channel, m.To, m.Kind, m.Code + m.URL})
+		rows = append(rows, []string{m.Time.Format("15:04:05"), m.Channel, m.To, m.Kind, m.Code + m.URL})
 	}
 	return cut("Outbox", "Nothing was sent yet.", []string{"Time", "Channel", "To", "Kind", "Code or link"}, rows)
-}
-
-func answered(requests []Request) table {
-	var rows []row
-	for _, q := range slices.Backward(requests) {
-		rows = append(rows, row{q.Time.Format("15:04:05"), q.Method, q.Path, strconv.Itoa(q.Status)})
-	}
-	return cut("Last requests", "No requests yet.", []string{"Time", "Method", "Path", "Answer"}, rows)
 }
 
 var overviewPage = pages.Parse("overview", `<title>Tenant {{.Domain}}</title></head><body><main class="report">

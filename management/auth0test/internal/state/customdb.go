@@ -154,7 +154,7 @@ func (d *CustomDB) Adopt(u *User, secret Credential) (*User, *ScriptError) {
 	if old := d.t.Users.Get(u.ID); old != nil {
 		return old, nil
 	}
-	if d.t.Taken(u, d.con.Name) {
+	if d.t.Taken(u, nil, d.con.Name) {
 		return nil, &ScriptError{Name: "Error", Message: "The user already exists."}
 	}
 	if d.Import {

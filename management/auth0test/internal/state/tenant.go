@@ -209,6 +209,17 @@ func Part[T any](t *Tenant, start func() *T) *T {
 	return p
 }
 
+// Kept are things of a type that the tenant keeps by a key. The caller holds the mutex.
+func Kept[V any](t *Tenant) map[string]V {
+	return *Part(t, func() *map[string]V { m := map[string]V{}; return &m })
+}
+
+// Keep keeps something until a time.
+func Keep[V any](t *Tenant, key string, v V, until time.Time) {
+	Kept[V](t)[key] = v
+	t.Timeline.At(until, func(time.Time) { delete(Kept[V](t), key) })
+}
+
 // Zero is the start of a part whose zero value is ready.
 func Zero[T any]() *T { return new(T) }
 

@@ -221,9 +221,10 @@ func (s *UserStore) Change(u *User, alter func()) {
 	s.indexAll(u)
 }
 
-// Taken reports whether another user of the connection has an identifier of u.
-func (t *Tenant) Taken(u *User, connection string) bool {
-	other := func(o *User) bool { return o != nil && o != u }
+// Taken reports whether another user of the connection than self has an identifier of
+// u.
+func (t *Tenant) Taken(u, self *User, connection string) bool {
+	other := func(o *User) bool { return o != nil && o != self }
 	return other(t.Users.Get(u.ID)) ||
 		u.Email != "" && other(t.Users.WithEmail(connection, u.Email)) ||
 		u.Username != "" && other(t.Users.WithUsername(connection, u.Username)) ||

@@ -45,7 +45,7 @@ func finishLogin(t *state.Tenant, l *login, r *http.Request, now time.Time) (end
 		}
 		end.tokens, _ = authapi.Issue(t, &i, now)
 	}
-	delete(loginsOf(t).logins, l.state)
+	delete(state.Kept[*login](t), l.state)
 	f := i.LogFields(from)
 	f.Connection, f.Strategy = l.connection, "auth0"
 	logCode := "s"

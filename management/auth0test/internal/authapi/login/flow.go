@@ -74,8 +74,7 @@ func beginLogin(t *state.Tenant, l *login, r *http.Request, now time.Time) *auth
 	if bad := requestedConnection(t, l); bad != nil {
 		return bad
 	}
-	loginsOf(t).logins[l.state] = l
-	t.Timeline.At(now.Add(authapi.LoginLifetime), func(time.Time) { delete(loginsOf(t).logins, l.state) })
+	state.Keep(t, l.state, l, now.Add(authapi.LoginLifetime))
 	s := t.SessionByCookie(authapi.Cookie(r, authapi.SessionCookie), now)
 	usable := s != nil && !slices.Contains(q.prompt, "login") && q.invitation == "" &&
 		(q.maxAge < 0 || now.Sub(s.AuthenticatedAt) <= q.maxAge)
@@ -219,7 +218,7 @@ func proceed(t *state.Tenant, w http.ResponseWriter, r *http.Request, l *login) 
 // abort ends a login with an error.
 func abort(t *state.Tenant, w http.ResponseWriter, r *http.Request, l *login, bad *authapi.OAuthError) {
 	t.Lock()
-	delete(loginsOf(t).logins, l.state)
+	delete(state.Kept[*login](t), l.state)
 	user := l.user
 	t.Unlock()
 	if l.ticket != nil {

@@ -286,8 +286,7 @@ func beginEnrollment(t *state.Tenant, r *http.Request, now time.Time) *login {
 	if f := ticketFactors[store.Document(k.Set).Text("factor")]; f != "" && t.Auth.Factors.Enabled[f] {
 		l.factor = newFactor(t, u, f)
 	}
-	loginsOf(t).logins[l.state] = l
-	t.Timeline.At(now.Add(authapi.LoginLifetime), func(time.Time) { delete(loginsOf(t).logins, l.state) })
+	state.Keep(t, l.state, l, now.Add(authapi.LoginLifetime))
 	return l
 }
 
@@ -323,5 +322,5 @@ func unenrolled(t *state.Tenant, u *state.User) *state.Enrollment {
 // finishEnrollment spends the ticket.
 func finishEnrollment(t *state.Tenant, l *login) {
 	delete(t.Tickets, l.ticket.ID)
-	delete(loginsOf(t).logins, l.state)
+	delete(state.Kept[*login](t), l.state)
 }

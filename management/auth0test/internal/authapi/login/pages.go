@@ -38,7 +38,7 @@ var mfaFactorPage = loginPage{getFactor, postFactor}
 func serveLoginPage(t *state.Tenant, w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("page")
 	now := t.Lock()
-	l := loginsOf(t).logins[r.FormValue("state")]
+	l := state.Kept[*login](t)[r.FormValue("state")]
 	if l == nil {
 		t.Unlock()
 		authapi.RenderError(w, &authapi.PageError{Status: http.StatusBadRequest, Code: "invalid_request", Description: "The login has expired or is unknown. Begin again in the application."})
@@ -274,15 +274,3 @@ func Routes() []authapi.Route {
 		{Method: "POST", Pattern: "/oauth/par", Serve: authapi.Answering(http.StatusCreated, authapi.ForApp(pushAuthorization, "response_type", "redirect_uri"))},
 	}
 }
-
-// loginState are the logins that are under way. The tenant's mutex guards them.
-type loginState struct {
-	logins map[string]*login         // By the state parameter of their pages.
-	pushed map[string]*pushedRequest // By the request_uri.
-}
-
-func newLoginState() *loginState {
-	return &loginState{logins: map[string]*login{}, pushed: map[string]*pushedRequest{}}
-}
-
-func loginsOf(t *state.Tenant) *loginState { return state.Part(t, newLoginState) }

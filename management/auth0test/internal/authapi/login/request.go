@@ -231,7 +231,6 @@ const RequestURIPrefix = "urn:ietf:params:oauth:request_uri:"
 type pushedRequest struct {
 	clientID string
 	values   url.Values
-	expires  time.Time
 }
 
 // pushAuthorization keeps an authorization request of an application that
@@ -248,8 +247,7 @@ func pushAuthorization(t *state.Tenant, q *authapi.Request, app *state.App) (any
 	now := t.Lock()
 	defer t.Unlock()
 	uri := RequestURIPrefix + store.RandomID(32)
-	loginsOf(t).pushed[uri] = &pushedRequest{clientID: app.ID, values: v, expires: now.Add(app.PARLifetime)}
-	t.Timeline.At(now.Add(app.PARLifetime), func(time.Time) { delete(loginsOf(t).pushed, uri) })
+	state.Keep(t, uri, &pushedRequest{app.ID, v}, now.Add(app.PARLifetime))
 	return map[string]any{"request_uri": uri, "expires_in": authapi.Seconds(app.PARLifetime)}, nil
 }
 
@@ -260,13 +258,13 @@ func pushed(t *state.Tenant, v url.Values) (url.Values, *authapi.PageError) {
 	if uri == "" {
 		return v, nil
 	}
-	now := t.Lock()
+	t.Lock()
 	defer t.Unlock()
-	p := loginsOf(t).pushed[uri]
-	if p == nil || p.clientID != v.Get("client_id") || !now.Before(p.expires) {
+	p := state.Kept[*pushedRequest](t)[uri]
+	if p == nil || p.clientID != v.Get("client_id") {
 		return nil, &authapi.PageError{Status: http.StatusBadRequest, Code: "invalid_request_uri", Description: "The request_uri is invalid or expired"}
 	}
-	delete(loginsOf(t).pushed, uri)
+	delete(state.Kept[*pushedRequest](t), uri)
 	return p.values, nil
 }
 

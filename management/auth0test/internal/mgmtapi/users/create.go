@@ -25,7 +25,7 @@ func createUser(c *mgmtapi.Call) *mgmtapi.Reply {
 			return bad
 		}
 	}
-	if c.T.Taken(u, con.Name) {
+	if c.T.Taken(u, nil, con.Name) {
 		return mgmtapi.Conflict(userExists, "auth0_idp_error")
 	}
 	if db := c.T.CustomDB(con, ""); db != nil && !db.Import {

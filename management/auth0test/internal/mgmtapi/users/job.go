@@ -2,6 +2,7 @@ package users
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
@@ -175,15 +176,9 @@ func exportUsers(c *mgmtapi.Call) *mgmtapi.Reply {
 
 func exportFields(c *mgmtapi.Call) []exportField {
 	var out []exportField
-	items, _ := c.Body["fields"].([]any)
-	for _, item := range items {
-		m, _ := item.(map[string]any)
-		path, _ := m["name"].(string)
-		name, _ := m["export_as"].(string)
-		if name == "" {
-			name = path
-		}
-		out = append(out, exportField{path, name})
+	for _, m := range store.Objects(c.Body["fields"]) {
+		d := store.Document(m)
+		out = append(out, exportField{d.Text("name"), cmp.Or(d.Text("export_as"), d.Text("name"))})
 	}
 	if out == nil {
 		for _, f := range exportedByDefault {
@@ -197,59 +192,44 @@ func exportFields(c *mgmtapi.Call) []exportField {
 func export(t *state.Tenant, connection string, limit int, fields []exportField, format string) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	row := jsonRow(json.NewEncoder(z))
-	var table *csv.Writer
+	lines, table := json.NewEncoder(z), csv.NewWriter(z)
 	if format == "csv" {
-		table = csv.NewWriter(z)
-		row = csvRow(table, fields)
+		table.Write(rowOf(fields, func(f exportField) string { return f.name }))
 	}
 	written := 0
 	for _, u := range t.Users.All() {
-		if connection != "" && u.Connection() != connection {
+		if connection != "" && u.Connection() != connection || limit > 0 && written == limit {
 			continue
 		}
-		if limit > 0 && written == limit {
-			break
-		}
-		row(fields, viewUser(u))
 		written++
+		m := viewUser(u)
+		if format == "csv" {
+			table.Write(rowOf(fields, func(f exportField) string {
+				if v := lookUp(m, f.path); v != nil {
+					return schema.Plain(v)
+				}
+				return ""
+			}))
+			continue
+		}
+		out := make(map[string]any, len(fields))
+		for _, f := range fields {
+			if v := lookUp(m, f.path); v != nil {
+				out[f.name] = v
+			}
+		}
+		lines.Encode(out)
 	}
-	if table != nil {
-		table.Flush()
-	}
+	table.Flush()
 	z.Close()
 	return b.Bytes()
 }
 
-func jsonRow(e *json.Encoder) func([]exportField, map[string]any) {
-	return func(fields []exportField, view map[string]any) {
-		m := make(map[string]any, len(fields))
-		for _, f := range fields {
-			if v := lookUp(view, f.path); v != nil {
-				m[f.name] = v
-			}
-		}
-		e.Encode(m)
-	}
-}
-
-func csvRow(w *csv.Writer, fields []exportField) func([]exportField, map[string]any) {
-	var head []string
+func rowOf(fields []exportField, cell func(exportField) string) (row []string) {
 	for _, f := range fields {
-		head = append(head, f.name)
+		row = append(row, cell(f))
 	}
-	w.Write(head)
-	return func(fields []exportField, view map[string]any) {
-		var cells []string
-		for _, f := range fields {
-			cell := ""
-			if v := lookUp(view, f.path); v != nil {
-				cell = schema.Plain(v)
-			}
-			cells = append(cells, cell)
-		}
-		w.Write(cells)
-	}
+	return row
 }
 
 // lookUp follows a path such as identities[0].connection.

@@ -210,7 +210,7 @@ func (r *importRun) repeated(u *state.User) bool {
 
 // free makes sure that no identifier of a new user is taken.
 func (r *importRun) free(u *state.User) *schema.Violation {
-	if !r.t.Taken(u, r.con.Name) {
+	if !r.t.Taken(u, nil, r.con.Name) {
 		return nil
 	}
 	if !r.upsert {

@@ -24,7 +24,7 @@ func updateUser(c *mgmtapi.Call) *mgmtapi.Reply {
 			return bad
 		}
 	}
-	if c.T.Taken(next, u.Connection()) && takenByOther(c, u, next) {
+	if c.T.Taken(next, u, u.Connection()) {
 		return mgmtapi.Conflict(userExists, "auth0_idp_error")
 	}
 	newEmail := next.Email != u.Email
@@ -170,13 +170,4 @@ func merged(old, body map[string]any, key string) map[string]any {
 		return map[string]any{}
 	}
 	return store.Patched(old, changes)
-}
-
-// takenByOther compares the identifiers that changed with those of others.
-func takenByOther(c *mgmtapi.Call, u, next *state.User) bool {
-	other := func(o *state.User) bool { return o != nil && o != u }
-	name := u.Connection()
-	return next.Email != "" && other(c.T.Users.WithEmail(name, next.Email)) ||
-		next.Username != "" && other(c.T.Users.WithUsername(name, next.Username)) ||
-		next.Phone != "" && other(c.T.Users.WithPhone(name, next.Phone))
 }
