@@ -135,14 +135,14 @@ func TestRevokingSessionsAndAccess(test *testing.T) {
 		revoke            func(t *Tenant, userID string, first *state.Session)
 		sessions, refresh int // That are left of two each.
 	}{
-		"one session":          {func(t *Tenant, _ string, s *state.Session) { t.s.RevokeSession(s.ID) }, 1, 1},
+		"one session":          {func(t *Tenant, _ string, s *state.Session) { t.s.RevokeSession(s) }, 1, 1},
 		"delete a session":     {func(t *Tenant, _ string, s *state.Session) { t.s.EndSession(s, "session-revoked") }, 1, 2},
-		"all sessions":         {func(t *Tenant, id string, _ *state.Session) { t.s.DeleteUserSessions(id, "session-revoked") }, 0, 2},
+		"all sessions":         {func(t *Tenant, id string, _ *state.Session) { t.s.DeleteUserSessions(id, "", "session-revoked") }, 0, 2},
 		"all access":           {func(t *Tenant, id string, _ *state.Session) { t.s.RevokeUserAccess(id, "", false) }, 0, 0},
 		"access of a session":  {func(t *Tenant, id string, s *state.Session) { t.s.RevokeUserAccess(id, s.ID, false) }, 1, 1},
 		"access but no tokens": {func(t *Tenant, id string, _ *state.Session) { t.s.RevokeUserAccess(id, "", true) }, 0, 2},
 		"password":             {func(t *Tenant, id string, _ *state.Session) { t.s.PasswordChanged(id) }, 0, 0},
-		"no such session":      {func(t *Tenant, _ string, _ *state.Session) { t.s.RevokeSession("nothing") }, 2, 2},
+		"no such user":         {func(t *Tenant, _ string, _ *state.Session) { t.s.DeleteUserSessions("nobody", "", "session-revoked") }, 2, 2},
 	} {
 		t, app, id := stage(Options{})
 		for range 2 {

@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// settings.txt says of every property of a family what it does, one a line: its
+// settings.txt says by which operations the settings of a family are made, and of every
+// property what it does, one a line: its
 // path, its mark, and of a refused one the values that are taken all the same.
 //
 //go:embed settings.txt
@@ -28,25 +29,6 @@ type Setting struct {
 	Taken              []string // Values of a refused setting that change nothing.
 }
 
-// families are the operations by which settings are made.
-var families = map[string][]string{
-	"clients":                     {"POST /clients", "PATCH /clients/{id}"},
-	"resource-servers":            {"POST /resource-servers", "PATCH /resource-servers/{id}"},
-	"connections":                 {"POST /connections", "PATCH /connections/{id}"},
-	"organizations":               {"POST /organizations", "PATCH /organizations/{id}", "POST /organizations/{id}/enabled_connections", "PATCH /organizations/{id}/enabled_connections/{connectionId}", "POST /organizations/{id}/connections", "PATCH /organizations/{id}/connections/{connection_id}"},
-	"tenants":                     {"PATCH /tenants/settings"},
-	"bot-detection":               {"PATCH /attack-protection/bot-detection"},
-	"breached-password-detection": {"PATCH /attack-protection/breached-password-detection"},
-	"brute-force-protection":      {"PATCH /attack-protection/brute-force-protection"},
-	"captcha":                     {"PATCH /attack-protection/captcha"},
-	"phone-provider-protection":   {"PATCH /attack-protection/phone-provider-protection"},
-	"suspicious-ip-throttling":    {"PATCH /attack-protection/suspicious-ip-throttling"},
-	"log-streams":                 {"POST /log-streams", "PATCH /log-streams/{id}"},
-	"network-acls":                {"POST /network-acls", "PUT /network-acls/{id}", "PATCH /network-acls/{id}"},
-	"event-streams":               {"POST /event-streams", "PATCH /event-streams/{id}"},
-	"bindings":                    {"PATCH /actions/triggers/{triggerId}/bindings"},
-}
-
 type ledger struct {
 	lines    []Setting
 	byPath   map[string]*Setting // family.path
@@ -62,17 +44,14 @@ var theLedger = sync.OnceValue(func() *ledger {
 		case len(words) == 0:
 		case words[0] == "#":
 			family = words[1]
+		case words[0] == "@": // An operation by which settings are made.
+			l.familyOf[words[1]+" "+words[2]] = family
 		default:
 			l.lines = append(l.lines, Setting{family, words[0], words[1], words[2:]})
 		}
 	}
 	for i := range l.lines {
 		l.byPath[l.lines[i].Family+"."+l.lines[i].Path] = &l.lines[i]
-	}
-	for family, operations := range families {
-		for _, op := range operations {
-			l.familyOf[op] = family
-		}
 	}
 	return l
 })

@@ -150,40 +150,24 @@ func (t *Tenant) EndSession(s *Session, initiator string) {
 }
 
 // RevokeSession ends a session and its refresh tokens, as POST
-// /sessions/{id}/revoke does; false when there is none. The caller holds the mutex.
-func (t *Tenant) RevokeSession(id string) bool {
-	s := t.Auth.Sessions.Get(id)
-	if s == nil {
-		return false
-	}
+// /sessions/{id}/revoke does. The caller holds the mutex.
+func (t *Tenant) RevokeSession(s *Session) {
 	t.EndSession(s, "session-revoked")
-	for _, r := range t.Auth.Refresh.Of(s.UserID) {
-		if r.SessionID == id {
-			t.Auth.Refresh.Revoke(r)
-		}
-	}
-	return true
+	t.revokeTokens(s.UserID, s.ID)
 }
 
-// DeleteUserSessions ends all sessions of a user, but no refresh token.
-func (t *Tenant) DeleteUserSessions(userID, initiator string) {
+// DeleteUserSessions ends all sessions of a user, or the one that is named, but no
+// refresh token.
+func (t *Tenant) DeleteUserSessions(userID, sessionID, initiator string) {
 	for _, id := range slices.Clone(t.Auth.Sessions.byUser[userID]) {
-		t.EndSession(t.Auth.Sessions.Get(id), initiator)
+		if sessionID == "" || id == sessionID {
+			t.EndSession(t.Auth.Sessions.Get(id), initiator)
+		}
 	}
 }
 
-// RevokeUserAccess ends the sessions of a user and, unless asked to keep them,
-// the refresh tokens; with a session id, only those of that session.
-func (t *Tenant) RevokeUserAccess(userID, sessionID string, keepRefreshTokens bool) {
-	st := &t.Auth.Sessions
-	for _, id := range slices.Clone(st.byUser[userID]) {
-		if sessionID == "" || id == sessionID {
-			t.EndSession(st.Get(id), "session-revoked")
-		}
-	}
-	if keepRefreshTokens {
-		return
-	}
+// revokeTokens ends the refresh tokens of a user, or those of one session.
+func (t *Tenant) revokeTokens(userID, sessionID string) {
 	for _, r := range t.Auth.Refresh.Of(userID) {
 		if sessionID == "" || r.SessionID == sessionID {
 			t.Auth.Refresh.Revoke(r)
@@ -191,18 +175,25 @@ func (t *Tenant) RevokeUserAccess(userID, sessionID string, keepRefreshTokens bo
 	}
 }
 
+// RevokeUserAccess ends the sessions of a user and, unless asked to keep them,
+// the refresh tokens; with a session id, only those of that session.
+func (t *Tenant) RevokeUserAccess(userID, sessionID string, keepRefreshTokens bool) {
+	t.DeleteUserSessions(userID, sessionID, "session-revoked")
+	if !keepRefreshTokens {
+		t.revokeTokens(userID, sessionID)
+	}
+}
+
 // PasswordChanged ends what a changed password ends: the sessions and the
 // refresh tokens of the user. It is for every way of changing one.
 func (t *Tenant) PasswordChanged(userID string) {
-	t.DeleteUserSessions(userID, "password-changed")
-	for _, r := range t.Auth.Refresh.Of(userID) {
-		t.Auth.Refresh.Revoke(r)
-	}
+	t.DeleteUserSessions(userID, "", "password-changed")
+	t.revokeTokens(userID, "")
 }
 
 // userDeleted forgets what the Authentication API keeps about a user.
 func (t *Tenant) userDeleted(userID string) {
-	t.DeleteUserSessions(userID, "account-deleted")
+	t.DeleteUserSessions(userID, "", "account-deleted")
 	t.Withdraw(func(c *Consent) bool { return c.UserID == userID })
 	delete(t.Auth.Factors.ByUser, userID)
 }

@@ -258,7 +258,7 @@ func (t *Tenant) UserChanged(u *User, body map[string]any) {
 		t.PasswordChanged(u.ID)
 	}
 	if _, has := body["email"]; has {
-		t.DeleteUserSessions(u.ID, "email-identifier-changed")
+		t.DeleteUserSessions(u.ID, "", "email-identifier-changed")
 	}
 }
 

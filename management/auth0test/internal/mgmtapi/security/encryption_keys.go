@@ -1,6 +1,7 @@
 package security
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
@@ -15,23 +16,6 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// encryptionKey is a key with which a tenant's data are encrypted (customer
-// managed keys, https://auth0.com/docs/secure/highly-regulated-identity/customer-managed-keys).
-// Nothing is encrypted with it here.
-type encryptionKey struct {
-	kid, kind, state, parent string
-	createdAt, updatedAt     time.Time
-	wrapping                 *rsa.PrivateKey // For the import of the key; nil before it was asked for.
-}
-
-// encryptionState holds the keys, oldest first.
-// The tenant's mutex guards it.
-type encryptionState struct{ store.Table[encryptionKey] }
-
-func encryptionOf(t *state.Tenant) *encryptionState {
-	return state.Part(t, state.Zero[encryptionState])
-}
-
 // Types and states of encryption keys.
 const (
 	rootKey     = "environment-root-key"
@@ -39,33 +23,44 @@ const (
 	tenantKey   = "tenant-encryption-key"
 	customerKey = "customer-provided-root-key"
 
+	keysPath = "/keys/encryption"
+
 	keyPending   = "pre-activation"
 	keyActive    = "active"
 	keyDestroyed = "destroyed"
 )
 
-var encryptionKeys = &mgmtapi.Resource[encryptionKey]{
-	Path: "/keys/encryption", Part: "kid",
-	Table: func(c *mgmtapi.Call) (*store.Table[encryptionKey], *mgmtapi.Reply) {
+// encryptionKeys are those with which a tenant's data are encrypted (customer managed
+// keys, https://auth0.com/docs/secure/highly-regulated-identity/customer-managed-keys).
+// Nothing is encrypted with them here. A new one of the customer waits for its import.
+var encryptionKeys = mgmtapi.Document{
+	ID: "kid", NewID: func(*mgmtapi.Call) string { return store.NewUUID() },
+	Complete: func(c *mgmtapi.Call, doc map[string]any) {
+		doc["state"], doc["parent_kid"] = keyPending, nil
+		if doc["type"] != customerKey {
+			doc["type"], doc["state"], doc["parent_kid"] = tenantKey, keyActive, activeKey(c.T, masterKey).ID
+		}
+	},
+}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+	Path: keysPath, Part: "kid",
+	Table: func(c *mgmtapi.Call) (*store.Table[mgmtapi.Doc], *mgmtapi.Reply) {
 		if kid := c.Path("kid"); kid != "" && !schema.HasFormat("uuid", kid) {
 			return nil, mgmtapi.BadRequest("Invalid UUID format in uri.", "invalid_uri")
 		}
-		return &keysOfTenant(c).Table, nil
+		return keysOfTenant(c.T, c.Now), nil
 	},
 	Missing: mgmtapi.Text{Message: "The key does not exist."},
 	Taken:   mgmtapi.Text{Message: "Encryption key has already been created."},
-	Same: func(c *mgmtapi.Call, k *encryptionKey) bool {
-		return c.Str("type") == customerKey && k.kind == customerKey && k.state == keyPending
+	Same: func(c *mgmtapi.Call, k *mgmtapi.Doc) bool {
+		return c.Str("type") == customerKey && k.Doc["type"] == customerKey && k.Doc["state"] == keyPending
 	},
-	New:  createEncryptionKey,
-	View: func(_ *mgmtapi.Call, k *encryptionKey) map[string]any { return k.view() },
 	Last: func(*mgmtapi.Call) bool { return true },
-	Page: mgmtapi.Envelope[*encryptionKey]{Key: "keys"},
-}
+	Page: mgmtapi.Envelope[*mgmtapi.Doc]{Key: "keys"},
+})
 
 func EncryptionKeyRoutes() []mgmtapi.Route {
 	return encryptionKeys.Routes([]mgmtapi.Route{
-		{Method: "POST", Pattern: "/keys/encryption/rekey", AllOf: true, Handle: rekey},
+		{Method: "POST", Pattern: "/keys/encryption/rekey", AllOf: true, Handle: mgmtapi.Doing(mgmtapi.Any, rekey)},
 		{Method: "POST", Pattern: "/keys/encryption/{kid}", Handle: mgmtapi.On(encryptionKeys.Find, importEncryptionKey)},
 		{Method: "DELETE", Pattern: "/keys/encryption/{kid}", Handle: deleteEncryptionKey},
 		{Method: "POST", Pattern: "/keys/encryption/{kid}/wrapping-key", Free: true, Handle: createWrappingKey},
@@ -75,28 +70,16 @@ func EncryptionKeyRoutes() []mgmtapi.Route {
 	}...)
 }
 
-// createEncryptionKey makes a key that waits for its import, or a new
-// tenant-encryption-key.
-func createEncryptionKey(c *mgmtapi.Call) (string, *encryptionKey, *mgmtapi.Reply) {
-	kind, state, parent := tenantKey, keyActive, ""
-	if c.Str("type") == customerKey {
-		kind, state = customerKey, keyPending
-	} else {
-		parent = encryptionOf(c.T).Find(func(k *encryptionKey) bool { return k.kind == masterKey && k.state == keyActive }).kid
-	}
-	k := newEncryptionKey(c.T, kind, state, parent, c.Now)
-	return k.kid, k, nil
-}
-
 // deleteEncryptionKey destroys a key of the customer; with an active one the
 // hierarchy goes back under the environment's root key.
 func deleteEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
 	k, bad := encryptionKeys.Find(c)
-	if bad != nil || k.kind != customerKey {
+	if bad != nil || k.Doc["type"] != customerKey {
 		return mgmtapi.NoContent()
 	}
-	active := k.state == keyActive
-	k.set(keyDestroyed, c.Now)
+	active := k.Doc["state"] == keyActive
+	setState(k, keyDestroyed, c.Now)
+	delete(state.Kept[*rsa.PrivateKey](c.T), k.ID)
 	if active {
 		newHierarchy(c.T, c.Now)
 	}
@@ -104,57 +87,43 @@ func deleteEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
 }
 
 // keysOfTenant returns the keys, of which the first two are as old as the tenant.
-func keysOfTenant(c *mgmtapi.Call) *encryptionState {
-	s := encryptionOf(c.T)
+func keysOfTenant(t *state.Tenant, now time.Time) *store.Table[mgmtapi.Doc] {
+	s := mgmtapi.DocumentsAt(t, keysPath)
 	if s.Len() == 0 {
-		root := newEncryptionKey(c.T, rootKey, keyActive, "", c.Now)
-		newEncryptionKey(c.T, masterKey, keyActive, root.kid, c.Now)
+		newEncryptionKey(t, rootKey, nil, now)
+		newEncryptionKey(t, masterKey, activeKey(t, rootKey).ID, now)
 	}
 	return s
 }
 
-func newEncryptionKey(t *state.Tenant, kind, state, parent string, now time.Time) *encryptionKey {
-	k := &encryptionKey{kid: store.NewUUID(), kind: kind, state: state, parent: parent, createdAt: now, updatedAt: now}
-	encryptionOf(t).Put(k.kid, k)
-	return k
+func newEncryptionKey(t *state.Tenant, kind string, parent any, now time.Time) {
+	k := &mgmtapi.Doc{ID: store.NewUUID(), CreatedAt: now, UpdatedAt: now, Doc: map[string]any{"type": kind, "state": keyActive, "parent_kid": parent}}
+	mgmtapi.DocumentsAt(t, keysPath).Put(k.ID, k)
 }
 
-func (k *encryptionKey) view() map[string]any {
-	return map[string]any{
-		"kid": k.kid, "type": k.kind, "state": k.state, "parent_kid": store.OrNull(k.parent),
-		"created_at": store.Stamp(k.createdAt), "updated_at": store.Stamp(k.updatedAt),
-	}
+// activeKey is the active key of a type, or nil.
+func activeKey(t *state.Tenant, kind string) *mgmtapi.Doc {
+	return mgmtapi.DocumentsAt(t, keysPath).Find(func(k *mgmtapi.Doc) bool { return k.Doc["type"] == kind && k.Doc["state"] == keyActive })
 }
 
-// set changes the state of a key; a destroyed one has nothing left.
-func (k *encryptionKey) set(state string, now time.Time) {
-	if k.state == keyDestroyed || k.state == state {
-		return
-	}
-	k.state, k.updatedAt = state, now
-	if state == keyDestroyed {
-		k.wrapping = nil
+// setState changes the state of a key, unless it is destroyed.
+func setState(k *mgmtapi.Doc, state string, now time.Time) {
+	if k.Doc["state"] != keyDestroyed && k.Doc["state"] != state {
+		k.Doc["state"], k.UpdatedAt = state, now
 	}
 }
 
 // newHierarchy replaces the tenant's master key by one under the active root.
 func newHierarchy(t *state.Tenant, now time.Time) {
-	root := encryptionOf(t).Find(func(k *encryptionKey) bool { return k.kind == customerKey && k.state == keyActive })
-	if root == nil {
-		root = encryptionOf(t).Find(func(k *encryptionKey) bool { return k.kind == rootKey && k.state == keyActive })
+	if master := activeKey(t, masterKey); master != nil {
+		setState(master, keyDestroyed, now)
 	}
-	for _, k := range encryptionOf(t).All() {
-		if k.kind == masterKey {
-			k.set(keyDestroyed, now)
-		}
-	}
-	newEncryptionKey(t, masterKey, keyActive, root.kid, now)
+	newEncryptionKey(t, masterKey, cmp.Or(activeKey(t, customerKey), activeKey(t, rootKey)).ID, now)
 }
 
-func rekey(c *mgmtapi.Call) *mgmtapi.Reply {
-	keysOfTenant(c)
-	newHierarchy(c.T, c.Now)
-	return mgmtapi.NoContent()
+func rekey(c *mgmtapi.Call, t *state.Tenant) {
+	keysOfTenant(t, c.Now)
+	newHierarchy(t, c.Now)
 }
 
 const (
@@ -171,10 +140,10 @@ func createWrappingKey(c *mgmtapi.Call) *mgmtapi.Reply {
 	if bad != nil {
 		return bad
 	}
-	if k.kind != customerKey || k.state != keyPending {
+	if k.Doc["type"] != customerKey || k.Doc["state"] != keyPending {
 		return mgmtapi.Conflict(noWrapping, "")
 	}
-	k.wrapping = wrapping
+	state.Kept[*rsa.PrivateKey](c.T)[k.ID] = wrapping
 	der, err := x509.MarshalPKIXPublicKey(&wrapping.PublicKey)
 	if err != nil {
 		panic(err) // It is an RSA key.
@@ -185,20 +154,21 @@ func createWrappingKey(c *mgmtapi.Call) *mgmtapi.Reply {
 }
 
 // importEncryptionKey takes the customer's key, of 256 bits.
-func importEncryptionKey(c *mgmtapi.Call, k *encryptionKey) *mgmtapi.Reply {
-	if k.state != keyPending || k.wrapping == nil {
+func importEncryptionKey(c *mgmtapi.Call, k *mgmtapi.Doc) *mgmtapi.Reply {
+	wrapping := state.Kept[*rsa.PrivateKey](c.T)[k.ID]
+	if k.Doc["state"] != keyPending || wrapping == nil {
 		return mgmtapi.Conflict(noImport, "")
 	}
 	raw, err := base64.StdEncoding.DecodeString(c.Str("wrapped_key"))
 	if err == nil {
-		raw, err = keys.UnwrapKey(k.wrapping, raw)
+		raw, err = keys.UnwrapKey(wrapping, raw)
 	}
 	if err != nil || len(raw) != 32 {
 		return mgmtapi.BadRequest("The wrapped key is not valid.", "invalid_body")
 	}
-	k.set(keyActive, c.Now)
+	setState(k, keyActive, c.Now)
 	newHierarchy(c.T, c.Now)
-	return mgmtapi.Created(k.view())
+	return mgmtapi.Created(encryptionKeys.View(c, k))
 }
 
 // customSigning is the path of the customer's own signing keys, as JWK.

@@ -13,9 +13,9 @@ import (
 func SessionRoutes() []mgmtapi.Route {
 	return sessions.Routes([]mgmtapi.Route{
 		{Method: "DELETE", Pattern: "/sessions/{id}", Handle: mgmtapi.Accepting(mgmtapi.Any, deleteSession)},
-		{Method: "POST", Pattern: "/sessions/{id}/revoke", AllOf: true, Handle: mgmtapi.Accepting(sessions.Find, func(c *mgmtapi.Call, s *state.Session) { c.T.RevokeSession(s.ID) })},
+		{Method: "POST", Pattern: "/sessions/{id}/revoke", AllOf: true, Handle: mgmtapi.Accepting(sessions.Find, func(c *mgmtapi.Call, s *state.Session) { c.T.RevokeSession(s) })},
 		{Method: "GET", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.Listing(userOf("user_id"), sessionPage, func(c *mgmtapi.Call, u *state.User) []*state.Session { return c.T.SessionsOf(u.ID, c.Now) }, viewSession)},
-		{Method: "DELETE", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.Accepting(userOf("user_id"), func(c *mgmtapi.Call, u *state.User) { c.T.DeleteUserSessions(u.ID, "session-revoked") })},
+		{Method: "DELETE", Pattern: "/users/{user_id}/sessions", Handle: mgmtapi.Accepting(userOf("user_id"), func(c *mgmtapi.Call, u *state.User) { c.T.DeleteUserSessions(u.ID, "", "session-revoked") })},
 		{Method: "POST", Pattern: "/users/{id}/revoke-access", AllOf: true, Handle: mgmtapi.Accepting(mgmtapi.Any, revokeAccess)},
 		// The tenant has no users of other identity providers, whose tokens and accounts these are.
 		{Method: "GET", Pattern: "/users/{id}/connected-accounts", Handle: mgmtapi.Telling(userOf("id"), func(*mgmtapi.Call, *state.User) any { return map[string]any{"connected_accounts": []any{}} })},
