@@ -85,7 +85,6 @@ var Rules = map[string]Rule{
 	// The rooms of the tenant: leaves, then what it keeps, then its two APIs.
 	room + "pages":            {Own: []string{"internal/pages"}},
 	room + "schema":           {},
-	room + "schema/genspec":   {},
 	room + "store":            {},
 	room + "web":              {},
 	room + "keys":             {Own: rooms("store")},

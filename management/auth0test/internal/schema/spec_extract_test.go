@@ -1,22 +1,42 @@
-// Genspec extracts from Auth0's OpenAPI description the facts that package
-// auth0test checks requests by: methods, paths, scopes, and names, types and
-// bounds of parameters and of request bodies, and the titles of writes, which the
-// tenant log says. Auth0's other texts stay out.
-//
-//	go run ./genspec -oas management-api-oas.json -out spec.json
-package main
+package schema
 
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"log"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
+
+// TestSpecIsExtract holds spec.json to Auth0's OpenAPI description, a file that
+// AUTH0KIT_OAS names; AUTH0KIT_UPDATE=1 writes it. The extract has the facts that
+// requests are checked by: methods, paths, scopes, and names, types and bounds of
+// parameters and of request bodies, and the titles of writes, which the tenant log
+// says. Auth0's other texts stay out.
+func TestSpecIsExtract(t *testing.T) {
+	t.Parallel()
+	file := os.Getenv("AUTH0KIT_OAS")
+	if file == "" {
+		t.Skip("AUTH0KIT_OAS names no description")
+	}
+	raw, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var doc object
+	require.NoError(t, json.Unmarshal(raw, &doc))
+	x := &extract{all: doc["components"].(object)["schemas"].(object), used: map[string]object{}}
+	var b bytes.Buffer
+	x.write(&b, doc["paths"].(object))
+	if os.Getenv("AUTH0KIT_UPDATE") == "1" {
+		require.NoError(t, os.WriteFile("spec.json", b.Bytes(), 0o644))
+		return
+	}
+	require.True(t, bytes.Equal(specJSON, b.Bytes()), "spec.json is not the extract of %s: run this test with AUTH0KIT_UPDATE=1", file)
+}
 
 // tooBig are the families whose bodies are not described in auth0test: together
 // they would be most of the file.
@@ -24,34 +44,14 @@ var tooBig = []string{"/flows", "/forms", "/prompts", "/event-streams", "/brandi
 
 type object = map[string]any
 
-// operation is one line of the output; package auth0test reads it.
-type operation struct {
+// operationLine is one line of the extract.
+type operationLine struct {
 	Method string   `json:"method"`
 	Path   string   `json:"path"`
 	Title  string   `json:"title,omitempty"`
 	Scopes []string `json:"scopes,omitempty"`
 	Params []object `json:"params,omitempty"`
 	Body   object   `json:"body,omitempty"`
-}
-
-func main() {
-	in := flag.String("oas", "", "the OpenAPI description")
-	out := flag.String("out", "spec.json", "the extract")
-	flag.Parse()
-	raw, err := os.ReadFile(*in)
-	if err != nil {
-		log.Fatal(err)
-	}
-	var doc object
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		log.Fatal(err)
-	}
-	x := &extract{all: doc["components"].(object)["schemas"].(object), used: map[string]object{}}
-	var b bytes.Buffer
-	x.write(&b, doc["paths"].(object))
-	if err := os.WriteFile(*out, b.Bytes(), 0o644); err != nil {
-		log.Fatal(err)
-	}
 }
 
 type extract struct {
@@ -65,31 +65,30 @@ func (x *extract) write(b *bytes.Buffer, paths object) {
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		ops := paths[path].(object)
 		for _, method := range slices.Sorted(maps.Keys(ops)) {
-			op := x.operation(strings.ToUpper(method), path, ops[method].(object))
-			line, err := json.Marshal(op)
-			if err != nil {
-				log.Fatal(err)
-			}
-			fmt.Fprintf(b, "%s%s", sep, line)
+			fmt.Fprintf(b, "%s%s", sep, line(x.operation(strings.ToUpper(method), path, ops[method].(object))))
 			sep = ",\n"
 		}
 	}
 	b.WriteString("\n],\"schemas\":{\n")
 	for i, name := range slices.Sorted(maps.Keys(x.used)) {
-		line, err := json.Marshal(x.used[name])
-		if err != nil {
-			log.Fatal(err)
-		}
 		if i > 0 {
 			b.WriteString(",\n")
 		}
-		fmt.Fprintf(b, "%q:%s", name, line)
+		fmt.Fprintf(b, "%q:%s", name, line(x.used[name]))
 	}
 	b.WriteString("\n}}\n")
 }
 
-func (x *extract) operation(method, path string, op object) operation {
-	o := operation{Method: method, Path: path}
+func line(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func (x *extract) operation(method, path string, op object) operationLine {
+	o := operationLine{Method: method, Path: path}
 	if method != "GET" {
 		o.Title, _ = op["summary"].(string)
 	}
