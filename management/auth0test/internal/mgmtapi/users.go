@@ -13,10 +13,6 @@ func (c *Call) RevokeAll(tokens []*state.RefreshToken) {
 	}
 }
 
-const noUser = "The user does not exist."
-
-func NoSuchUser() *Reply { return NotFound(noUser, "inexistent_user") }
-
 // SandboxError is the answer when a script failed.
 func SandboxError(failed *state.ScriptError) *Reply {
 	return BadRequest("Sandbox Error: "+failed.Message, "auth0_idp_error")
@@ -28,11 +24,15 @@ func (c *Call) User() (*state.User, *Reply) {
 	if c.OnlyOwn() && c.Token.Subject != c.Path("id") {
 		return nil, Fail(403, "User to be acted on does not match subject in bearer token.", "")
 	}
-	u := c.T.Users.Get(c.Path("id"))
-	if u == nil {
-		return nil, NoSuchUser()
+	return c.UserNamed(c.Path("id"))
+}
+
+// UserNamed returns a user by id.
+func (c *Call) UserNamed(id string) (*state.User, *Reply) {
+	if u := c.T.Users.Get(id); u != nil {
+		return u, nil
 	}
-	return u, nil
+	return nil, NotFound("The user does not exist.", "inexistent_user")
 }
 
 // Users reads users of a body, all of whom must exist.

@@ -73,8 +73,8 @@ type member struct {
 func memberOf(c *mgmtapi.Call) (member, *mgmtapi.Reply) {
 	o, bad := organization("id")(c)
 	m := member{o, c.Path("user_id")}
-	if bad == nil && c.T.Users.Get(m.id) == nil {
-		bad = mgmtapi.NoSuchUser()
+	if bad == nil {
+		_, bad = c.UserNamed(m.id)
 	}
 	return m, bad
 }

@@ -94,9 +94,9 @@ func setPolicies(c *mgmtapi.Call) *mgmtapi.Reply {
 // enrollmentTicket answers a link to the enrollment pages, which serveEnrollment
 // shows, and mails it when it should.
 func enrollmentTicket(c *mgmtapi.Call) *mgmtapi.Reply {
-	u := c.T.Users.Get(c.Str("user_id"))
-	if u == nil {
-		return mgmtapi.NoSuchUser()
+	u, bad := c.UserNamed(c.Str("user_id"))
+	if bad != nil {
+		return bad
 	}
 	k := c.T.NewTicket(state.TicketEnrollment, u.ID, c.Now.Add(state.TicketLife))
 	k.Set = c.Body

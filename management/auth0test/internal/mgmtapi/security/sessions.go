@@ -38,12 +38,7 @@ var sessions = &mgmtapi.Resource[state.Session]{
 
 // userOf returns the user that a part of the path names.
 func userOf(part string) func(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) {
-	return func(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) {
-		if u := c.T.Users.Get(c.Path(part)); u != nil {
-			return u, nil
-		}
-		return nil, mgmtapi.NoSuchUser()
-	}
+	return func(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) { return c.UserNamed(c.Path(part)) }
 }
 
 func viewDevice(d state.Device) map[string]any {
@@ -146,10 +141,7 @@ func tokenPage(key string) mgmtapi.Envelope[*state.RefreshToken] {
 
 // askedUser is the user of the query.
 func askedUser(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) {
-	if u := c.T.Users.Get(c.Query.Get("user_id")); u != nil {
-		return u, nil
-	}
-	return nil, mgmtapi.NoSuchUser()
+	return c.UserNamed(c.Query.Get("user_id"))
 }
 
 // askedTokens are those of one user by their ids.

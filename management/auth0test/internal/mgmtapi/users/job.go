@@ -73,38 +73,30 @@ func startJob(t *state.Tenant, j *job, now time.Time, finish func(now time.Time)
 func (j *job) fail(details string) { j.status, j.details = "failed", details }
 
 func JobRoutes() []mgmtapi.Route {
-	return []mgmtapi.Route{
+	return jobs.Routes([]mgmtapi.Route{
 		{Method: "POST", Pattern: "/jobs/users-imports", Handle: importUsers, Free: true, Form: true},
 		{Method: "POST", Pattern: "/jobs/users-exports", Handle: exportUsers},
 		{Method: "POST", Pattern: "/jobs/verification-email", Handle: verificationJob},
-		{Method: "GET", Pattern: "/jobs/{id}", Handle: mgmtapi.On(findJob, readJob)},
-		{Method: "GET", Pattern: "/jobs/{id}/errors", Handle: readJobErrors},
-	}
+		{Method: "GET", Pattern: "/jobs/{id}/errors", Handle: mgmtapi.On(jobs.Find, readJobErrors)},
+	}...)
 }
 
-func findJob(c *mgmtapi.Call) (*job, *mgmtapi.Reply) {
-	j := jobsOf(c.T).Get(c.Path("id"))
-	if j == nil {
-		return nil, mgmtapi.NotFound("The job does not exist", "inexistent_job")
-	}
-	return j, nil
-}
-
-func readJob(c *mgmtapi.Call, j *job) *mgmtapi.Reply {
-	m := j.view(c.Now)
-	if j.file != nil {
-		m["location"] = c.Issuer() + "auth0test/exports/" + j.fileKey + "/" + j.id + "." + j.extension + ".gz"
-	}
-	return mgmtapi.OK(m)
+var jobs = &mgmtapi.Resource[job]{
+	Path: "/jobs", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[job] { return &jobsOf(t).Table }),
+	Missing: mgmtapi.Text{Message: "The job does not exist", Code: "inexistent_job"},
+	View: func(c *mgmtapi.Call, j *job) map[string]any {
+		m := j.view(c.Now)
+		if j.file != nil {
+			m["location"] = c.Issuer() + "auth0test/exports/" + j.fileKey + "/" + j.id + "." + j.extension + ".gz"
+		}
+		return m
+	},
 }
 
 // readJobErrors answers the refused users, 204 when there are none, and the job
 // with status_details when it failed as a whole.
-func readJobErrors(c *mgmtapi.Call) *mgmtapi.Reply {
-	j, bad := findJob(c)
+func readJobErrors(c *mgmtapi.Call, j *job) *mgmtapi.Reply {
 	switch {
-	case bad != nil:
-		return bad
 	case j.details != "":
 		m := j.view(c.Now)
 		m["status_details"] = j.details
@@ -117,9 +109,9 @@ func readJobErrors(c *mgmtapi.Call) *mgmtapi.Reply {
 
 // verificationJob mails a verification link.
 func verificationJob(c *mgmtapi.Call) *mgmtapi.Reply {
-	u := c.T.Users.Get(c.Str("user_id"))
-	if u == nil {
-		return mgmtapi.NoSuchUser()
+	u, bad := c.UserNamed(c.Str("user_id"))
+	if bad != nil {
+		return bad
 	}
 	j := &job{kind: "verification_email", doc: map[string]any{}}
 	issuer := c.Issuer()

@@ -175,7 +175,7 @@ func ticketUser(c *mgmtapi.Call) (*state.User, *mgmtapi.Reply) {
 		}
 	}
 	if u == nil {
-		return nil, mgmtapi.NoSuchUser()
+		return c.UserNamed("")
 	}
 	if u.Email == "" {
 		return nil, mgmtapi.BadRequest("The user does not have an email address.", "")
