@@ -68,17 +68,12 @@ func scimConnection(c *mgmtapi.Call) (provisioned, *mgmtapi.Reply) {
 	con := c.T.Connections.Get(c.Path("id"))
 	switch {
 	case con == nil:
-		return provisioned{}, mgmtapi.NotFound(noConnection, "inexistent_connection")
+		return provisioned{}, mgmtapi.NotFound("The connection does not exist", "inexistent_connection")
 	case !slices.Contains([]string{"okta", "oidc", "samlp", "waad"}, con.Strategy):
-		return provisioned{}, mgmtapi.NotFound(noSCIM, "")
+		return provisioned{}, mgmtapi.NotFound("This connection type does not support SCIM. Please see our documentation for the currently supported connection types: https://auth0.com/docs/authenticate/protocols/scim/configure-inbound-scim.", "")
 	}
 	return provisioned{c.T, con.ID}, nil
 }
-
-const (
-	noConnection = "The connection does not exist"
-	noSCIM       = "This connection type does not support SCIM. Please see our documentation for the currently supported connection types: https://auth0.com/docs/authenticate/protocols/scim/configure-inbound-scim."
-)
 
 func scimRoutes() []mgmtapi.Route {
 	return append(scim.Routes(scimTokens.Routes()...),

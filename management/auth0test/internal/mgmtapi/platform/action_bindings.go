@@ -18,15 +18,6 @@ type actionBinding struct {
 	createdAt, updatedAt time.Time
 }
 
-// Texts of refusals.
-const (
-	notDeployed   = "Trying to create a binding for an action that has not been deployed yet"
-	incompatible  = "Trying to create a binding between an incompatible action and trigger."
-	entityBound   = "cannot list action bindings for an entity-bound trigger"
-	noBinding     = "That binding does not exist."
-	triggerEntity = "entity-bound"
-)
-
 // trigger is a version of a trigger; binding is "entity-bound" where it is not bound by
 // a flow.
 type trigger struct {
@@ -102,8 +93,8 @@ func (b *actionBinding) view(trigger string) any {
 
 func boundByFlow(c *mgmtapi.Call) *mgmtapi.Reply {
 	for _, t := range triggers() {
-		if t.ID == c.Path("triggerId") && t.Binding == triggerEntity {
-			return mgmtapi.BadRequest(entityBound, "")
+		if t.ID == c.Path("triggerId") && t.Binding == "entity-bound" {
+			return mgmtapi.BadRequest("cannot list action bindings for an entity-bound trigger", "")
 		}
 	}
 	return nil
@@ -150,7 +141,7 @@ func binding(c *mgmtapi.Call, trigger string, item map[string]any) (*actionBindi
 	case i >= 0:
 		*b = *have[i]
 	case kind == "binding_id":
-		return nil, mgmtapi.NotFound(noBinding, "")
+		return nil, mgmtapi.NotFound("That binding does not exist.", "")
 	default:
 		b.action = actionsOf(c.T).Find(func(a *actionRow) bool {
 			return kind == "action_id" && a.id == value || kind != "action_id" && a.name == value
@@ -160,9 +151,9 @@ func binding(c *mgmtapi.Call, trigger string, item map[string]any) (*actionBindi
 	case b.action == nil:
 		return nil, mgmtapi.NotFound(noAction, "")
 	case !b.action.supports(trigger):
-		return nil, mgmtapi.BadRequest(incompatible, "")
+		return nil, mgmtapi.BadRequest("Trying to create a binding between an incompatible action and trigger.", "")
 	case b.action.deployed == nil:
-		return nil, mgmtapi.BadRequest(notDeployed, "")
+		return nil, mgmtapi.BadRequest("Trying to create a binding for an action that has not been deployed yet", "")
 	}
 	if name, _ := item["display_name"].(string); name != "" {
 		b.name, b.updatedAt = name, c.Now
@@ -226,7 +217,7 @@ func (a *actionRow) accepted(v *actionVersion) *mgmtapi.Reply {
 
 func deployAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
 	if a.status != "built" {
-		return mgmtapi.BadRequest(notBuilt, "")
+		return mgmtapi.BadRequest("A draft must be in the 'built' state before it can be deployed.", "")
 	}
 	return a.accepted(deployDraft(c.T, a, c.Now))
 }

@@ -98,7 +98,7 @@ func changeAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
 	if c.Has("supported_triggers") {
 		next := currentTriggers(c)
 		if isBound(c.T, a) && triggerID(next[0]) != triggerID(a.triggers[0]) {
-			return mgmtapi.BadRequest(otherTrigger, "")
+			return mgmtapi.BadRequest("can't upgrade to this trigger.", "")
 		}
 		a.triggers = next
 	}
@@ -115,7 +115,7 @@ func changeAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
 
 func removeAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
 	if isBound(c.T, a) && !c.Flag("force") {
-		return mgmtapi.Conflict(actionIsBound, "")
+		return mgmtapi.Conflict("Unable to delete an action bound to a trigger.", "")
 	}
 	for trigger, list := range actionsOf(c.T).bindings {
 		actionsOf(c.T).bindings[trigger] = slices.DeleteFunc(list, func(b *actionBinding) bool { return b.action == a })
@@ -124,15 +124,7 @@ func removeAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
 	return nil
 }
 
-// Texts of refusals, as Auth0's clients and their users quote them.
-const (
-	noAction      = "That action does not exist."
-	noVersion     = "That action version does not exist."
-	noExecution   = "That execution does not exist."
-	notBuilt      = "A draft must be in the 'built' state before it can be deployed."
-	actionIsBound = "Unable to delete an action bound to a trigger."
-	otherTrigger  = "can't upgrade to this trigger."
-)
+const noAction = "That action does not exist."
 
 // actionSecrets reads the secrets; one without a value keeps the one it has.
 func actionSecrets(c *mgmtapi.Call, old []actionSecret) []actionSecret {
@@ -215,7 +207,9 @@ func isBound(t *state.Tenant, a *actionRow) bool {
 	return false
 }
 
-func readExecution(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NotFound(noExecution, "") }
+func readExecution(*mgmtapi.Call) *mgmtapi.Reply {
+	return mgmtapi.NotFound("That execution does not exist.", "")
+}
 
 // viewAction is an Action as its own operations show it.
 func viewAction(_ *mgmtapi.Call, a *actionRow) map[string]any {

@@ -21,12 +21,7 @@ func LogRoutes() []mgmtapi.Route {
 	}
 }
 
-const (
-	noLog      = "Log not found."
-	beyondLogs = "You can only page through the first 1000 records."
-	badLogs    = "The query string in 'q' is not valid. See https://auth0.com/docs/logs/log-search-query-syntax."
-	maxLogURI  = 8 << 10
-)
+const maxLogURI = 8 << 10
 
 // after returns the entries whose ids come after one, which need not exist.
 func after(l *state.TenantLog, id string) []*state.LogEntry {
@@ -45,7 +40,7 @@ func find(l *state.TenantLog, id string) *state.LogEntry {
 func readLog(c *mgmtapi.Call) *mgmtapi.Reply {
 	e := find(&c.T.Auth.Logs, c.Path("id"))
 	if e == nil {
-		return mgmtapi.NotFound(noLog, "")
+		return mgmtapi.NotFound("Log not found.", "")
 	}
 	return mgmtapi.OK(e.Doc())
 }
@@ -95,7 +90,7 @@ func logQuery(c *mgmtapi.Call) (query.Query, *mgmtapi.Reply) {
 	}
 	q, err := query.Parse(text)
 	if err != nil || !loggable(q) {
-		return nil, mgmtapi.BadRequest(badLogs, "invalid_query_string")
+		return nil, mgmtapi.BadRequest("The query string in 'q' is not valid. See https://auth0.com/docs/logs/log-search-query-syntax.", "invalid_query_string")
 	}
 	return q, nil
 }
@@ -108,7 +103,7 @@ func listUserLogs(c *mgmtapi.Call) *mgmtapi.Reply {
 // logPage answers entries by page, the newest first unless sort says otherwise.
 // Its total is that of the page, as Auth0's search v3 has it.
 func logPage(c *mgmtapi.Call, is func(*state.LogEntry) bool) *mgmtapi.Reply {
-	o, bad := c.Offset(50, beyondLogs)
+	o, bad := c.Offset(50, "You can only page through the first 1000 records.")
 	if bad != nil {
 		return bad
 	}

@@ -79,17 +79,13 @@ func LegacyRoutes() []mgmtapi.Route {
 	return routes
 }
 
-const (
-	deprecatedFeature = "Insufficient privileges to use this deprecated feature"
-	hiddenSecret      = "_VALUE_NOT_SHOWN_"
-	ruleConfigs       = "/rules-configs"
-)
+const ruleConfigs = "/rules-configs"
 
 // whileLegacy refuses what a tenant of today does not have.
 func whileLegacy(handle func(*mgmtapi.Call) *mgmtapi.Reply) func(*mgmtapi.Call) *mgmtapi.Reply {
 	return func(c *mgmtapi.Call) *mgmtapi.Reply {
 		if !c.T.Options.RulesAndHooks {
-			return mgmtapi.Fail(http.StatusForbidden, deprecatedFeature, "")
+			return mgmtapi.Fail(http.StatusForbidden, "Insufficient privileges to use this deprecated feature", "")
 		}
 		return handle(c)
 	}
@@ -130,7 +126,7 @@ func secretsOf(d *mgmtapi.Doc) string { return "/hooks/" + d.ID + "/secrets" }
 func readHookSecrets(c *mgmtapi.Call, d *mgmtapi.Doc) any {
 	shown := map[string]any{}
 	for k := range c.T.Settings[secretsOf(d)] {
-		shown[k] = hiddenSecret
+		shown[k] = "_VALUE_NOT_SHOWN_"
 	}
 	return shown
 }

@@ -126,11 +126,6 @@ func rekey(c *mgmtapi.Call, t *state.Tenant) {
 	newHierarchy(t, c.Now)
 }
 
-const (
-	noWrapping = "Failed precondition. Create new encryption key without the key material first."
-	noImport   = "Failed precondition. Key import not in progress or unable to find the wrapping key. Make sure you have followed all the steps to import a key."
-)
-
 // createWrappingKey makes the key under which the customer wraps his own.
 func createWrappingKey(c *mgmtapi.Call) *mgmtapi.Reply {
 	wrapping := keys.NewRSAKey()
@@ -141,7 +136,7 @@ func createWrappingKey(c *mgmtapi.Call) *mgmtapi.Reply {
 		return bad
 	}
 	if k.Doc["type"] != customerKey || k.Doc["state"] != keyPending {
-		return mgmtapi.Conflict(noWrapping, "")
+		return mgmtapi.Conflict("Failed precondition. Create new encryption key without the key material first.", "")
 	}
 	state.Kept[*rsa.PrivateKey](c.T)[k.ID] = wrapping
 	der, err := x509.MarshalPKIXPublicKey(&wrapping.PublicKey)
@@ -157,7 +152,7 @@ func createWrappingKey(c *mgmtapi.Call) *mgmtapi.Reply {
 func importEncryptionKey(c *mgmtapi.Call, k *mgmtapi.Doc) *mgmtapi.Reply {
 	wrapping := state.Kept[*rsa.PrivateKey](c.T)[k.ID]
 	if k.Doc["state"] != keyPending || wrapping == nil {
-		return mgmtapi.Conflict(noImport, "")
+		return mgmtapi.Conflict("Failed precondition. Key import not in progress or unable to find the wrapping key. Make sure you have followed all the steps to import a key.", "")
 	}
 	raw, err := base64.StdEncoding.DecodeString(c.Str("wrapped_key"))
 	if err == nil {

@@ -15,10 +15,7 @@ import (
 // The authentication methods of a user are the enrollments under other names: a
 // phone is one method, phone|dev_…, with its ways of sending inside.
 
-const (
-	noMethod     = "The authentication method does not exist."
-	methodExists = "Authentication method already exists."
-)
+const methodExists = "Authentication method already exists."
 
 // needed are the properties that a type cannot do without.
 var needed = map[string][]string{
@@ -90,7 +87,7 @@ func method(c *mgmtapi.Call) (*state.Enrollment, *mgmtapi.Reply) {
 			return e, nil
 		}
 	}
-	return nil, mgmtapi.NotFound(noMethod, "")
+	return nil, mgmtapi.NotFound("The authentication method does not exist.", "")
 }
 
 func createMethod(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
