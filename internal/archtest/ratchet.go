@@ -80,8 +80,8 @@ var FileCycles = map[string]int{
 	"management":                            5,
 	"management/auth0test":                  5,
 	"management/auth0test/scripts":          3,
-	"management/auth0test/internal/authapi": 13,
-	"management/auth0test/internal/authapi/login":    6, // Consent is one more page of the flow.
+	"management/auth0test/internal/authapi": 12,
+	"management/auth0test/internal/authapi/login":    4, // Consent is one more page of the flow.
 	"management/auth0test/internal/mgmtapi":          4,
 	"management/auth0test/internal/mgmtapi/apps":     2,
 	"management/auth0test/internal/mgmtapi/orgs":     4,
