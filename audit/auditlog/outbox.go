@@ -176,7 +176,7 @@ func (r *runner) attempt(ctx context.Context, box outbox, version int64, rows []
 		return 0, ctx.Err()
 	}
 	box.Attempts++
-	if box.LastError = classOf(err); box.Failing.IsZero() {
+	if box.LastError = classOf(err); box.Failing.IsZero() || now.Before(box.Failing) { // the clock went back
 		box.Failing = now
 	}
 	if r.sink.Policy == BestEffort {
@@ -266,7 +266,10 @@ func (g *gap) event(name, org string) audit.Event {
 
 // flushGap records a gap that no success has ended for a minute.
 func (r *runner) flushGap(ctx context.Context, box outbox, version int64) error {
-	if box.Gap == nil || r.l.cfg.Now().Sub(box.Gap.Since) < time.Minute {
+	if box.Gap == nil {
+		return nil
+	}
+	if age := r.l.cfg.Now().Sub(box.Gap.Since); age >= 0 && age < time.Minute {
 		return nil
 	}
 	e := box.Gap.event(r.name, r.org)

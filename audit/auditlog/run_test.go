@@ -210,6 +210,23 @@ func TestClockThatGoesBack(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// That the clock went back is in the log also when the store was down at that moment.
+func TestClockThatGoesBackWhileTheStoreIsDown(t *testing.T) {
+	t.Parallel()
+	var back atomic.Int64
+	store := &down{Store: auditlog.NewMemoryStore()}
+	l := newLog(t, store, auditlog.Config{Now: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }})
+	put(t, l, event("a"))
+	back.Store(int64(time.Hour))
+	store.before.Store(true)
+	require.ErrorIs(t, audit.Record(t.Context(), l, event("b")), errDown)
+	store.before.Store(false)
+	put(t, l, event("c"), event("d"))
+	rows, err := store.Query(t.Context(), driver.Filter{Action: "audit.clock_back"}, 9)
+	require.NoError(t, err)
+	assert.Len(t, rows, 1)
+}
+
 // Events that are recorded at once share transactions.
 func TestConcurrentRecordsShareTransactions(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -250,6 +251,42 @@ func TestSinkIsDisabledAndReplayed(t *testing.T) {
 		require.ErrorIs(t, l.ResumeSink(ctx, "nobody", time.Time{}), auditlog.ErrNoSink)
 		stop()
 	})
+}
+
+// A clock that was far ahead when a sink began to fail keeps it neither from being given up nor
+// its gap from the log.
+func TestFailingSinkAfterTheClockWentBack(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		policy auditlog.Policy
+		action string
+	}{{auditlog.Durable, "audit.sink_disable"}, {auditlog.BestEffort, "audit.sink_gap"}} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			var ahead atomic.Int64
+			r := newReceiver()
+			l := newLog(t, auditlog.NewMemoryStore(), auditlog.Config{
+				GiveUp: time.Hour, Sinks: []auditlog.Sink{sinkTo("siem", c.policy, r)},
+				Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
+			})
+			go l.Run(ctx)
+			time.Sleep(2 * time.Second)
+			r.set(never)
+			ahead.Store(int64(1000 * time.Hour))
+			put(t, l, event("e1"))
+			time.Sleep(30 * time.Second)
+			ahead.Store(0)
+			time.Sleep(2 * time.Hour)
+			var found int
+			for e, err := range l.Query(ctx, auditlog.Filter{Action: c.action}) {
+				require.NoError(t, err)
+				assert.Equal(t, audit.Failure, e.Outcome)
+				found++
+			}
+			assert.Equal(t, 1, found, c.action)
+			stop()
+		})
+	}
 }
 
 func dedup(ids []string) []string {

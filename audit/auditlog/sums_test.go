@@ -421,3 +421,20 @@ func TestOutcomeThatThereIsNot(t *testing.T) {
 		assert.Equal(t, []string{"outcome"}, tampered.Fields)
 	})
 }
+
+// Sums go on at once when the clock was far ahead as they were made.
+func TestSumsAfterTheClockWentBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, seal := auditlog.NewMemoryStore(), newSeal(t)
+		ahead := newLogWith(t, store, seal, auditlog.Config{Now: func() time.Time { return time.Now().AddDate(1, 0, 0) }})
+		put(t, ahead, loginsOn("2026-01-05")...)
+		stop := inRun(t, ahead)
+		time.Sleep(5 * time.Second)
+		stop()
+		before := len(records(t, store, "sum"))
+		assert.NotZero(t, before)
+		summed(t, store, seal, loginsOn("2026-01-06")...)
+		assert.Greater(t, len(records(t, store, "sum")), before)
+	})
+}

@@ -57,6 +57,21 @@ func feed(t *testing.T, d auditlog.Detection, step time.Duration, events ...audi
 	return n, first
 }
 
+// An event of a clock that was ahead does not silence a rule until then.
+func TestRuleAfterTheClockWentBack(t *testing.T) {
+	t.Parallel()
+	rule := detect.PasswordSpray().New()
+	fired := 0
+	for _, day := range []time.Time{noon.AddDate(1, 0, 0), noon} {
+		for i := range 100 {
+			e := of("login.fail", user(fmt.Sprint("auth0|", i)), "192.0.2.1", failed)
+			e.ID, e.Time = fmt.Sprint(day, i), day.Add(time.Duration(i)*time.Second)
+			fired += len(rule(e))
+		}
+	}
+	assert.Equal(t, 2, fired)
+}
+
 func times(n int, make func(i int) auditlog.Entry) []auditlog.Entry {
 	out := []auditlog.Entry{}
 	for i := range n {

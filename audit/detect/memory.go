@@ -22,7 +22,7 @@ type seen struct {
 // track is what is remembered of one key.
 type track struct {
 	seen  []seen
-	quiet time.Time // Until then the rule has fired already.
+	fired time.Time // Within the window of it the rule is quiet.
 }
 
 // memory counts occurrences by key within a window of the events' own times.
@@ -40,9 +40,10 @@ func newMemory(window time.Duration) *memory {
 // said already.
 func (m *memory) add(key, value string, e auditlog.Entry, want int) []string {
 	t := m.keys.GetOr(key, func() *track { return &track{} })
+	within := func(at time.Time) bool { return e.Time.Sub(at).Abs() < m.window }
 	kept := t.seen[:0]
 	for _, s := range t.seen {
-		if e.Time.Sub(s.at) < m.window && s.at.Sub(e.Time) < m.window {
+		if within(s.at) {
 			kept = append(kept, s)
 		}
 	}
@@ -50,7 +51,7 @@ func (m *memory) add(key, value string, e auditlog.Entry, want int) []string {
 	if len(t.seen) > maxSeen {
 		t.seen = t.seen[len(t.seen)-maxSeen:]
 	}
-	if e.Time.Before(t.quiet) {
+	if within(t.fired) {
 		return nil
 	}
 	values := make(map[string]bool)
@@ -64,6 +65,6 @@ func (m *memory) add(key, value string, e auditlog.Entry, want int) []string {
 	if len(values) < want {
 		return nil
 	}
-	t.quiet = e.Time.Add(m.window)
+	t.fired = e.Time
 	return ids
 }
