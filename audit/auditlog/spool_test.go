@@ -87,14 +87,50 @@ func (o *outage) Backlog(ctx context.Context) (int, time.Time, error) {
 	return o.Store.Backlog(ctx)
 }
 
-// inRun starts Run and returns what ends it.
+// spooling is a log with a spool, over a store that can be off.
+type spooling struct {
+	*auditlog.Log
+	dir   string
+	seal  auditlog.Seal
+	store *outage
+	stop  func() // Ends Run, as a process ends.
+}
+
+// newSpooling returns one in Run. Cfg needs no Spool.
+func newSpooling(t *testing.T, cfg auditlog.Config) *spooling {
+	t.Helper()
+	s := &spooling{dir: t.TempDir(), seal: newSeal(t), store: &outage{Store: auditlog.NewMemoryStore()}}
+	cfg.Spool = s.dir
+	s.Log = newLogWith(t, s.store, s.seal, cfg)
+	s.stop = inRun(t, s.Log)
+	return s
+}
+
+// record spools or stores events.
+func (s *spooling) record(t *testing.T, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		require.NoError(t, audit.Record(t.Context(), s, spoolEvent(id)))
+	}
+}
+
+// again runs another process on the directory, whose store answers.
+func (s *spooling) again(t *testing.T) {
+	t.Helper()
+	inRun(t, newLogWith(t, s.store.Store, s.seal, auditlog.Config{Spool: s.dir}))
+	time.Sleep(5 * time.Second)
+}
+
+// inRun starts Run and returns what ends it, at the end of the test for the last time.
 func inRun(t *testing.T, l *auditlog.Log) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { _ = l.Run(ctx); close(done) }()
 	synctest.Wait()
-	return func() { cancel(); <-done }
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
 }
 
 // spoolEvent is an event with personal data.
@@ -145,10 +181,7 @@ func spoolOf(t *testing.T, dir string) []string {
 func TestSpoolWhileTheStoreIsDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		store := &outage{Store: auditlog.NewMemoryStore()}
-		l := newLog(t, store, auditlog.Config{Spool: dir})
-		stop := inRun(t, l)
+		l := newSpooling(t, auditlog.Config{})
 		const each = 60
 		var wg sync.WaitGroup
 		for w := range 16 {
@@ -163,13 +196,13 @@ func TestSpoolWhileTheStoreIsDown(t *testing.T) {
 		}
 		for range 3 {
 			time.Sleep(3 * time.Second)
-			store.off.Store(true)
+			l.store.off.Store(true)
 			time.Sleep(3 * time.Second)
-			store.off.Store(false)
+			l.store.off.Store(false)
 			time.Sleep(2 * time.Second)
-			store.hangs.Store(true)
+			l.store.hangs.Store(true)
 			time.Sleep(4 * time.Second)
-			store.hangs.Store(false)
+			l.store.hangs.Store(false)
 		}
 		wg.Wait()
 		time.Sleep(time.Minute)
@@ -177,7 +210,7 @@ func TestSpoolWhileTheStoreIsDown(t *testing.T) {
 		require.NoError(t, err)
 		assert.Zero(t, s.Spooled)
 		assert.Zero(t, s.Unsealed)
-		ids, drains := ordered(t, store)
+		ids, drains := ordered(t, l.store)
 		assert.NotEmpty(t, drains)
 		assert.Len(t, ids, 16*each)
 		byWriter := map[string][]string{}
@@ -192,9 +225,8 @@ func TestSpoolWhileTheStoreIsDown(t *testing.T) {
 			assert.Equal(t, "audit.spool_drain", d["action"])
 			assert.Equal(t, "0", d["refused"]+strings.TrimLeft(d["unreadable"], "0"))
 		}
-		assert.Empty(t, spoolOf(t, dir))
-		verified(t, l)
-		stop()
+		assert.Empty(t, spoolOf(t, l.dir))
+		verified(t, l.Log)
 	})
 }
 
@@ -202,19 +234,19 @@ func TestSpoolWhileTheStoreIsDown(t *testing.T) {
 func TestSpoolKeepsEvents(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		store := &outage{Store: auditlog.NewMemoryStore()}
-		l := newLog(t, store, auditlog.Config{Spool: dir})
-		require.ErrorIs(t, func() error { store.off.Store(true); return audit.Record(t.Context(), l, spoolEvent("early")) }(), errDown, "nobody would drain it")
-		assert.Empty(t, spoolOf(t, dir))
-		stop := inRun(t, l)
-		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("a")))
+		l := newSpooling(t, auditlog.Config{})
+		l.stop()
+		l.store.off.Store(true)
+		require.ErrorIs(t, audit.Record(t.Context(), l, spoolEvent("early")), errDown, "nobody would drain it")
+		assert.Empty(t, spoolOf(t, l.dir))
+		inRun(t, l.Log)
+		l.record(t, "a")
 		at := time.Now()
 		time.Sleep(time.Hour)
 		s, err := l.Status(t.Context())
 		require.ErrorIs(t, err, errDown)
 		assert.Equal(t, 1, s.Spooled)
-		files := spoolOf(t, dir)
+		files := spoolOf(t, l.dir)
 		require.Len(t, files, 1)
 		text, err := os.ReadFile(files[0])
 		require.NoError(t, err)
@@ -231,9 +263,9 @@ func TestSpoolKeepsEvents(t *testing.T) {
 		cancel()
 		require.ErrorIs(t, audit.Record(ctx, l, spoolEvent("canceled")), context.Canceled)
 
-		store.off.Store(false)
+		l.store.off.Store(false)
 		time.Sleep(5 * time.Second)
-		rows, err := store.Find(t.Context(), []string{"a"})
+		rows, err := l.store.Find(t.Context(), []string{"a"})
 		require.NoError(t, err)
 		require.Len(t, rows, 1)
 		assert.True(t, rows[0].Sealed)
@@ -243,7 +275,6 @@ func TestSpoolKeepsEvents(t *testing.T) {
 			assert.Equal(t, "auth0|ann", e.Actor.ID)
 			assert.Equal(t, "ann@example.com", e.Personal["email"])
 		}
-		stop()
 	})
 }
 
@@ -252,10 +283,8 @@ func TestSpoolKeepsEvents(t *testing.T) {
 func TestSpoolFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := &outage{Store: auditlog.NewMemoryStore()}
-		l := newLog(t, store, auditlog.Config{Spool: t.TempDir(), SpoolBytes: 3000})
-		stop := inRun(t, l)
-		store.off.Store(true)
+		l := newSpooling(t, auditlog.Config{SpoolBytes: 3000})
+		l.store.off.Store(true)
 		var taken []string
 		for i := range 10 {
 			id := fmt.Sprint("e", i)
@@ -268,16 +297,15 @@ func TestSpoolFull(t *testing.T) {
 		}
 		assert.NotEmpty(t, taken)
 		assert.Less(t, len(taken), 10)
-		store.off.Store(false)
+		l.store.off.Store(false)
 		time.Sleep(5 * time.Second)
-		ids, drains := ordered(t, store)
+		ids, drains := ordered(t, l.store)
 		assert.Equal(t, taken, ids)
 		assert.Equal(t, []map[string]string{{
 			"action": "audit.spool_gap", "events": fmt.Sprint(len(taken)), "refused": fmt.Sprint(10 - len(taken)), "unreadable": "0",
 		}}, drains)
-		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("after")))
-		verified(t, l)
-		stop()
+		l.record(t, "after")
+		verified(t, l.Log)
 	})
 }
 
@@ -285,38 +313,33 @@ func TestSpoolFull(t *testing.T) {
 func TestSpoolDrainIsInterrupted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, memory, seal := t.TempDir(), auditlog.NewMemoryStore(), newSeal(t)
-		store := &outage{Store: memory}
-		l := newLogWith(t, store, seal, auditlog.Config{Spool: dir})
-		stop := inRun(t, l)
-		store.off.Store(true)
+		l := newSpooling(t, auditlog.Config{})
+		l.store.off.Store(true)
 		var want []string
 		for i := range 2500 {
 			want = append(want, fmt.Sprintf("e%04d", i))
-			require.NoError(t, audit.Record(t.Context(), l, spoolEvent(want[i])))
 		}
+		l.record(t, want...)
 		var parts atomic.Int64
-		store.appends = func(b driver.Batch) error {
+		l.store.appends = func(b driver.Batch) error {
 			if len(b.Events) > 0 && b.Events[0].Type == "session" && parts.Add(1) == 2 {
-				store.off.Store(true)
-				_ = memory.Append(t.Context(), b) // it is stored, and nobody hears of it
+				l.store.off.Store(true)
+				_ = l.store.Store.Append(t.Context(), b) // it is stored, and nobody hears of it
 				return errDown
 			}
 			return nil
 		}
-		store.off.Store(false)
+		l.store.off.Store(false)
 		time.Sleep(5 * time.Second)
 		assert.EqualValues(t, 2, parts.Load())
-		stop() // and the process ends
-		l = newLogWith(t, memory, seal, auditlog.Config{Spool: dir})
-		stop = inRun(t, l)
-		time.Sleep(5 * time.Second)
-		ids, drains := ordered(t, memory)
+		l.stop() // and the process ends
+		l.again(t)
+		ids, drains := ordered(t, l.store)
 		assert.Equal(t, want, ids)
 		assert.Equal(t, []map[string]string{{"action": "audit.spool_drain", "events": "2500", "refused": "0", "unreadable": "0"}}, drains)
-		assert.Empty(t, spoolOf(t, dir))
-		verified(t, l)
-		stop()
+		assert.Empty(t, spoolOf(t, l.dir))
+		l.store.off.Store(false)
+		verified(t, l.Log)
 	})
 }
 
@@ -339,30 +362,22 @@ func TestSpoolTornAndEdited(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				dir, memory, seal := t.TempDir(), auditlog.NewMemoryStore(), newSeal(t)
-				store := &outage{Store: memory}
-				l := newLogWith(t, store, seal, auditlog.Config{Spool: dir})
-				stop := inRun(t, l)
-				store.off.Store(true)
-				for i := range 4 {
-					require.NoError(t, audit.Record(t.Context(), l, spoolEvent(fmt.Sprint("e", i))))
-				}
-				stop()
-				path := spoolOf(t, dir)[0]
+				l := newSpooling(t, auditlog.Config{})
+				l.store.off.Store(true)
+				l.record(t, "e0", "e1", "e2", "e3")
+				l.stop()
+				path := spoolOf(t, l.dir)[0]
 				text, err := os.ReadFile(path)
 				require.NoError(t, err)
 				lines := slices.Collect(strings.Lines(string(text)))
 				require.NoError(t, os.WriteFile(path, []byte(strings.Join(c.edit(lines), "")), 0o600))
-				l = newLogWith(t, memory, seal, auditlog.Config{Spool: dir})
-				stop = inRun(t, l)
-				time.Sleep(5 * time.Second)
-				ids, drains := ordered(t, memory)
+				l.again(t)
+				ids, drains := ordered(t, l.store)
 				assert.Equal(t, c.want, strings.Join(ids, " "))
 				require.Len(t, drains, 1)
 				assert.Equal(t, c.unreadable, drains[0]["unreadable"])
 				assert.Equal(t, c.unreadable != "0", drains[0]["action"] == "audit.spool_gap")
-				assert.Equal(t, c.kept, len(spoolOf(t, dir)) == 1)
-				stop()
+				assert.Equal(t, c.kept, len(spoolOf(t, l.dir)) == 1)
 			})
 		})
 	}
@@ -372,19 +387,14 @@ func TestSpoolTornAndEdited(t *testing.T) {
 func TestSpoolForgets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, memory, seal := t.TempDir(), auditlog.NewMemoryStore(), newSeal(t)
-		store := &outage{Store: memory}
-		l := newLogWith(t, store, seal, auditlog.Config{Spool: dir})
-		stop := inRun(t, l)
-		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("before")))
-		store.off.Store(true)
-		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("spooled")))
-		stop()
-		other := newLogWith(t, memory, seal, auditlog.Config{})
+		l := newSpooling(t, auditlog.Config{})
+		l.record(t, "before")
+		l.store.off.Store(true)
+		l.record(t, "spooled")
+		l.stop()
+		other := newLogWith(t, l.store.Store, l.seal, auditlog.Config{})
 		require.NoError(t, other.Forget(t.Context(), "auth0|ann"))
-		store.off.Store(false)
-		stop = inRun(t, l)
-		time.Sleep(5 * time.Second)
+		l.again(t)
 		seen := 0
 		for e, err := range other.Query(t.Context(), auditlog.Filter{Type: "session"}) {
 			require.NoError(t, err)
@@ -395,7 +405,6 @@ func TestSpoolForgets(t *testing.T) {
 			seen++
 		}
 		assert.Equal(t, 2, seen)
-		stop()
 	})
 }
 
@@ -403,37 +412,32 @@ func TestSpoolForgets(t *testing.T) {
 func TestSpoolFilesAreApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, memory, seal := t.TempDir(), auditlog.NewMemoryStore(), newSeal(t)
-		store := &outage{Store: memory}
-		first, second := newLogWith(t, store, seal, auditlog.Config{Spool: dir}), newLogWith(t, store, seal, auditlog.Config{Spool: dir})
-		stop1, stop2 := inRun(t, first), inRun(t, second)
-		store.off.Store(true)
-		require.NoError(t, audit.Record(t.Context(), first, spoolEvent("a")))
+		first := newSpooling(t, auditlog.Config{})
+		dir, memory := first.dir, first.store.Store
+		second := newLogWith(t, first.store, first.seal, auditlog.Config{Spool: dir})
+		inRun(t, second)
+		first.store.off.Store(true)
+		first.record(t, "a")
 		require.NoError(t, audit.Record(t.Context(), second, spoolEvent("b")))
 		require.Len(t, spoolOf(t, dir), 2)
 
-		healthy := newLogWith(t, memory, seal, auditlog.Config{Spool: dir})
-		other := seal
+		other := first.seal
 		other.Name = "example.com/other"
 		otherStore := auditlog.NewMemoryStore()
-		another := newLogWith(t, otherStore, other, auditlog.Config{Spool: dir})
-		stop3, stop4 := inRun(t, healthy), inRun(t, another)
-		time.Sleep(10 * time.Second)
+		inRun(t, newLogWith(t, otherStore, other, auditlog.Config{Spool: dir}))
+		first.again(t)
 		require.Len(t, spoolOf(t, dir), 2, "their processes live")
-		stop1()
+		first.stop()
 		time.Sleep(10 * time.Second)
 		ids, _ := ordered(t, memory)
 		assert.Equal(t, []string{"a"}, ids, "the first process has ended")
-		store.off.Store(false)
+		first.store.off.Store(false)
 		time.Sleep(10 * time.Second)
 		ids, _ = ordered(t, memory)
 		assert.Equal(t, []string{"a", "b"}, ids)
 		ids, _ = ordered(t, otherStore)
 		assert.Empty(t, ids)
 		assert.Empty(t, spoolOf(t, dir))
-		stop2()
-		stop3()
-		stop4()
 	})
 }
 
@@ -450,19 +454,16 @@ func TestSpoolAndTheClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var back atomic.Int64
-		store := &outage{Store: auditlog.NewMemoryStore()}
-		l := newLog(t, store, auditlog.Config{Spool: t.TempDir(), Now: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }})
-		stop := inRun(t, l)
-		store.off.Store(true)
-		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("a")))
+		l := newSpooling(t, auditlog.Config{Now: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }})
+		l.store.off.Store(true)
+		l.record(t, "a")
 		back.Store(int64(time.Hour))
-		require.NoError(t, audit.Record(t.Context(), l, spoolEvent("b")))
-		store.off.Store(false)
+		l.record(t, "b")
+		l.store.off.Store(false)
 		time.Sleep(5 * time.Second)
-		rows, err := store.Query(t.Context(), driver.Filter{Action: "audit.clock_back"}, 9)
+		rows, err := l.store.Query(t.Context(), driver.Filter{Action: "audit.clock_back"}, 9)
 		require.NoError(t, err)
 		assert.Len(t, rows, 1)
-		stop()
 	})
 }
 
@@ -575,7 +576,7 @@ func adopted(t *testing.T, dir, key string, recorded []string) []map[string]stri
 	var drains []map[string]string
 	synctest.Test(t, func(t *testing.T) {
 		l := newLogWith(t, store, seal, auditlog.Config{Spool: dir})
-		stop := inRun(t, l)
+		inRun(t, l)
 		time.Sleep(10 * time.Second)
 		var ids []string
 		ids, drains = ordered(t, store)
@@ -589,7 +590,6 @@ func adopted(t *testing.T, dir, key string, recorded []string) []map[string]stri
 		}
 		assert.Empty(t, spoolOf(t, dir))
 		verified(t, l)
-		stop()
 	})
 	return drains
 }
