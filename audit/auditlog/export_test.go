@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -132,7 +133,7 @@ func RaceSpool(dir string, files int) (gone int, err error) {
 		if err != nil {
 			return gone, err
 		}
-		if f.remove() != nil {
+		if os.Remove(f.path) != nil {
 			gone++
 		}
 		f.close()

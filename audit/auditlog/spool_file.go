@@ -24,6 +24,7 @@ const (
 	spoolDamaged    = ".damaged" // Behind the name of a file with lines that do not open: it is kept.
 	spoolPartBytes  = 4 << 20    // Of a file, for one transaction.
 	spoolPartEvents = 1000
+	spoolLineBytes  = 1 << 20 // More than any event takes.
 )
 
 // spooled is an event on its way into the spool. Without a cause it comes because
@@ -185,10 +186,10 @@ func (f *spoolFile) append(ring *seal.Ring, most int64, items []spooled) error {
 // next reads the next lines before size, and moves nothing.
 func (f *spoolFile) next(ring *seal.Ring, size int64) (spoolPart, error) {
 	p := spoolPart{end: f.read, last: f.line}
-	in := bufio.NewReader(io.NewSectionReader(f, f.read, size-f.read))
-	for p.end < min(size, f.read+spoolPartBytes) && len(p.events) < spoolPartEvents {
-		line, err := in.ReadBytes('\n')
-		if err != nil && err != io.EOF {
+	in := bufio.NewReaderSize(io.NewSectionReader(f, f.read, size-f.read), spoolLineBytes)
+	for long := false; p.end < min(size, f.read+spoolPartBytes) && len(p.events) < spoolPartEvents; {
+		line, err := in.ReadSlice('\n')
+		if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
 			return p, err
 		}
 		if p.end += int64(len(line)); err == io.EOF {
@@ -201,8 +202,11 @@ func (f *spoolFile) next(ring *seal.Ring, size int64) (spoolPart, error) {
 			p.events, p.last = append(p.events, opened.Event), opened.N+1
 			continue
 		}
-		p.bad++
-		p.damage = p.damage || err == nil
+		if !long {
+			p.bad++
+		}
+		long = err == bufio.ErrBufferFull
+		p.damage = p.damage || err != io.EOF
 	}
 	return p, nil
 }
@@ -227,13 +231,18 @@ func (f *spoolFile) took(p spoolPart) {
 // told to be recorded.
 func (f *spoolFile) lost() int { return max(f.bad, int(max(f.line, f.count))-f.lines) }
 
-// remove ends the file. One that is damaged is kept under another name: the keys that
-// open it may turn up.
-func (f *spoolFile) remove() error {
+// remove ends the file, which somebody may have removed already. One that is damaged is
+// kept under another name: the keys that open it may turn up.
+func (f *spoolFile) remove() (err error) {
 	if f.damage {
-		return os.Rename(f.path, f.path+spoolDamaged)
+		err = os.Rename(f.path, f.path+spoolDamaged)
+	} else {
+		err = os.Remove(f.path)
 	}
-	return os.Remove(f.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // close lets go of the lock.

@@ -383,6 +383,51 @@ func TestSpoolTornAndEdited(t *testing.T) {
 	}
 }
 
+// Somebody who can write to the directory removes or cuts a file that is in use, or leaves one
+// that is no spool: what a living process has taken comes, what is gone is told, and the spool is
+// left again.
+func TestSpoolInForeignHands(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		do         func(path string) error
+		want       string
+		unreadable string
+		left       int
+	}{
+		"removed": {os.Remove, "e0 e1", "0", 0},
+		"cut":     {func(path string) error { return os.Truncate(path, 0) }, "", "2", 0},
+		"a line without end": {func(path string) error {
+			name := strings.Split(path, "-")[0] + "-0" + strings.Repeat("x", 9) + ".spool"
+			return os.WriteFile(name, bytes.Repeat([]byte("A"), 9<<20), 0o600)
+		}, "e0 e1", "0 3", 1}, // one for each 4 MiB
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := newSpooling(t, auditlog.Config{})
+				l.store.off.Store(true)
+				l.record(t, "e0", "e1")
+				require.NoError(t, c.do(spoolOf(t, l.dir)[0]))
+				l.store.off.Store(false)
+				time.Sleep(time.Minute)
+				l.record(t, "after")
+				ids, drains := ordered(t, l.store)
+				assert.Equal(t, c.want, strings.Join(ids, " "))
+				var unreadable []string
+				for _, d := range drains {
+					unreadable = append(unreadable, d["unreadable"])
+				}
+				slices.Sort(unreadable)
+				assert.Equal(t, c.unreadable, strings.Join(unreadable, " "))
+				s, err := l.Status(t.Context())
+				require.NoError(t, err)
+				assert.Zero(t, s.Spooled)
+				assert.Len(t, spoolOf(t, l.dir), c.left)
+			})
+		})
+	}
+}
+
 // A person who is forgotten while their events are in the spool is forgotten in them.
 func TestSpoolForgets(t *testing.T) {
 	t.Parallel()
