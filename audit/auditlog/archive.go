@@ -88,6 +88,11 @@ func (l *Log) archiveEvents(ctx context.Context, lines *json.Encoder, tree *node
 				end.Unsealed++
 				continue
 			}
+			if f.Organization != "" {
+				if _, err := parseLeafOf(f.Organization, r); err != nil {
+					return end, err
+				}
+			}
 			if err := archiveEvent(ctx, lines, tree, r); err != nil {
 				return end, err
 			}

@@ -49,7 +49,7 @@ func (l *Log) newDetector(ctx context.Context) (*detector, error) {
 		if err != nil {
 			return nil, err
 		}
-		entries, err := l.entries(ctx, rows)
+		entries, err := l.entries(ctx, "", rows)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (d *detector) step(ctx context.Context) error {
 		if err != nil || next == d.next {
 			return err
 		}
-		entries, err := d.l.entries(ctx, rows)
+		entries, err := d.l.entries(ctx, "", rows)
 		if err != nil {
 			return err
 		}

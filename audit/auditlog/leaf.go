@@ -115,7 +115,7 @@ func encode(e audit.Event, subjects map[audit.Ref]*subject) (driver.Event, error
 		of(e.Target).Personal = e.Personal
 	}
 	for _, r := range order {
-		b, err := subjects[r].seal(e.ID, boxes[r])
+		b, err := subjects[r].seal(e.ID, e.Organization, boxes[r])
 		if err != nil {
 			return driver.Event{}, err
 		}
@@ -160,6 +160,16 @@ func parseLeaf(text []byte) (*leaf, error) {
 	return &l, nil
 }
 
+// parseLeafOf is parseLeaf for a row that was found by an organization, by its column or by a
+// record that names it; "" for a row that was not.
+func parseLeafOf(org string, r driver.Row) (*leaf, error) {
+	l, err := parseLeaf(r.Leaf)
+	if err == nil && org != "" && l.Organization != org {
+		return nil, &TamperError{Index: r.Index, Last: r.Index, ID: r.ID, Kind: edited, Fields: []string{"organization"}}
+	}
+	return l, err
+}
+
 // event returns the leaf's event with what keys open. Whose key is not there
 // stays a pseudonym, and forgotten is true.
 func (l *leaf) event(keys map[string]*subject) (e audit.Event, forgotten bool, err error) {
@@ -174,7 +184,7 @@ func (l *leaf) event(keys map[string]*subject) (e audit.Event, forgotten bool, e
 			forgotten = true
 			continue
 		}
-		s, err := key.open(l.ID, b)
+		s, err := key.open(l.ID, l.Organization, b)
 		if err != nil {
 			return audit.Event{}, false, err
 		}

@@ -28,7 +28,7 @@ func (l *Log) Query(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 		for rows, err := range l.rows(ctx, f) {
 			var entries []Entry
 			if err == nil {
-				entries, err = l.entries(ctx, rows)
+				entries, err = l.entries(ctx, f.Organization, rows)
 			}
 			if err != nil {
 				yield(Entry{}, err)
@@ -131,13 +131,14 @@ func (l *Log) rows(ctx context.Context, f Filter) iter.Seq2[[]driver.Row, error]
 	}
 }
 
-// entries opens rows with the keys that are still there.
-func (l *Log) entries(ctx context.Context, rows []driver.Row) ([]Entry, error) {
+// entries opens rows with the keys that are still there. Rows that were read for an
+// organization must be sealed as its own.
+func (l *Log) entries(ctx context.Context, org string, rows []driver.Row) ([]Entry, error) {
 	leaves := make([]*leaf, len(rows))
 	var names []string
 	for i, r := range rows {
 		var err error
-		if leaves[i], err = parseLeaf(r.Leaf); err != nil {
+		if leaves[i], err = parseLeafOf(org, r); err != nil {
 			return nil, err
 		}
 		for _, b := range leaves[i].Sealed {

@@ -300,7 +300,7 @@ func (l *Log) fillSections(ctx context.Context, r *Report, days []day, all cells
 		if err != nil {
 			return fmt.Errorf("auditlog: reading events: %w", err)
 		}
-		if s.Entries, err = l.entries(ctx, sortedRows(rows)); err != nil {
+		if s.Entries, err = l.entries(ctx, r.Organization, sortedRows(rows)); err != nil {
 			return err
 		}
 		for i := range s.Entries {
@@ -327,7 +327,7 @@ func (l *Log) fillUsers(ctx context.Context, r *Report, all cells) error {
 	if err != nil {
 		return fmt.Errorf("auditlog: reading events: %w", err)
 	}
-	names, err := l.names(ctx, rows)
+	names, err := l.names(ctx, r.Organization, rows)
 	if err != nil {
 		return err
 	}
@@ -343,14 +343,18 @@ func (l *Log) fillUsers(ctx context.Context, r *Report, all cells) error {
 }
 
 // names returns the ids of the users that rows name and that are not forgotten, by
-// column.
-func (l *Log) names(ctx context.Context, rows []driver.Row) (map[string]string, error) {
-	entries, err := l.entries(ctx, rows)
+// column. Rows of another organization than the report's name nobody; a login may have its
+// organization by another event.
+func (l *Log) names(ctx context.Context, org string, rows []driver.Row) (map[string]string, error) {
+	entries, err := l.entries(ctx, "", rows)
 	if err != nil {
 		return nil, err
 	}
 	names := make(map[string]string)
 	for i, e := range entries {
+		if org != "" && e.Organization != "" && e.Organization != org {
+			continue
+		}
 		for column, ref := range map[string]audit.Ref{rows[i].Actor: e.Actor, rows[i].OnBehalfOf: e.OnBehalfOf, rows[i].Target: e.Target} {
 			if ref.Kind == person && column != person+":"+ref.ID {
 				names[column] = ref.ID

@@ -28,7 +28,7 @@ func is(want, got string) bool { return want == "" || want == got }
 // sinkEntries opens rows as a sink may see them.
 func (l *Log) sinkEntries(ctx context.Context, s Sink, rows []driver.Row) ([]Entry, error) {
 	if s.Cleartext {
-		entries, err := l.entries(ctx, rows)
+		entries, err := l.entries(ctx, s.Filter.Organization, rows)
 		for i := range entries {
 			entries[i].Pseudonyms = pseudonymsOf(&rows[i], &entries[i])
 		}
@@ -36,7 +36,7 @@ func (l *Log) sinkEntries(ctx context.Context, s Sink, rows []driver.Row) ([]Ent
 	}
 	entries := make([]Entry, len(rows))
 	for i, r := range rows {
-		leaf, err := parseLeaf(r.Leaf)
+		leaf, err := parseLeafOf(s.Filter.Organization, r)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package auditlog_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -246,4 +247,92 @@ func (l *looked) saw(text string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(text) > 0 && strings.Contains(l.text, text)
+}
+
+// Who writes to the store and is of one organization does not make this program open another's
+// events for them: not by the column, by the leaf, a dead letter or the sums of a report.
+func TestTamperedEventsStayApart(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tamper func(t *testing.T, store driver.Store)
+	}{
+		"column": {func(t *testing.T, store driver.Store) {
+			require.NoError(t, auditlog.MemoryTamper{Store: store}.Set("b1", "organization", "org_a"))
+		}},
+		"column and leaf": {func(t *testing.T, store driver.Store) {
+			rows, err := store.Find(t.Context(), []string{"b1"})
+			require.NoError(t, err)
+			tamper := auditlog.MemoryTamper{Store: store}
+			require.NoError(t, tamper.Set("b1", "organization", "org_a"))
+			require.NoError(t, tamper.Set("b1", "leaf", bytes.ReplaceAll(rows[0].Leaf, []byte("org_b"), []byte("org_a"))))
+		}},
+		"dead letter": {func(t *testing.T, store driver.Store) {
+			for _, r := range records(t, store, "dead") {
+				write(t, store, "dead", r.Key, []byte(`"b1"`))
+			}
+		}},
+		"section of sums": {func(t *testing.T, store driver.Store) {
+			for _, r := range records(t, store, "orgsum") {
+				write(t, store, "orgsum", r.Key, bytes.ReplaceAll(r.Value, []byte("a1"), []byte("b1")))
+			}
+		}},
+		"user of sums": {func(t *testing.T, store driver.Store) {
+			for _, r := range records(t, store, "orgsum") { // with the user of the event
+				rows, err := store.Find(t.Context(), []string{"a1", "b1"})
+				require.NoError(t, err)
+				if at := bytes.LastIndex(r.Value, []byte("a1")); at > 0 {
+					value := append(append(r.Value[:at:at], "b1"...), r.Value[at+2:]...)
+					write(t, store, "orgsum", r.Key, bytes.ReplaceAll(value, []byte(rows[0].Actor), []byte(rows[1].Actor)))
+				}
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store, n := auditlog.NewMemoryStore(), &network{}
+				l := newLog(t, store, n.config())
+				trail := trailOf(t, l, "org_a")
+				stream, err := trail.PutStream(t.Context(), auditlog.Stream{Kind: "test", Target: auditlog.Target{URL: "https://a"}, Cleartext: true})
+				require.NoError(t, err)
+				n.receiver("https://a").set(func(auditlog.Delivery) (bool, error) { return false, auditlog.ErrRejected })
+				stop := inRun(t, l)
+				for _, id := range []string{"a1", "b1"} {
+					e := spoolEvent(id)
+					e.Type, e.Action, e.Organization = "admin", "admin.do", "org_"+id[:1]
+					e.Actor.ID, e.Target.ID, e.Personal = "auth0|of "+id, "auth0|of "+id, map[string]string{"email": id + "@example.com"}
+					put(t, l, e)
+				}
+				time.Sleep(2 * time.Minute)
+				stop()
+				c.tamper(t, store)
+
+				n.receiver("https://a").set(nil)
+				inRun(t, l)
+				var seen bytes.Buffer
+				for e, err := range trail.Query(t.Context(), auditlog.Filter{}) {
+					fmt.Fprintln(&seen, e, err)
+				}
+				r, err := trail.Report(t.Context(), auditlog.Period{})
+				fmt.Fprintln(&seen, r, err)
+				if r != nil {
+					fmt.Fprintln(&seen, r.Users, r.Changes.Entries)
+				}
+				fmt.Fprintln(&seen, trail.Archive(t.Context(), &seen, auditlog.Filter{}))
+				p, err := trail.Prove(t.Context(), "b1")
+				fmt.Fprintln(&seen, err)
+				if err == nil {
+					fmt.Fprintf(&seen, "%s", p.Leaf)
+				}
+				_, err = trail.RedeliverStream(t.Context(), stream.ID)
+				fmt.Fprintln(&seen, err, n.receiver("https://a").entries())
+				for _, secret := range []string{"of b1", "b1@example.com"} {
+					assert.NotContains(t, seen.String(), secret)
+				}
+				if name != "column and leaf" { // whoever can edit the leaf can read it
+					assert.NotContains(t, seen.String(), "org_b")
+				}
+			})
+		})
+	}
 }

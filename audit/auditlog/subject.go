@@ -65,21 +65,23 @@ func newSubject(pseudonym string, key []byte) (*subject, error) {
 	return &subject{pseudonym: pseudonym, aead: aead, tagKey: tag}, err
 }
 
-// bound ties a box to its event and subject: elsewhere it does not open.
-func (s *subject) bound(id string) []byte { return []byte(id + "\x00" + s.pseudonym) }
+// bound ties a box to its event, organization and subject: elsewhere it does not open.
+func (s *subject) bound(id, org string) []byte {
+	return []byte(id + "\x00" + s.pseudonym + "\x00" + org)
+}
 
-func (s *subject) seal(id string, v *secrets) (box, error) {
+func (s *subject) seal(id, org string, v *secrets) (box, error) {
 	plain, err := json.Marshal(v)
 	if err != nil {
 		return box{}, fmt.Errorf("auditlog: event is not encodable: %w", err)
 	}
-	return box{Subject: s.pseudonym, Data: s.aead.Seal(nil, nil, plain, s.bound(id)), Tag: tagOf(s.tagKey, plain)}, nil
+	return box{Subject: s.pseudonym, Data: s.aead.Seal(nil, nil, plain, s.bound(id, org)), Tag: tagOf(s.tagKey, plain)}, nil
 }
 
 var errBox = errors.New("auditlog: sealed data does not open: edited, or Seal.Keys are of another log")
 
-func (s *subject) open(id string, b box) (*secrets, error) {
-	plain, err := s.aead.Open(nil, nil, b.Data, s.bound(id))
+func (s *subject) open(id, org string, b box) (*secrets, error) {
+	plain, err := s.aead.Open(nil, nil, b.Data, s.bound(id, org))
 	if err != nil || !hmac.Equal(b.Tag, tagOf(s.tagKey, plain)) {
 		return nil, errBox
 	}

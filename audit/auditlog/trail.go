@@ -67,6 +67,9 @@ func (t *Trail) Prove(ctx context.Context, eventID string) (*Proof, error) {
 	if len(rows) == 0 || rows[0].Organization != t.org {
 		return nil, ErrNotFound
 	}
+	if _, err := parseLeafOf(t.org, rows[0]); err != nil {
+		return nil, err
+	}
 	return t.log.Prove(audit.NewContext(ctx, t.origin(ctx)), eventID)
 }
 
