@@ -35,7 +35,8 @@ type Expiry struct {
 
 // PlanExpiry looks for months that lie wholly before a time, in UTC. A month in
 // which a legal hold covers an event, or an event is not sealed yet, is kept whole.
-// Events that an active Durable sink or stream does not have yet are kept too.
+// Events that an active Durable sink or stream does not have yet are kept too; one that
+// is paused or disabled keeps nothing.
 func (l *Log) PlanExpiry(ctx context.Context, before time.Time) (*Expiry, error) {
 	h, _, err := readHead(ctx, l.store)
 	if err != nil {

@@ -96,9 +96,12 @@ func (r *runner) step(ctx context.Context) (time.Duration, error) {
 		box.drop(to, to-box.Next, r.l.cfg.Now())
 		return 0, r.save(ctx, box, version, audit.Event{})
 	}
-	rows, until, err := r.batch(ctx, box, h.Size)
+	rows, until, gone, err := r.batch(ctx, box, h.Size)
 	if err != nil {
 		return 0, err
+	}
+	if gone > 0 {
+		box.missed(until, gone, r.l.cfg.Now())
 	}
 	if len(rows) == 0 {
 		if until == box.Next {
@@ -130,35 +133,38 @@ func (r *runner) place(ctx context.Context) error {
 	return err
 }
 
-// batch returns the next events that pass the filter, and the index behind them.
-func (r *runner) batch(ctx context.Context, box outbox, size uint64) (rows []driver.Row, until uint64, err error) {
+// batch returns the next events that pass the filter, the index behind them, and how many
+// retention removed before, which it does while a sink is paused.
+func (r *runner) batch(ctx context.Context, box outbox, size uint64) (rows []driver.Row, until, gone uint64, err error) {
 	match, err := r.l.matcher(ctx, r.sink.Filter)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
 	all, err := r.l.store.Sealed(ctx, box.Next, outboxPage)
 	if err != nil {
-		return nil, 0, fmt.Errorf("auditlog: reading events: %w", err)
+		return nil, 0, 0, fmt.Errorf("auditlog: reading events: %w", err)
 	}
-	for _, row := range all {
+	for i, row := range all {
 		if box.Until > 0 && row.Index >= box.Until {
-			return rows, box.Until, nil
+			return rows, box.Until, 0, nil
 		}
 		if match(&row) {
 			rows = append(rows, row)
 		}
 		if until = row.Index + 1; box.Until == 0 && len(rows) == deliverBatch {
-			return rows, until, nil
+			return rows, until, lacking(box.Next, until, i+1), nil
 		}
+	}
+	if box.Until > 0 {
+		return rows, box.Until, 0, nil
 	}
 	if len(all) < outboxPage {
 		until = max(until, size, box.Next)
 	}
-	if box.Until > 0 {
-		until = box.Until
-	}
-	return rows, until, nil
+	return rows, until, lacking(box.Next, until, len(all)), nil
 }
+
+func lacking(from, to uint64, rows int) uint64 { return to - from - min(to-from, uint64(rows)) }
 
 // attempt delivers once.
 func (r *runner) attempt(ctx context.Context, box outbox, version int64, rows []driver.Row) (time.Duration, error) {
@@ -247,11 +253,17 @@ func (r *runner) checkpoint(ctx context.Context, box outbox, version int64) (tim
 
 // drop passes over events.
 func (box *outbox) drop(to, events uint64, now time.Time) {
+	box.missed(to, events, now)
+	box.Next, box.Until = to, 0
+}
+
+// missed notes events that the sink will not get.
+func (box *outbox) missed(to, events uint64, now time.Time) {
 	if box.Gap == nil {
 		box.Gap = &gap{From: box.Next, Since: now}
 	}
 	box.Gap.To, box.Gap.Events = to, box.Gap.Events+events
-	box.Next, box.Until, box.Dropped = to, 0, box.Dropped+events
+	box.Dropped += events
 }
 
 // event says what was dropped; the zero Event when nothing was.

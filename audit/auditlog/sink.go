@@ -108,7 +108,7 @@ type SinkStatus struct {
 	LastSuccess time.Time
 	Waiting     uint64        // Sealed events that it has not looked at.
 	Lag         time.Duration // Since the log took the oldest of those.
-	Dropped     uint64        // By BestEffort, since the beginning.
+	Dropped     uint64        // By BestEffort, or by retention while the sink was paused or disabled, since the beginning.
 	DeadLetters uint64        // Events that the receiver has rejected.
 }
 

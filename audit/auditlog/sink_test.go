@@ -253,6 +253,45 @@ func TestSinkIsDisabledAndReplayed(t *testing.T) {
 	})
 }
 
+// Retention does not wait for a sink that is paused: what it removed is a gap of the sink's, once.
+func TestRetentionWhileASinkIsPaused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, store, seal := newReceiver(), auditlog.NewMemoryStore(), newSeal(t)
+		l := newLogWith(t, store, seal, auditlog.Config{Sinks: []auditlog.Sink{sinkTo("siem", auditlog.Durable, r)}})
+		inRun(t, l)
+		time.Sleep(2 * time.Second)
+		put(t, l, event("before"))
+		time.Sleep(5 * time.Second)
+		require.NoError(t, l.PauseSink(t.Context(), "siem", "maintenance"))
+		for i := range 3 {
+			old := event(fmt.Sprint("old", i))
+			old.Time = time.Now().AddDate(0, -3, 0)
+			put(t, l, old)
+		}
+		put(t, l, event("after"))
+		time.Sleep(5 * time.Second)
+		plan, err := l.PlanExpiry(t.Context(), time.Now())
+		require.NoError(t, err)
+		assert.Equal(t, 3, plan.Events)
+		require.NoError(t, l.Apply(t.Context(), plan))
+		require.NoError(t, l.ResumeSink(t.Context(), "siem", time.Time{}))
+		time.Sleep(5 * time.Minute)
+		put(t, l, event("later"))
+		time.Sleep(5 * time.Minute)
+		assert.Equal(t, []string{"before", "after", "later"}, r.ids())
+		var gaps []string
+		for e, err := range l.Query(t.Context(), auditlog.Filter{Action: "audit.sink_gap"}) {
+			require.NoError(t, err)
+			gaps = append(gaps, e.Metadata["events"])
+		}
+		assert.Equal(t, []string{"3"}, gaps)
+		status, err := l.Sinks(t.Context())
+		require.NoError(t, err)
+		assert.EqualValues(t, 3, status[0].Dropped)
+	})
+}
+
 // A clock that was far ahead when a sink began to fail keeps it neither from being given up nor
 // its gap from the log.
 func TestFailingSinkAfterTheClockWentBack(t *testing.T) {

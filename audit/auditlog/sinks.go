@@ -26,7 +26,8 @@ func (l *Log) durable(name string) (*runner, error) {
 }
 
 // PauseSink stops a sink in every process until ResumeSink. Events wait for it in the
-// log. It is recorded as "audit.sink_pause".
+// log, unless retention removes them: that is recorded as "audit.sink_gap" when the
+// sink goes on. Pausing is recorded as "audit.sink_pause".
 func (l *Log) PauseSink(ctx context.Context, name, reason string) error {
 	r, err := l.durable(name)
 	if err != nil {
