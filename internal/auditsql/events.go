@@ -1,6 +1,7 @@
 package auditsql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -21,9 +22,12 @@ var Columns = []string{
 
 const chunk = 64 // Rows of one INSERT.
 
-// selected are a row's columns with its place in the log.
-const selected = `e.id, e.at, e.type, e.action, e.reason, e.outcome, e.actor, e.on_behalf_of, e.target,
-	e.organization, e.correlation, e.logged_at, e.leaf, e.block, e.position, COALESCE(s.at_index, -1)`
+// columns are a row's columns, and selected those with its place in the log.
+const (
+	columns = `e.id, e.at, e.type, e.action, e.reason, e.outcome, e.actor, e.on_behalf_of, e.target,
+	e.organization, e.correlation, e.logged_at, e.leaf, e.block, e.position, `
+	selected = columns + "COALESCE(s.at_index, -1)"
+)
 
 // placed is where the sealed table says that the row's block is.
 const placed = ` LEFT JOIN {t}_sealed s ON s.block = e.block AND e.position < s.events `
@@ -208,12 +212,62 @@ func ceil(t time.Time) int64 {
 	return t.Add(time.Microsecond - 1).UnixMicro()
 }
 
-// Sealed implements driver.Events.
+// Sealed implements driver.Events. It looks for the blocks first: with both tables in
+// one statement Postgres sorts the whole log, as long as it knows nothing of its size.
 func (s *Store) Sealed(ctx context.Context, from uint64, limit int) ([]driver.Row, error) {
-	st := s.db.SQL("SELECT " + selected + ` FROM {t}_sealed s JOIN {t}_events e ON e.block = s.block AND e.position < s.events
-		WHERE s.at_index >= COALESCE((SELECT MAX(at_index) FROM {t}_sealed WHERE at_index <= $1), 0) AND s.at_index + e.position >= $1
-		ORDER BY s.at_index, e.position LIMIT $2`)
-	return sqlstore.Query(ctx, s.db.Conn, scan, st, int64(from), limit)
+	blocks := s.db.SQL(`SELECT at_index, block, events FROM {t}_sealed
+		WHERE at_index >= COALESCE((SELECT MAX(at_index) FROM {t}_sealed WHERE at_index <= $1), 0) ORDER BY at_index LIMIT $2`)
+	const most = 500
+	var out []driver.Row
+	for len(out) < limit {
+		placed, err := sqlstore.Query(ctx, s.db.Conn, func(rows *sql.Rows) (p driver.Placed, err error) {
+			return p, rows.Scan(&p.First, &p.Block, &p.Count)
+		}, blocks, int64(from), most)
+		if err != nil {
+			return nil, err
+		}
+		end, last := from, len(placed) < most
+		for i, p := range placed {
+			if end = p.First + uint64(p.Count); end >= from+uint64(limit-len(out)) {
+				placed, last = placed[:i+1], false
+				break
+			}
+		}
+		rows, err := s.sealedIn(ctx, placed, from)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, rows...); last || end <= from {
+			break
+		}
+		from = end
+	}
+	return out[:min(limit, len(out))], nil
+}
+
+// sealedIn returns the events of some blocks from an index on, in order.
+func (s *Store) sealedIn(ctx context.Context, placed []driver.Placed, from uint64) ([]driver.Row, error) {
+	if len(placed) == 0 {
+		return nil, nil
+	}
+	at, blocks := make(map[int64]driver.Placed, len(placed)), make([]any, len(placed))
+	for i, p := range placed {
+		at[p.Block], blocks[i] = p, p.Block
+	}
+	st := s.db.SQL("SELECT " + columns + "-1 FROM {t}_events e WHERE e.block IN (" + sqlstore.Params(1, len(blocks)) + ")")
+	rows, err := sqlstore.Query(ctx, s.db.Conn, scan, st, blocks...)
+	if err != nil {
+		return nil, err
+	}
+	in := rows[:0]
+	for _, r := range rows {
+		p := at[r.Place.Block]
+		if r.Sealed, r.Index = true, p.First+uint64(r.Place.Position); r.Place.Position < p.Count && r.Index >= from {
+			in = append(in, r)
+		}
+	}
+	slices.SortStableFunc(in, func(a, b driver.Row) int { return cmp.Compare(a.Index, b.Index) })
+	return in, nil
 }
 
 // Unsealed implements driver.Events.
