@@ -72,6 +72,7 @@ func Run(t *testing.T, open func(*testing.T) Harness) {
 		{"SealNothingHalf", testSealNothingHalf},
 		{"Unsealed", testUnsealed},
 		{"Drop", testDrop},
+		{"SealedFar", testSealedFar},
 		{"Sibling", testSibling},
 		{"Log", testLog},
 		{"LogOfTwo", testLogOfTwo},

@@ -275,3 +275,39 @@ func testSibling(t *testing.T, h Harness) {
 		t.Errorf("the sibling's backlog is %d, %v", n, err)
 	}
 }
+
+// testSealedFar reads over more blocks than a store looks at in one statement.
+func testSealedFar(t *testing.T, h Harness) {
+	ctx, gone, all := t.Context(), 510, 520
+	february := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	for i := range all {
+		e := event(i)
+		if e.At = february; i >= gone {
+			e.At = february.AddDate(0, 1, 0)
+		}
+		must(t, h.Store.Append(ctx, batch(e)))
+	}
+	blocks, err := h.Store.Pending(ctx, all)
+	must(t, err)
+	numbers := make([]int64, len(blocks))
+	for i, b := range blocks {
+		numbers[i] = b.Number
+	}
+	sealBlocks(t, h.Store, numbers...)
+	sealed := func(rule string, from uint64, limit int, first, end int) {
+		t.Helper()
+		rows, err := h.Again.Sealed(ctx, from, limit)
+		must(t, err)
+		var want []string
+		for i := first; i < end; i++ {
+			want = append(want, event(i).ID)
+		}
+		wantIDs(t, rows, rule, want...)
+	}
+	sealed("more than one statement has", 3, 517, 3, all)
+	must(t, h.Store.Drop(ctx, february, february.AddDate(0, 1, 0), uint64(gone)))
+	sealed("behind what is gone", 0, 5, gone, gone+5)
+	sealed("to the end", 3, 100, gone, all)
+	sealed("from there", 515, 2, 515, 517)
+	sealed("behind the end", uint64(all), 5, 0, 0)
+}
