@@ -141,7 +141,7 @@ func (t *Tenant) AddOrganization(name string) string {
 	}
 	o := &state.Organization{ID: t.s.SeedID("org", name), Name: name, Doc: map[string]any{"display_name": name}, CreatedAt: now}
 	if con := t.s.ConnectionNamed(state.DefaultConnection); con != nil {
-		o.Connections.Put(con.ID, &state.OrgConnection{ID: con.ID, ShowAsButton: true})
+		o.Connections.Put(con.ID, &state.OrgConnection{ID: con.ID, Doc: state.NewOrgConnection()})
 	}
 	t.s.Orgs.Put(o.ID, o)
 	return o.ID

@@ -1,6 +1,8 @@
 package limit
 
 import (
+	_ "embed"
+	"encoding/json"
 	"math"
 	"net/http"
 	"strconv"
@@ -14,10 +16,18 @@ import (
 // auth0test.
 type Plan uint8
 
-// Rate is the size of a bucket and what is put back each minute or second.
+// Rate is the size of a bucket and what is put back each minute or second; in
+// rates.json with seconds.
 type Rate struct {
 	Burst, Refill float64
 	Per           time.Duration
+}
+
+func (r *Rate) UnmarshalJSON(b []byte) error {
+	var v [3]float64
+	err := json.Unmarshal(b, &v)
+	*r = Rate{v[0], v[1], time.Duration(v[2]) * time.Second}
+	return err
 }
 
 const (
@@ -25,71 +35,33 @@ const (
 	EndpointLimit = "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers."
 )
 
+// rates.json has the plans in their order, and the limits of endpoints, whose names are
+// those that routes carry. Of sets of them the later counts.
+//
+//go:embed rates.json
+var ratesJSON []byte
+
 type planLimits struct {
-	management, authentication, token Rate
-	methods                           Rate // Of reads, and of writes, of the authentication methods of one user.
-	endpoints                         map[string]Rate
+	Management, Authentication, Token Rate
+	Methods                           Rate // Of reads, and of writes, of the authentication methods of one user.
+	Endpoints                         []string
 }
 
-var fivePerMinute = Rate{5, 5, time.Minute}
-
-// planTable follows the order of the plans.
-var planTable = []planLimits{
-	{},
-	{ // Free.
-		management: Rate{2, 2, time.Second}, authentication: Rate{300, 300, time.Minute}, token: Rate{30, 30, time.Second},
-		methods: Rate{2, 2, time.Minute},
-	},
-	{authentication: Rate{25, 25, time.Second}, methods: fivePerMinute, endpoints: professional},
-	{Rate{50, 16, time.Second}, Rate{100, 100, time.Second}, Rate{}, fivePerMinute, enterprise},
-	{Rate{10, 2, time.Second}, Rate{100, 100, time.Second}, Rate{}, fivePerMinute, enterprise}, // EnterpriseDev.
-	{Rate{20, 20, time.Second}, Rate{20, 20, time.Second}, Rate{}, fivePerMinute, enterprise},  // Private20 and the two larger ones.
-	{Rate{50, 50, time.Second}, Rate{100, 100, time.Second}, Rate{}, fivePerMinute, enterprise},
-	{Rate{5000, 5000, time.Second}, Rate{10000, 10000, time.Second}, Rate{}, fivePerMinute, nil},
+type rateTable struct {
+	Plans     []planLimits
+	Endpoints map[string]map[string]Rate
 }
+
+var rates = sync.OnceValue(func() (t rateTable) {
+	if err := json.Unmarshal(ratesJSON, &t); err != nil {
+		panic(err) // The file was built into the program.
+	}
+	return t
+})
 
 // Methods returns a bucket for the authentication methods of one user, nil without a
 // limit.
-func (p Plan) Methods() *Bucket { return NewBucket(planTable[p].methods) }
-
-// The names of endpoint buckets are those that routes carry.
-var enterprise = map[string]Rate{
-	"list organizations":             {10, 100, time.Minute},
-	"read organization":              {10, 100, time.Minute},
-	"read organization by name":      {20, 200, time.Minute},
-	"read user organizations":        {40, 500, time.Minute},
-	"write organizations":            {5, 150, time.Minute},
-	"read members":                   {40, 500, time.Minute},
-	"write members":                  {20, 200, time.Minute},
-	"read invitations":               {20, 200, time.Minute},
-	"write invitations":              {20, 200, time.Minute},
-	"read member roles":              {20, 200, time.Minute},
-	"write member roles":             {20, 200, time.Minute},
-	"read organization connections":  {10, 100, time.Minute},
-	"write organization connections": {5, 150, time.Minute},
-	"rotate keys":                    {5, 5, 24 * time.Hour},
-}
-
-var professional = func() map[string]Rate {
-	m := map[string]Rate{
-		"read users":                     {40, 500, time.Minute},
-		"write users":                    {20, 200, time.Minute},
-		"delete users":                   {20, 200, time.Minute},
-		"read logs":                      {10, 100, time.Minute},
-		"read clients":                   {5, 100, time.Minute},
-		"read connections":               {5, 50, time.Minute},
-		"list organizations":             {5, 50, time.Minute},
-		"read organization":              {20, 200, time.Minute},
-		"write organizations":            {5, 25, time.Minute},
-		"write organization connections": {5, 25, time.Minute},
-	}
-	for name, r := range enterprise {
-		if _, has := m[name]; !has {
-			m[name] = r
-		}
-	}
-	return m
-}()
+func (p Plan) Methods() *Bucket { return NewBucket(rates().Plans[p].Methods) }
 
 // Limits are the buckets of a tenant.
 type Limits struct {
@@ -101,11 +73,13 @@ type Limits struct {
 func (l *Limits) Start(p Plan) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	table := planTable[p]
-	l.management, l.authentication, l.token = NewBucket(table.management), NewBucket(table.authentication), NewBucket(table.token)
+	table := rates().Plans[p]
+	l.management, l.authentication, l.token = NewBucket(table.Management), NewBucket(table.Authentication), NewBucket(table.Token)
 	l.endpoints = make(map[string]*Bucket)
-	for name, r := range table.endpoints {
-		l.endpoints[name] = NewBucket(r)
+	for _, set := range table.Endpoints {
+		for name, r := range rates().Endpoints[set] {
+			l.endpoints[name] = NewBucket(r)
+		}
 	}
 }
 

@@ -37,13 +37,10 @@ type Enrollment struct {
 // Factor is the factor of the tenant that must be enabled for the enrollment to
 // count.
 func (e *Enrollment) Factor() string {
-	switch e.Kind {
-	case "totp":
-		return "otp"
-	case "push":
-		return "push-notification"
-	case "voice":
-		return "sms"
+	for factor, kind := range EnrollmentKind {
+		if kind == e.Kind || kind == "sms" && e.Kind == "voice" {
+			return factor
+		}
 	}
 	return e.Kind
 }

@@ -55,12 +55,18 @@ type Member struct {
 	Roles  []string // Role ids, in the order of their assignment.
 }
 
+// OrgConnection is a connection of an organization, with its settings.
 type OrgConnection struct {
-	ID                                           string
-	AssignMembership, ShowAsButton, EnableSignup bool
-	SignupSaid                                   bool // Shown, because a request named it.
-	Disabled                                     bool // Kept, and not offered at a login.
-	Name, AccessLevel                            string
+	ID  string
+	Doc store.Document
+}
+
+// Enabled reports whether it is offered at a login.
+func (c *OrgConnection) Enabled() bool { return c.Doc["is_enabled"] != false }
+
+// NewOrgConnection are the settings of one of which nothing is said.
+func NewOrgConnection() map[string]any {
+	return map[string]any{"assign_membership_on_login": false, "show_as_button": true}
 }
 
 type Invitation struct {
@@ -123,7 +129,7 @@ func (t *Tenant) OrganizationNamed(name string) *Organization {
 // Offers reports whether a login to the organization may use a connection.
 func (o *Organization) Offers(connection string) bool {
 	c := o.Connections.Get(connection)
-	return c != nil && !c.Disabled
+	return c != nil && c.Enabled()
 }
 
 // Group is a set of users that a directory provisions; roles given to it are

@@ -311,7 +311,7 @@ func joinOrganization(t *state.Tenant, l *login, now time.Time) *authapi.OAuthEr
 	}
 	o := t.Orgs.Get(l.org.ID)
 	if con := t.ConnectionNamed(l.connection); con != nil {
-		if c := o.Connections.Get(con.ID); c != nil && c.AssignMembership {
+		if c := o.Connections.Get(con.ID); c != nil && c.Doc.Flag("assign_membership_on_login") {
 			t.Join(o, l.user.ID, now)
 			return nil
 		}

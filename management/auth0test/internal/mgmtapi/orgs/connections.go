@@ -1,8 +1,6 @@
 package orgs
 
 import (
-	"cmp"
-
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
@@ -22,7 +20,7 @@ var (
 		Path: "/organizations/{id}/connections", Part: "connection_id", View: orgConnectionView,
 		Page: mgmtapi.Envelope[*state.OrgConnection]{Key: "connections"},
 		Where: func(c *mgmtapi.Call, oc *state.OrgConnection) bool {
-			return !c.Query.Has("is_enabled") || c.Flag("is_enabled") == !oc.Disabled
+			return !c.Query.Has("is_enabled") || c.Flag("is_enabled") == oc.Enabled()
 		},
 	})
 )
@@ -45,25 +43,27 @@ func orgConnection(r mgmtapi.Resource[state.OrgConnection]) *mgmtapi.Resource[st
 const noConnection = "No connection found by that id"
 
 func enabledView(c *mgmtapi.Call, oc *state.OrgConnection) map[string]any {
-	m := map[string]any{
-		"connection_id": oc.ID, "assign_membership_on_login": oc.AssignMembership, "show_as_button": oc.ShowAsButton,
+	m := orgConnectionView(c, oc)
+	for _, later := range []string{"is_enabled", "organization_access_level", "organization_connection_name"} {
+		delete(m, later)
 	}
-	if con := c.T.Connections.Get(oc.ID); con != nil {
-		m["connection"] = map[string]any{"name": con.Name, "strategy": con.Strategy}
-		if con.Database() && oc.SignupSaid {
-			m["is_signup_enabled"] = oc.EnableSignup
-		}
+	if _, said := oc.Doc["is_signup_enabled"]; !said {
+		delete(m, "is_signup_enabled")
 	}
 	return m
 }
 
 func orgConnectionView(c *mgmtapi.Call, oc *state.OrgConnection) map[string]any {
-	m := enabledView(c, oc)
-	if con := c.T.Connections.Get(oc.ID); con != nil && con.Database() {
-		m["is_signup_enabled"] = oc.EnableSignup
+	m := store.Clone(oc.Doc)
+	m["connection_id"] = oc.ID
+	store.Defaults(m, map[string]any{"is_enabled": true, "organization_access_level": "none"})
+	delete(m, "is_signup_enabled")
+	if con := c.T.Connections.Get(oc.ID); con != nil {
+		m["connection"] = map[string]any{"name": con.Name, "strategy": con.Strategy}
+		if con.Database() {
+			m["is_signup_enabled"] = oc.Doc["is_signup_enabled"] == true
+		}
 	}
-	m["is_enabled"], m["organization_access_level"] = !oc.Disabled, cmp.Or(oc.AccessLevel, "none")
-	store.Put(m, "organization_connection_name", oc.Name)
 	return m
 }
 
@@ -79,32 +79,17 @@ func enabled(c *mgmtapi.Call, o *state.Organization, m map[string]any) (*state.O
 	case o.Connections.Len() >= maxOrgConnections:
 		return nil, mgmtapi.Conflict("No more connections can be enabled for this organization.", "")
 	}
-	oc := &state.OrgConnection{ID: id, ShowAsButton: true}
+	oc := &state.OrgConnection{ID: id, Doc: state.NewOrgConnection()}
 	return oc, setConnection(oc, con, m)
 }
 
 // setConnection applies the settings of a request; what is wrong changes nothing.
 func setConnection(oc *state.OrgConnection, con *state.Connection, m map[string]any) *mgmtapi.Reply {
-	next := *oc
-	shown := !oc.Disabled
-	for key, to := range map[string]*bool{
-		"assign_membership_on_login": &next.AssignMembership, "show_as_button": &next.ShowAsButton, "is_signup_enabled": &next.EnableSignup,
-		"is_enabled": &shown,
-	} {
-		if b, is := m[key].(bool); is {
-			*to = b
-		}
-	}
-	for key, to := range map[string]*string{"organization_connection_name": &next.Name, "organization_access_level": &next.AccessLevel} {
-		if v, has := m[key]; has {
-			*to, _ = v.(string)
-		}
-	}
-	_, said := m["is_signup_enabled"]
-	next.SignupSaid, next.Disabled = next.SignupSaid || said, !shown
-	if next.EnableSignup && (!con.Database() || !next.AssignMembership) {
+	next := store.Patched(oc.Doc, m)
+	delete(next, "connection_id")
+	if next["is_signup_enabled"] == true && (!con.Database() || next["assign_membership_on_login"] != true) {
 		return mgmtapi.BadRequest("Only database connections with assign_membership_on_login = true support is_signup_enabled = true.", "invalid_body")
 	}
-	*oc = next
+	oc.Doc = next
 	return nil
 }
