@@ -3,6 +3,7 @@ package auth0test
 import (
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,7 +100,7 @@ func (t *Tenant) serveFault(f *Fault, w *web.StatusWriter, r *http.Request) {
 	case f.CutBefore:
 		panic(http.ErrAbortHandler)
 	case f.CutAfter:
-		quiet := &web.StatusWriter{ResponseWriter: &memoryWriter{header: make(http.Header)}}
+		quiet := &web.StatusWriter{ResponseWriter: httptest.NewRecorder()}
 		t.dispatch(quiet, r)
 		w.Client = quiet.Client
 		panic(http.ErrAbortHandler)

@@ -1,7 +1,6 @@
 package auth0test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,6 +15,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"time"
 )
 
@@ -153,7 +153,7 @@ func (p transport) RoundTrip(r *http.Request) (res *http.Response, err error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	w := &memoryWriter{header: make(http.Header)}
+	w := httptest.NewRecorder()
 	defer func() {
 		switch p := recover(); {
 		case p == nil:
@@ -164,7 +164,9 @@ func (p transport) RoundTrip(r *http.Request) (res *http.Response, err error) {
 		}
 	}()
 	p.handler.ServeHTTP(w, serverRequest(r))
-	return w.response(r), nil
+	res = w.Result()
+	res.ContentLength, res.Request = int64(w.Body.Len()), r
+	return res, nil
 }
 
 // serverRequest makes of a client's request what a server would see.
@@ -180,37 +182,4 @@ func serverRequest(r *http.Request) *http.Request {
 		s.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: r.URL.Hostname()}
 	}
 	return s
-}
-
-// memoryWriter keeps an answer.
-type memoryWriter struct {
-	header http.Header
-	sent   http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *memoryWriter) Header() http.Header { return w.header }
-
-func (w *memoryWriter) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status, w.sent = status, w.header.Clone()
-	}
-}
-
-func (w *memoryWriter) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return w.body.Write(b)
-}
-
-// Flush is there for handlers that stream.
-func (w *memoryWriter) Flush() { w.WriteHeader(http.StatusOK) }
-
-func (w *memoryWriter) response(r *http.Request) *http.Response {
-	w.WriteHeader(http.StatusOK)
-	return &http.Response{
-		Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), StatusCode: w.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.sent, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
-	}
 }
