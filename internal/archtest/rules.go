@@ -90,7 +90,7 @@ var Rules = map[string]Rule{
 	room + "keys":             {Own: rooms("store")},
 	room + "limit":            {Own: rooms("web")},
 	room + "query":            {Own: rooms("schema")},
-	room + "state":            {Own: rooms("keys", "limit", "schema", "store", "web")},
+	room + "state":            {Own: append(rooms("keys", "limit", "schema", "store", "web"), "internal/usershape")},
 	room + "effects":          {Own: rooms("state", "store")},
 	room + "overview":         {Own: rooms("pages", "state", "web")},
 	room + "cors":             {Own: rooms("keys", "state", "web")},

@@ -165,6 +165,9 @@ func isLabel(l string) bool {
 
 var username = regexp.MustCompile("^[A-Za-z0-9_+.!#$'^`~@-]*$")
 
+// Spelled reports whether a username has no other characters than Auth0 takes.
+func Spelled(s string) bool { return username.MatchString(s) }
+
 // Username checks a username, "" for none, against the connection.
 func (c Connection) Username(s string) string {
 	switch {
@@ -174,7 +177,7 @@ func (c Connection) Username(s string) string {
 		return NoUsername
 	case utf8.RuneCountInString(s) > c.MaxUsername:
 		return TooLong
-	case utf8.RuneCountInString(s) < c.MinUsername || !username.MatchString(s) || Email(s) == "":
+	case utf8.RuneCountInString(s) < c.MinUsername || !Spelled(s) || Email(s) == "":
 		return Pattern
 	}
 	return ""

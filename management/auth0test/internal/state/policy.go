@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/auth0kit/auth0kit/internal/usershape"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/schema"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
@@ -169,30 +169,24 @@ func (c *Connection) CheckUsername(name string) (bad string) {
 	if name == "" {
 		return ""
 	}
-	if requires, _ := c.Options()["requires_username"].(bool); !requires && !c.attribute("username") {
+	rules := usershape.Read(c.Options())
+	if !rules.Usernames {
 		return "Cannot set username for connection without requires_username."
 	}
-	lo, hi := c.usernameLength()
-	if n := utf8.RuneCountInString(name); n < lo || n > hi {
-		return "Username should have between " + strconv.Itoa(lo) + " and " + strconv.Itoa(hi) + " characters."
+	if n := utf8.RuneCountInString(name); n < rules.MinUsername || n > rules.MaxUsername {
+		return "Username should have between " + strconv.Itoa(rules.MinUsername) + " and " + strconv.Itoa(rules.MaxUsername) + " characters."
 	}
 	types := store.Document(c.Options()).Sub("attributes").Sub("username").Sub("validation").Sub("allowed_types")
 	switch {
-	case !usernamePattern.MatchString(name):
+	case !usershape.Spelled(name):
 		return "Username should only contain alphanumeric characters or any of the following symbols: _ + - . ! # $ ' ^ ` ~ @."
 	case schema.IsEmail(name) && !types.Flag("email"):
 		return "Username cannot be an email address."
-	case phonePattern.MatchString(name) && types != nil && !types.Flag("phone_number"):
+	case usershape.Phone(name) == "" && types != nil && !types.Flag("phone_number"):
 		return "Username cannot be a phone number."
 	}
 	return ""
 }
-
-// The characters of usernames (Auth0's documentation, Username validation).
-var (
-	usernamePattern = regexp.MustCompile("^[A-Za-z0-9_+.!#$'^`~@-]+$")
-	phonePattern    = regexp.MustCompile(`^\+[0-9]{1,15}$`)
-)
 
 // CompleteSignup reports whether a sign-up has every attribute that the
 // connection requires.
@@ -204,22 +198,6 @@ func (c *Connection) CompleteSignup(get func(string) string) bool {
 		}
 	}
 	return true
-}
-
-// attribute reports whether flexible identifiers have an attribute as identifier.
-func (c *Connection) attribute(name string) bool {
-	attributes, _ := c.Options()["attributes"].(map[string]any)
-	a, _ := attributes[name].(map[string]any)
-	identifier, _ := a["identifier"].(map[string]any)
-	active, _ := identifier["active"].(bool)
-	return active
-}
-
-func (c *Connection) usernameLength() (lo, hi int) {
-	o := store.Document(c.Options())
-	old, attribute := o.Sub("validation").Sub("username"), o.Sub("attributes").Sub("username").Sub("validation")
-	return cmp.Or(int(attribute.Number("min_length")), int(old.Number("min")), 1),
-		cmp.Or(int(attribute.Number("max_length")), int(old.Number("max")), 15)
 }
 
 // Credential is what a password is checked by; the zero value lets nobody in.
