@@ -257,13 +257,14 @@ func (c *counter) once(ctx context.Context, timeout time.Duration, userID string
 	return c.atMost(ctx, timeout, Count{Key: c.name("challenge:told", userID), Member: "1", Window: dayWindow, At: at}, 1)
 }
 
-// maxDenied is how many denials of a user are kept within an hour.
+// maxDenied is how many denials of a user are kept within an hour, or as long as a
+// challenge waits.
 const maxDenied = 20
 
 // few reports whether a denial is to be kept. With those of a whole attack, a store
 // that keeps MaxRecords would drop the challenge that the user is answering.
-func (c *counter) few(ctx context.Context, timeout time.Duration, userID string, at time.Time) bool {
-	return c.atMost(ctx, timeout, Count{Key: c.name("denied:kept", userID), Member: "1", Window: time.Hour, At: at}, maxDenied)
+func (c *counter) few(ctx context.Context, timeout time.Duration, userID string, at time.Time, window time.Duration) bool {
+	return c.atMost(ctx, timeout, Count{Key: c.name("denied:kept", userID), Member: "1", Window: window, At: at}, maxDenied)
 }
 
 // atMost counts an event and reports whether it is one of the first n.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/audit"
@@ -72,6 +73,7 @@ func (e *Engine) challenge(ctx context.Context, d Decision) error {
 		return nil
 	}
 	if err := e.keep(ctx, d, e.cfg.Wait); err != nil {
+		e.counter.passed(ctx, e.cfg.Timeout, d.Login.UserID, e.cfg.Now()) // nobody was asked
 		return err
 	}
 	if e.cfg.Enforcer == nil {
@@ -90,7 +92,7 @@ func (e *Engine) challenge(ctx context.Context, d Decision) error {
 // deny records, and quarantines the login. A store that fails changes nothing.
 func (e *Engine) deny(ctx context.Context, d Decision) error {
 	recorded := e.record(ctx, d, "risk.apply", false, string(Deny))
-	if d.ID != "" && d.Login.UserID != "" && e.counter.few(ctx, e.cfg.Timeout, d.Login.UserID, e.cfg.Now()) {
+	if d.ID != "" && d.Login.UserID != "" && e.counter.few(ctx, e.cfg.Timeout, d.Login.UserID, e.cfg.Now(), max(time.Hour, e.cfg.Wait)) {
 		_ = e.keep(ctx, d, 0) // for History alone
 	}
 	e.learn(ctx, d, anomaly.Untrusted)

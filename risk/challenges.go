@@ -55,8 +55,8 @@ func (e *Engine) forgotten(ctx context.Context, userID, id string) error {
 	within, cancel := e.within(ctx)
 	defer cancel()
 	records, err := e.cfg.Decisions.List(within, userID)
-	if err != nil || slices.ContainsFunc(records, func(r Record) bool { return r.ID == id }) {
-		return nil // It was passed; a store that does not answer now does not undo that.
+	if err != nil || len(records) >= MaxRecords || slices.ContainsFunc(records, func(r Record) bool { return r.ID == id }) {
+		return nil // It was passed; a store that does not answer now, or lists only later ones, does not undo that.
 	}
 	if err := e.assessor.Forget(within, userID); err != nil {
 		return fmt.Errorf("risk: complete: the user was forgotten meanwhile: %w", err)

@@ -3,6 +3,7 @@ package risk_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -357,4 +358,54 @@ func TestShadowPredicts(t *testing.T) {
 	t.Logf("enforced %.4f, shadow %.4f", enforced, shadow)
 	assert.Greater(t, enforced, 0.01)
 	assert.InEpsilon(t, enforced, shadow, 0.1)
+}
+
+// away is a store of decisions that takes none.
+type away struct {
+	risk.Decisions
+	until *time.Time
+	now   *time.Time
+}
+
+func (a away) Put(ctx context.Context, userID string, r risk.Record) error {
+	if a.now.Before(*a.until) {
+		return errors.New("away")
+	}
+	return a.Decisions.Put(ctx, userID, r)
+}
+
+// What nobody was asked is not held against the user: while the decisions are away no
+// challenge starts, and afterwards the user is not denied for having tried.
+func TestDecisionsAwayLockNobodyOut(t *testing.T) {
+	t.Parallel()
+	now := start.AddDate(0, 0, 30)
+	until := now.Add(time.Hour)
+	w := challenged(t, risk.Config{Decisions: away{risk.NewMemoryDecisions(0), &until, &now}, Keys: keys, Now: func() time.Time { return now }})
+	for range 25 {
+		now = now.Add(2 * time.Minute)
+		err := w.Apply(t.Context(), w.evaluate(t, theft(now)))
+		require.ErrorContains(t, err, "away")
+		require.NotErrorIs(t, err, risk.ErrChallenged)
+	}
+	assert.Empty(t, w.enforcer.calls)
+	now = until
+	require.ErrorIs(t, w.Apply(t.Context(), w.evaluate(t, theft(now))), risk.ErrChallenged)
+}
+
+// However long a challenge waits, denials push none out.
+func TestDenialsPushNoLongChallengeOut(t *testing.T) {
+	t.Parallel()
+	now := start.AddDate(0, 0, 30)
+	w := challenged(t, risk.Config{Wait: 24 * time.Hour, Now: func() time.Time { return now }, OnNewDevice: risk.OnNewDevice{Action: risk.MFARequired}})
+	l := home(now)
+	l.DeviceID = "phone"
+	d := w.evaluate(t, l)
+	require.ErrorIs(t, w.Apply(t.Context(), d), risk.ErrChallenged)
+	for range 400 {
+		now = now.Add(3 * time.Minute)
+		require.Error(t, w.Apply(t.Context(), w.evaluate(t, theft(now))))
+	}
+	require.NoError(t, w.Complete(t.Context(), "auth0|ada", d.ID, risk.StepUpPassed))
+	_, err := risk.New(w.detector, risk.Config{MaxRefused: 26})
+	require.ErrorContains(t, err, "MaxRefused")
 }

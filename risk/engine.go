@@ -27,9 +27,9 @@ type Config struct {
 	OnMissing   Action                                // The mildest action when a factor or the address is missing. Defaults to MFARequired.
 	OnFirst     Action                                // The mildest action for a user without a history. Defaults to what the score says.
 	OnNewDevice OnNewDevice                           // A policy for new devices. Defaults to none.
-	MaxRefused  int                                   // Challenges of a user that may be refused or left within a day; then logins that need one are denied. Defaults to 10.
+	MaxRefused  int                                   // Challenges of a user that may be refused or left within a day, at most 25; then logins that need one are denied. Defaults to 10.
 	Notify      func(ctx context.Context, d Decision) // Called when MaxRefused is passed: tell the user. Defaults to nobody.
-	Wait        time.Duration                         // How long a challenge can be completed. Defaults to an hour.
+	Wait        time.Duration                         // How long a challenge can be completed, at most a day. Defaults to an hour.
 	Timeout     time.Duration                         // Of each call of a store or factor. Defaults to 2 s.
 	Budget      Budget                                // Which share of the genuine logins may be challenged. Defaults to 5% and 2%.
 	Model       *anomaly.Model                        // Sets the cuts for the scores 20, 50 and 80 of an Assessor that keeps no budget; use the Detector's. Defaults to anomaly.DefaultModel.
@@ -72,6 +72,10 @@ func New(d Assessor, cfg Config) (*Engine, error) {
 	return e, err
 }
 
+// mostRefused challenges and maxDenied denials are fewer than MaxRecords, so that an
+// attack pushes no challenge out that waits.
+const mostRefused = 25
+
 // complete sets the defaults.
 func (c *Config) complete() error {
 	if c.Keys == nil {
@@ -100,8 +104,11 @@ func (c *Config) complete() error {
 			*d.value = d.def
 		}
 	}
-	if c.MaxRefused < 0 {
-		return errors.New("risk: Config.MaxRefused must not be negative; 0 is 10")
+	if c.MaxRefused < 0 || c.MaxRefused > mostRefused {
+		return fmt.Errorf("risk: Config.MaxRefused must lie between 0 and %d; 0 is 10", mostRefused)
+	}
+	if c.Wait > dayWindow {
+		return errors.New("risk: Config.Wait must be at most a day")
 	}
 	if c.MaxRefused == 0 {
 		c.MaxRefused = 10

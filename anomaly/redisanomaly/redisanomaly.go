@@ -10,6 +10,10 @@
 // A profile is one string. Load is a GET, and Save is a script that compares the
 // version and sets, so each is one round trip. Profiles expire Config.TTL after
 // their last change; the sketch of the population stays.
+//
+// Redis must not evict (maxmemory-policy noeviction). A user whose profile was
+// evicted has no history any more, and package risk judges the login by rarity alone
+// unless risk.Config.OnFirst asks for a second factor.
 package redisanomaly
 
 import (

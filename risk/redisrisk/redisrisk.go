@@ -11,7 +11,9 @@
 //	engine, err := risk.New(detector, risk.Config{Counters: counters, Decisions: decisions, Keys: keys})
 //
 // All counts of a login take one round trip. Distinct members are counted by
-// Redis's HyperLogLog, accurate to 1%; keys expire after two windows.
+// Redis's HyperLogLog, accurate to 1%; keys expire after two windows. Redis must not
+// evict (maxmemory-policy noeviction): counts of refused challenges would begin
+// again, and challenges that wait could not be completed.
 package redisrisk
 
 import (

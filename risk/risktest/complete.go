@@ -14,8 +14,8 @@ import (
 	"github.com/auth0kit/auth0kit/risk"
 )
 
-// service is an Engine over the decisions under test, in which a first login needs a
-// second factor.
+// service is an Engine over the decisions under test, in which a first login and a
+// new device need a second factor.
 type service struct {
 	*risk.Engine
 	profiles *anomaly.Detector
@@ -28,21 +28,24 @@ func newService(t *testing.T, d risk.Decisions) service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := risk.New(profiles, risk.Config{Decisions: d, Keys: keys, OnFirst: risk.MFARequired, Timeout: time.Minute})
+	e, err := risk.New(profiles, risk.Config{
+		Decisions: d, Keys: keys, OnFirst: risk.MFARequired,
+		OnNewDevice: risk.OnNewDevice{Action: risk.MFARequired}, Timeout: time.Minute,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return service{e, profiles}
 }
 
-func login(user string) risk.Login {
-	return risk.Login{Attempt: anomaly.Attempt{UserID: user, Time: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), IP: netip.MustParseAddr("81.1.1.1"), DeviceID: "laptop"}}
+func login(user, device string) risk.Login {
+	return risk.Login{Attempt: anomaly.Attempt{UserID: user, Time: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), IP: netip.MustParseAddr("81.1.1.1"), DeviceID: device}}
 }
 
 // challenge starts one and returns its id.
-func (s service) challenge(t *testing.T, user string) string {
+func (s service) challenge(t *testing.T, user, device string) string {
 	t.Helper()
-	d, err := s.Evaluate(t.Context(), login(user))
+	d, err := s.Evaluate(t.Context(), login(user, device))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +78,7 @@ func (s service) completed(t *testing.T, sides int, user, id string) int {
 // earlier is how many logins of a user were learned.
 func (s service) earlier(t *testing.T, user string) float32 {
 	t.Helper()
-	a, err := s.profiles.Assess(t.Context(), login(user).Attempt)
+	a, err := s.profiles.Assess(t.Context(), login(user, "laptop").Attempt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +99,7 @@ func (s service) nothing(t *testing.T, d risk.Decisions, user string) {
 
 func completesOnce(t *testing.T, d risk.Decisions) {
 	s := newService(t, d)
-	id := s.challenge(t, "u")
+	id := s.challenge(t, "u", "laptop")
 	if won := s.completed(t, 16, "u", id); won != 1 {
 		t.Errorf("%d of 16 got through", won)
 	}
@@ -107,7 +110,7 @@ func completesOnce(t *testing.T, d risk.Decisions) {
 
 func completesLate(t *testing.T, d risk.Decisions) {
 	s := newService(t, d)
-	id := s.challenge(t, "u")
+	id := s.challenge(t, "u", "laptop")
 	if err := s.Forget(t.Context(), "u"); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +142,7 @@ func completesOvertaken(t *testing.T, d risk.Decisions) {
 			t.Error(err)
 		}
 	}
-	if won := s.completed(t, 1, "u", s.challenge(t, "u")); won != 0 {
+	if won := s.completed(t, 1, "u", s.challenge(t, "u", "laptop")); won != 0 {
 		t.Error("who was forgotten got through")
 	}
 	s.nothing(t, d, "u")
@@ -149,7 +152,7 @@ func completesAtOnce(t *testing.T, d risk.Decisions) {
 	s := newService(t, d)
 	for i := range 20 {
 		user := fmt.Sprint("user ", i)
-		id := s.challenge(t, user)
+		id := s.challenge(t, user, "laptop")
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if err := s.Forget(t.Context(), user); err != nil {
@@ -161,5 +164,25 @@ func completesAtOnce(t *testing.T, d risk.Decisions) {
 		}
 		wg.Wait()
 		s.nothing(t, d, user)
+	}
+}
+
+// completesOld: later records, which may push an older one out of what is listed or
+// kept, take nothing away from the user.
+func completesOld(t *testing.T, d risk.Decisions) {
+	s := newService(t, d)
+	if won := s.completed(t, 1, "u", s.challenge(t, "u", "laptop")); won != 1 {
+		t.Fatal("the first login did not get through")
+	}
+	id := s.challenge(t, "u", "phone")
+	later := time.Now().Add(time.Second).Truncate(time.Millisecond)
+	for i := range risk.MaxRecords {
+		r := risk.Record{ID: fmt.Sprint("later ", i), At: later, Until: later, Sealed: []byte("sealed")}
+		if err := d.Put(t.Context(), "u", r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, won := s.earlier(t, "u"), s.completed(t, 1, "u", id); s.earlier(t, "u") != n+float32(won) {
+		t.Errorf("%v logins are known, after %v and %d", s.earlier(t, "u"), n, won)
 	}
 }

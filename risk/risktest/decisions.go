@@ -36,6 +36,7 @@ func RunDecisions(t *testing.T, open func(t *testing.T) DecisionsHarness) {
 		{"one of many concurrent takes wins", race},
 		{"cancelled context", cancelledDecisions},
 		{"an Engine completes once", completesOnce},
+		{"an Engine completes what later records push out without a loss", completesOld},
 		{"a late Complete after Forget does nothing", completesLate},
 		{"a Complete that Forget overtakes leaves nothing", completesOvertaken},
 		{"Complete and Forget at once leave nothing", completesAtOnce},
