@@ -47,7 +47,7 @@ const refreshEvery = 64
 
 // learn adds one genuine login.
 func (b *budget) learn(s *sketch, c Class, odds float64) {
-	s.cells[oddsTable.offset+int(c)*oddsBins+oddsBin(odds, b.models[c][0])].Add(populationUnit)
+	s.cells[oddsTable.offset+oddsClass(c)*oddsBins+oddsBin(odds, b.models[c][0])].Add(populationUnit)
 }
 
 // count makes the curves again now and then.
@@ -59,7 +59,7 @@ func (b *budget) count(s *sketch) {
 
 func (b *budget) refresh(s *sketch) {
 	var all [oddsBins]float64
-	var each [classCount][oddsBins]float64
+	var each [oddsClasses][oddsBins]float64
 	for c := range each {
 		for i := range all {
 			each[c][i] = float64(s.cells[oddsTable.offset+c*oddsBins+i].Load()) / populationUnit
@@ -67,14 +67,14 @@ func (b *budget) refresh(s *sketch) {
 		}
 	}
 	out := new(curves)
-	for c := range each {
+	for c := range classCount {
 		cuts := b.models[c]
 		var prior, pooled curve
 		for i := range prior {
 			prior[i] = modelShare(cuts, cuts[0]+oddsFrom+float64(i)*oddsWidth)
 		}
 		tailShares(&pooled, &all, &prior)
-		tailShares(&out[c], &each[c], &pooled)
+		tailShares(&out[c], &each[oddsClass(c)], &pooled)
 		for i := range out[c] {
 			out[c][i] = math.Log(max(1e-300, out[c][i]))
 		}

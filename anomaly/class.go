@@ -8,5 +8,17 @@ const (
 	WithDevice Class = iota
 	WithoutDevice
 	FirstLogin
+	LosesDevice // A user without a known device id where most logins show one: their browser keeps none.
 	classCount
 )
+
+// oddsClasses is how many histograms there are: who loses their device ids is
+// counted with who has none, because a service mostly has either.
+const oddsClasses = int(LosesDevice)
+
+func oddsClass(c Class) int {
+	if c == LosesDevice {
+		c = WithoutDevice
+	}
+	return int(c)
+}

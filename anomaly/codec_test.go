@@ -277,6 +277,14 @@ func TestCutsFollow(t *testing.T) {
 	other := slices.Collect(cutsOf(&p, WithoutDevice))
 	require.Greater(t, other[0], DefaultModel().WithoutDevice.Cuts[0]+.2, "a class without logins goes with the others")
 
+	loses := DefaultModel().LosesDevice.Cuts
+	for range 3_000 {
+		p.learn(&lesson{class: LosesDevice, odds: loses[0] + 1})
+	}
+	p.budget.refresh(p.sketch())
+	require.Greater(t, slices.Collect(cutsOf(&p, LosesDevice))[0], loses[0]+.9)
+	require.Greater(t, slices.Collect(cutsOf(&p, WithoutDevice))[0], other[0]+.3, "who loses ids and who has none are one histogram")
+
 	for range 60_000 { // attackers who were let in
 		p.learn(&lesson{class: WithDevice, odds: model[0] + 9})
 	}

@@ -383,6 +383,8 @@ func (o *observation) class() Class {
 		return FirstLogin
 	case o.new.shows:
 		return WithDevice
+	case o.others > 0.5:
+		return LosesDevice
 	}
 	return WithoutDevice
 }

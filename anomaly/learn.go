@@ -71,7 +71,7 @@ const maxVoices = 4
 // is nobody else to compare it with.
 func (o *observation) absorb(p *profile, halfLife float64, t Trust) {
 	proved := t == Proved || p.logins == 0
-	if p.minute/(24*60) != o.minute/(24*60) {
+	if p.minute/(24*60) < o.minute/(24*60) { // not a day before: a clock may step back
 		p.voices = 0
 	}
 	p.voices = min(maxVoices, p.voices) + 1

@@ -19,6 +19,10 @@ type Model struct {
 	WithDevice    Weights `json:"with_device"`    // For users who have shown a device id.
 	WithoutDevice Weights `json:"without_device"` // For users who never did: only the user agent counts.
 	FirstLogin    Weights `json:"first_login"`    // For users without a history: only rarity counts.
+
+	// LosesDevice is for users without a known device id where most logins show one.
+	// Defaults to WithoutDevice.
+	LosesDevice *Weights `json:"loses_device,omitempty"`
 }
 
 // Weights holds the log-odds without any evidence, and what each number adds per
@@ -37,6 +41,11 @@ func (m *Model) Weights(c Class) *Weights {
 		return &m.WithoutDevice
 	case FirstLogin:
 		return &m.FirstLogin
+	case LosesDevice:
+		if m.LosesDevice == nil {
+			return &m.WithoutDevice
+		}
+		return m.LosesDevice
 	}
 	return &m.WithDevice
 }
@@ -76,7 +85,11 @@ func (m *Model) Validate() error {
 	if m.Format != modelFormat {
 		return fmt.Errorf("%w: format %d; this release reads %d", ErrModel, m.Format, modelFormat)
 	}
-	return errors.Join(m.WithDevice.validate(), m.WithoutDevice.validate(), m.FirstLogin.validate())
+	var failed error
+	for class := range classCount {
+		failed = errors.Join(failed, m.Weights(class).validate())
+	}
+	return failed
 }
 
 func (w *Weights) validate() error {

@@ -60,6 +60,7 @@ func TestModelsThatAreRefused(t *testing.T) {
 		"unknown weight":  func(m *anomaly.Model) { m.FirstLogin.By["mood"] = 1 },
 		"negative weight": func(m *anomaly.Model) { m.WithDevice.By["older"] = -1 },
 		"infinite weight": func(m *anomaly.Model) { m.WithoutDevice.By["older"] = math.Inf(1) },
+		"lost devices":    func(m *anomaly.Model) { m.LosesDevice.By["older"] = -1 },
 		"bias":            func(m *anomaly.Model) { m.WithDevice.Bias = math.NaN() },
 		"falling cuts":    func(m *anomaly.Model) { m.WithDevice.Cuts[1] = -100 },
 		"infinite cuts":   func(m *anomaly.Model) { m.WithDevice.Cuts[2] = math.Inf(1) },
@@ -84,6 +85,32 @@ func TestModelsThatAreRefused(t *testing.T) {
 	}
 	if _, err := anomaly.ParseModel(text); err != nil {
 		t.Error(err)
+	}
+}
+
+// A model of before there was a class for who loses their device ids knows them as
+// users without.
+func TestModelWithoutLosesDevice(t *testing.T) {
+	t.Parallel()
+	m := anomaly.DefaultModel()
+	if m.Weights(anomaly.LosesDevice) != m.LosesDevice || m.LosesDevice.By["prefix_known"] == 0 {
+		t.Error("the embedded model has no weights for them")
+	}
+	m.LosesDevice = nil
+	text, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	former, err := anomaly.ParseModel(text)
+	if err != nil || former.LosesDevice != nil {
+		t.Fatalf("%+v, %v", former.LosesDevice, err)
+	}
+	if former.Weights(anomaly.LosesDevice) != &former.WithoutDevice {
+		t.Error("other weights than those of users without")
+	}
+	d := newDetector(t, anomaly.Config{Model: former})
+	if a := assess(t, d, login(start, "81.2.69.10", oslo, "laptop", firefox)); !a.FirstLogin {
+		t.Errorf("%+v", a)
 	}
 }
 

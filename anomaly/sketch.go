@@ -31,9 +31,9 @@ var (
 	prefixTable  = table{asnTable.end(), 3, 8192, 5}
 	browserTable = table{prefixTable.end(), 3, 1024, 6}
 	agentTable   = table{browserTable.end(), 3, 4096, 7}
-	sharersTable = table{agentTable.end(), 3, 4096, 8}                     // users per prefix
-	idTable      = table{sharersTable.end(), 3, 4096, 9}                   // users per device id
-	oddsTable    = table{idTable.end(), 0, int(classCount) * oddsBins, 10} // genuine logins by class and log-odds
+	sharersTable = table{agentTable.end(), 3, 4096, 8}                 // users per prefix
+	idTable      = table{sharersTable.end(), 3, 4096, 9}               // users per device id
+	oddsTable    = table{idTable.end(), 0, oddsClasses * oddsBins, 10} // genuine logins by class and log-odds
 	cellCount    = oddsTable.end()
 
 	counted = []table{asnTable, prefixTable, browserTable, agentTable, sharersTable, idTable}
@@ -243,7 +243,7 @@ const (
 
 // shrink halves the histogram of a class that has seen enough.
 func (s *sketch) shrink() {
-	for c := range int(classCount) {
+	for c := range oddsClasses {
 		cells := s.cells[oddsTable.offset+c*oddsBins:][:oddsBins]
 		total := 0.0
 		for i := range cells {

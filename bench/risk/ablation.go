@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/auth0kit/auth0kit/anomaly"
-	"github.com/auth0kit/auth0kit/risk/calibrate"
 )
 
 // ablate fits the model without each number of evidence, in one world, and prints
@@ -23,7 +22,7 @@ func ablate(ctx context.Context, here, there *world, o options, w io.Writer) err
 	}
 	shown := []attackKind{naive, vpn, targeted, veryTargeted, naiveNoID, carrierExit, office, homeNet, thiefCountry, noAddress, keepsNone}
 	line := func(name string, without ...int) (*anomaly.Model, error) {
-		m, err := calibrate.Fit(samplesOf(train, without...), calibrate.Config{Kinds: kindWeights})
+		m, err := fitWeights(samplesOf(train, without...), "")
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +54,7 @@ func ablate(ctx context.Context, here, there *world, o options, w io.Writer) err
 		return err
 	}
 	for i, name := range anomaly.EvidenceNames() {
-		if m.WithDevice.By[name] == 0 && m.WithoutDevice.By[name] == 0 {
+		if m.WithDevice.By[name] == 0 && m.WithoutDevice.By[name] == 0 && m.LosesDevice.By[name] == 0 {
 			continue // it weighs nothing
 		}
 		if _, err := line(name, i); err != nil {

@@ -24,12 +24,12 @@ func (s spent) second() float64 { return s.mfa / s.logins }
 // spend runs logins through an engine as it enforces: who is challenged and
 // genuine passes, who attacks does not. Attackers are one login in every so many, 0
 // for none, and those that are let in are learned like everybody.
-func spend(ctx context.Context, events []event, every int, model *anomaly.Model) (s spent, err error) {
-	d, err := anomaly.New(anomaly.NewMemory(len(events)), sealing, anomaly.Config{Model: model})
+func spend(ctx context.Context, events []event, ids service, every int) (s spent, err error) {
+	d, err := anomaly.New(anomaly.NewMemory(len(events)), sealing, anomaly.Config{})
 	if err != nil {
 		return s, err
 	}
-	engine, err := risk.New(d, risk.Config{Shadow: true, Model: model})
+	engine, err := risk.New(d, risk.Config{Shadow: true})
 	if err != nil {
 		return s, err
 	}
@@ -66,7 +66,11 @@ func spend(ctx context.Context, events []event, every int, model *anomaly.Model)
 			}
 		}
 	}
-	s.cuts = d.Cuts(anomaly.WithDevice, .05, .02)
+	class := anomaly.WithDevice
+	if ids != cookies {
+		class = anomaly.WithoutDevice
+	}
+	s.cuts = d.Cuts(class, .05, .02)
 	return s, nil
 }
 
@@ -90,7 +94,7 @@ func printBudget(ctx context.Context, w *world, o options, out io.Writer) error 
 	for _, seed := range heldOut[:o.seeds] {
 		events := w.simulate(seed, o.users, o.mode, o.ids)
 		for _, every := range []int{0, 10} {
-			s, err := spend(ctx, events, every, nil)
+			s, err := spend(ctx, events, o.ids, every)
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,14 +22,34 @@ import (
 // in the user's own network count for less, because what finds them costs points
 // on all others, and more without ids.
 var kindWeights = map[string]float64{
-	naive.String(): 20, vpn.String(): 2, targeted.String(): 4, veryTargeted.String(): 5,
-	naiveNoID.String(): .1, vpnNoID.String(): .1, targetedNoID.String(): .2, veryNoID.String(): .3,
-	carrierExit.String(): .8, office.String(): 1.1, homeNet.String(): .9,
+	naive.String(): 20, vpn.String(): 2, targeted.String(): 4, veryTargeted.String(): 7,
+	naiveNoID.String(): .1, vpnNoID.String(): .1, targetedNoID.String(): .2, veryNoID.String(): .5,
+	carrierExit.String(): 1, office.String(): 1.35, homeNet.String(): 1.15,
 	thiefAnywhere.String(): .3, thiefHosting.String(): .3, thiefCountry.String(): .3,
-	noAddress.String(): .5, idWhereNone.String(): .1, noIDAtAll.String(): .1, keepsNone.String(): .5,
+	noAddress.String(): 1, idWhereNone.String(): .1, noIDAtAll.String(): 3, keepsNone.String(): 1.5,
 
 	naive.in(noIDs): 10, idWhereNone.in(noIDs): .1, noAddress.in(noIDs): .3,
 	carrierExit.in(noIDs): .1, office.in(noIDs): .1, homeNet.in(noIDs): .1,
+}
+
+// longHistory is added to what the fit gives to the length of the history, in
+// services with ids, neutral at four earlier logins: the same attackers are stopped
+// with fewer challenges of users who are known.
+const longHistory = .35
+
+func fitWeights(samples []calibrate.Sample, name string) (*anomaly.Model, error) {
+	m, err := calibrate.Fit(samples, calibrate.Config{Name: name, Kinds: kindWeights})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range []*anomaly.Weights{&m.WithDevice, m.LosesDevice} {
+		w.By["history"] += longHistory
+		w.Bias += longHistory * math.Log(1+4)
+	}
+	for _, name := range []string{"device_new", "device_own", "id_missing", "id_shown"} {
+		m.WithoutDevice.By[name] = m.LosesDevice.By[name] // neutral where nobody shows an id, and so not fitted there
+	}
+	return m, nil
 }
 
 // in names a kind in a service, so that a fit can weigh it apart.
@@ -145,7 +166,7 @@ func fitModel(ctx context.Context, w *world, o options) error {
 	if err != nil {
 		return err
 	}
-	m, err := calibrate.Fit(samplesOf(rows), calibrate.Config{Name: o.modelName(), Kinds: kindWeights})
+	m, err := fitWeights(samplesOf(rows), o.modelName())
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func main() {
 	flag.StringVar((*string)(&o.ids), "ids", string(cookies), "what the service knows devices by: cookies, none, constant")
 	flag.BoolVar(&o.embedded, "embedded", false, "measure the model that package anomaly ships, instead of fitting one")
 	flag.StringVar(&o.data, "data", "", "directory of the data; default: the user's cache")
-	flag.StringVar(&o.world, "world", "there", "the world to measure in: there, which no model is fitted in; here; synthetic, which needs no data")
+	flag.StringVar(&o.world, "world", "there", "the world to measure in: there, beyond or elsewhere, which no model is fitted in; here; synthetic, which needs no data")
 	flag.StringVar(&o.fit, "fit", "", "fit a model for all classes of logins and write it there, instead of measuring")
 	flag.BoolVar(&o.budget, "budget", false, "print what the shipped defaults spend of their budget, instead of measuring")
 	flag.BoolVar(&o.ablation, "ablation", false, "print what each number of evidence buys, instead of measuring: the model is fitted without each")
@@ -111,13 +112,13 @@ func (o options) worlds() (here, there *world, err error) {
 		w := syntheticWorld(404)
 		return w, w, nil
 	}
+	if !slices.Contains(worldNames, o.world) {
+		return nil, nil, fmt.Errorf("no world %q", o.world)
+	}
 	files, err := fetch(o.data)
 	if err != nil {
 		return nil, nil, err
 	}
-	here, there, err = realWorlds(files)
-	if o.world == "here" {
-		there = here
-	}
-	return here, there, err
+	all, err := realWorlds(files, "here", o.world)
+	return all["here"], all[o.world], err
 }

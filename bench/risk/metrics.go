@@ -25,7 +25,7 @@ type fitted struct {
 func fit(rows []row, o options) (f fitted, err error) {
 	if o.embedded {
 		f.model = anomaly.DefaultModel()
-	} else if f.model, err = calibrate.Fit(samplesOf(rows), calibrate.Config{Name: o.modelName(), Kinds: kindWeights}); err != nil {
+	} else if f.model, err = fitWeights(samplesOf(rows), o.modelName()); err != nil {
 		return f, err
 	}
 	if f.four, err = fitFlags(rows, flags.four); err == nil {

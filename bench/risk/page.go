@@ -40,13 +40,13 @@ func printModel(w io.Writer, root string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(w, "| number | what it is | shows an id | shows none | first login |\n|---|---|---|---|---|\n")
+	fmt.Fprint(w, "| number | what it is | shows an id | loses it | shows none | first login |\n|---|---|---|---|---|---|\n")
 	for i, name := range anomaly.EvidenceNames() {
-		fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s |\n", name, meanings[i],
-			weight(m.WithDevice.By[name]), weight(m.WithoutDevice.By[name]), weight(m.FirstLogin.By[name]))
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s | %s |\n", name, meanings[i],
+			weight(m.WithDevice.By[name]), weight(m.LosesDevice.By[name]), weight(m.WithoutDevice.By[name]), weight(m.FirstLogin.By[name]))
 	}
-	fmt.Fprintf(w, "| bias | | %.2f | %.2f | %.2f |\n", m.WithDevice.Bias, m.WithoutDevice.Bias, m.FirstLogin.Bias)
-	fmt.Fprintf(w, "| cuts | scores 20, 50, 80, until enough logins were seen | %.2f | %.2f | %.2f |\n", m.WithDevice.Cuts, m.WithoutDevice.Cuts, m.FirstLogin.Cuts)
+	fmt.Fprintf(w, "| bias | | %.2f | %.2f | %.2f | %.2f |\n", m.WithDevice.Bias, m.LosesDevice.Bias, m.WithoutDevice.Bias, m.FirstLogin.Bias)
+	fmt.Fprintf(w, "| cuts | scores 20, 50, 80, until enough logins were seen | %.2f | %.2f | %.2f | %.2f |\n", m.WithDevice.Cuts, m.LosesDevice.Cuts, m.WithoutDevice.Cuts, m.FirstLogin.Cuts)
 	fmt.Fprint(w, "\n| constant | value | what it is |\n|---|---|---|\n")
 	for _, c := range constants {
 		if err := printConstants(w, root, c.file, c.names); err != nil {
@@ -57,7 +57,7 @@ func printModel(w io.Writer, root string) error {
 }
 
 func weight(v float64) string {
-	if v == 0 {
+	if v < 0.005 {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", v)

@@ -19,6 +19,10 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2"
 )
 
+// worldNames are the worlds of real countries, the larger ones first: models are
+// fitted here, measured there, chosen beyond, and measured once more elsewhere.
+var worldNames = []string{"here", "there", "beyond", "elsewhere"}
+
 const (
 	worldCountries = 40 // of each world
 	worldEyeballs  = 25 // per country
@@ -26,38 +30,38 @@ const (
 	worldBlocks    = 400 // /24s per provider
 )
 
-// realWorlds builds two worlds from the data files, of every other country each:
-// one to fit a model in, and one to measure it in. They are the same for every
-// seed of people.
-func realWorlds(files dataFiles) (here, there *world, err error) {
+// realWorlds builds the worlds of these names from the data files, none of which
+// has a country of another. They are the same for every seed of people.
+func realWorlds(files dataFiles, names ...string) (map[string]*world, error) {
 	devices, err := readDevices(files.agents)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cities, err := maxminddb.Open(files.cities)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer cities.Close()
 	ranges, err := readRanges(files.asns, cities)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	here, there = &world{customs: customsHere}, &world{customs: customsThere}
+	worlds := map[string]*world{}
+	for _, name := range names {
+		worlds[name] = &world{customs: customsOf[name]}
+	}
 	for i, c := range assemble(ranges) {
-		w := here
-		if i%2 == 1 {
-			w = there
+		if w := worlds[worldNames[i/(2*worldCountries)*2+i%2]]; w != nil {
+			w.countries = append(w.countries, c)
 		}
-		w.countries = append(w.countries, c)
 	}
-	for _, w := range []*world{here, there} {
+	for _, w := range worlds {
 		w.setDevices(devices)
 		if err := w.locate(ranges, cities); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return here, there, nil
+	return worlds, nil
 }
 
 func readDevices(path string) ([]deviceModel, error) {
@@ -187,7 +191,7 @@ func assemble(ranges []announced) []country {
 	slices.SortFunc(list, func(a, b country) int {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.code, b.code))
 	})
-	return list[:2*worldCountries]
+	return list[:min(len(list), len(worldNames)*worldCountries)]
 }
 
 // locate samples the /24s of each provider in its country.

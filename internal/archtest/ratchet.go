@@ -6,7 +6,7 @@ package archtest
 var ExportedNames = map[string]int{
 	"actions/sqlactions":              7,
 	"actions":                         52,
-	"anomaly":                         41,
+	"anomaly":                         42,
 	"anomaly/anomalytest":             2,
 	"anomaly/geoip":                   3,
 	"anomaly/redisanomaly":            3,

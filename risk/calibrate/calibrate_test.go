@@ -3,10 +3,10 @@ package calibrate_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"iter"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -180,7 +180,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := anomaly.ParseModel(file.Bytes())
-	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
 	if err := calibrate.Write(&file, &anomaly.Model{}); !errors.Is(err, anomaly.ErrModel) {

@@ -13,7 +13,7 @@ type Config struct {
 	Kinds map[string]float64 // The relative weights of the kinds of attackers. Defaults to the same for all.
 }
 
-var classes = []anomaly.Class{anomaly.WithDevice, anomaly.WithoutDevice, anomaly.FirstLogin}
+var classes = []anomaly.Class{anomaly.WithDevice, anomaly.WithoutDevice, anomaly.FirstLogin, anomaly.LosesDevice}
 
 // Fit returns the model that explains the samples best: for each class of logins
 // it runs a logistic regression with nonnegative weights and a free bias, in which

@@ -53,6 +53,7 @@ type KindQuality struct {
 
 var classNames = map[anomaly.Class]string{
 	anomaly.WithDevice: "users who show a device id", anomaly.WithoutDevice: "users who do not", anomaly.FirstLogin: "first logins",
+	anomaly.LosesDevice: "users whose browser keeps no device id",
 }
 
 const (
