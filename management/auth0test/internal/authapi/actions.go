@@ -84,13 +84,7 @@ func eventDoc(t *state.Tenant, e *LoginEvent) map[string]any {
 
 // roleNames are the names of the roles that count for a login.
 func roleNames(t *state.Tenant, u *state.User, org *state.OrgView) []any {
-	out := []any{}
-	for _, id := range t.RolesOf(u.ID, org) {
-		if r := t.Roles.Get(id); r != nil {
-			out = append(out, r.Name)
-		}
-	}
-	return out
+	return store.Render(t.RolesByID(t.RolesOf(u.ID, org)), func(r *state.Role) any { return r.Name })
 }
 
 // actionTimeout is how long all Actions of a login may take together.

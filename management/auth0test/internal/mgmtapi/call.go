@@ -30,8 +30,8 @@ type Call struct {
 	Query  url.Values
 	Body   map[string]any // The JSON object; empty without one.
 	List   []any          // The JSON array, where the operation takes one.
-	Token  *keys.Bearer   // Nil on an open route.
-	raw    []byte         // The body as it was sent.
+	Token  *keys.Bearer
+	raw    []byte // The body as it was sent.
 	Now    time.Time
 }
 

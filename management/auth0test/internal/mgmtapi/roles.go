@@ -10,17 +10,6 @@ import (
 // maxRoles is how many roles a user, or a member of an organization, may have.
 const maxRoles = 50
 
-// RolesByID are the roles behind ids, in their order.
-func RolesByID(t *state.Tenant, ids []string) []*state.Role {
-	var out []*state.Role
-	for _, id := range ids {
-		if r := t.Roles.Get(id); r != nil {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 // RoleLinks are the roles that something has: what the operations at a path list, add
 // and take away.
 type RoleLinks[P any] struct {
@@ -46,7 +35,7 @@ func (l RoleLinks[P]) Routes() []Route {
 }
 
 func (l RoleLinks[P]) list(c *Call, p P) *Reply {
-	return List(c, l.Page, RolesByID(c.T, l.Get(p)), func(r *state.Role) any { return BriefRole(c, r) })
+	return List(c, l.Page, c.T.RolesByID(l.Get(p)), func(r *state.Role) any { return BriefRole(c, r) })
 }
 
 // add gives roles, all of which must exist.
@@ -54,7 +43,7 @@ func (l RoleLinks[P]) add(c *Call, p P) *Reply {
 	ids := c.Strs("roles")
 	all := store.Union(l.Get(p), ids)
 	switch {
-	case len(RolesByID(c.T, ids)) != len(ids):
+	case len(c.T.RolesByID(ids)) != len(ids):
 		return NotFound(NoRole, "")
 	case len(all) > maxRoles && l.Full != nil:
 		return l.Full
@@ -84,7 +73,7 @@ func (e Effective) Mark() store.Mark { return store.Mark{At: e.role.CreatedAt, I
 // Combine joins direct roles with those of groups.
 func Combine(t *state.Tenant, direct, inherited []string) []Effective {
 	var out []Effective
-	for _, r := range RolesByID(t, store.Union(direct, inherited)) {
+	for _, r := range t.RolesByID(store.Union(direct, inherited)) {
 		e := Effective{role: r}
 		if slices.Contains(direct, r.ID) {
 			e.sources = append(e.sources, "direct")

@@ -58,16 +58,10 @@ func (a *API) Methods(path string) []string { return a.routes.Methods(path) }
 
 // admit authenticates, authorizes and validates.
 func (c *Call) admit() *Reply {
-	if !c.route.Open {
-		if bad := c.authenticate(); bad != nil {
+	for _, check := range []func() *Reply{c.authenticate, c.authorize, c.checkParams} {
+		if bad := check(); bad != nil {
 			return bad
 		}
-		if bad := c.authorize(); bad != nil {
-			return bad
-		}
-	}
-	if bad := c.checkParams(); bad != nil {
-		return bad
 	}
 	return c.read()
 }
@@ -103,7 +97,6 @@ type Route struct {
 	Bucket string   // Name of the endpoint's rate limit, see package limit.
 	AllOf  bool     // The caller needs all scopes, not any.
 	Scopes []string // Instead of the scopes of the description.
-	Open   bool     // No token is needed.
 	Form   bool     // The body is not JSON: handle reads it from the request.
 }
 

@@ -234,6 +234,16 @@ func (t *Tenant) RolesOf(userID string, org *OrgView) []string {
 	return nil
 }
 
+// RolesByID are the roles behind ids, in their order.
+func (t *Tenant) RolesByID(ids []string) (roles []*Role) {
+	for _, id := range ids {
+		if r := t.Roles.Get(id); r != nil {
+			roles = append(roles, r)
+		}
+	}
+	return roles
+}
+
 // PermissionsOf returns what a user may do at an API: by the roles of the member
 // in an organization, else by the user's own roles and permissions.
 func (t *Tenant) PermissionsOf(u *User, org *OrgView, api *APIView) []string {
@@ -245,10 +255,8 @@ func (t *Tenant) PermissionsOf(u *User, org *OrgView, api *APIView) []string {
 	if org == nil {
 		held = slices.Clone(stored.Permissions)
 	}
-	for _, id := range t.RolesOf(u.ID, org) {
-		if r := t.Roles.Get(id); r != nil {
-			held = append(held, r.Permissions...)
-		}
+	for _, r := range t.RolesByID(t.RolesOf(u.ID, org)) {
+		held = append(held, r.Permissions...)
 	}
 	var out []string
 	for _, p := range held {

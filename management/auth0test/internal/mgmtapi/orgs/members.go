@@ -35,7 +35,7 @@ func listMembers(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	view := func(m *state.Member) any {
 		v := briefUser(c.T, m.UserID)
 		if withRoles {
-			v["roles"] = store.Render(mgmtapi.RolesByID(c.T, m.Roles), func(r *state.Role) any { return map[string]any{"id": r.ID, "name": r.Name} })
+			v["roles"] = store.Render(c.T.RolesByID(m.Roles), func(r *state.Role) any { return map[string]any{"id": r.ID, "name": r.Name} })
 		}
 		return c.Fields(v)
 	}

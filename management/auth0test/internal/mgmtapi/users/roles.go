@@ -44,7 +44,7 @@ func permissionsOf(c *mgmtapi.Call, u *state.User) ([]state.Permission, map[stat
 	for _, p := range all {
 		sources[p] = append(sources[p], source("", "", "DIRECT"))
 	}
-	for _, r := range mgmtapi.RolesByID(c.T, u.Roles) {
+	for _, r := range c.T.RolesByID(u.Roles) {
 		held := c.Existing(r.Permissions)
 		all = store.Union(all, held)
 		for _, p := range held {
@@ -77,7 +77,7 @@ func listEffectivePermissions(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 		}
 	}
 	note(u.Permissions, "direct")
-	for _, r := range mgmtapi.RolesByID(c.T, store.Union(u.Roles, c.T.TenantGroupRoles(u.ID))) {
+	for _, r := range c.T.RolesByID(store.Union(u.Roles, c.T.TenantGroupRoles(u.ID))) {
 		note(r.Permissions, "roles")
 	}
 	var rows []state.Permission
