@@ -115,6 +115,17 @@ func Minus(all, gone []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(gone, id) })
 }
 
+// Pick returns the properties of some names that are there.
+func Pick(m map[string]any, names ...string) map[string]any {
+	out := map[string]any{}
+	for _, name := range names {
+		if v, has := m[name]; has {
+			out[name] = v
+		}
+	}
+	return out
+}
+
 // Put sets a key unless the value is empty.
 func Put(m map[string]any, key, value string) {
 	if value != "" {

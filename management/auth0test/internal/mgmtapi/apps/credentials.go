@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"slices"
 	"strings"
@@ -53,23 +54,19 @@ func newClientKey(m map[string]any, now time.Time) (*state.ClientKey, *mgmtapi.R
 	delete(k.Doc, "pem")
 	raw, _ := m["pem"].(string)
 	block, _ := pem.Decode([]byte(raw))
-	if raw == "" || block == nil {
-		if m["credential_type"] == "cert_subject_dn" && m["subject_dn"] != nil {
-			return k, nil
-		}
-		return nil, mgmtapi.BadRequest("The credential's PEM is not valid.", "invalid_body")
-	}
-	var err error
-	if m["credential_type"] == "public_key" {
+	kind, err := m["credential_type"], errors.New("no PEM")
+	switch {
+	case block == nil && kind == "cert_subject_dn" && m["subject_dn"] != nil:
+		return k, nil
+	case block == nil:
+	case kind == "public_key":
+		store.Defaults(k.Doc, map[string]any{"alg": "RS256"})
 		err = readKey(k, block.Bytes)
-	} else {
+	default:
 		err = readCertificate(k, block.Bytes)
 	}
 	if err != nil {
 		return nil, mgmtapi.BadRequest("The credential's PEM is not valid.", "invalid_body")
-	}
-	if m["credential_type"] == "public_key" {
-		store.Defaults(k.Doc, map[string]any{"alg": "RS256"})
 	}
 	return k, nil
 }

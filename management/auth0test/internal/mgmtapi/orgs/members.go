@@ -119,12 +119,8 @@ func newInvitation(c *mgmtapi.Call) (string, *state.Invitation, *mgmtapi.Reply) 
 		return "", nil, bad
 	}
 	life := cmp.Or(time.Duration(c.Num("ttl_sec"))*time.Second, invitationLife)
-	i := &state.Invitation{ID: store.NewID("uinv"), Ticket: store.RandomID(32), CreatedAt: c.Now, ExpiresAt: c.Now.Add(life), Roles: c.Strs("roles"), Doc: map[string]any{}}
-	for _, key := range []string{"client_id", "inviter", "invitee", "connection_id", "app_metadata", "user_metadata"} {
-		if v, has := c.Body[key]; has {
-			i.Doc[key] = v
-		}
-	}
+	i := &state.Invitation{ID: store.NewID("uinv"), Ticket: store.RandomID(32), CreatedAt: c.Now, ExpiresAt: c.Now.Add(life), Roles: c.Strs("roles")}
+	i.Doc = store.Pick(c.Body, "client_id", "inviter", "invitee", "connection_id", "app_metadata", "user_metadata")
 	url := c.T.LoginRoute(c.T.App(c.Str("client_id"))) + "?invitation=" + i.Ticket + "&organization=" + o.ID + "&organization_name=" + o.Name
 	i.Doc["invitation_url"] = url
 	if send, said := c.Body["send_invitation_email"].(bool); send || !said {
@@ -147,12 +143,7 @@ func invitable(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 	case c.T.LoginRoute(c.T.App(cl.ID)) == "":
 		return mgmtapi.BadRequest("A default login route is required to generate the invitation url. For more information, see https://auth0.com/docs/universal-login/configure-default-login-routes", "invalid_body")
 	}
-	var missing []string
-	for _, id := range c.Strs("roles") {
-		if c.T.Roles.Get(id) == nil {
-			missing = append(missing, id)
-		}
-	}
+	missing := slices.DeleteFunc(c.Strs("roles"), func(id string) bool { return c.T.Roles.Get(id) != nil })
 	if len(missing) > 0 {
 		return mgmtapi.BadRequest("One or more of the specified roles do not exist: "+strings.Join(missing, ", "), "invalid_body")
 	}

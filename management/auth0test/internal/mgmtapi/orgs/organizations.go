@@ -154,14 +154,8 @@ func addOrgGrant(c *mgmtapi.Call, o *state.Organization) *mgmtapi.Reply {
 		return mgmtapi.Conflict("Quota exceeded; cannot add more than 100 client grants to a single organization", "")
 	}
 	o.Grants = append(o.Grants, g.ID)
-	view := map[string]any{
-		"grant_id": g.ID, "client_id": g.ClientID, "audience": state.AudienceUnder(c.Issuer(), g.Audience),
-		"scope": store.Render(g.Scopes, func(s string) any { return s }),
-	}
-	for _, key := range []string{"organization_usage", "allow_any_organization"} {
-		if v, has := g.Doc[key]; has {
-			view[key] = v
-		}
-	}
+	view := store.Pick(g.Doc, "organization_usage", "allow_any_organization")
+	view["grant_id"], view["client_id"], view["audience"] = g.ID, g.ClientID, state.AudienceUnder(c.Issuer(), g.Audience)
+	view["scope"] = store.AnyList(g.Scopes)
 	return mgmtapi.Created(view)
 }

@@ -91,14 +91,7 @@ var emailProvider = mgmtapi.Document{
 	MergedIf: func(c *mgmtapi.Call, old map[string]any) bool { return !c.Has("name") || c.Body["name"] == old["name"] },
 	Merged:   []string{"credentials"},
 	Show: func(_ *mgmtapi.Call, _ *mgmtapi.Doc, m map[string]any) {
-		secret, _ := m["credentials"].(map[string]any)
-		shown := map[string]any{}
-		for _, k := range shownCredentials {
-			if v, has := secret[k]; has {
-				shown[k] = v
-			}
-		}
-		m["credentials"] = shown
+		m["credentials"] = store.Pick(store.Document(m).Sub("credentials"), shownCredentials...)
 		delete(m, "id")
 	},
 }.Resource(mgmtapi.Resource[mgmtapi.Doc]{

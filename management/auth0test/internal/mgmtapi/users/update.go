@@ -1,6 +1,8 @@
 package users
 
 import (
+	"cmp"
+
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/mgmtapi"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/state"
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
@@ -87,11 +89,14 @@ func updatable(c *mgmtapi.Call, u *state.User) *mgmtapi.Reply {
 			return mgmtapi.BadRequest("Cannot update "+pair[0]+" and "+pair[1]+" simultaneously.", "")
 		}
 	}
-	con, bad := targetConnection(c, u)
-	if bad != nil {
-		return bad
+	con := c.T.ConnectionNamed(cmp.Or(c.Str("connection"), u.Connection())) // The user's own unless it names another.
+	switch {
+	case con != nil:
+		return allowedAt(c, con)
+	case c.Str("connection") != "":
+		return mgmtapi.BadRequest("Connection does not exist.", "")
 	}
-	return allowedAt(c, con)
+	return nil // It was deleted; its users are still there for a moment.
 }
 
 // onlyMetadata reports whether a request stays within what the scopes
@@ -108,24 +113,7 @@ func onlyMetadata(c *mgmtapi.Call) bool {
 	return true
 }
 
-// targetConnection is the connection that a request changes: the user's own
-// unless it names another.
-func targetConnection(c *mgmtapi.Call, u *state.User) (*state.Connection, *mgmtapi.Reply) {
-	name := u.Connection()
-	if c.Str("connection") != "" {
-		name = c.Str("connection")
-	}
-	con := c.T.ConnectionNamed(name)
-	if con == nil && c.Str("connection") != "" {
-		return nil, mgmtapi.BadRequest("Connection does not exist.", "")
-	}
-	return con, nil
-}
-
 func allowedAt(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
-	if con == nil { // It was deleted; its users are still there for a moment.
-		return nil
-	}
 	switch {
 	case c.Has("email") && !con.Database() && con.Strategy != "email":
 		return mgmtapi.BadRequest("Cannot update email for non-database user.", "")
@@ -136,12 +124,7 @@ func allowedAt(c *mgmtapi.Call, con *state.Connection) *mgmtapi.Reply {
 	case (c.Has("email") || c.Has("password")) && len(con.Clients) == 0:
 		return mgmtapi.BadRequest("Cannot change email or password for users in a disabled connection.", "")
 	}
-	if c.Str("username") != "" {
-		if bad := mgmtapi.Refusal(con.CheckUsername(c.Str("username"))); bad != nil {
-			return bad
-		}
-	}
-	return nil
+	return mgmtapi.Refusal(con.CheckUsername(c.Str("username")))
 }
 
 // patched is the user after the change, a copy: what is wrong changes nothing.
