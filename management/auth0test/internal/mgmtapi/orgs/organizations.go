@@ -100,8 +100,10 @@ var domains = mgmtapi.Document{
 }.Resource(mgmtapi.Resource[mgmtapi.Doc]{
 	Path: "/organizations/{id}/discovery-domains", Part: "discovery_domain_id",
 	Table: func(c *mgmtapi.Call) (*store.Table[mgmtapi.Doc], *mgmtapi.Reply) {
-		_, bad := organization("id")(c)
-		return domainsOf(c), bad
+		if _, bad := organization("id")(c); bad != nil {
+			return nil, bad
+		}
+		return domainsOf(c), nil
 	},
 	Also: func(c *mgmtapi.Call, name string) *mgmtapi.Doc {
 		return domainsOf(c).Find(func(d *mgmtapi.Doc) bool { return d.Doc["domain"] == strings.ToLower(name) })
