@@ -91,27 +91,18 @@ func (b *actionBinding) view(trigger string) any {
 	}
 }
 
-func boundByFlow(c *mgmtapi.Call) *mgmtapi.Reply {
-	for _, t := range triggers() {
-		if t.ID == c.Path("triggerId") && t.Binding == "entity-bound" {
-			return mgmtapi.BadRequest("cannot list action bindings for an entity-bound trigger", "")
-		}
-	}
-	return nil
-}
-
 func listBindings(c *mgmtapi.Call) *mgmtapi.Reply {
 	id := c.Path("triggerId")
 	page := mgmtapi.Envelope[*actionBinding]{Key: "bindings", Form: mgmtapi.Omitted}
-	return mgmtapi.List(c, page, actionsOf(c.T).bindings[id], func(b *actionBinding) any { return b.view(id) })
+	return mgmtapi.List(c, page, bindingsOf(c.T)[id], func(b *actionBinding) any { return b.view(id) })
 }
 
 // updateBindings replaces the list of what runs, in its order.
 func updateBindings(c *mgmtapi.Call) *mgmtapi.Reply {
-	if bad := boundByFlow(c); bad != nil {
-		return bad
-	}
 	id := c.Path("triggerId")
+	if slices.ContainsFunc(triggers(), func(t trigger) bool { return t.ID == id && t.Binding == "entity-bound" }) {
+		return mgmtapi.BadRequest("cannot list action bindings for an entity-bound trigger", "")
+	}
 	next := []*actionBinding{}
 	for _, item := range store.Objects(c.Body["bindings"]) {
 		b, bad := binding(c, id, item)
@@ -120,10 +111,7 @@ func updateBindings(c *mgmtapi.Call) *mgmtapi.Reply {
 		}
 		next = append(next, b)
 	}
-	if actionsOf(c.T).bindings == nil {
-		actionsOf(c.T).bindings = make(map[string][]*actionBinding)
-	}
-	actionsOf(c.T).bindings[id] = next
+	bindingsOf(c.T)[id] = next
 	return mgmtapi.OK(map[string]any{"bindings": store.Render(next, func(b *actionBinding) any { return b.view(id) })})
 }
 
@@ -132,7 +120,7 @@ func binding(c *mgmtapi.Call, trigger string, item map[string]any) (*actionBindi
 	ref, _ := item["ref"].(map[string]any)
 	kind, _ := ref["type"].(string)
 	value, _ := ref["value"].(string)
-	have := actionsOf(c.T).bindings[trigger]
+	have := bindingsOf(c.T)[trigger]
 	i := slices.IndexFunc(have, func(b *actionBinding) bool {
 		return kind == "binding_id" && b.id == value || kind == "action_id" && b.action.id == value || b.action.name == value
 	})
@@ -166,7 +154,7 @@ func binding(c *mgmtapi.Call, trigger string, item map[string]any) (*actionBindi
 // BoundActions are the deployed versions that a trigger runs, for the login.
 func BoundActions(t *state.Tenant, trigger string) []state.Action {
 	var out []state.Action
-	for _, b := range actionsOf(t).bindings[trigger] {
+	for _, b := range bindingsOf(t)[trigger] {
 		v := b.action.deployed
 		out = append(out, state.Action{ID: b.action.id, Name: b.action.name, Code: v.code, Secrets: v.secretValues()})
 	}
@@ -181,10 +169,7 @@ func deployDraft(t *state.Tenant, a *actionRow, now time.Time) *actionVersion {
 }
 
 func (a *actionRow) addVersion(code actionCode, now time.Time) *actionVersion {
-	v := &actionVersion{actionCode: code, id: store.NewUUID(), number: 1, createdAt: now, updatedAt: now, builtAt: now}
-	if n := len(a.versions); n > 0 {
-		v.number = a.versions[n-1].number + 1
-	}
+	v := &actionVersion{actionCode: code, id: store.NewUUID(), number: len(a.versions) + 1, createdAt: now, updatedAt: now, builtAt: now}
 	a.versions = append(a.versions, v)
 	return v
 }

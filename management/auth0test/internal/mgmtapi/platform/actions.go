@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -11,13 +12,13 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-// actionStore holds the Actions and what is bound to each trigger, in order.
-type actionStore struct {
-	store.Table[actionRow]
-	bindings map[string][]*actionBinding
-}
+// actionStore holds the Actions.
+type actionStore struct{ store.Table[actionRow] }
 
 func actionsOf(t *state.Tenant) *actionStore { return state.Part(t, state.Zero[actionStore]) }
+
+// bindingsOf are those of each trigger, in order.
+func bindingsOf(t *state.Tenant) map[string][]*actionBinding { return state.Kept[[]*actionBinding](t) }
 
 // actionRow is an Action: a draft, and the versions that were made of it.
 type actionRow struct {
@@ -74,7 +75,7 @@ func ActionRoutes() []mgmtapi.Route {
 		{Method: "GET", Pattern: path + "/{actionId}/versions", Handle: mgmtapi.On(actions.By("actionId"), listActionVersions)},
 		{Method: "GET", Pattern: path + "/{actionId}/versions/{id}", Handle: mgmtapi.Telling(findVersion, func(_ *mgmtapi.Call, a versionOf) any { return a.versionWithAction(a.v) })},
 		{Method: "POST", Pattern: path + "/{actionId}/versions/{id}/deploy", Handle: mgmtapi.On(findVersion, rollBackAction)},
-		{Method: "GET", Pattern: "/actions/executions/{id}", Handle: readExecution},
+		{Method: "GET", Pattern: "/actions/executions/{id}", Handle: func(*mgmtapi.Call) *mgmtapi.Reply { return mgmtapi.NotFound("That execution does not exist.", "") }},
 		{Method: "GET", Pattern: "/actions/triggers", Handle: mgmtapi.Telling(mgmtapi.Any, listTriggers)},
 		{Method: "GET", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: listBindings},
 		{Method: "PATCH", Pattern: "/actions/triggers/{triggerId}/bindings", Handle: updateBindings},
@@ -117,8 +118,8 @@ func removeAction(c *mgmtapi.Call, a *actionRow) *mgmtapi.Reply {
 	if isBound(c.T, a) && !c.Flag("force") {
 		return mgmtapi.Conflict("Unable to delete an action bound to a trigger.", "")
 	}
-	for trigger, list := range actionsOf(c.T).bindings {
-		actionsOf(c.T).bindings[trigger] = slices.DeleteFunc(list, func(b *actionBinding) bool { return b.action == a })
+	for trigger, list := range bindingsOf(c.T) {
+		bindingsOf(c.T)[trigger] = slices.DeleteFunc(list, func(b *actionBinding) bool { return b.action == a })
 	}
 	a.build++ // Ends the build.
 	return nil
@@ -166,14 +167,9 @@ func buildAction(t *state.Tenant, a *actionRow, now time.Time) {
 
 // built are dependencies as a build leaves them: without their registry.
 func built(dependencies []any) []any {
-	out := make([]any, len(dependencies))
-	for i, d := range dependencies {
-		if m, is := d.(map[string]any); is {
-			m = store.Clone(m)
-			delete(m, "registry_url")
-			d = m
-		}
-		out[i] = d
+	out, _ := store.DeepCopy(dependencies).([]any)
+	for _, m := range store.Objects(out) {
+		delete(m, "registry_url")
 	}
 	return out
 }
@@ -199,16 +195,8 @@ func changeDraft(c *mgmtapi.Call, a *actionRow) bool {
 }
 
 func isBound(t *state.Tenant, a *actionRow) bool {
-	for _, list := range actionsOf(t).bindings {
-		if slices.ContainsFunc(list, func(b *actionBinding) bool { return b.action == a }) {
-			return true
-		}
-	}
-	return false
-}
-
-func readExecution(*mgmtapi.Call) *mgmtapi.Reply {
-	return mgmtapi.NotFound("That execution does not exist.", "")
+	all := slices.Concat(slices.Collect(maps.Values(bindingsOf(t)))...)
+	return slices.ContainsFunc(all, func(b *actionBinding) bool { return b.action == a })
 }
 
 // viewAction is an Action as its own operations show it.
