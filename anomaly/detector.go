@@ -209,10 +209,11 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 			o.last.read(v.places[last:])
 		}
 	}
-	o.id, o.shared = 0, false
+	o.id, o.shared, o.fault = 0, false, false
 	if a.DeviceID != "" {
 		o.id = idHash(hashString(a.DeviceID, maxDevice) | 1)
-		if o.shared = o.pop.anybodys(o.id); !o.shared {
+		o.shared, o.fault = o.pop.anybodys(o.id)
+		if !o.shared {
 			o.device = o.id.bound(o.agent.browser)
 		}
 	}

@@ -107,7 +107,8 @@ type observation struct {
 	doubt  float64 // ratio of a value that he never had: the more logins, the stranger
 	device uint64  // 0: no device id
 	id     idHash  // of the device id alone
-	shared bool    // so many users show this id that it says nothing, and device is 0
+	shared bool    // so many users show this id that it names no device, and device is 0
+	fault  bool    // … and so many logins that it is the service's: it says nothing
 	seen   uint8   // how often the device was seen, 0 for one that nobody proved
 	met    bool    // the device was seen at all
 	others float64 // rate at which the population shows an id
@@ -362,8 +363,8 @@ func (o *observation) novelty() {
 	}
 	o.others = min(1, (o.pop.total(totalShown)+0.5)/(o.pop.total(totalHours)+1))
 	o.habit = (float64(o.p.shown)*o.scale + priorHabit*o.others) / (o.logins + priorHabit)
-	n.shows = o.habit >= 0.5 && !o.shared && o.rate(freshDevice) < 0.5
-	n.asked = o.device != 0 || o.habit >= 0.5 && !o.shared
+	n.shows = o.habit >= 0.5 && !o.fault && o.rate(freshDevice) < 0.5
+	n.asked = o.device != 0 || o.habit >= 0.5 && !o.fault
 	o.seen, o.met = 0, false
 	if o.device != 0 {
 		o.seen, o.met = o.p.device(o.device, o.id.old(), o.today)
@@ -417,7 +418,7 @@ func (o *observation) deviceID(e *Evidence) {
 		e[evDeviceOwn] = -1 - ln(1+float64(min(wellKnown, o.seen)))
 	}
 	switch {
-	case !o.new.later || o.shared:
+	case !o.new.later || o.fault:
 	case o.device == 0:
 		e[evIDMissing] = -ln(max(leastHabit, 1-o.habit))
 	case o.new.fresh[freshDevice]: // when a service begins to give ids, everybody shows a first one

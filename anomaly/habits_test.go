@@ -130,6 +130,30 @@ func TestAllowedDoesNotTeachTheDevice(t *testing.T) {
 }
 
 // TestOneIDForAll: a constant that a fault puts into every cookie names no device.
+// Who makes an id anybody's, with accounts of their own, does not get rid of the
+// evidence that it is not the user's.
+func TestIDThatAnAttackerMadeAnybodys(t *testing.T) {
+	t.Parallel()
+	d := newDetector(t, anomaly.Config{})
+	now := month(t, d)
+	for i := range 600 {
+		a := login(start, "81.2.69.10", oslo, fmt.Sprint("device", i), firefox)
+		a.UserID = fmt.Sprint("user", i)
+		learn(t, d, a, anomaly.Allowed)
+	}
+	for i := range 40 {
+		a := login(start, "177.1.1.1", saoPaulo, "mine", safari)
+		a.UserID = fmt.Sprint("mallory", i)
+		learn(t, d, a, anomaly.Allowed)
+	}
+	for _, agent := range []string{firefox, safari} {
+		mine, none := assess(t, d, login(now, "81.2.69.10", oslo, "mine", agent)), assess(t, d, login(now, "81.2.69.10", oslo, "", agent))
+		assert.Equal(t, anomaly.WithDevice, mine.Class)
+		assert.InDelta(t, none.Score, mine.Score, 1e-9, "as if no id were shown")
+		assert.Greater(t, mine.Score, .9)
+	}
+}
+
 func TestOneIDForAll(t *testing.T) {
 	t.Parallel()
 	d := newDetector(t, anomaly.Config{})

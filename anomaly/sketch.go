@@ -257,10 +257,12 @@ func (s *sketch) shrink() {
 	}
 }
 
-// anybodys reports whether so many users show an id that it names no device: a
-// constant, or a public terminal.
-func (s *sketch) anybodys(id idHash) bool {
+// anybodys reports whether so many users show an id that it names no device, such as a
+// public terminal's; and whether a tenth of all logins do, so that it is a fault of the
+// service. A smaller share anybody can make, with accounts of their own.
+func (s *sketch) anybodys(id idHash) (shared, fault bool) {
 	const many = 20
 	users := s.count(idTable, id.key())
-	return users > many && users > many+4*math.Sqrt(s.noise[idTable.number])
+	shared = users > many && users > many+4*math.Sqrt(s.noise[idTable.number])
+	return shared, shared && users > s.total(totalHours)/10
 }
