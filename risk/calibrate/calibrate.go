@@ -123,9 +123,12 @@ func SetCuts(m *anomaly.Model, held []Sample, b Budget) error {
 	done := false
 	for _, class := range classes {
 		w := m.Weights(class)
+		if class == anomaly.LosesDevice && m.LosesDevice == nil {
+			continue // with WithoutDevice
+		}
 		var odds []float64
 		for i := range held {
-			if s := &held[i]; s.Class == class && s.Attack == "" {
+			if s := &held[i]; m.Weights(s.Class) == w && s.Attack == "" {
 				odds = append(odds, w.LogOdds(&s.Evidence))
 			}
 		}

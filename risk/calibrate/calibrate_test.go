@@ -172,6 +172,29 @@ func TestCutsOfEqualOdds(t *testing.T) {
 	}
 }
 
+// A model without weights of LosesDevice has one set of cuts for them and for
+// WithoutDevice.
+func TestCutsOfFormerModels(t *testing.T) {
+	t.Parallel()
+	m := anomaly.DefaultModel()
+	m.LosesDevice = nil
+	var samples []calibrate.Sample
+	for i := range 1000 {
+		s := calibrate.Sample{Class: anomaly.WithoutDevice}
+		if i%2 == 0 {
+			s.Class = anomaly.LosesDevice
+			s.Evidence[index("older")] = 3
+		}
+		samples = append(samples, s)
+	}
+	if err := calibrate.SetCuts(m, samples, calibrate.Budget{Prompt: .6, MFA: .4}); err != nil {
+		t.Fatal(err)
+	}
+	if c, w := m.WithoutDevice.Cuts, m.WithoutDevice; m.LosesDevice != nil || math.Abs(c[0]-w.Bias) > .01 || c[1] < w.Bias+1 {
+		t.Errorf("cuts %v, bias %v", c, w.Bias)
+	}
+}
+
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	want := anomaly.DefaultModel()
