@@ -258,11 +258,11 @@ func (s *sketch) shrink() {
 }
 
 // anybodys reports whether so many users show an id that it names no device, such as a
-// public terminal's; and whether a tenth of all logins do, so that it is a fault of the
+// public terminal's; and whether half of all logins do, so that it is a fault of the
 // service. A smaller share anybody can make, with accounts of their own.
 func (s *sketch) anybodys(id idHash) (shared, fault bool) {
 	const many = 20
 	users := s.count(idTable, id.key())
 	shared = users > many && users > many+4*math.Sqrt(s.noise[idTable.number])
-	return shared, shared && users > s.total(totalHours)/10
+	return shared, shared && users > s.total(totalHours)/2
 }
