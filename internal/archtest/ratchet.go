@@ -89,7 +89,7 @@ var FileCycles = map[string]int{
 	"management/auth0test/internal/mgmtapi/security": 2,
 	"management/auth0test/internal/mgmtapi/users":    2,
 	"management/auth0test/internal/schema":           2,
-	"management/auth0test/internal/state":            13, // Consents, of which refresh tokens and users know.
+	"management/auth0test/internal/state":            12, // Consents, of which refresh tokens and users know.
 	"migration":                                      9,
 	"migration/filesource":                           2,
 	"migration/lazy":                                 6,
