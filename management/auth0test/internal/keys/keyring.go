@@ -205,6 +205,22 @@ func (k *Keyring) Find(kid string) *SigningKey {
 	return nil
 }
 
+// PEM is the certificate of the key.
+func (k *SigningKey) PEM() string { return block("CERTIFICATE", k.Certificate()) }
+
+// PublicPEM is a public key as PEM.
+func PublicPEM(key *rsa.PrivateKey) string {
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		panic(err) // It is an RSA key.
+	}
+	return block("PUBLIC KEY", der)
+}
+
+func block(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
 // Described is a key as the Management API shows any: with its certificate and
 // the certificate's digests.
 func (k *SigningKey) Described() map[string]any {
@@ -216,8 +232,8 @@ func (k *SigningKey) Described() map[string]any {
 		pairs = append(pairs, string(pair))
 	}
 	return map[string]any{
-		"kid": k.Kid, "cert": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		"pkcs7":       string(pem.EncodeToMemory(&pem.Block{Type: "PKCS7", Bytes: pkcs7(der)})),
+		"kid": k.Kid, "cert": k.PEM(),
+		"pkcs7":       block("PKCS7", pkcs7(der)),
 		"fingerprint": strings.Join(pairs, ":"), "thumbprint": thumb,
 	}
 }

@@ -8,10 +8,8 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"slices"
 	"strings"
@@ -55,12 +53,7 @@ func signature(alg any, secret string, key *SigningKey, signed string) []byte {
 	case "none":
 		return nil
 	case "HS256":
-		der, err := x509.MarshalPKIXPublicKey(&key.private().PublicKey)
-		if err != nil {
-			panic(err)
-		}
-		public := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-		mac := hmac.New(sha256.New, []byte(cmp.Or(secret, public)))
+		mac := hmac.New(sha256.New, []byte(cmp.Or(secret, PublicPEM(key.private()))))
 		mac.Write([]byte(signed))
 		return mac.Sum(nil)
 	}

@@ -2,8 +2,6 @@ package apps
 
 import (
 	"cmp"
-	"encoding/base64"
-	"encoding/pem"
 	"slices"
 	"strings"
 
@@ -41,22 +39,9 @@ func clientView(c *mgmtapi.Call, cl *state.Client) map[string]any {
 	m["client_id"] = cl.ID
 	if c.Token.May("read:client_keys") || c.R.Method == "POST" {
 		m["client_secret"] = cl.Secret
-		m["signing_keys"] = []any{map[string]any{"cert": signingCertificate(c.T)}}
+		m["signing_keys"] = []any{map[string]any{"cert": c.T.Keys.Signer().PEM()}}
 	}
 	return m
-}
-
-// signingCertificate is the certificate of the current key, as PEM.
-func signingCertificate(t *state.Tenant) string {
-	x5c, _ := t.Keys.Signer().JWK()["x5c"].([]string)
-	if len(x5c) == 0 {
-		return ""
-	}
-	der, err := base64.StdEncoding.DecodeString(x5c[0])
-	if err != nil {
-		panic(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 // clientHas evaluates the two queries of which lists of clients know.

@@ -3,9 +3,7 @@ package security
 import (
 	"cmp"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"slices"
 	"time"
 
@@ -139,13 +137,7 @@ func createWrappingKey(c *mgmtapi.Call) *mgmtapi.Reply {
 		return mgmtapi.Conflict("Failed precondition. Create new encryption key without the key material first.", "")
 	}
 	state.Kept[*rsa.PrivateKey](c.T)[k.ID] = wrapping
-	der, err := x509.MarshalPKIXPublicKey(&wrapping.PublicKey)
-	if err != nil {
-		panic(err) // It is an RSA key.
-	}
-	return mgmtapi.Created(map[string]any{
-		"public_key": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), "algorithm": "CKM_RSA_AES_KEY_WRAP",
-	})
+	return mgmtapi.Created(map[string]any{"public_key": keys.PublicPEM(wrapping), "algorithm": "CKM_RSA_AES_KEY_WRAP"})
 }
 
 // importEncryptionKey takes the customer's key, of 256 bits.
