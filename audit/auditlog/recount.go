@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/auth0kit/auth0kit/audit/auditlog/driver"
@@ -96,7 +97,8 @@ func (c *recount) stored(ctx context.Context, kind string) error {
 			size += len(r.Value)
 			k, ok := scopeOf(recordKey{kind, r.Key})
 			if !ok {
-				return &TamperError{Kind: inserted, Record: recordKey{kind, r.Key}.String()}
+				name := strings.Trim(strconv.QuoteToASCII(r.Key), `"`) // a writer may have chosen anything
+				return &TamperError{Kind: inserted, Record: recordKey{kind, name}.String()}
 			}
 			if err := c.compare(k, r.Value); err != nil {
 				return err

@@ -260,6 +260,7 @@ func sumTamperings(t *testing.T, s driver.Store) []sumTampering {
 		{"day added", "sum/2026-11-25/0", "", "\x01\x00", "inserted", ""},
 		{"organization added", other, "", "\x01\x00", "inserted", ""},
 		{"key of nothing", "sum/x", "", "\x01\x00", "inserted", ""},
+		{"key of two lines", "sum/x\n", "", "\x01\x00", "inserted", `sum/x\n`},
 		{"cursor moved back", cursor, `"next":11`, `"next":5`, "edited", ""},
 		{"cursor moved on", cursor, `"next":11`, `"next":99`, "edited", ""},
 		{"cursor removed", cursor, "", "", "inserted", org},
