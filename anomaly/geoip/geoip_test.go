@@ -1,7 +1,9 @@
 package geoip_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -206,6 +208,26 @@ func version(kind string) int {
 		return 4
 	}
 	return 6
+}
+
+// TestMissingFamilyIsSaidOnce is not parallel: it looks at the default logger.
+func TestMissingFamilyIsSaidOnce(t *testing.T) {
+	var out bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
+	defer slog.SetDefault(before)
+	r, err := geoip.Open(geoip.Files{City: mustWrite(t, "city-ipv4", map[string]mmdbtype.Map{"81.2.69.0/24": flatCity("NO", 59.5, 10.5)})})
+	r = closing(t, r, err)
+	check(t, r, map[string]anomaly.Place{"192.0.2.1": {}})
+	if out.Len() != 0 {
+		t.Errorf("an address that the file does not have: %s", &out)
+	}
+	for range 3 {
+		check(t, r, map[string]anomaly.Place{"2a00:1450::1": {}, "2a00:1451::1": {}})
+	}
+	if n := strings.Count(out.String(), "no file has IPv6 addresses"); n != 1 {
+		t.Errorf("%d warnings: %s", n, &out)
+	}
 }
 
 // The free files come as one per family: with the first alone an IPv6 address is
