@@ -128,7 +128,7 @@ func (a *app) protect(context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /orgs/{org}/invoices", a.guard.Require(tenancy.FromPath("org"), tenancy.AllOf("read:invoices"))(ok))
 	mux.Handle("GET /account", a.web.Require(ok))
-	a.server = httptest.NewServer(a.t.Server(mux))
+	a.server = httptest.NewServer(a.t.Server("app.example.com", mux))
 	a.closers = append(a.closers, a.server.Close)
 	return nil
 }
@@ -161,7 +161,7 @@ func (a *app) decide(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	server := httptest.NewServer(a.t.Server(a.actions))
+	server := httptest.NewServer(a.t.Server("actions.example.com", a.actions))
 	a.closers = append(a.closers, server.Close)
 	engine, err := scripts.New(scripts.Config{Hosts: []string{strings.TrimPrefix(server.URL, "http://")}})
 	if err != nil {

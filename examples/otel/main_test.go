@@ -2,13 +2,20 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/auth0kit/auth0kit/anomaly"
 )
@@ -156,4 +163,53 @@ func TestAssessorKeepsTheBudget(t *testing.T) {
 		Cuts(c anomaly.Class, prompt, mfa float64) [3]float64
 	})
 	assert.True(t, ok)
+}
+
+// Whatever a client sends, no address, name or browser of anybody is in what its requests
+// leave, and no client makes series or names of spans of its own.
+func TestHostileClients(t *testing.T) {
+	t.Parallel()
+	spans := tracetest.NewInMemoryExporter()
+	reader := sdkmetric.NewManualReader()
+	telemetry, err := New(sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans)), sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/users/{user}", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /account", func(http.ResponseWriter, *http.Request) {})
+	server := telemetry.Server("app.example.com", mux)
+	mux.HandleFunc("POST /upload", func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		assert.Equal(t, "/upload?email=ada@example.com 203.0.113.7:1234 four", r.URL.String()+" "+r.RemoteAddr+" "+string(body), "handlers see all")
+	})
+	for n := range 20 {
+		for _, path := range []string{"/upload", "/users/auth0%7Cada", "/account", "/account/ada@example.com"} {
+			method := "M" + strconv.Itoa(n)
+			if path == "/upload" {
+				method = "POST"
+			}
+			r := httptest.NewRequest(method, path+"?email=ada@example.com", strings.NewReader("four"))
+			r.Host, r.RemoteAddr = "h"+strconv.Itoa(n)+".example.com", "203.0.113.7:1234"
+			r.Header.Set("X-Forwarded-For", "198.51.100.9")
+			r.Header.Set("User-Agent", "Ada's browser")
+			server.ServeHTTP(httptest.NewRecorder(), r)
+		}
+	}
+	o := &observed{spans: spans.GetSpans()}
+	require.NoError(t, reader.Collect(t.Context(), &o.metrics))
+	names := map[string]bool{}
+	for _, s := range o.spans {
+		names[s.Name] = true
+		for _, kv := range s.Attributes {
+			for _, secret := range []string{"ada", "Ada", "203.0.113.7", "198.51.100.9"} {
+				assert.NotContains(t, kv.Value.Emit(), secret, string(kv.Key))
+			}
+		}
+	}
+	assert.LessOrEqual(t, len(names), 4, "%v", names)
+	for _, s := range o.metrics.ScopeMetrics {
+		for _, m := range s.Metrics {
+			assert.LessOrEqual(t, len(points(t, o, m.Name)), 4, m.Name)
+		}
+	}
 }

@@ -81,14 +81,29 @@ func New(tracers trace.TracerProvider, meters metric.MeterProvider) (*Telemetry,
 }
 
 // Server is around the whole router: a span and a duration for each request, named
-// by its route, and the parent of all that happens in it.
-func (t *Telemetry) Server(mux http.Handler) http.Handler {
-	return otelhttp.NewHandler(mux, "request", otelhttp.WithTracerProvider(t.tracers), otelhttp.WithMeterProvider(t.meters),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return strings.TrimSpace(r.Method + " " + path(r.Pattern)) }))
+// by its route, and the parent of all that happens in it. host is the service's name,
+// whatever clients call it.
+func (t *Telemetry) Server(host string, mux http.Handler) http.Handler {
+	traced := otelhttp.NewHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		came := r.Context().Value(whole{}).(*http.Request)
+		full := came.WithContext(r.Context())
+		full.Body = r.Body // which counts
+		defer func() { r.Pattern, came.MultipartForm = full.Pattern, full.MultipartForm }()
+		mux.ServeHTTP(w, full)
+	}), "request", otelhttp.WithTracerProvider(t.tracers), otelhttp.WithMeterProvider(t.meters))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		short := r.WithContext(context.WithValue(r.Context(), whole{}, r))
+		short.URL, short.Host, short.RemoteAddr, short.Header = &url.URL{}, host, "", r.Header.Clone()
+		short.Header.Del("User-Agent")
+		short.Header.Del("X-Forwarded-For")
+		traced.ServeHTTP(w, short)
+	})
 }
 
-// path is a route without its method.
-func path(pattern string) string { return pattern[strings.IndexByte(pattern, ' ')+1:] }
+// whole is the key of a request as it came. otelhttp writes the path, the client's
+// address and browser into spans, and the Host that it sent into metrics, of which a
+// client could make any number. So it sees a request without them.
+type whole struct{}
 
 // Client is for management.Config.HTTPClient: a span for each request to Auth0. base
 // may be nil.
