@@ -10,9 +10,10 @@
 // The order matters. The account is blocked first, so that nobody signs in again while
 // the rest is closed; what lives longest comes after it.
 //
-// Run can be repeated, by the same process or by another after a crash: layers that
-// have answered are not asked again, the others are. A layer that fails keeps no other
-// from being closed.
+// Run can be repeated, by the same process or by another after a crash: it goes on with
+// the first layer that has not answered, and asks those after it again, since who was
+// not blocked yet may have signed in anew after they had answered. A layer that fails
+// keeps no other from being closed.
 package contain
 
 import (
@@ -37,7 +38,7 @@ type Layer struct {
 type Done struct {
 	Did  string    // In a few words, without personal data.
 	Open string    // What still works, and where; empty for nothing.
-	Till time.Time // Until when it does.
+	Till time.Time // Until when it does; zero for no end that is known.
 }
 
 // Answer is a layer's line of the receipt.
@@ -52,7 +53,7 @@ type Answer struct {
 // Order says whose account is closed, by whom and why.
 type Order struct {
 	UserID string
-	By     string // The id of who gave the order.
+	By     string // The id of who gives the order, or goes on with it.
 	Reason string // For the audit trail: no personal data.
 }
 
@@ -70,9 +71,18 @@ func (r *Receipt) Closed() bool {
 	return !slices.ContainsFunc(r.Layers, func(name string) bool { return !r.has(name) })
 }
 
-// Open returns the answers whose layer leaves something open at that time.
+// Open returns the answers whose layer leaves something open at that time, and one
+// without a try for each layer that was not asked yet.
 func (r *Receipt) Open(now time.Time) []Answer {
-	return slices.DeleteFunc(slices.Clone(r.Answers), func(a Answer) bool { return a.Failed == "" && !a.Till.After(now) })
+	open := slices.DeleteFunc(slices.Clone(r.Answers), func(a Answer) bool {
+		return a.Failed == "" && (a.Open == "" || !a.Till.IsZero() && !a.Till.After(now))
+	})
+	for _, name := range r.Layers {
+		if !slices.ContainsFunc(r.Answers, func(a Answer) bool { return a.Layer == name }) {
+			open = append(open, Answer{Layer: name, Failed: "not asked yet"})
+		}
+	}
+	return open
 }
 
 func (r *Receipt) has(layer string) bool {
@@ -134,7 +144,7 @@ func New(book Book, recorder audit.Recorder, layers ...Layer) (*Containment, err
 }
 
 // Run closes the layers of the order's account that have not answered under id, and
-// returns the receipt. Beside it, an error says which layers failed, or that the
+// those after them, and returns the receipt. Beside it, an error says which layers failed, or that the
 // receipt could not be kept: call Run again with the same id.
 func (c *Containment) Run(ctx context.Context, id string, o Order) (*Receipt, error) {
 	if id == "" || o.UserID == "" || o.By == "" {
@@ -145,8 +155,9 @@ func (c *Containment) Run(ctx context.Context, id string, o Order) (*Receipt, er
 		return nil, err
 	}
 	var failed []error
+	late := false // a layer was closed after others that come after it
 	for _, l := range c.layers {
-		if r.has(l.Name) {
+		if r.has(l.Name) && !late {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -158,8 +169,9 @@ func (c *Containment) Run(ctx context.Context, id string, o Order) (*Receipt, er
 			a.Failed = err.Error()
 			failed = append(failed, fmt.Errorf("contain: %s: %w", l.Name, err))
 		}
+		late = late || err == nil
 		r.answer(a)
-		failed = append(failed, c.book.Save(ctx, r), c.record(ctx, &r, a, err))
+		failed = append(failed, c.book.Save(ctx, r), c.record(ctx, &r, o.By, a, err))
 	}
 	return &r, errors.Join(failed...)
 }
@@ -174,16 +186,18 @@ func (c *Containment) begin(ctx context.Context, id string, o Order) (Receipt, e
 	case r.UserID != o.UserID:
 		return r, ErrOtherUser
 	}
-	r.Answers, r.Layers = slices.Clone(r.Answers), nil
+	r.Answers, r.Layers = slices.Clone(r.Answers), slices.Clone(r.Layers)
 	for _, l := range c.layers {
-		r.Layers = append(r.Layers, l.Name)
+		if !slices.Contains(r.Layers, l.Name) { // what was ordered once stays to be closed
+			r.Layers = append(r.Layers, l.Name)
+		}
 	}
 	return r, c.book.Save(ctx, r)
 }
 
-func (c *Containment) record(ctx context.Context, r *Receipt, a Answer, failed error) error {
+func (c *Containment) record(ctx context.Context, r *Receipt, by string, a Answer, failed error) error {
 	e := audit.Event{
-		Type: "account", Action: "account.contain", Actor: audit.Ref{Kind: "user", ID: r.By}, Target: audit.Ref{Kind: "user", ID: r.UserID},
+		Type: "account", Action: "account.contain", Actor: audit.Ref{Kind: "user", ID: by}, Target: audit.Ref{Kind: "user", ID: r.UserID},
 		Correlation: r.ID, Reason: r.Reason, Source: "examples/portal", Outcome: audit.Success, Metadata: map[string]string{"layer": a.Layer},
 	}
 	if failed != nil {

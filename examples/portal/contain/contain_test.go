@@ -123,6 +123,47 @@ func TestFailingLayer(t *testing.T) {
 	assert.Zero(t, h.closed["sessions auth0|2"])
 }
 
+// A layer that somebody asked for once stays open until it has answered, although a
+// later order does not name it, and so does what was not asked or never ends.
+func TestOpenIsSaid(t *testing.T) {
+	t.Parallel()
+	h := &house{Memory: contain.NewMemory(), closed: map[string]int{}}
+	log := audit.NewMemory()
+	away := contain.Layer{Name: "factors", Do: func(context.Context, string) (contain.Done, error) { return contain.Done{}, errors.New("away") }}
+	forever := contain.Layer{Name: "key card", Do: func(context.Context, string) (contain.Done, error) {
+		return contain.Done{Did: "told", Open: "the door"}, nil
+	}}
+	c, err := contain.New(h, log, h.layer("block"), forever, away)
+	require.NoError(t, err)
+	_, err = c.Run(t.Context(), "i1", order)
+	require.Error(t, err)
+	c, err = contain.New(h, log, h.layer("block"))
+	require.NoError(t, err)
+	other := order
+	other.By = "auth0|another"
+	r, err := c.Run(t.Context(), "i1", other)
+	require.NoError(t, err)
+	assert.False(t, r.Closed(), "the factors are still there")
+	var open []string
+	for _, a := range r.Open(time.Now().Add(1000 * time.Hour)) {
+		open = append(open, a.Layer)
+	}
+	assert.Equal(t, []string{"key card", "factors"}, open)
+
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	r, err = h.containment(t, log).Run(ctx, "i2", order)
+	require.Error(t, err)
+	assert.Len(t, r.Open(time.Now()), len(names), "nobody was asked")
+	_, err = h.containment(t, log).Run(t.Context(), "i2", other)
+	require.NoError(t, err)
+	events := log.Events()
+	assert.Equal(t, "auth0|another", events[len(events)-1].Actor.ID, "whoever goes on does it")
+	kept, err := h.Load(t.Context(), "i2")
+	require.NoError(t, err)
+	assert.Equal(t, "auth0|admin", kept.By, "who gave the order")
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	h := &house{Memory: contain.NewMemory(), closed: map[string]int{}}

@@ -2,6 +2,7 @@ package contain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,18 +16,26 @@ type accounts interface {
 	RevokeAccess(ctx context.Context, userID string) error
 }
 
+// atAuth0 is what Auth0 answered: where it has no such user (any more), nothing is open.
+func atAuth0(did string, err error) (Done, error) {
+	if errors.Is(err, resource.ErrNotFound) {
+		return Done{Did: "there is no such user"}, nil
+	}
+	return Done{Did: did}, err
+}
+
 // Block blocks the user at Auth0: no login and no refresh succeeds from now on.
 func Block(client accounts) Layer {
 	return Layer{"block at Auth0", func(ctx context.Context, userID string) (Done, error) {
 		_, err := client.UpdateUser(ctx, userID, resource.UserPatch{Blocked: new(true)})
-		return Done{Did: "nobody signs in to it"}, err
+		return atAuth0("nobody signs in to it", err)
 	}}
 }
 
 // RevokeAtAuth0 ends the sessions and refresh tokens at Auth0.
 func RevokeAtAuth0(client accounts) Layer {
 	return Layer{"sessions and refresh tokens at Auth0", func(ctx context.Context, userID string) (Done, error) {
-		return Done{Did: "all of them are ended"}, client.RevokeAccess(ctx, userID)
+		return atAuth0("all of them are ended", client.RevokeAccess(ctx, userID))
 	}}
 }
 

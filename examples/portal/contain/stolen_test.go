@@ -34,6 +34,7 @@ type stolen struct {
 	client *management.Client
 	app    auth0test.Application
 	user   string
+	org    string
 
 	sessions *session.Manager
 	cutoff   *tenancy.Cutoff
@@ -49,9 +50,9 @@ func newStolen(t *testing.T) *stolen {
 	s := &stolen{T: t, tenant: auth0test.NewTenant(auth0test.Options{})}
 	s.tenant.AddAPI(api, "read:invoices")
 	s.app = s.tenant.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
-	acme := s.tenant.AddOrganization("acme")
+	s.org = s.tenant.AddOrganization("acme")
 	s.user = s.tenant.AddUser(resource.User{Email: "ada@example.com"}, "correct horse")
-	s.tenant.AddMember(acme, s.user)
+	s.tenant.AddMember(s.org, s.user)
 	s.server = s.tenant.Start()
 	t.Cleanup(s.server.Close)
 	machine := s.tenant.Machine()
@@ -70,7 +71,7 @@ func newStolen(t *testing.T) *stolen {
 	require.NoError(t, err)
 	s.guarded = g.Require(tenancy.FromToken, tenancy.Authenticated())(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 
-	s.tokens, err = s.login(acme)
+	s.tokens, err = s.login(s.org)
 	require.NoError(t, err)
 	s.session, _, err = s.sessions.Create(t.Context(), session.Login{UserID: s.user, SID: "sid_1", AuthTime: time.Now()})
 	require.NoError(t, err)
@@ -157,4 +158,52 @@ func TestNothingStolenWorks(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, left)
 	}
+}
+
+// Auth0 did not answer when it should have blocked the account, and the thief has signed
+// in again after everything else was closed. Whoever goes on closes that too.
+func TestLateBlock(t *testing.T) {
+	t.Parallel()
+	s := newStolen(t)
+	block, away := contain.Block(s.client), true
+	late := contain.Layer{Name: block.Name, Do: func(ctx context.Context, userID string) (contain.Done, error) {
+		if away {
+			return contain.Done{}, errors.New("away")
+		}
+		return block.Do(ctx, userID)
+	}}
+	c, err := contain.New(contain.NewMemory(), audit.Discard, late, contain.RevokeAtAuth0(s.client), contain.EndSessions(s.sessions), contain.CutTokens(s.cutoff, 2*time.Second, 24*time.Hour))
+	require.NoError(t, err)
+	order := contain.Order{UserID: s.user, By: "auth0|admin", Reason: "phished"}
+	_, err = c.Run(t.Context(), "i1", order)
+	require.Error(t, err)
+	require.Eventually(t, func() bool { // a token of the second of the cut is refused too
+		s.tokens, err = s.login(s.org)
+		require.NoError(t, err)
+		s.session, _, err = s.sessions.Create(t.Context(), session.Login{UserID: s.user, SID: "sid_2", AuthTime: time.Now()})
+		require.NoError(t, err)
+		access, cookie, refresh := s.works()
+		return access && cookie && refresh
+	}, 5*time.Second, 200*time.Millisecond)
+	away = false
+	receipt, err := c.Run(t.Context(), "i1", order)
+	require.NoError(t, err)
+	require.True(t, receipt.Closed())
+	require.Eventually(t, func() bool {
+		access, cookie, refresh := s.works()
+		return !access && !cookie && !refresh
+	}, 5*time.Second, 50*time.Millisecond)
+}
+
+// Of an account that was deleted at Auth0 meanwhile, the rest is closed all the same.
+func TestDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newStolen(t)
+	require.NoError(t, s.client.DeleteUser(t.Context(), s.user))
+	receipt, err := s.containment(contain.NewMemory()).Run(t.Context(), "i1", contain.Order{UserID: s.user, By: "auth0|admin"})
+	require.NoError(t, err)
+	require.True(t, receipt.Closed())
+	assert.Equal(t, "there is no such user", receipt.Answers[0].Did)
+	access, cookie, refresh := s.works()
+	assert.False(t, access || cookie || refresh)
 }
