@@ -30,7 +30,7 @@ func (p *portal) data(w http.ResponseWriter, r *http.Request) {
 	_, s := profileOf(r)
 	all := map[string]json.RawMessage{}
 	for name, export := range map[string]func(context.Context, string, io.Writer) error{
-		"sessions": p.sessions.Export, "factors": p.factors.Export, "sign-ins": p.risk.Export, "counts": p.logins.Export, "log": p.log.Export,
+		"sessions": p.sessions.Export, "factors": p.factors.Export, "sign-ins": p.risk.Export, "counts": p.logins.Export, "log": p.log.Export, "books": p.exportBooks,
 	} {
 		var b bytes.Buffer
 		if err := export(r.Context(), s.UserID, &b); err != nil {

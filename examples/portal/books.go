@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -88,7 +90,7 @@ func (s *stores) addInvoice(ctx context.Context, org string, i invoice) error {
 	return err
 }
 
-var errPaid = errors.New("portal: the invoice is paid, or there is none of that number")
+var errPaid = errors.New("portal: the invoice is paid already")
 
 // pay marks an invoice as paid, once.
 func (s *stores) pay(ctx context.Context, org string, number int, by string) error {
@@ -103,6 +105,38 @@ func (s *stores) pay(ctx context.Context, org string, number int, by string) err
 	return errPaid
 }
 
+// exportBooks writes which invoices a user has paid and when their account was closed.
+func (s *stores) exportBooks(ctx context.Context, userID string, w io.Writer) (err error) {
+	type entry struct {
+		Organization string `json:"organization"`
+		Number       int    `json:"number"`
+		PaidAt       string `json:"paid_at"`
+	}
+	out := struct {
+		Paid   []entry     `json:"paid"`
+		Closed []time.Time `json:"account_closed"`
+	}{}
+	rows, err := s.books.QueryContext(ctx, `SELECT org, number, paid_at FROM portal_invoices WHERE paid_by = $1 ORDER BY paid_at`, userID)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var e entry
+		if err := rows.Scan(&e.Organization, &e.Number, &e.PaidAt); err != nil {
+			return err
+		}
+		out.Paid = append(out.Paid, e)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if out.Closed, err = s.closed(ctx, userID); err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(out)
+}
+
 // overview is the first page of an organization.
 func (p *portal) overview(w http.ResponseWriter, r *http.Request) {
 	caller, _ := tenancy.FromContext(r.Context())
@@ -112,15 +146,23 @@ func (p *portal) overview(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	done := ""
-	if r.URL.Query().Has("paid") {
-		done = "Invoice " + strconv.Itoa(number(r.URL.Query().Get("paid"))) + " is paid."
+	if i := find(list, r.URL.Query().Get("paid")); i.PaidBy != "" { // anybody can send a link that says so
+		done = "Invoice " + strconv.Itoa(i.Number) + " is paid."
 	}
 	p.pages.Show(w, r, http.StatusOK, "invoices", site.Page{
 		Title: "Invoices", Lead: "What your suppliers have sent. To pay one, you confirm with a second factor.", Done: done, Wide: true, Data: list,
 	})
 }
 
-func number(text string) int { n, _ := strconv.Atoi(text); return n }
+// find returns the invoice of that number, or the zero one.
+func find(list []invoice, number string) (found invoice) {
+	for _, i := range list {
+		if strconv.Itoa(i.Number) == number {
+			return i
+		}
+	}
+	return found
+}
 
 // ask shows an invoice before it is paid. Who comes here has proved a second factor in
 // the last five minutes.
@@ -131,23 +173,30 @@ func (p *portal) ask(w http.ResponseWriter, r *http.Request) {
 		p.broken(w, r, err)
 		return
 	}
-	for _, i := range list {
-		if strconv.Itoa(i.Number) == r.PathValue("number") && i.PaidBy == "" {
-			p.pages.Show(w, r, http.StatusOK, "pay", site.Page{Title: "Pay " + i.Amount() + "?", Lead: "To " + i.Supplier + ", for invoice " + strconv.Itoa(i.Number) + ".", Data: i})
-			return
-		}
+	i := find(list, r.PathValue("number"))
+	if i.Number == 0 || i.PaidBy != "" {
+		p.pages.NotFound(w, r)
+		return
 	}
-	p.pages.NotFound(w, r)
+	p.pages.Show(w, r, http.StatusOK, "pay", site.Page{Title: "Pay " + i.Amount() + "?", Lead: "To " + i.Supplier + ", for invoice " + strconv.Itoa(i.Number) + ".", Data: i})
 }
 
-// pay pays, and leaves two events in the log: that it began, without which nothing is
+// payInvoice pays, and leaves two events in the log: that it began, without which nothing is
 // done, and how it ended.
 func (p *portal) payInvoice(w http.ResponseWriter, r *http.Request) {
 	caller, _ := tenancy.FromContext(r.Context())
-	n := number(r.PathValue("number"))
-	event := audit.Event{Type: "payout", Action: "payout.begin", Target: audit.Ref{Kind: "invoice", ID: caller.TenantID + "/" + strconv.Itoa(n)}, Source: "portal", Correlation: rand.Text()}
-	err := audit.Record(r.Context(), p.log, event)
+	list, err := p.invoices(r.Context(), caller.TenantID)
 	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	n := find(list, r.PathValue("number")).Number
+	if n == 0 {
+		p.pages.NotFound(w, r)
+		return
+	}
+	event := audit.Event{Type: "payout", Action: "payout.begin", Target: audit.Ref{Kind: "invoice", ID: caller.TenantID + "/" + strconv.Itoa(n)}, Source: "portal", Correlation: rand.Text()}
+	if err = audit.Record(r.Context(), p.log, event); err != nil {
 		p.broken(w, r, err)
 		return
 	}

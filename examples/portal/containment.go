@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/examples/internal/site"
 	"github.com/auth0kit/auth0kit/examples/portal/contain"
+	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/tenancy"
 )
@@ -44,9 +46,33 @@ func (s *stores) Load(ctx context.Context, id string) (r contain.Receipt, err er
 	return r, json.Unmarshal([]byte(text), &r)
 }
 
+// closed returns when somebody closed the account of a user, for their export.
+func (s *stores) closed(ctx context.Context, userID string) (at []time.Time, err error) {
+	rows, err := s.books.QueryContext(ctx, `SELECT receipt FROM portal_receipts ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var text []byte
+		var r contain.Receipt
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(text, &r); err != nil {
+			return nil, err
+		}
+		if r.UserID == userID {
+			at = append(at, r.Began)
+		}
+	}
+	return at, rows.Err()
+}
+
 // closable returns the email of a member whose account the administrators of this
-// organization may close: nobody of them alone, and nobody who works for others too.
-func (p *portal) closable(r *http.Request, org, userID string) (email, problem string, err error) {
+// organization may close: not their own, and of nobody who works for others too. What a
+// receipt says was begun may be finished after the member has left.
+func (p *portal) closable(r *http.Request, org, userID, receipt string) (email, problem string, err error) {
 	names, err := p.names(r.Context(), org)
 	if err != nil {
 		return "", "", err
@@ -54,13 +80,22 @@ func (p *portal) closable(r *http.Request, org, userID string) (email, problem s
 	s, _ := session.FromContext(r.Context())
 	email, member := names[userID]
 	if !member {
-		return "", "This person does not work here any more.", nil
+		begun, err := p.Load(r.Context(), receipt)
+		if err != nil && !errors.Is(err, contain.ErrNone) {
+			return "", "", err
+		}
+		if begun.UserID != userID || userID == "" {
+			return "", "This person does not work here any more.", nil
+		}
 	}
 	if userID == s.UserID {
 		return "", "This is your own account. Ask another administrator.", nil
 	}
 	orgs, err := p.client.UserOrganizations(r.Context(), userID)
-	if err == nil && len(orgs) > 1 {
+	if errors.Is(err, resource.ErrNotFound) {
+		return email, "", nil // deleted at Auth0, and open here still
+	}
+	if slices.ContainsFunc(orgs, func(o resource.Organization) bool { return o.ID != org }) {
 		problem = "They work for other organizations too, which you do not administer. Ask the help desk."
 	}
 	return email, problem, err
@@ -70,7 +105,7 @@ func (p *portal) closable(r *http.Request, org, userID string) (email, problem s
 func (p *portal) askContain(w http.ResponseWriter, r *http.Request) {
 	caller, _ := tenancy.FromContext(r.Context())
 	user := r.URL.Query().Get("user")
-	email, problem, err := p.closable(r, caller.TenantID, user)
+	email, problem, err := p.closable(r, caller.TenantID, user, "")
 	switch {
 	case err != nil:
 		p.broken(w, r, err)
@@ -95,7 +130,7 @@ func (p *portal) contain(w http.ResponseWriter, r *http.Request) {
 		p.pages.Failed(w, r, http.StatusBadRequest, "That is not the form of this page", "Nothing was done. Go back and load the page again.", "form")
 		return
 	}
-	_, problem, err := p.closable(r, caller.TenantID, user)
+	_, problem, err := p.closable(r, caller.TenantID, user, id)
 	if err != nil {
 		p.broken(w, r, err)
 		return
@@ -143,9 +178,10 @@ func (p *portal) receipt(w http.ResponseWriter, r *http.Request) {
 		p.broken(w, r, err)
 		return
 	}
-	page := site.Page{Title: "The account of " + names[receipt.UserID], Lead: "Ordered by " + names[receipt.By] + ", " + site.When(receipt.Began) + ".", Done: "It is closed."}
+	name := func(userID string) string { return cmp.Or(names[userID], "somebody who has left") }
+	page := site.Page{Title: "The account of " + name(receipt.UserID), Lead: "Ordered by " + name(receipt.By) + ", " + site.When(receipt.Began) + ".", Done: "It is closed."}
 	if !receipt.Closed() {
-		page.Done, page.Problem = "", "It is not closed everywhere. Go on until it is: what has answered is not asked again."
+		page.Done, page.Problem = "", "It is not closed everywhere. Go on until it is."
 	}
 	page.Data = map[string]any{
 		"Org": caller.TenantID, "Receipt": receipt, "Closed": receipt.Closed(), "Open": receipt.Open(time.Now()),

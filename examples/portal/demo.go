@@ -88,10 +88,11 @@ func (p *portal) offline(port int) (auth0, error) {
 	}, nil
 }
 
-// seed deploys the Action and gives the demonstration a past.
+// seed deploys the Action and gives the demonstration a past. At your tenant, it says
+// which scope is missing.
 func (p *portal) seed(ctx context.Context, _ func(string) string) (err error) {
 	if p.demo == nil {
-		return nil
+		return p.client.Check(ctx, append(p.admins.Scopes(), "update:users", "delete:sessions", "delete:refresh_tokens", "read:authentication_methods", "delete:authentication_methods", "delete:guardian_enrollments")...)
 	}
 	if err := p.deploy(ctx, p.base+actionPath); err != nil {
 		return err

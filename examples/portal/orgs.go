@@ -81,7 +81,7 @@ type signIn struct{ Href, Text string }
 func again(r *http.Request, org string) signIn {
 	q := url.Values{"to": {"/"}}
 	if r.Method == http.MethodGet {
-		q.Set("to", r.URL.Path)
+		q.Set("to", r.URL.RequestURI())
 	}
 	if org == "" {
 		return signIn{"/auth/login?" + q.Encode(), "Sign in"}

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +37,7 @@ type portal struct {
 	*stores
 	auth0
 	key, actionKey []byte
+	address        func(*http.Request) netip.Addr // of a client
 	pages          *site.Site
 	log            *auditlog.Log
 	cutoff         *tenancy.Cutoff
@@ -133,7 +135,7 @@ func (p *portal) buildRoutes(context.Context, func(string) string) error {
 	mux.Handle("GET /account/data", p.web.Require(http.HandlerFunc(p.data)))
 	mux.HandleFunc("/arrive", p.arrive)
 
-	fresh := guardian.Require(guardian.MultiFactor, 5*time.Minute, p.mfa.StepUp)
+	fresh := guardian.Require(guardian.MultiFactor, 5*time.Minute, p.stepUp)
 	mux.Handle("GET /orgs/{org}/{$}", p.member("read:invoices", p.overview))
 	mux.Handle("GET /orgs/{org}/invoices/{number}/pay", p.member("send:payouts", fresh(http.HandlerFunc(p.ask)).ServeHTTP))
 	mux.Handle("POST /orgs/{org}/invoices/{number}/pay", p.member("send:payouts", fresh(http.HandlerFunc(p.payInvoice)).ServeHTTP))

@@ -7,8 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +21,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/examples/internal/visitor"
+	"github.com/auth0kit/auth0kit/examples/portal/contain"
 	"github.com/auth0kit/auth0kit/management/auth0test"
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // start serves the portal offline.
@@ -28,11 +33,16 @@ func start(t *testing.T) *portal {
 	require.NoError(t, err)
 	p, err := newPortal(t.Context(), l.Addr().(*net.TCPAddr).Port, func(string) string { return "" })
 	require.NoError(t, err)
+	p.serves(t, l)
+	return p
+}
+
+func (p *portal) serves(t *testing.T, l net.Listener) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- p.serve(ctx, l) }()
 	t.Cleanup(func() { stop(); assert.NoError(t, <-done); p.close() })
-	return p
 }
 
 const (
@@ -272,6 +282,153 @@ func TestContain(t *testing.T) {
 	x.sends("/mfa/verify", "They work for other organizations too", "code", codeAt(t, app.Secret(), 0))
 }
 
+// TestContainGoesOn: what was begun can be finished after the person has left the
+// company or Auth0, but not once they work for another one.
+func TestContainGoesOn(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	v := p.guest(t, onWindows)
+	v.signsIn("acme", ada, password)
+	users, err := p.client.UsersByEmail(t.Context(), bob)
+	require.NoError(t, err)
+	id := users[0].ID
+	v.opens("/orgs/"+p.demo.acme+"/team/contain?user="+url.QueryEscape(id), 200, "Use one of your second factors to go on")
+	v.confirms()
+	remove := p.demo.tenant.Fault("PATCH /api/v2/users/{id}", auth0test.Fault{Status: 400, Times: 1})
+	defer remove()
+	v.sends("/team/contain", "It is not closed everywhere", "reason", "phished")
+	receipt := v.At
+	require.NoError(t, p.client.RemoveMembers(t.Context(), p.demo.acme, id))
+	p.demo.tenant.AddMember(p.demo.globex, id)
+	v.sends("/team/contain", "They work for other organizations")
+	require.NoError(t, p.client.RemoveMembers(t.Context(), p.demo.globex, id))
+	require.NoError(t, p.client.DeleteUser(t.Context(), id))
+	v.opens(strings.TrimPrefix(receipt, p.base), 200, "The account of somebody who has left")
+	v.sends("/team/contain", "It is closed.")
+	assert.Contains(t, v.Page, "There is no such user")
+}
+
+// TestContainWhileHeld: a sign-in that waits for its second factor while the account is
+// closed opens nothing, nor does the proof of it.
+func TestContainWhileHeld(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	v := p.guest(t, onWindows)
+	v.moves()
+	v.signsIn("acme", ada, password)
+	require.Contains(t, v.Page, "Confirm that it is you")
+	c, err := contain.New(contain.NewMemory(), p.log, contain.Block(p.client), contain.RevokeAtAuth0(p.client), contain.EndSessions(p.sessions), contain.CutTokens(p.cutoff, time.Second, time.Hour))
+	require.NoError(t, err)
+	_, err = c.Run(t.Context(), "i1", contain.Order{UserID: p.demo.ada, By: "auth0|admin"})
+	require.NoError(t, err)
+	v.sends("/verify/", "", "code", p.demo.tenant.OTP(p.demo.phone.Secret()))
+	assert.NotContains(t, v.Page, "Kraft Paper Mills")
+	v.opens("/sessions", 200, "")
+	assert.Contains(t, v.At, "/u/login")
+}
+
+// TestBehindProxies: who is behind a proxy is told apart, and nobody chooses an address.
+func TestBehindProxies(t *testing.T) {
+	t.Parallel()
+	read, err := addresses("10.0.0.0/8, 192.0.2.1/32", false)
+	require.NoError(t, err)
+	p := &portal{address: read}
+	for from, want := range map[string]string{"10.1.2.3:1234": "203.0.113.7", "192.0.2.1:1": "203.0.113.7", "198.51.100.9:1": "198.51.100.9"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = from
+		r.Header.Set("X-Forwarded-For", "192.0.2.77, 203.0.113.7")
+		assert.Equal(t, want, p.clientIP(r).String(), from)
+	}
+	_, err = addresses("", false)
+	require.ErrorContains(t, err, "TRUSTED_PROXIES", "this program does not speak https")
+}
+
+// TestYourTenant: with AUTH0_… the portal is one at a tenant that it is told of.
+func TestYourTenant(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := l.Addr().(*net.TCPAddr).Port
+	base := "http://localhost:" + strconv.Itoa(port)
+	tenant := auth0test.NewTenant(auth0test.Options{})
+	server, err := tenant.ListenHTTP("127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	const api = "https://ledger.example.com/api"
+	scopes := strings.Fields(`update:users delete:sessions delete:refresh_tokens read:authentication_methods delete:authentication_methods delete:guardian_enrollments
+		read:organization_members create:organization_members delete:organization_members read:organization_member_roles create:organization_member_roles
+		delete:organization_member_roles read:organization_connections read:organizations read:organization_invitations create:organization_invitations
+		delete:organization_invitations read:roles read:users`)
+	permissions := []string{"read:invoices", "send:payouts", "manage:team", "read:audit"}
+	tenant.AddAPI(api, permissions...)
+	role := tenant.AddRole(adminRoleName, api, permissions...)
+	client := tenant.AddClient(auth0test.Application{CallbackURL: base + "/auth/callback", LogoutURL: base})
+	tenant.AddGrant(client.ID, server.URL+"/api/v2/", scopes...)
+	poor := tenant.AddClient(auth0test.Application{CallbackURL: base + "/auth/callback"})
+	tenant.AddGrant(poor.ID, server.URL+"/api/v2/", scopes[3:]...)
+	org := tenant.AddOrganization("acme")
+	adaID := tenant.AddUser(resource.User{Email: ada, EmailVerified: true}, password)
+	tenant.AddMember(org, adaID, role)
+	bobID := tenant.AddUser(resource.User{Email: bob, EmailVerified: true}, password)
+	tenant.AddMember(org, bobID)
+	for name, value := range map[string]string{
+		"AUTH0_DOMAIN": server.URL, "AUTH0_CLIENT_ID": poor.ID, "AUTH0_CLIENT_SECRET": poor.Secret, "APP_BASE_URL": base,
+		"AUTH0_AUDIENCE": api, "ADMIN_ROLE_ID": role,
+	} {
+		t.Setenv(name, value)
+	}
+	_, err = newPortal(t.Context(), port, os.Getenv)
+	require.ErrorContains(t, err, "delete:sessions", "said at once, and not to the first visitors")
+	t.Setenv("AUTH0_CLIENT_ID", client.ID)
+	t.Setenv("AUTH0_CLIENT_SECRET", client.Secret)
+	p, err := newPortal(t.Context(), port, os.Getenv)
+	require.NoError(t, err)
+	p.serves(t, l)
+	v := p.guest(t, onWindows)
+	v.opens("/auth/login?organization="+org, 200, "")
+	require.NoError(t, v.SignIn(t.Context(), ada, password))
+	require.Contains(t, v.Page, "No invoices")
+	v.opens("/orgs/"+org+"/team", 200, bob)
+	v.opens("/orgs/"+org+"/audit", 200, "session.create")
+	app, err := p.factors.EnrollTOTP(t.Context(), adaID, ada, nil)
+	require.NoError(t, err)
+	_, err = p.factors.ConfirmTOTP(t.Context(), adaID, codeAt(t, app.Secret(), -1))
+	require.NoError(t, err)
+	v.opens("/orgs/"+org+"/team/contain?user="+url.QueryEscape(bobID), 200, "Use one of your second factors to go on")
+	v.sends("/mfa/verify", "Close the account of "+bob, "code", codeAt(t, app.Secret(), 0))
+	v.sends("/team/contain", "It is closed.", "factors", "1", "reason", "phished")
+}
+
+// TestLinks: nobody can make our pages say something by a link that they send, nor
+// lose what somebody was about to do.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	org := "/orgs/" + p.demo.acme
+	v := p.guest(t, onWindows)
+	v.opens(org+"/team/contain?user=auth0%7Cnobody", 200, "username")
+	require.NoError(t, v.SignIn(t.Context(), ada, password))
+	require.Contains(t, v.Page, "Use one of your second factors to go on")
+	assert.Contains(t, v.Page, "nobody", "for whom it was asked")
+
+	v.opens(org+"/?paid=1001", 200, "Kraft Paper Mills")
+	assert.NotContains(t, v.Page, "is paid")
+	v.opens(org+"/team?declared=mallory@example.com", 200, bob)
+	assert.NotContains(t, v.Page, "mallory")
+
+	// The form of a page that was open for longer than the second factor is fresh.
+	token := regexp.MustCompile(`name="csrf_token" value="([^"]+)"`).FindStringSubmatch(v.Page)
+	require.Len(t, token, 2)
+	require.NoError(t, v.Post(t.Context(), org+"/invoices/1001/pay", url.Values{"csrf_token": token[1:]}))
+	require.Contains(t, v.Page, "Use one of your second factors to go on")
+	v.confirms()
+	require.Contains(t, v.Page, "Pay 480.50", "asked again, and nothing is paid")
+	require.NoError(t, v.Post(t.Context(), org+"/invoices/9999/pay", url.Values{"csrf_token": token[1:]}))
+	require.Equal(t, 404, v.Status, "there is none of that number: %s", v.Page)
+	v.opens(org+"/invoices/1001/pay", 200, "Pay 480.50")
+	v.sends("/invoices/1001/pay", "Invoice 1001 is paid.")
+	v.opens("/account/data", 200, `"number":1001`)
+}
+
 // codeAt is the code of an app so many half minutes from now.
 func codeAt(t *testing.T, secret string, steps time.Duration) string {
 	t.Helper()
@@ -300,7 +457,7 @@ func TestArrival(t *testing.T) {
 // TestSettings: what is wrong with the environment is said.
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]string{"PORTAL_KEY": "short", "REDIS_URL": "::", "DATABASE_URL": "mysql://x", "AUTH0_DOMAIN": "tenant.eu.auth0.com", "AUDIT_KEY": "none"} {
+	for name, value := range map[string]string{"PORTAL_KEY": "short", "REDIS_URL": "::", "DATABASE_URL": "mysql://x", "AUTH0_DOMAIN": "tenant.eu.auth0.com", "AUDIT_KEY": "none", "TRUSTED_PROXIES": "10.0.0.1"} {
 		_, err := newPortal(t.Context(), 1, func(n string) string {
 			if n == name {
 				return value
@@ -356,7 +513,7 @@ func TestRisk(t *testing.T) {
 	assert.Contains(t, w.Page, "You confirmed it with a second factor")
 	assert.Contains(t, w.Page, "It was refused")
 	w.opens("/account/data", 200, "step_up_passed")
-	for _, what := range []string{"sessions", "factors", "sign-ins", "counts", "log"} {
+	for _, what := range []string{"sessions", "factors", "sign-ins", "counts", "log", "books"} {
 		assert.Contains(t, w.Page, `"`+what+`":`)
 	}
 	w.opens("/orgs/"+p.demo.acme+"/audit", 200, "risk.")

@@ -24,7 +24,11 @@ func (p *portal) buildRisk(_ context.Context, env func(string) string) (err erro
 	if p.detector, err = anomaly.New(p.profiles, [][]byte{p.key}, anomaly.Config{Geo: geo}); err != nil {
 		return err
 	}
-	if p.risk, err = risk.New(p.detector, risk.Config{Counters: p.counters, Decisions: p.waiting, Keys: [][]byte{p.key}, Recorder: p.log}); err != nil {
+	cfg := risk.Config{Counters: p.counters, Decisions: p.waiting, Keys: [][]byte{p.key}, Recorder: p.log}
+	if p.plain() {
+		cfg.OnMissing = risk.Allow // localhost is nowhere, and who has no factor yet could never sign in
+	}
+	if p.risk, err = risk.New(p.detector, cfg); err != nil {
 		return err
 	}
 	p.gate, err = riskhttp.New(p.risk, [][]byte{p.key}, riskhttp.Config{ClientIP: p.clientIP, AllowInsecureCookie: p.plain()})

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -35,7 +36,10 @@ func profileOf(r *http.Request) (v profile, s *session.Session) {
 	return v, s
 }
 
-func (p *portal) buildSignIn(context.Context, func(string) string) (err error) {
+func (p *portal) buildSignIn(_ context.Context, env func(string) string) (err error) {
+	if p.address, err = addresses(env("TRUSTED_PROXIES"), p.plain()); err != nil {
+		return err
+	}
 	if p.cutoff, err = tenancy.NewCutoff(p.cuts, tenancy.CutoffConfig{}); err != nil {
 		return err
 	}
@@ -76,13 +80,31 @@ func (p *portal) refusal(r *http.Request, x session.Refusal) (contentType string
 	return "text/html; charset=utf-8", body
 }
 
-// clientIP is the connection's address or, in the demonstration, where the browser
-// pretends to be.
+// addresses says where a client's address is: in X-Forwarded-For of the proxies named,
+// or that of the connection. Browsers that come by https do so through a proxy: all
+// would have its address, and share what one of them has used up.
+func addresses(proxies string, plain bool) (func(*http.Request) netip.Addr, error) {
+	if proxies == "" && plain {
+		return session.Direct, nil
+	}
+	var trusted []netip.Prefix
+	for text := range strings.SplitSeq(proxies, ",") {
+		p, err := netip.ParsePrefix(strings.TrimSpace(text))
+		if err != nil {
+			return nil, errors.New("TRUSTED_PROXIES must name the networks of the proxies that speak https, such as 10.0.0.0/8,192.0.2.1/32")
+		}
+		trusted = append(trusted, p)
+	}
+	return session.Behind("X-Forwarded-For", trusted...)
+}
+
+// clientIP is the client's address or, in the demonstration, where the browser pretends
+// to be.
 func (p *portal) clientIP(r *http.Request) netip.Addr {
 	if p.demo != nil {
 		return p.demo.address(r)
 	}
-	return session.Direct(r)
+	return p.address(r)
 }
 
 // onLogin runs before there is a session.
@@ -128,6 +150,20 @@ func (p *portal) buildFactors(context.Context, func(string) string) (err error) 
 		Account: func(r *http.Request) string { v, _ := profileOf(r); return v.Email },
 	})
 	return err
+}
+
+// stepUp asks for a second factor and comes back. A form that was sent when the last one
+// was not fresh any more leads to its page, which asks, and shows the form once more.
+func (p *portal) stepUp(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		p.mfa.StepUp(w, r)
+		return
+	}
+	to := r.URL.Path
+	if user := r.PostFormValue("user"); user != "" {
+		to += "?" + url.Values{"user": {user}}.Encode()
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // frame is what surrounds every page: where one may go.

@@ -38,7 +38,7 @@ func (p *portal) as(r *http.Request) (admin *delegation.Admin, org string) {
 
 // team shows who is in the organization, and who administers it.
 func (p *portal) team(w http.ResponseWriter, r *http.Request) {
-	p.showTeam(w, r, http.StatusOK, "", r.URL.Query().Get("declared"))
+	p.showTeam(w, r, http.StatusOK, "", "")
 }
 
 func (p *portal) showTeam(w http.ResponseWriter, r *http.Request, status int, problem, declared string) {
