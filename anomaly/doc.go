@@ -73,7 +73,7 @@
 // device was seen, it weighs no more than one that is known well. How often a user
 // shows an id, and comes with an address, is a habit: for a user who always did, a
 // login without one is unusual, and for one who never did, an id is. An id that many
-// users show names nobody, and a prefix that many share says less.
+// users show counts as none, and a prefix that many share says less.
 //
 // Pass [Allowed] for a login that went on without a challenge. It teaches network,
 // agent, hour and place at once, and a new device only from its second such login on
