@@ -17,7 +17,7 @@ type Model struct {
 	Format        int     `json:"format"`         // 1
 	Name          string  `json:"name"`           // Names the fit.
 	WithDevice    Weights `json:"with_device"`    // For users who have shown a device id.
-	WithoutDevice Weights `json:"without_device"` // For users who never did: only the user agent counts.
+	WithoutDevice Weights `json:"without_device"` // For users who never did, in a service that gives none: only the user agent counts.
 	FirstLogin    Weights `json:"first_login"`    // For users without a history: only rarity counts.
 
 	// LosesDevice is for users without a known device id where most logins show one.

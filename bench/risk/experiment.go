@@ -34,7 +34,8 @@ var kindWeights = map[string]float64{
 
 // longHistory is added to what the fit gives to the length of the history, in
 // services with ids, neutral at four earlier logins: the same attackers are stopped
-// with fewer challenges of users who are known.
+// with fewer challenges of users who are known. A search for the weights themselves
+// finds better ones (docs/risk).
 const longHistory = .35
 
 func fitWeights(samples []calibrate.Sample, name string) (*anomaly.Model, error) {
