@@ -24,20 +24,17 @@ const (
 // the sums meanwhile: each record is compared with the events up to where the cursor stood
 // when it was read.
 type recount struct {
-	l       *Log
-	expired map[string]bool
-	s       *sums
-	version int64 // Of the cursor, as it was read last.
-	at      rolledUp
-	bad     bool // It is not readable.
-	seen    map[scope]bool
-
+	l        *Log
+	expired  map[string]bool
+	s        *sums
+	cursor   readCursor
 	compared int64 // Version of the cursor up to which is counted.
+	seen     map[scope]bool
 }
 
 func newRecount(ctx context.Context, l *Log) (*recount, error) {
 	c := &recount{l: l}
-	_, err := c.cursor(ctx)
+	_, err := c.cursor.again(ctx, l.store)
 	return c, err
 }
 
@@ -49,14 +46,14 @@ func (c *recount) begin(from slot) {
 
 // take counts an event of the log, which follows those before.
 func (c *recount) take(r *driver.Row) {
-	if r.Index < c.at.Next {
+	if r.Index < c.cursor.at.Next {
 		c.s.take(r)
 	}
 }
 
 // finish is called when all events before the cursor were taken that are in the log.
 func (c *recount) finish(ctx context.Context) error {
-	c.s.reach(c.at.Next)
+	c.s.reach(c.cursor.at.Next)
 	if err := c.consistently(ctx, func() error { return nil }); err != nil {
 		return err
 	}
@@ -162,7 +159,7 @@ func (c *recount) consistently(ctx context.Context, read func() error) error {
 		if err := read(); err != nil {
 			return fmt.Errorf("auditlog: reading sums: %w", err)
 		}
-		moved, err := c.cursor(ctx)
+		moved, err := c.cursor.again(ctx, c.l.store)
 		if err != nil {
 			return err
 		}
@@ -173,28 +170,9 @@ func (c *recount) consistently(ctx context.Context, read func() error) error {
 	return errors.New("auditlog: the sums moved on ten times while they were compared")
 }
 
-// cursor reads it, and reports whether it has moved.
-func (c *recount) cursor(ctx context.Context) (moved bool, err error) {
-	records, err := c.l.store.Get(ctx, kindCursor, rollUpCursor)
-	if err != nil {
-		return false, fmt.Errorf("auditlog: reading sums: %w", err)
-	}
-	var at rolledUp
-	var version int64
-	bad := false
-	if len(records) > 0 {
-		if version = records[0].Version; version == c.version {
-			return false, nil
-		}
-		bad = readRecord(kindCursor, records[0], &at) != nil
-	}
-	moved, c.version, c.at, c.bad = version != c.version, version, at, bad
-	return moved, nil
-}
-
 // follow counts the events before the cursor, and compares what it has of open attempts.
 func (c *recount) follow(ctx context.Context) error {
-	if c.compared == c.version {
+	if c.compared == c.cursor.version {
 		return nil
 	}
 	h, _, err := readHead(ctx, c.l.store)
@@ -202,17 +180,17 @@ func (c *recount) follow(ctx context.Context) error {
 		return fmt.Errorf("auditlog: reading the tree: %w", err)
 	}
 	wrong := &TamperError{Kind: edited, Record: recordKey{kindCursor, rollUpCursor}.String()}
-	if c.bad || c.at.Next > h.Size || c.at.Next < c.s.next {
+	if c.cursor.bad != nil || c.cursor.at.Next > h.Size || c.cursor.at.Next < c.s.next {
 		return wrong
 	}
-	if _, err := follow(ctx, c.l.store, c.s.next, int(c.at.Next-c.s.next), c.take); err != nil {
+	if _, err := follow(ctx, c.l.store, c.s.next, int(c.cursor.at.Next-c.s.next), c.take); err != nil {
 		return err
 	}
-	c.s.reach(c.at.Next)
-	stored := newSums(c.at, c.expired) // without what expired
+	c.s.reach(c.cursor.at.Next)
+	stored := newSums(c.cursor.at, c.expired) // without what expired
 	if !maps.Equal(stored.open, c.s.open) || !maps.Equal(stored.logged, c.s.logged) {
 		return wrong
 	}
-	c.compared = c.version
+	c.compared = c.cursor.version
 	return nil
 }

@@ -166,7 +166,7 @@ func TestReportListsWhatAuditorsAskFor(t *testing.T) {
 		for range l.Query(ctx, auditlog.Filter{}) {
 			break
 		}
-		time.Sleep(3 * time.Second)
+		time.Sleep(3500 * time.Millisecond) // between two steps of Run
 		r, err := l.Report(ctx, auditlog.Period{})
 		require.NoError(t, err)
 		for name, s := range map[string]auditlog.Section{

@@ -70,7 +70,8 @@ func (l *Log) lead(ctx context.Context, holder string) error {
 	ctx, stop := context.WithCancel(ctx)
 	var behind sync.WaitGroup
 	var d *detector
-	behind.Go(func() { repeat(ctx, func(ctx context.Context) { _ = l.rollUp(ctx) }) })
+	var sums readCursor
+	behind.Go(func() { repeat(ctx, func(ctx context.Context) { _ = l.rollUp(ctx, &sums) }) })
 	behind.Go(func() { repeat(ctx, func(ctx context.Context) { d = l.detect(ctx, d) }) })
 	behind.Go(func() { l.deliver(ctx) })
 	defer behind.Wait()

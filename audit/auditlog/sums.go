@@ -42,7 +42,7 @@ const (
 	maxNoted   = 500       // Of one section and day.
 	openFor    = time.Hour // By the log's clock, from one event of an attempt to the next.
 	openOver   = 20_000    // Events of the log, likewise: it bounds what is open.
-	closeEvery = 4096      // Events.
+	closeEvery = 512       // Events: so many attempts may be open although their hour is over.
 
 	recountCells = 500_000 // Sums that Verify holds at a time: some 150 MB.
 )
