@@ -27,7 +27,7 @@ var exportFields = []string{
 }
 
 const (
-	firstPoll = 500 * time.Millisecond
+	firstPoll = 250 * time.Millisecond
 	lastPoll  = 10 * time.Second
 )
 

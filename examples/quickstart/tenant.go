@@ -25,7 +25,7 @@ const connectionName = "customers"
 // localTenant starts a tenant on a socket of this machine and talks to it as to
 // a real one: TLS, tokens, the SDK.
 func localTenant() (*auth0Tenant, error) {
-	t := auth0test.NewTenant(auth0test.Options{JobTime: 300 * time.Millisecond})
+	t := auth0test.NewTenant(auth0test.Options{JobTime: 100 * time.Millisecond})
 	t.AddConnection(connectionName, "auth0")
 	server, err := t.Listen("127.0.0.1:0")
 	if err != nil {
