@@ -67,7 +67,7 @@ func (p *portal) refusal(r *http.Request, x session.Refusal) (contentType string
 	page := site.Page{Title: "This sign-in is too unusual", Data: "risk"}
 	switch {
 	case errors.Is(x.Err, risk.ErrDenied):
-		page.Lead = "Neither the place nor the device is one of yours. Sign in where you did before, or ask your administrator."
+		page.Lead = "The place or the device is not one of yours, or nobody confirmed several such sign-ins. Sign in where you did before, or ask your administrator."
 	case errors.Is(x.Err, errNoFactor):
 		page.Lead = "You would have to confirm it with a second factor, and have none. Sign in where you did before, and set one up."
 	default:
