@@ -69,3 +69,27 @@ func follow(ctx context.Context, s driver.Store, from uint64, most int, each fun
 	}
 	return next, nil
 }
+
+// readCursor is a cursor of sums that is decoded once: it may have many open attempts.
+type readCursor struct {
+	at      rolledUp
+	version int64 // 0 for none.
+	bad     error // It is not readable.
+}
+
+// again reads it, and reports whether it has moved.
+func (c *readCursor) again(ctx context.Context, s driver.State) (moved bool, err error) {
+	records, err := s.Get(ctx, kindCursor, rollUpCursor)
+	if err != nil {
+		return false, fmt.Errorf("auditlog: reading the state of %s: %w", kindCursor, err)
+	}
+	was := c.version
+	switch {
+	case len(records) == 0:
+		*c = readCursor{}
+	case records[0].Version != was:
+		*c = readCursor{version: records[0].Version}
+		c.bad = readRecord(kindCursor, records[0], &c.at)
+	}
+	return c.version != was, nil
+}

@@ -32,30 +32,6 @@ func (l *Log) rollUp(ctx context.Context, read *readCursor) error {
 	}
 }
 
-// readCursor is a cursor of sums that is decoded once: it may have many open attempts.
-type readCursor struct {
-	at      rolledUp
-	version int64 // 0 for none.
-	bad     error // It is not readable.
-}
-
-// again reads it, and reports whether it has moved.
-func (c *readCursor) again(ctx context.Context, s driver.State) (moved bool, err error) {
-	records, err := s.Get(ctx, kindCursor, rollUpCursor)
-	if err != nil {
-		return false, fmt.Errorf("auditlog: reading the state of %s: %w", kindCursor, err)
-	}
-	was := c.version
-	switch {
-	case len(records) == 0:
-		*c = readCursor{}
-	case records[0].Version != was:
-		*c = readCursor{version: records[0].Version}
-		c.bad = readRecord(kindCursor, records[0], &c.at)
-	}
-	return c.version != was, nil
-}
-
 // rollUpStep adds the next events to the sums and moves the cursor in the same
 // transaction, so that each event counts once. It returns how many there were.
 func (l *Log) rollUpStep(ctx context.Context, read *readCursor) (int, error) {
