@@ -44,7 +44,7 @@ const (
 	openOver   = 20_000    // Events of the log, likewise: it bounds what is open.
 	closeEvery = 512       // Events: so many attempts may be open although their hour is over.
 
-	recountCells = 500_000 // Sums that Verify holds at a time: some 150 MB.
+	recountCells = 500_000 // Sums that Verify holds at a time: some 100 MB.
 )
 
 // attempt is a login that may not be over yet: its events have one correlation.

@@ -36,7 +36,7 @@ type Verification struct {
 // checkpoint must have this log's name and a known signer; otherwise the error is
 // ErrOtherLog. The record that says whose log this is must be as this process found it,
 // or else a TamperError names "identity". Verify can run while events are recorded. It
-// holds up to 500,000 sums in memory, some 150 MB, and reads the events again for each
+// holds up to 500,000 sums in memory, some 100 MB, and reads the events again for each
 // 250,000 or more that a larger log has. It is recorded itself, as "audit.verify" with
 // its outcome.
 func (l *Log) Verify(ctx context.Context, kept ...[]byte) (*Verification, error) {
