@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/examples/internal/visitor"
 	"github.com/auth0kit/auth0kit/examples/portal/contain"
 	"github.com/auth0kit/auth0kit/management/auth0test"
@@ -313,7 +314,7 @@ func TestContainGoesOn(t *testing.T) {
 func TestContainWhileHeld(t *testing.T) {
 	t.Parallel()
 	p := start(t)
-	v := p.guest(t, onWindows)
+	v := p.guest(t, demoAgent)
 	v.moves()
 	v.signsIn("acme", ada, password)
 	require.Contains(t, v.Page, "Confirm that it is you")
@@ -512,11 +513,26 @@ func TestRisk(t *testing.T) {
 	w.sends("/verify/", "Unusual sign-ins", "code", p.demo.tenant.OTP(p.demo.phone.Secret()))
 	assert.Contains(t, w.Page, "You confirmed it with a second factor")
 	assert.Contains(t, w.Page, "It was refused")
+	assert.Contains(t, w.Page, "VN, usually NO")
 	w.opens("/account/data", 200, "step_up_passed")
 	for _, what := range []string{"sessions", "factors", "sign-ins", "counts", "log", "books"} {
 		assert.Contains(t, w.Page, `"`+what+`":`)
 	}
 	w.opens("/orgs/"+p.demo.acme+"/audit", 200, "risk.")
+}
+
+// TestFirstSignIn: among people who are known for long, who signs in for the first time is
+// a little unusual. Without a factor they could never come in to set one up.
+func TestFirstSignIn(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	for hours := 360 * 8; hours > 0; hours -= 8 {
+		a := anomaly.Attempt{UserID: "auth0|veteran", Time: time.Now().Add(-time.Duration(hours) * time.Hour), IP: places[0].IP, DeviceID: "theirs", UserAgent: demoAgent}
+		require.NoError(t, p.detector.Learn(t.Context(), a, anomaly.Proved))
+	}
+	v := p.guest(t, demoAgent)
+	v.signsIn("acme", bob, password)
+	v.opens("/account", 200, "It was your first")
 }
 
 // moves has the browser pretend to be in Hanoi.

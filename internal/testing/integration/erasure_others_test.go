@@ -3,6 +3,8 @@ package integration
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"strings"
@@ -72,10 +74,13 @@ func keepers(t *testing.T, k keeping) map[string]keeper {
 	require.NoError(t, err)
 	all["risk"] = keeper{func(ctx context.Context, id string) error {
 		d, err := engine.Evaluate(ctx, risk.Login{Attempt: anomaly.Attempt{UserID: id, Time: time.Now(), IP: netip.MustParseAddr(subjectIP), DeviceID: subjectDevice, UserAgent: "Firefox/140.0"}})
-		if err == nil {
-			_ = engine.Apply(ctx, d) // it is challenged
+		if err != nil {
+			return err
 		}
-		return err
+		if err := engine.Apply(ctx, d); !errors.Is(err, risk.ErrChallenged) && !errors.Is(err, risk.ErrDenied) {
+			return fmt.Errorf("a first login is not challenged: %w", err)
+		}
+		return nil
 	}, engine.Forget, engine.Export}
 	if history, ok := k.history.(*sqlactions.Store); ok {
 		n := 0
