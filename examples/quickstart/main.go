@@ -1,5 +1,5 @@
 // Quickstart shows every pattern in one transcript, offline. It makes a file
-// of 2,000 users with mixed password hashes, plans their migration, runs it
+// of 400 users with mixed password hashes, plans their migration, runs it
 // by import jobs through the real SDK over TLS, migrates the rest at their first
 // login, and logs users in at the tenant with their old passwords. Then one user goes
 // through tenancy, session, guardian, anomaly, risk, actions and delegation, and the
@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	live := flags.Bool("live", false, "run against the tenant that AUTH0_DOMAIN and its companions name")
 	asJSON := flags.Bool("json", false, "print one JSON object instead of a transcript")
-	users := flags.Int("users", 2000, "legacy users, at least 40")
+	users := flags.Int("users", 400, "legacy users, at least 40")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
