@@ -57,10 +57,6 @@ func patterns(ctx context.Context, t *transcript, r *report) error {
 	if err != nil {
 		return err
 	}
-	running, stop := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = c.log.Run(running) }() // seals; ends with the steps
-	defer func() { stop(); <-ended }()
 	for _, step := range []func(context.Context) error{c.tenancy, c.sessions, c.factors, c.anomaly, c.risk, c.actions, c.delegation, c.audit} {
 		if err := step(ctx); err != nil {
 			return err
@@ -370,6 +366,10 @@ func (c *company) audit(ctx context.Context) error {
 		}
 		last = e.ID
 	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = c.log.Run(running) }() // seals, at once and then each second
+	defer func() { stop(); <-ended }()
 	var proof *auditlog.Proof
 	for range 600 {
 		var err error
