@@ -35,7 +35,7 @@ type step struct {
 }
 
 var steps = []step{
-	{"coldstart", "go run ./coldstart", "go run ./coldstart -warm", nil},
+	{"coldstart", "go run ./coldstart -rounds 3", "go run ./coldstart -warm", nil},
 	{"tenancy", "go run ./tenancy", "go run ./tenancy -rounds 3 -n 100", nil},
 	{"session", "go run ./session -ratios -time 500ms -rounds 5", "go run ./session -ratios -time 50ms -rounds 1", nil},
 	{"audit", "go run ./audit -pairs 5 -time 4s", "go run ./audit -pairs 1 -time 500ms", nil},
