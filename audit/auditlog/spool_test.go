@@ -389,12 +389,12 @@ func TestSpoolInForeignHands(t *testing.T) {
 		unreadable string
 		left       int
 	}{
-		"removed": {os.Remove, "e0 e1", "0", 0},
-		"cut":     {func(path string) error { return os.Truncate(path, 0) }, "", "2", 0},
+		"removed": {os.Remove, "e0 e1 after", "0", 0},
+		"cut":     {func(path string) error { return os.Truncate(path, 0) }, "after", "2", 0},
 		"a line without end": {func(path string) error {
 			name := strings.Split(path, "-")[0] + "-0" + strings.Repeat("x", 9) + ".spool"
 			return os.WriteFile(name, bytes.Repeat([]byte("A"), 9<<20), 0o600)
-		}, "e0 e1", "0 3", 1}, // one for each 4 MiB
+		}, "e0 e1 after", "0 3", 1}, // one for each 4 MiB
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -406,6 +406,7 @@ func TestSpoolInForeignHands(t *testing.T) {
 				l.store.off.Store(false)
 				time.Sleep(time.Minute)
 				l.record(t, "after")
+				time.Sleep(time.Minute)
 				ids, drains := ordered(t, l.store)
 				assert.Equal(t, c.want, strings.Join(ids, " "))
 				var unreadable []string
