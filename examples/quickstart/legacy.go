@@ -20,7 +20,7 @@ import (
 )
 
 // The users that the quickstart migrates. Their costs are far below what a real
-// system uses, so that two thousand hashes are made in seconds; cost is a parameter
+// system uses, so that four hundred hashes are made at once; cost is a parameter
 // of the stored hash and makes no difference to a migration.
 
 // A person is a row, and the password that its hash was made of.

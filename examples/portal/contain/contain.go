@@ -78,7 +78,7 @@ func (r *Receipt) Open(now time.Time) []Answer {
 		return a.Failed == "" && (a.Open == "" || !a.Till.IsZero() && !a.Till.After(now))
 	})
 	for _, name := range r.Layers {
-		if !slices.ContainsFunc(r.Answers, func(a Answer) bool { return a.Layer == name }) {
+		if r.index(name) < 0 {
 			open = append(open, Answer{Layer: name, Failed: "not asked yet"})
 		}
 	}
@@ -86,12 +86,18 @@ func (r *Receipt) Open(now time.Time) []Answer {
 }
 
 func (r *Receipt) has(layer string) bool {
-	return slices.ContainsFunc(r.Answers, func(a Answer) bool { return a.Layer == layer && a.Failed == "" })
+	i := r.index(layer)
+	return i >= 0 && r.Answers[i].Failed == ""
+}
+
+// index is the place of a layer's answer, of which there is one at most, or -1.
+func (r *Receipt) index(layer string) int {
+	return slices.IndexFunc(r.Answers, func(a Answer) bool { return a.Layer == layer })
 }
 
 // answer puts the answer of a layer in its place.
 func (r *Receipt) answer(a Answer) {
-	i := slices.IndexFunc(r.Answers, func(old Answer) bool { return old.Layer == a.Layer })
+	i := r.index(a.Layer)
 	if i < 0 {
 		r.Answers = append(r.Answers, a)
 		return
