@@ -43,7 +43,7 @@ func (h *HTTP) set(w http.ResponseWriter, r *http.Request, s *Session, t Token) 
 	h.replace(w, h.cookie(string(t), 0))
 }
 
-// drop takes the cookie back. Only what ends a session for its user does so: an
+// drop takes the cookie back. Only what has ended a session for its user does so: an
 // answer to an older request, which arrives later, must not take away a newer
 // cookie of the same name.
 func (h *HTTP) drop(w http.ResponseWriter, r *http.Request) {

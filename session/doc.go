@@ -89,7 +89,8 @@
 // After [Manager.StepUp] and after a new login no older token works, so one that an
 // attacker planted is worth nothing; after [Manager.Renew] the old one works for
 // 10 s, for parallel requests. A request that is late by less than 10 s is answered
-// with [ErrSuperseded]: it changes nothing and takes no cookie away. A replaced
+// with [ErrSuperseded]: it changes nothing and takes no cookie away. When the session
+// has been revoked meanwhile it is [ErrRevoked], as for the new token. A replaced
 // token can still do one thing, which is to end its session.
 //
 // When a store cannot answer, the error is [ErrUnavailable], and that is a no.

@@ -130,6 +130,9 @@ func TestNotRecorded(t *testing.T) {
 	if list, err := m.List(t.Context(), "u"); stepped != "" || err != nil || len(list) > 0 {
 		t.Fatalf("StepUp without a record has left %d sessions", len(list))
 	}
+	if _, err := m.Validate(t.Context(), renewed); errors.Is(err, session.ErrSuperseded) || !errors.Is(err, session.ErrRevoked) {
+		t.Fatalf("Validate = %v; there is no session to come back with", err)
+	}
 	token = m.login(t, session.Login{UserID: "u"})
 	wantErr(t, "Revoke", m.Revoke(t.Context(), token), audit.ErrNotRecorded)
 	wantInvalid(t, m.Manager, token, session.ErrRevoked)

@@ -227,6 +227,32 @@ func TestLoginReplaces(t *testing.T) {
 	b.want("GET", "/me", nil, http.StatusUnauthorized)
 }
 
+// TestLoginThatFails: the session before it has ended and none has come in its place, so
+// the browser is nobody's, and not a moment too late.
+func TestLoginThatFails(t *testing.T) {
+	t.Parallel()
+	for _, fails := range []string{"session.create", "session.revoke"} {
+		log := &brokenLog{}
+		s := &site{setup: newSetup(t, session.Config{Recorder: log})}
+		s.http = newHTTP(t, s.Manager, session.HTTPConfig{})
+		s.serve(t)
+		b := s.browser(t)
+		b.login("alice")
+		before := *b.cookie
+		log.actions = []string{fails}
+		b.header.Set(session.CSRFHeader, b.csrf)
+		b.want("POST", "/login?user=alice", nil, http.StatusInternalServerError)
+		require.Negative(t, b.cookie.MaxAge, fails)
+		b.cookie = &before
+		b.want("POST", "/login?user=alice", nil, http.StatusConflict) // it is late, and ends nothing
+		require.Equal(t, &before, b.cookie)
+		b.cookie = nil
+		log.actions = nil
+		b.login("alice")
+		b.want("GET", "/me", nil, http.StatusOK)
+	}
+}
+
 func TestHTTPStepUp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, session.HTTPConfig{})

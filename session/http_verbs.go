@@ -14,17 +14,25 @@ import (
 // attacker planted lives on (ASVS 5.0 7.2.4); when another request has replaced
 // that session's token in the last 10 s, nothing is done and the error is
 // ErrSuperseded. A login that cannot be, such as one without a UserID or with a
-// NotAfter that has passed, ends nothing. An empty l.Device is filled from the request. Call it behind Load
-// and before the body is written; errors are those of Create.
+// NotAfter that has passed, ends nothing; when a session was ended and the new one
+// cannot start, the cookie is taken back. An empty l.Device is filled from the request.
+// Call it behind Load and before the body is written; errors are those of Create.
 func (h *HTTP) Login(w http.ResponseWriter, r *http.Request, l Login) (*Session, error) {
 	if _, _, err := h.m.newRecord(l); err != nil { // before anything ends
 		return nil, err
 	}
-	if token := h.token(r); token != "" {
-		if err := h.m.supersede(r.Context(), token, l.SID); err != nil {
-			return nil, err
-		}
+	ended, err := h.m.supersede(r.Context(), h.token(r), l.SID)
+	var s *Session
+	if err == nil {
+		s, err = h.start(w, r, l)
 	}
+	if err != nil && ended { // no parallel login has set another cookie: one alone ends the session
+		h.drop(w, r)
+	}
+	return s, err
+}
+
+func (h *HTTP) start(w http.ResponseWriter, r *http.Request, l Login) (*Session, error) {
 	if l.Device == (Device{}) {
 		l.Device = Device{UserAgent: r.UserAgent(), IP: h.clientIP(r)}
 	}

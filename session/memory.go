@@ -37,12 +37,13 @@ type memoryIndex map[string][]*memoryEntry
 // memoryEntry is a record, or what is left of one when revoked is set. Old keys
 // are entries of their own in byHash, which point to the one that replaced them.
 type memoryEntry struct {
-	rec     driver.Record
-	epoch   int64
-	revoked bool
-	endedAt time.Time    // when that was, unless a new login has taken its place
-	next    *memoryEntry // this key was replaced by that one
-	until   time.Time    // and works until then
+	rec        driver.Record
+	epoch      int64
+	revoked    bool
+	superseded bool         // by a new login; else
+	endedAt    time.Time    // when that was
+	next       *memoryEntry // this key was replaced by that one
+	until      time.Time    // and works until then
 }
 
 // NewMemory returns an empty store.
@@ -190,7 +191,7 @@ func (m *Memory) supersede(sel driver.Selector) ([]driver.Ended, error) {
 		return nil, nil
 	}
 	ended := s.end(e, time.Time{})
-	e.next, e.until = &memoryEntry{revoked: true, rec: e.rec}, sel.Now
+	e.next, e.until = &memoryEntry{superseded: true, revoked: true, rec: e.rec}, sel.Now
 	return []driver.Ended{ended}, nil
 }
 
@@ -286,11 +287,12 @@ func (s *memoryShard) find(k driver.Key, now time.Time, epoch int64) (*memoryEnt
 	if e == nil {
 		return nil, driver.ErrNone
 	}
-	if e.next != nil && !now.Before(e.stopped()) {
+	to := e.last()
+	err := to.gone(now, epoch)
+	if e.next != nil && !now.Before(e.stopped()) && (to.superseded || err != driver.ErrRevoked) {
 		return e, driver.ErrReplaced
 	}
-	e = e.last()
-	return e, e.gone(now, epoch)
+	return to, err
 }
 
 // last is what a replaced key leads to, or e itself.

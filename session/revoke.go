@@ -64,30 +64,31 @@ func (m *Manager) Revoke(ctx context.Context, t Token) error {
 // supersede ends the session of a token because its user signs in again, to a
 // session with that sid. Auth0 is not told: both may belong to the same one there.
 // A token that was replaced a moment ago belongs to a request that is late; an
-// older one ends its session.
-func (m *Manager) supersede(ctx context.Context, t Token, sid string) error {
+// older one ends its session. It tells whether it has ended one.
+func (m *Manager) supersede(ctx context.Context, t Token, sid string) (bool, error) {
 	key, ok := t.key()
 	if !ok {
-		return nil
+		return false, nil
 	}
 	if err := m.cutBefore(ctx, key, sid); err != nil {
-		return err
+		return false, err
 	}
 	m.stale.forgetKey(key)
 	r := revocation{
 		sel: driver.Selector{Form: driver.SelectSuperseded, Key: key}, reason: "login", told: keepQuiet,
 		uncut: func(other string) bool { return other == sid },
 	}
-	_, err := m.revoke(ctx, r)
+	found, err := m.revoke(ctx, r)
 	if !errors.Is(err, driver.ErrReplaced) {
-		return err
+		return len(found) > 0, err
 	}
 	if _, err = m.load(ctx, key, true); err == nil || errors.Is(err, ErrSuperseded) {
-		return ErrSuperseded
+		return false, ErrSuperseded
 	}
 	r.sel.Form = driver.SelectKey
-	_, err = m.revoke(ctx, r)
-	return err
+	found, err = m.revoke(ctx, r)
+	ended, _ := split(found)
+	return len(ended) > 0, err
 }
 
 // cutBefore tells Config.Cutoff of a session that a login is about to supersede. No

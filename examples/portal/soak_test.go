@@ -53,7 +53,13 @@ type soak struct {
 	wrong   []string          // what must never be
 	paid    map[string]bool   // org/number, as the portal acknowledged
 	dead    []dead            // sessions that were ended
-	outages []auditlog.Period // of a backend
+	outages []outage
+}
+
+// outage is when a backend was away.
+type outage struct {
+	of string
+	auditlog.Period
 }
 
 // fault is an answer that was none.
@@ -166,7 +172,7 @@ func (s *soak) restart(ctx context.Context, name string, server *backends.Server
 	case <-time.After(after):
 	case <-ctx.Done():
 	}
-	down := auditlog.Period{From: time.Now()}
+	down := outage{name, auditlog.Period{From: time.Now()}}
 	server.Kill()
 	time.Sleep(s.length / 60)
 	server.Start()
@@ -431,11 +437,25 @@ func (s *soak) opens(ctx context.Context, d dead) error {
 
 // grace is how long after its start a backend may still be missed: connections are
 // made anew. A sign-in may be refused for longer: the Action that found its server
-// without a database leaves it alone for ten seconds.
+// without a database leaves it alone for ten seconds. And who proved a factor when
+// Redis was killed, which kept the new cookie's name and could not say so, is ten seconds
+// late before they can sign in.
 const (
 	grace       = 3 * time.Second
 	graceSignIn = grace + 10*time.Second
+	graceLate   = 10 * time.Second
 )
+
+// patience is how long after an outage a fault is one of it.
+func (f *fault) patience(o outage) time.Duration {
+	switch {
+	case strings.Contains(f.what, "/auth/callback"):
+		return graceSignIn
+	case o.of == "Redis" && strings.Contains(f.what, "409 superseded"):
+		return graceLate
+	}
+	return grace
+}
 
 // report prints what came of it, and holds it to what was promised.
 func (s *soak) report() {
@@ -451,12 +471,9 @@ func (s *soak) report() {
 	during := 0
 	var late time.Duration
 	for _, f := range s.faults {
-		in, patience := false, grace
-		if strings.Contains(f.what, "/auth/callback") {
-			patience = graceSignIn
-		}
+		in := false
 		for _, o := range s.outages {
-			if f.ended.After(o.From) && f.began.Before(o.To.Add(patience)) {
+			if f.ended.After(o.From) && f.began.Before(o.To.Add(f.patience(o))) {
 				in, late = true, max(late, f.began.Sub(o.To))
 			}
 		}

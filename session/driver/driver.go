@@ -43,7 +43,8 @@ type Store interface {
 	//
 	// The key that a Replace has left works until the end of its grace, and then is
 	// ErrReplaced; so is the key of a session that SelectSuperseded has ended, at once.
-	// With it come ID, UserID and, as RotatedAt, when the key stopped working. The
+	// With it come ID, UserID and, as RotatedAt, when the key stopped working. When the
+	// session has been revoked since, nobody holds a key that works: ErrRevoked. The
 	// record's own Key tells which one it was found by.
 	//
 	// The names in k are the client's: they may say where to look, and the record's

@@ -20,6 +20,7 @@ var replaceTests = map[string]func(*testing.T, Harness){
 	"lets the old key work until its grace":   testGrace,
 	"lets several old keys work in a row":     testGraceChain,
 	"kills all old keys at once without one":  testNoGrace,
+	"leaves no old key of a revoked session":  testNoGraceRevoked,
 	"lets one of many win":                    testReplaceConcurrent,
 	"keeps the place in the user's list":      testReplaceList,
 	"keeps the session under its SID":         testReplaceSID,
@@ -137,6 +138,36 @@ func testNoGrace(t *testing.T, h Harness) {
 		err := h.Again.Replace(t.Context(), k, rotate(c, start), driver.Grace{Now: start})
 		wantError(t, "Replace", err, driver.ErrReplaced)
 	}
+}
+
+// testNoGraceRevoked: an old key whose session has ended leads nowhere that its client
+// could still arrive at.
+func testNoGraceRevoked(t *testing.T, h Harness) {
+	ends := map[string]func(driver.Record) driver.Selector{
+		"one": func(r driver.Record) driver.Selector {
+			return driver.Selector{Form: driver.SelectOne, UserID: r.UserID, ID: r.ID}
+		},
+		"key": func(r driver.Record) driver.Selector { return driver.Selector{Form: driver.SelectKey, Key: r.Key} },
+		"user": func(r driver.Record) driver.Selector {
+			return driver.Selector{Form: driver.SelectUser, UserID: r.UserID}
+		},
+	}
+	for name, sel := range ends {
+		a := create(t, h.Store, newRecord("u-"+name, start))
+		b := replace(t, h.Store, a.Key, rotate(a, start), driver.Grace{Now: start, Until: start.Add(time.Second)})
+		c := replace(t, h.Store, b.Key, rotate(b, start), driver.Grace{Now: start})
+		wantReplaced(t, h.Again, a, start)
+		del(t, h.Store, sel(c))
+		for _, k := range []driver.Key{a.Key, b.Key, c.Key} {
+			wantLoad(t, h.Again, k, start.Add(time.Minute), driver.ErrRevoked)
+			err := h.Again.Replace(t.Context(), k, rotate(c, start), driver.Grace{Now: start})
+			wantError(t, "Replace", err, driver.ErrRevoked)
+		}
+	}
+	a := create(t, h.Store, newRecord("u-login", start))
+	b := replace(t, h.Store, a.Key, rotate(a, start), driver.Grace{Now: start})
+	del(t, h.Store, driver.Selector{Form: driver.SelectSuperseded, Key: b.Key, Now: start})
+	wantReplaced(t, h.Again, a, start) // its client has another session
 }
 
 // wantReplaced wants that the key of r stopped working at that time.

@@ -39,14 +39,14 @@ func (r *row) gone(now time.Time) (driver.Record, error) {
 	out := r.record()
 	ids := driver.Record{ID: r.id, UserID: r.userID}
 	switch {
+	case r.revoked == isRevoked || r.revoked == 0 && r.current == 0:
+		return ids, driver.ErrRevoked
 	case r.replaced && now.UnixMilli() >= r.until:
 		ids.RotatedAt = fromMillis(r.until)
 		return ids, driver.ErrReplaced
 	case r.revoked == isSuperseded:
 		ids.RotatedAt = fromMillis(r.rotatedAt)
 		return ids, driver.ErrReplaced
-	case r.revoked != 0 || r.current == 0:
-		return ids, driver.ErrRevoked
 	case out.Expired(now):
 		return out, driver.ErrExpired
 	}

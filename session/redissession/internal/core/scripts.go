@@ -82,6 +82,7 @@ local function state(v)
   if now >= int(v, IDLE) or now >= int(v, EXPIRES) then return 'E' end
   return 'L'
 end
+local function member(key) return key:sub(#base + 4) end
 -- last is where a key leads to, and since when it has not worked if it was replaced.
 local function last(key)
   local v, stop = get(key), nil
@@ -94,12 +95,13 @@ local function last(key)
 end
 local function resolve(key)
   local to, v, stop = last(key)
-  if stop and now >= stop then
+  local st = v and state(v) or stop and 'R' or 'N'
+  local login = not v and member(to) == string.rep('\0', HASHSIZE) -- a new one has ended it
+  if stop and now >= stop and (login or st ~= 'R') then
     local left = get(key)
     return 'P', key, left:sub(1, UNTIL - 1) .. pack(stop) .. left:sub(UNTIL + TIMESIZE)
   end
-  if not v then return stop and 'R' or 'N', to, '' end
-  return state(v), to, v
+  return st, to, v or ''
 end
 local function cut(v) return v:sub(1, (struct.unpack('>I4', v, LENGTH))) end
 local function named(v) -- from the ID to the SID
@@ -108,7 +110,6 @@ local function named(v) -- from the ID to the SID
 end
 local function dead(v) return string.char(REVOKED) .. pack(now) .. v:sub(IDLE, ID - 1) .. named(v) end
 local function left(v, at, nexthash) return string.char(REPLACED) .. pack(at) .. nexthash .. named(v) end
-local function member(key) return key:sub(#base + 4) end
 local function keep(key, life) redis.call('PEXPIRE', key, math.max(redis.call('PTTL', key), life)) end
 local function kill(key, v, as)
   put(key, as or dead(v), ttl(v))
