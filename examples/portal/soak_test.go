@@ -49,10 +49,10 @@ type soak struct {
 
 	mu      sync.Mutex
 	counts  map[string]int
-	faults  []fault           // what did not work, and when
-	wrong   []string          // what must never be
-	paid    map[string]bool   // org/number, as the portal acknowledged
-	dead    []dead            // sessions that were ended
+	faults  []fault         // what did not work, and when
+	wrong   []string        // what must never be
+	paid    map[string]bool // org/number, as the portal acknowledged
+	dead    []dead          // sessions that were ended
 	outages []outage
 }
 
