@@ -78,7 +78,7 @@ func StartPostgres(t testing.TB) *Server {
 	t.Helper()
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
-		Missing(t, "initdb", "postgresql")
+		missing(t, "initdb", "postgresql")
 	}
 	initdb := found[len(found)-1]
 	dir, as := folder(t, "postgres")

@@ -320,9 +320,6 @@ func TestClientSPA(t *testing.T) {
 // the texts of phone templates, changes with the first import of a new tenant.)
 func TestClientDeployCLI(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("AUTH0KIT_REQUIRE_BACKENDS") != "1" {
-		t.Skip("two imports take a minute and a half: AUTH0KIT_REQUIRE_BACKENDS=1 runs them")
-	}
 	cli := filepath.Join(node.Modules(t), "auth0-deploy-cli", "lib", "index.js")
 	p := serveTenant(t, nil, "-ignore-settings", "bindings")
 	dir := t.TempDir()

@@ -128,13 +128,15 @@ func verifyMigration(t *testing.T, client *management.Client, ledger driver.Ledg
 	}
 }
 
-var errKilled = errors.New("killed")
+// errKilled is an ErrFenced, since another error would be waited for in a run that is
+// dead.
+var errKilled = fmt.Errorf("killed: %w", driver.ErrFenced)
 
 // killer lets some writes through and then none.
 type killer struct {
 	driver.Ledger
 	left int64
-	die  func() // A ledger that fails in a run that goes on is asked again for half a minute.
+	die  func()
 	n    atomic.Int64
 }
 
