@@ -10,17 +10,23 @@ import (
 // The reasons for a refusal. Verify and ConfirmTOTP wrap those of the first group
 // in a [*VerifyError].
 var (
-	ErrWrongCode   = errors.New("guardian: wrong code")
-	ErrReplayed    = errors.New("guardian: code was used before") // Somebody saw the code: raise an alert.
-	ErrThrottled   = errors.New("guardian: too many attempts; wait")
-	ErrLocked      = errors.New("guardian: factor is locked; enroll it again")
-	ErrExpired     = errors.New("guardian: challenge or enrollment has expired")
-	ErrDenied      = errors.New("guardian: refused on the device") // The user may not have started it: raise an alert.
-	ErrNotEnrolled = errors.New("guardian: not enrolled")
+	ErrWrongCode = errors.New("guardian: wrong code")
+	ErrReplayed  = errors.New("guardian: code was used before") // Somebody saw the code: raise an alert.
+	ErrThrottled = errors.New("guardian: too many attempts; wait")
+	ErrLocked    = errors.New("guardian: factor is locked; enroll it again")
+	ErrExpired   = errors.New("guardian: challenge or enrollment has expired")
+	ErrDenied    = errors.New("guardian: refused on the device") // The user may not have started it: raise an alert.
+	// ErrNotEnrolled has a method NotFound, by which session/login knows it.
+	ErrNotEnrolled error = notEnrolledError{}
 
 	ErrFactorDisabled = errors.New("guardian: factor is off for the whole tenant")
 	ErrStepUp         = errors.New("guardian: proof of a second factor is needed")
 )
+
+type notEnrolledError struct{}
+
+func (notEnrolledError) Error() string  { return "guardian: not enrolled" }
+func (notEnrolledError) NotFound() bool { return true }
 
 // VerifyError is returned when an attempt is refused. Read it with
 // errors.AsType[*VerifyError]. Its text contains no user, code or address.

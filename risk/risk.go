@@ -11,8 +11,14 @@ import (
 	"github.com/auth0kit/auth0kit/internal/secret"
 )
 
-// ErrDenied is returned when the login must not go on.
-var ErrDenied = errors.New("risk: denied")
+// ErrDenied is returned when the login must not go on. It has a method Denied, by which
+// package session/login knows it for a decision.
+var ErrDenied error = deniedError{}
+
+type deniedError struct{}
+
+func (deniedError) Error() string { return "risk: denied" }
+func (deniedError) Denied() bool  { return true }
 
 // ErrChallenged is returned when the user has to prove who they are and the login
 // must not go on now. The request that ends the challenge calls Complete.

@@ -107,7 +107,7 @@ func (p *portal) seed(ctx context.Context, _ func(string) string) (err error) {
 	if p.demo.drawer, err = p.factors.ConfirmTOTP(ctx, p.demo.ada, before); err != nil {
 		return err
 	}
-	if err := p.history(ctx); err != nil {
+	if err := p.past(ctx, p.demo.ada); err != nil {
 		return err
 	}
 	due := time.Now().AddDate(0, 0, 9)

@@ -43,7 +43,7 @@ func (p *portal) buildGuards(context.Context, func(string) string) error {
 // member admits the members of the organization in the path who have the permission
 // there. Whoever is not signed in signs in to that organization.
 func (p *portal) member(permission string, page http.HandlerFunc) http.Handler {
-	checked := p.web.Require(p.guard.Require(tenancy.FromPath("org"), tenancy.AllOf(permission))(page))
+	checked := p.web.Require(p.settled(p.guard.Require(tenancy.FromPath("org"), tenancy.AllOf(permission))(page)))
 	return p.web.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := p.web.UserID(r)
 		if r.Method == http.MethodGet && err != nil && !errors.Is(err, session.ErrUnavailable) {

@@ -130,9 +130,9 @@ func (p *portal) buildRoutes(context.Context, func(string) string) error {
 	mux.Handle("/verify/", p.verify)
 	p.pages.Sessions(mux, p.web)
 	mux.Handle("GET /{$}", p.web.Load(http.HandlerFunc(p.home)))
-	mux.Handle("GET /organizations", p.web.Require(http.HandlerFunc(p.choose)))
-	mux.Handle("GET /account", p.web.Require(http.HandlerFunc(p.account)))
-	mux.Handle("GET /account/data", p.web.Require(http.HandlerFunc(p.data)))
+	mux.Handle("GET /organizations", p.web.Require(p.settled(http.HandlerFunc(p.choose))))
+	mux.Handle("GET /account", p.web.Require(p.settled(http.HandlerFunc(p.account))))
+	mux.Handle("GET /account/data", p.web.Require(p.settled(http.HandlerFunc(p.data))))
 	mux.HandleFunc("/arrive", p.arrive)
 
 	fresh := guardian.Require(guardian.MultiFactor, 5*time.Minute, p.stepUp)

@@ -25,6 +25,7 @@ import (
 	"github.com/auth0kit/auth0kit/examples/portal/contain"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/risk"
 )
 
 // start serves the portal offline.
@@ -522,7 +523,8 @@ func TestRisk(t *testing.T) {
 }
 
 // TestFirstSignIn: among people who are known for long, who signs in for the first time is
-// a little unusual. Without a factor they could never come in to set one up.
+// a little unusual. Without a factor they come in as far as setting one up, and their
+// sign-in is theirs once they have proved it.
 func TestFirstSignIn(t *testing.T) {
 	t.Parallel()
 	p := start(t)
@@ -530,9 +532,33 @@ func TestFirstSignIn(t *testing.T) {
 		a := anomaly.Attempt{UserID: "auth0|veteran", Time: time.Now().Add(-time.Duration(hours) * time.Hour), IP: places[0].IP, DeviceID: "theirs", UserAgent: demoAgent}
 		require.NoError(t, p.detector.Learn(t.Context(), a, anomaly.Proved))
 	}
+	users, err := p.client.UsersByEmail(t.Context(), bob)
+	require.NoError(t, err)
+	waits := func() risk.Decision {
+		all, err := p.risk.History(t.Context(), users[0].ID)
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		return all[0]
+	}
 	v := p.guest(t, demoAgent)
 	v.signsIn("acme", bob, password)
-	v.opens("/account", 200, "It was your first")
+	require.Contains(t, v.Page, "Set up a second factor first")
+	for _, path := range []string{"/account", "/account/data", "/organizations", "/orgs/" + p.demo.acme + "/", "/orgs/" + p.demo.acme + "/invoices/1001/pay"} {
+		v.opens(path, 403, "Set up a second factor first")
+	}
+	assert.Empty(t, waits().Ended, "nothing was learned")
+	v.opens("/mfa/", 200, "No method is set up")
+	v.sends("/mfa/enroll", "")
+	enrolling := regexp.MustCompile(`[A-Z2-7]{4}(?: [A-Z2-7]{4})+`).FindString(v.Page)
+	v.sends("/mfa/confirm", "", "code", codeAt(t, strings.ReplaceAll(enrolling, " ", ""), 0), "name", "phone")
+	v.sends("/mfa/codes", "", "kept", "1")
+	v.opens("/account", 200, "It was your first, and you confirmed it")
+	assert.Equal(t, "step_up_passed", waits().Ended)
+	v.opens("/orgs/"+p.demo.acme+"/", 200, "Kraft Paper Mills")
+	w := p.guest(t, demoAgent) // and no other browser becomes theirs by the password
+	w.moves()
+	w.signsIn("acme", bob, password)
+	assert.Contains(t, w.Page, "Confirm that it is you")
 }
 
 // moves has the browser pretend to be in Hanoi.

@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/anomaly/geoip"
+	"github.com/auth0kit/auth0kit/examples/internal/site"
 	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/risk/riskhttp"
+	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
 )
 
@@ -54,28 +58,62 @@ func (p *portal) geo(file string) (anomaly.GeoResolver, error) {
 var errNoFactor = errors.New("portal: the sign-in is unusual, and its user has no second factor to confirm it with")
 
 // judge decides about a login, which has passed Auth0. A login that is unusual waits
-// for a second factor of ours and comes back.
-func (p *portal) judge(w http.ResponseWriter, r *http.Request, id *login.Identity) error {
-	err := p.gate.Check(w, r, riskhttp.Login{UserID: id.UserID, Email: id.Email, MFA: id.MFA})
+// for a second factor of ours and comes back. Whoever has none is refused; only a first
+// sign-in that is a little unusual comes in, unproved, to set one up: see settled.
+func (p *portal) judge(w http.ResponseWriter, r *http.Request, id *login.Identity) (unproved bool, err error) {
+	err = p.gate.Check(w, r, riskhttp.Login{UserID: id.UserID, Email: id.Email, MFA: id.MFA})
 	if !errors.Is(err, risk.ErrChallenged) {
-		return err
+		return false, err
 	}
 	have, err := p.factors.Enrollments(r.Context(), id.UserID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, e := range have {
 		if e.Confirmed && (e.Factor == guardian.LocalTOTP || e.Factor == guardian.Passkey) {
-			return login.Hold("/verify/")
+			return false, login.Hold("/verify/")
 		}
 	}
-	// Who cannot come in cannot set a factor up, and a first sign-in has nothing to be
-	// compared with: where it is not more than a little unusual, it is let in.
 	unusual, err := p.risk.History(r.Context(), id.UserID)
-	if err == nil && len(unusual) > 0 && unusual[0].First && unusual[0].Action == risk.PromptVerification {
-		return p.risk.Complete(r.Context(), id.UserID, unusual[0].ID, risk.StepUpPassed)
+	if err != nil {
+		return false, err
 	}
-	return errors.Join(errNoFactor, err)
+	if len(unusual) > 0 && unusual[0].First && unusual[0].Action == risk.PromptVerification {
+		return true, nil
+	}
+	return false, fmt.Errorf("%w: %w", login.ErrRefused, errNoFactor)
+}
+
+// settled keeps whoever came in unproved from everything but the pages that set a second
+// factor up: whoever has only the password must not learn from it what is kept here.
+// With the first proof the sign-in is learned as the user's.
+func (p *portal) settled(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, s := profileOf(r)
+		if s == nil || !v.Unproved {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if s.AuthenticatedBy("mfa").IsZero() {
+			p.pages.Show(w, r, http.StatusForbidden, "refused", site.Page{
+				Title: "Set up a second factor first", Lead: "This is your first sign-in, and nothing but the password says that it is yours.", Data: signIn{"/mfa/", "Set one up"},
+			})
+			return
+		}
+		err := p.gate.Check(w, r, riskhttp.Login{UserID: s.UserID, Email: v.Email, MFA: true}) // which ends what waits
+		if err == nil {
+			v.Unproved = false
+			err = p.web.Update(r, func([]byte) ([]byte, error) { return json.Marshal(v) })
+		}
+		switch {
+		case err == nil:
+			next.ServeHTTP(w, r)
+		case errors.Is(err, risk.ErrDenied):
+			p.web.Refuse(w, r, session.Refusal{Status: http.StatusForbidden, Reason: "refused", Err: err})
+		default:
+			p.broken(w, r, err)
+		}
+	})
 }
 
 // place is where a browser of the demonstration pretends to be. The addresses are of
@@ -111,12 +149,12 @@ func (d *demo) address(r *http.Request) netip.Addr {
 	return places[0].IP
 }
 
-// history lets Ada have signed in at home for a month.
-func (p *portal) history(ctx context.Context) error {
+// past lets somebody have signed in at home for a month.
+func (p *portal) past(ctx context.Context, userID string) error {
 	for day := 30; day > 0; day-- {
 		at := time.Now().AddDate(0, 0, -day)
 		for _, hour := range []int{-3, 0, 4} {
-			a := anomaly.Attempt{UserID: p.demo.ada, Time: at.Add(time.Duration(hour) * time.Hour), IP: places[0].IP, DeviceID: "Ada's own computer", UserAgent: demoAgent}
+			a := anomaly.Attempt{UserID: userID, Time: at.Add(time.Duration(hour) * time.Hour), IP: places[0].IP, DeviceID: "their own computer", UserAgent: demoAgent}
 			if err := p.detector.Learn(ctx, a, anomaly.Proved); err != nil {
 				return err
 			}

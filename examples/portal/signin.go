@@ -27,6 +27,7 @@ type profile struct {
 	Name, Email, Organization string
 	Plan, Segment             string // claims of the Action
 	Roles                     []string
+	Unproved                  bool // until a second factor was proved: see settled
 }
 
 func profileOf(r *http.Request) (v profile, s *session.Session) {
@@ -69,7 +70,7 @@ func (p *portal) refusal(r *http.Request, x session.Refusal) (contentType string
 	case errors.Is(x.Err, risk.ErrDenied):
 		page.Lead = "The place or the device is not one of yours, or nobody confirmed several such sign-ins. Sign in where you did before, or ask your administrator."
 	case errors.Is(x.Err, errNoFactor):
-		page.Lead = "You would have to confirm it with a second factor, and have none. Sign in where you did before, and set one up."
+		page.Lead = "You would have to confirm it with a second factor, and have none. Sign in where you did before, and set one up, or ask your administrator."
 	default:
 		return p.pages.Refusal(r, x)
 	}
@@ -107,7 +108,8 @@ func (p *portal) clientIP(r *http.Request) netip.Addr {
 	return p.address(r)
 }
 
-// onLogin runs before there is a session.
+// onLogin runs before there is a session. What risk and judge decide is a refusal; where a
+// store or Auth0 does not answer, the visitor is told to try again.
 func (p *portal) onLogin(w http.ResponseWriter, r *http.Request, id *login.Identity) (err error) {
 	v := profile{Name: cmp.Or(id.Name, id.Email), Email: id.Email, Organization: cmp.Or(id.OrgName, id.OrgID)}
 	for name, to := range map[string]any{"plan": &v.Plan, "segment": &v.Segment, "roles": &v.Roles} {
@@ -116,7 +118,7 @@ func (p *portal) onLogin(w http.ResponseWriter, r *http.Request, id *login.Ident
 	r = r.WithContext(audit.NewContext(r.Context(), audit.Origin{
 		Actor: audit.Ref{Kind: "user", ID: id.UserID}, Organization: id.OrgID, IP: p.clientIP(r).String(), UserAgent: r.UserAgent(),
 	}))
-	if err = p.judge(w, r, id); err != nil { // last: it learns
+	if v.Unproved, err = p.judge(w, r, id); err != nil { // last: it learns
 		return err
 	}
 	id.Payload, err = json.Marshal(v)

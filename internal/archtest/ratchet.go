@@ -50,7 +50,7 @@ var ExportedNames = map[string]int{
 	"risk/sqlrisk":                    7,
 	"session":                         36,
 	"session/driver":                  37,
-	"session/login":                   11,
+	"session/login":                   12,
 	"session/redissession":            3,
 	"session/redissession/goredis":    1,
 	"session/sessiontest":             6,

@@ -10,7 +10,7 @@
 //		if errors.Is(err, risk.ErrChallenged) {
 //			return login.ErrMFARequired // Auth0 asks; login.Hold("/verify/") for local factors
 //		}
-//		return err
+//		return err // risk.ErrDenied is answered with 403, any other with 503
 //	}})
 //
 // OnLogin runs again after the second factor, and Check completes what it has

@@ -64,7 +64,7 @@ func (h *Handler) backTo(to string) string {
 // guardian.RequireMFA; mount it behind session.HTTP.Load or Require.
 //
 // A user without a factor at Auth0 is refused with 403: whoever has stolen the
-// password could enroll one. At Auth0 an Action must challenge where
+// password could enroll one. Where that is not known the answer is 503. At Auth0 an Action must challenge where
 // event.transaction.acr_values asks for it.
 func (h *Handler) StepUp(w http.ResponseWriter, r *http.Request) {
 	s, ok := session.FromContext(r.Context())
@@ -90,7 +90,7 @@ func (h *Handler) askFactor(w http.ResponseWriter, r *http.Request, tx *transact
 		return
 	}
 	if err := h.cfg.Factors.EnrolledAtAuth0(r.Context(), tx.UserID); err != nil {
-		h.answer(w, r, refuse(http.StatusForbidden, "no_factor", errors.Join(errNoFactor, err)))
+		h.answer(w, r, ofFactors(err))
 		return
 	}
 	tx.MFA = true

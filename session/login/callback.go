@@ -166,7 +166,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, tx *transaction,
 			return
 		}
 		if err != nil {
-			h.answer(w, r, refuse(http.StatusForbidden, "refused", err))
+			h.answer(w, r, ofHook(err))
 			return
 		}
 	}

@@ -1,6 +1,10 @@
 package login_test
 
 import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -13,7 +17,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth0kit/auth0kit/audit"
+	"github.com/auth0kit/auth0kit/guardian"
 	"github.com/auth0kit/auth0kit/internal/jose/josetest"
+	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/login"
 )
@@ -108,6 +116,66 @@ func TestCallbackParameters(t *testing.T) {
 	w := httptest.NewRecorder()
 	c.mux.ServeHTTP(w, r)
 	assert.Equal(t, http.StatusMethodNotAllowed, w.Code, "form_post was not asked for")
+}
+
+// TestOnLoginFails: only a decision is 403. What could not be decided is 503, and the
+// next attempt may go well.
+func TestOnLoginFails(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		err  error
+		want int
+	}{
+		"refused":                   {login.ErrRefused, http.StatusForbidden},
+		"refused, with a reason":    {fmt.Errorf("%w: suspended", login.ErrRefused), http.StatusForbidden},
+		"denied by risk":            {errors.Join(risk.ErrDenied, audit.ErrNotRecorded), http.StatusForbidden},
+		"the session store":         {fmt.Errorf("old system: %w", session.ErrUnavailable), http.StatusServiceUnavailable},
+		"a deadline":                {fmt.Errorf("old system: %w", context.DeadlineExceeded), http.StatusServiceUnavailable},
+		"the database":              {sql.ErrConnDone, http.StatusServiceUnavailable},
+		"Auth0":                     {&resource.Error{Op: "read user", StatusCode: http.StatusTooManyRequests}, http.StatusServiceUnavailable},
+		"a user who is not there":   {&resource.Error{Op: "read user", StatusCode: http.StatusNotFound}, http.StatusServiceUnavailable},
+		"a session that is no more": {session.ErrRevoked, http.StatusServiceUnavailable},
+		"unknown":                   {errors.New("secret reason"), http.StatusServiceUnavailable},
+	} {
+		var verdict error
+		c := newClient(t, login.Config{OnLogin: func(http.ResponseWriter, *http.Request, *login.Identity) error { return verdict }})
+		verdict = x.err
+		w := c.back(c.begin("/auth/login?to=/account"))
+		assert.Equal(t, x.want, w.Code, name)
+		assert.Equal(t, x.want == http.StatusServiceUnavailable, w.Header().Get("Retry-After") != "", name)
+		assert.NotContains(t, w.Body.String(), "secret", name)
+		assert.Empty(t, c.token(), name)
+		verdict = nil
+		assert.Equal(t, "/account", c.back(c.begin("/auth/login?to=/account")).Header().Get("Location"), name)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) EnrolledAtAuth0(context.Context, string) error { return f.err }
+
+// TestFactorsFail: that a user has no factor is said only of whom that is known.
+func TestFactorsFail(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		err  error
+		want int
+	}{
+		"none":      {fmt.Errorf("%w at Auth0", guardian.ErrNotEnrolled), http.StatusForbidden},
+		"deleted":   {&resource.Error{StatusCode: http.StatusNotFound}, http.StatusForbidden},
+		"throttled": {&resource.Error{StatusCode: http.StatusTooManyRequests}, http.StatusServiceUnavailable},
+		"away":      {&resource.Error{StatusCode: http.StatusBadGateway}, http.StatusServiceUnavailable},
+		"late":      {context.DeadlineExceeded, http.StatusServiceUnavailable},
+	} {
+		c := newClient(t, login.Config{Factors: failing{x.err}})
+		require.Equal(t, http.StatusSeeOther, c.back(c.begin("/auth/login")).Code)
+		w := c.open("/payout")
+		assert.Equal(t, x.want, w.Code, name)
+		assert.Equal(t, x.want == http.StatusServiceUnavailable, w.Header().Get("Retry-After") != "", name)
+
+		c = newClient(t, login.Config{Factors: failing{x.err}, OnLogin: func(http.ResponseWriter, *http.Request, *login.Identity) error { return login.ErrMFARequired }})
+		assert.Equal(t, x.want, c.back(c.begin("/auth/login")).Code, name)
+	}
 }
 
 // TestTokenEndpointFails: a login ends with a page that says whether another try helps.

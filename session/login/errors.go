@@ -13,6 +13,9 @@ var (
 	// ErrMFARequired is what Config.OnLogin returns to have Auth0 ask for a second
 	// factor. OnLogin runs again afterwards, with Identity.MFA.
 	ErrMFARequired = errors.New("login: a second factor is required")
+	// ErrRefused is what Config.OnLogin returns, alone or wrapped with the reason for your
+	// log, when it has decided that the user may not come in.
+	ErrRefused = errors.New("login: refused")
 	// ErrLoginRequired is returned when there is no access token to be had without
 	// the user: the session has ended, or its refresh token is not accepted any more.
 	ErrLoginRequired = errors.New("login: the user must sign in again")
@@ -50,6 +53,31 @@ func (x *refused) Error() string { return x.err.Error() }
 func (x *refused) Unwrap() error { return x.err }
 
 func refuse(status int, reason string, err error) *refused { return &refused{status, reason, err} }
+
+// ofHook is the refusal for what OnLogin returned: by its decision, or because it
+// could not decide.
+func ofHook(err error) *refused {
+	denied, ok := errors.AsType[interface {
+		error
+		Denied() bool
+	}](err)
+	if errors.Is(err, ErrRefused) || ok && denied.Denied() {
+		return refuse(http.StatusForbidden, "refused", err)
+	}
+	return refuse(http.StatusServiceUnavailable, "unavailable", err)
+}
+
+// ofFactors is the refusal for a user who has no factor, or of whom that is not known.
+func ofFactors(err error) *refused {
+	none, ok := errors.AsType[interface {
+		error
+		NotFound() bool
+	}](err)
+	if ok && none.NotFound() {
+		return refuse(http.StatusForbidden, "no_factor", errors.Join(errNoFactor, err))
+	}
+	return refuse(http.StatusServiceUnavailable, "unavailable", err)
+}
 
 // ofAuth0 is the refusal for an answer of the token endpoint.
 func ofAuth0(err error) *refused {

@@ -74,9 +74,13 @@ type Config struct {
 	// offline_access where there is an Audience.
 	Scopes []string
 	// OnLogin runs before there is a session: roles, risk, an old system. It may
-	// change id.Payload and set headers. An error refuses the login; its text is not
-	// shown. ErrMFARequired has Auth0 ask for a second factor, and Hold a page of
-	// yours; OnLogin runs again afterwards.
+	// change id.Payload and set headers. ErrMFARequired has Auth0 ask for a second
+	// factor, and Hold a page of yours; OnLogin runs again afterwards.
+	//
+	// No error lets the user in, and none is shown. ErrRefused, or an error that wraps
+	// it or risk.ErrDenied, is a decision: the answer is 403. Any other error, such as
+	// that of a database, means that OnLogin could not decide: the answer is 503 with
+	// Retry-After.
 	OnLogin func(w http.ResponseWriter, r *http.Request, id *Identity) error
 	// Factors is asked before a second factor is. Required for ErrMFARequired and
 	// StepUp: a user who has none would enroll one with the password alone.
@@ -95,8 +99,9 @@ type Config struct {
 	DPoP bool
 }
 
-// Factors says whether Auth0 can ask a user for a second factor: nil, or an error
-// that says why not. A *guardian.Service with a Directory implements it.
+// Factors says whether Auth0 can ask a user for a second factor. nil is a yes. A user
+// who has none is an error with a method NotFound() bool that returns true; any other
+// error means that it is not known. A *guardian.Service with a Directory implements it.
 type Factors interface {
 	EnrolledAtAuth0(ctx context.Context, userID string) error
 }

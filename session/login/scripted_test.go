@@ -105,7 +105,9 @@ func newClient(t *testing.T, cfg login.Config) *client {
 	require.NoError(t, err)
 	c.web, err = session.NewHTTP(c.sessions, session.HTTPConfig{LoginPath: "/auth/login"})
 	require.NoError(t, err)
-	cfg.Factors = yes{}
+	if cfg.Factors == nil {
+		cfg.Factors = yes{}
+	}
 	c.auth, err = login.New(c.web, login.Application{
 		Domain: "tenant.example.com", ClientID: "app", ClientSecret: "secret", BaseURL: "https://app.example.com",
 		HTTPClient: &http.Client{Transport: c.auth0},

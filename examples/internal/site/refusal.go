@@ -11,7 +11,7 @@ import (
 var refused = map[string][2]string{
 	"superseded":   {"That was a moment too late", "Your session was renewed while this request was under way, and nothing was changed. Go back and do it again."},
 	"forged":       {"This form is not valid any more", "Nothing was changed. Go back, load the page again, and send the form again."},
-	"unavailable":  {"We cannot check your session", "Nothing was changed. Try again in a moment."},
+	"unavailable":  {"That did not work", "Something that we need does not answer, and nothing was changed. Try again in a moment."},
 	"no_factor":    {"You need a second factor for this", "Your account has none. Ask the help desk to enroll one: a password alone cannot."},
 	"mfa_required": {"You need a second factor for this", "You came back without it. Try again."},
 	"other_user":   {"Somebody else came back", "You signed in as another user than the one whose page this is. Nothing was changed."},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -319,7 +320,7 @@ func TestOnLoginDecides(t *testing.T) {
 	}})
 	c := a.browser(t)
 	assert.Contains(t, body(t, a.signIn(t, c, "/account")), a.ada)
-	verdict = errors.New("blocked: secret reason")
+	verdict = fmt.Errorf("%w: blocked: secret reason", login.ErrRefused)
 	c = a.browser(t)
 	res := a.signIn(t, c, "/account")
 	assert.Equal(t, http.StatusForbidden, res.StatusCode)
