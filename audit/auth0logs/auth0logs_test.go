@@ -107,123 +107,6 @@ func (w *world) holes() []string {
 	return out
 }
 
-func TestPollReadsEachEntryOnce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, auth0logs.Config{})
-	w.tenant.add(start.Add(-time.Hour), "s", `,"user_id":"auth0|ann"`)
-	for i := range 1203 {
-		w.tenant.add(start.Add(-30*time.Minute+time.Duration(i)*time.Second), "fp", `,"user_id":"auth0|ann"`)
-	}
-	late := w.tenant.add(start.Add(-20*time.Second), "slo", "")
-	young := w.tenant.add(start.Add(-10*time.Second), "ss", "")
-	w.tenant.hidden[late] = true
-	w.poll()
-	w.poll()
-	assert.Len(t, w.events(auditlog.Filter{}), 1204, "what is younger than a minute waits")
-	assert.Equal(t, []string{"-3600 to -60: not_read", "-1 to 0: not_read"}, w.holes())
-	w.tenant.hidden[late] = false // an entry that becomes visible after a younger one
-	w.now = start.Add(2 * time.Minute)
-	w.poll()
-	assert.Len(t, w.events(auditlog.Filter{Action: "logout.slo"}), 1)
-	assert.Len(t, w.events(auditlog.Filter{Action: "signup.ss"}), 1)
-	assert.Equal(t, []string{"-3600 to -60: not_read", "1 to 2: not_read"}, w.holes())
-	_ = young
-}
-
-// A date that contradicts the id, or an entry without an id, neither stops the reading nor
-// moves what is said to be complete.
-func TestPollBelievesNoStrangeDates(t *testing.T) {
-	t.Parallel()
-	for name, date := range map[string]time.Time{
-		"future": start.AddDate(900, 0, 0), "soon": start.Add(30 * time.Hour), "past": time.Unix(1, 0), "none": {},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, auth0logs.Config{})
-			strange := func() { w.tenant.entries[len(w.tenant.entries)-1].Time = date }
-			w.tenant.add(start.Add(-time.Hour), "s", "")
-			strange() // the first, by which the beginning is known
-			for i := range 500 {
-				w.tenant.add(start.Add(-50*time.Minute+time.Duration(i)*time.Second), "fp", "")
-			}
-			strange() // the last of a batch
-			w.tenant.add(start.Add(-10*time.Minute), "s", "")
-			strange()
-			w.tenant.add(start.Add(-5*time.Minute), "fp", "")
-			w.poll()
-			w.poll()
-			assert.Len(t, w.events(auditlog.Filter{}), 503)
-			assert.Equal(t, []string{"-3600 to -60: not_read", "-1 to 0: not_read"}, w.holes())
-			w.now = start.Add(10 * time.Minute)
-			w.tenant.add(start.Add(5*time.Minute), "ss", "")
-			w.poll()
-			assert.Len(t, w.events(auditlog.Filter{}), 504)
-			assert.Equal(t, []string{"-3600 to -60: not_read", "9 to 10: not_read"}, w.holes())
-		})
-	}
-}
-
-func TestPollReadsEntriesWithoutAnID(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, auth0logs.Config{})
-	w.tenant.add(start.Add(-3*time.Minute), "s", "")
-	bare := resource.LogEntry{Type: "fp", Raw: json.RawMessage(`{"type":"fp"}`)}
-	reader := readerFunc(func(ctx context.Context, from string) iter.Seq2[resource.LogEntry, error] {
-		return func(yield func(resource.LogEntry, error) bool) {
-			if from == "" && !yield(bare, nil) {
-				return
-			}
-			w.tenant.Logs(ctx, from)(yield)
-		}
-	})
-	logs, err := auth0logs.New("shop.eu.auth0.com", reader, w.log, auth0logs.Config{Now: func() time.Time { return w.now }})
-	require.NoError(t, err)
-	for range 2 {
-		require.NoError(t, logs.Poll(t.Context()))
-	}
-	assert.Len(t, w.events(auditlog.Filter{}), 2)
-}
-
-type readerFunc func(ctx context.Context, from string) iter.Seq2[resource.LogEntry, error]
-
-func (f readerFunc) Logs(ctx context.Context, from string) iter.Seq2[resource.LogEntry, error] {
-	return f(ctx, from)
-}
-
-func TestPollAfterAnOutage(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, auth0logs.Config{Retention: 24 * time.Hour})
-	w.tenant.add(start.Add(-time.Hour), "s", "")
-	w.poll()
-	// A weekend: Auth0 has removed what is older than a day.
-	w.now = start.Add(60 * time.Hour)
-	w.tenant.entries = nil
-	w.tenant.add(start.Add(50*time.Hour), "s", "")
-	w.tenant.fail = errors.New("429") // on the way
-	require.Error(t, w.logs.Poll(t.Context()))
-	w.tenant.fail = nil
-	w.poll()
-	assert.Equal(t, []string{"-3600 to -60: not_read", "-1 to 3000: retention", "3599 to 3600: not_read"}, w.holes())
-	// A quiet time within retention is complete.
-	w.now = start.Add(70 * time.Hour)
-	w.poll()
-	assert.Equal(t, []string{"-3600 to -60: not_read", "-1 to 3000: retention", "4199 to 4200: not_read"}, w.holes())
-	// So long without an entry that nobody knows whether there were some.
-	w.now = start.Add(200 * time.Hour)
-	w.poll()
-	w.poll()
-	assert.Equal(t, []string{"-3600 to -60: not_read", "-1 to 3000: retention", "4199 to 10559: retention", "11999 to 12000: not_read"}, w.holes())
-}
-
-func TestEmptyTenant(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, auth0logs.Config{})
-	w.poll()
-	w.now = start.Add(time.Hour)
-	w.poll()
-	assert.Equal(t, []string{"-3600 to -1: not_read", "59 to 60: not_read"}, w.holes(), "complete from the first reading on")
-}
-
 const secretValue = "a long random authorization value"
 
 func (w *world) send(body string) int {
@@ -443,4 +326,29 @@ func ExampleNew() {
 	// Output:
 	// <nil>
 	// login.fp failure wrong_password auth0|ann <nil>
+}
+
+// Whatever describes a person is sealed under that person's own key, or left out.
+func TestForgettingReachesWhatEntriesSayOfAPerson(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0logs.Config{})
+	at := start.Add(-time.Hour)
+	admin := `"auth":{"user":{"user_id":"auth0|admin","email":"admin@example.com"}}`
+	w.tenant.add(at, "sapi", `,"user_name":"admin@example.com","description":"Update a setting","details":{"request":{"method":"patch","path":"/api/v2/attack-protection/captcha",`+admin+`}}`)
+	w.tenant.add(at, "sapi", `,"user_id":"auth0|admin","user_name":"admin@example.com","details":{"request":{"method":"patch","path":"/api/v2/users/samlp%7Cshop%7Cbob%40example.com",`+admin+`}}`)
+	w.tenant.add(at, "sapi", `,"details":{"request":{"method":"get","path":"/api/v2/users-by-email?email=bob@example.com",`+admin+`}}`)
+	w.tenant.add(at, "seccft", `,"client_id":"c1","user_name":"admin@example.com","description":"of admin@example.com"`)
+	w.tenant.add(at, "gd_enrollment_complete", `,"user_id":"auth0|bob","details":{"enrollment":{"identifier":"+15550100"}}`)
+	w.poll()
+	bob := audit.Ref{Kind: "user", ID: "samlp|shop|bob@example.com"}
+	assert.Len(t, w.events(auditlog.Filter{Subject: bob}), 1)
+	require.NoError(t, w.log.Forget(t.Context(), "auth0|admin"))
+	require.NoError(t, w.log.Forget(t.Context(), bob.ID))
+	all, err := json.Marshal(w.events(auditlog.Filter{}))
+	require.NoError(t, err)
+	assert.NotContains(t, string(all), "example.com\"")
+	assert.NotContains(t, string(all), "bob@")
+	assert.NotContains(t, string(all), "admin@")
+	assert.NotContains(t, string(all), "+1555")
+	assert.Contains(t, string(all), "Update a setting")
 }

@@ -13,8 +13,13 @@
 // [Ingester.Run] reads the log by checkpoint, in the order of Auth0's ids, and stores
 // events with the cursor and with what is complete in one transaction. It stays a
 // minute behind, because entries can become visible late. A second process does no
-// harm. Where the cursor is older than Auth0 keeps entries, the time in between is
-// reported as lost.
+// harm. Where the cursor is older than Auth0 keeps entries, or than the oldest entry that
+// is left, the time in between is reported as lost.
+//
+// What is complete follows from Auth0's answers, not from the clock of this machine, which
+// may be ahead: everything up to Config.Behind before the time of the newest entry, and
+// later by as much as has passed in this process since it saw that entry. So after a start
+// in a quiet time the report shows a hole up to now, which the next entry closes.
 //
 // A stream makes events arrive within seconds: register [Ingester.ServeHTTP] as the
 // endpoint of a custom webhook stream, with a random value for its Authorization

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -70,9 +71,7 @@ func eventOf(tenant string, logged resource.LogEntry, now time.Time) audit.Event
 	out.Correlation = cmp.Or(e.text(audit.MaxID, "details", "transaction_id"), e.text(audit.MaxID, "transaction_linking_id"), e.text(audit.MaxID, "details", "session_id"))
 	who(e, code, &out)
 	out.Metadata = metadata(e, code)
-	if !out.Target.IsZero() {
-		out.Personal = personal(e)
-	}
+	out.Personal = personal(e, &out)
 	return out
 }
 
@@ -156,10 +155,13 @@ var kinds = map[string]string{
 
 // apiTarget is what a call of the Management API is about.
 func apiTarget(e entry, user audit.Ref, code string) audit.Ref {
-	first, rest, _ := strings.Cut(strings.TrimPrefix(e.text(audit.MaxValue, "details", "request", "path"), "/api/v2/"), "/")
+	first, rest, _ := strings.Cut(apiPath(e), "/")
 	id, _, _ := strings.Cut(rest, "/")
 	if kind := kinds[first]; kind != "" && id != "" {
-		return ref(kind, clean(strings.ReplaceAll(id, "%7C", "|"), audit.MaxID))
+		if plain, err := url.PathUnescape(id); err == nil {
+			id = plain
+		}
+		return ref(kind, clean(id, audit.MaxID))
 	}
 	if first != "" {
 		return ref("setting", clean(first, audit.MaxID))
@@ -170,10 +172,29 @@ func apiTarget(e entry, user audit.Ref, code string) audit.Ref {
 	return user
 }
 
-// personal is what describes the user.
-func personal(e entry) map[string]string {
+// apiPath is the path of a call of the Management API, without a query, which may have an
+// email address.
+func apiPath(e entry) string {
+	path, _, _ := strings.Cut(strings.TrimPrefix(e.text(audit.MaxValue, "details", "request", "path"), "/api/v2/"), "?")
+	return path
+}
+
+// personal is what describes the user. It is sealed under the key of the target: the name
+// of somebody else would stay when they are forgotten.
+func personal(e entry, out *audit.Event) map[string]string {
+	var fields []string
+	switch {
+	case out.Target.Kind == "user" && out.Target.ID == e.text(audit.MaxID, "user_id"):
+		fields = []string{"user_name", "description"}
+	case out.Type == "admin" && !out.Target.IsZero():
+		fields = []string{"description"} // the name of an operation
+	}
+	return texts(e, fields)
+}
+
+func texts(e entry, fields []string) map[string]string {
 	out := make(map[string]string)
-	for _, field := range []string{"user_name", "description"} {
+	for _, field := range fields {
 		if v := e.text(audit.MaxValue, field); v != "" {
 			out[field] = v
 		}
@@ -201,7 +222,10 @@ func metadata(e entry, code Code) map[string]string {
 			put("secrets", list(secrets))
 		}
 	}
-	put("device", cmp.Or(e.text(audit.MaxValue, "details", "device_id"), e.text(audit.MaxValue, "details", "authenticator", "id"), e.text(audit.MaxValue, "details", "enrollment", "identifier")))
+	device := cmp.Or(e.text(audit.MaxValue, "details", "device_id"), e.text(audit.MaxValue, "details", "authenticator", "id"), e.text(audit.MaxValue, "details", "enrollment", "identifier"))
+	if !strings.ContainsAny(device, "+@") { // a telephone number or an email address
+		put("device", device)
+	}
 	if len(out) == 0 {
 		return nil
 	}
@@ -220,7 +244,7 @@ var settings = map[string][]string{
 
 // setting puts which setting was changed, and to what.
 func setting(e entry, put func(key, value string)) {
-	path := strings.TrimPrefix(e.text(audit.MaxValue, "details", "request", "path"), "/api/v2/")
+	path := apiPath(e)
 	first, _, _ := strings.Cut(path, "/")
 	fields, ok := settings[first]
 	if !ok {
