@@ -15,7 +15,7 @@ type Assessment struct {
 	RequiresVerification bool       // Score is at or above Config.Threshold.
 	FirstLogin           bool       // The user has no history: only rarity in the population counted.
 	Unreachable          bool       // At least eight times an airliner's speed since the last login: even a known device does not explain it.
-	Earlier              float32    // The user's earlier logins, each worth less with age; halved in Config.HalfLife.
+	Earlier              float32    // The user's earlier logins, at most 250, each worth less with age; halved in Config.HalfLife.
 	Class                Class      // Which weights of the model were used.
 	Prior                float32    // Log-odds before any finding.
 	Findings             [4]Finding // In the order of Kind.

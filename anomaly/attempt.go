@@ -62,6 +62,8 @@ const (
 	maxAgent  = 512             // bytes that are read of a user agent
 	maxDevice = 1024            // bytes that are read of a device id
 	clockSkew = 5 * time.Minute // how far in the future a login may lie
+
+	skewMinutes = uint32(clockSkew / time.Minute)
 )
 
 // lastMinute is where the stamps of a profile end, in the year 2149.

@@ -200,13 +200,17 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 	o.today, o.minute = dayOf(a.Time), minuteOf(a.Time)
 	o.scale = d.scale(v.day, o.today)
 	o.logins = float64(v.logins) * o.scale
-	o.placed, o.located, o.device = place.located() && !place.Anonymous, false, 0
+	o.placed, o.located, o.ahead, o.device = place.located() && !place.Anonymous, false, false, 0
 	if o.placed {
 		o.place.set(place, o.minute)
 		if o.located = len(v.places) > 0; o.located {
 			nearest, last := v.around(&o.place)
 			o.known.read(v.places[nearest:])
 			o.last.read(v.places[last:])
+			o.ahead = o.last.minute > o.minute+skewMinutes && o.last.minute > minuteOf(d.cfg.Now())+skewMinutes
+			if o.ahead {
+				o.last.minute = o.minute
+			}
 		}
 	}
 	o.id, o.shared, o.fault = 0, false, false
@@ -236,7 +240,7 @@ func (d *Detector) place(a *Attempt) (Place, error) {
 	if d.cfg.Geo == nil || !publicip.Is(a.IP) {
 		return Place{}, nil
 	}
-	place, err := d.cfg.Geo.Resolve(a.IP.Unmap())
+	place, err := d.cfg.Geo.Resolve(publicip.Plain(a.IP))
 	if err != nil {
 		return Place{}, fmt.Errorf("anomaly: resolve address: %w", err)
 	}

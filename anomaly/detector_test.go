@@ -181,7 +181,7 @@ func TestTravel(t *testing.T) {
 		"a short hop":           odds(time.Minute, bergen),
 		"anonymizing network":   odds(time.Hour, proxy),
 		"accuracy of 12,000 km": odds(time.Hour, vague),
-		"before the last login": odds(-time.Hour, saoPaulo),
+		"13 hours before it":    odds(-13*time.Hour, saoPaulo),
 	} {
 		if got != 0 {
 			t.Errorf("%s: log-odds %v, want 0", name, got)

@@ -87,7 +87,8 @@
 // no place behind, and counts for a third in a network or at a place that the user
 // has used before. A known device outweighs it. Beyond eight times an airliner's
 // speed the [Assessment] is also Unreachable, and package risk then asks at least
-// for the prompt.
+// for the prompt. Where the clock has stepped back since the last login, that login
+// counts as one of just now.
 //
 // # What is stored
 //

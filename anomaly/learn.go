@@ -76,6 +76,7 @@ func (o *observation) absorb(p *profile, halfLife float64, t Trust) {
 	}
 	p.voices = min(maxVoices, p.voices) + 1
 	p.advance(o.today, halfLife)
+	p.bound()
 	p.logins++
 	if o.device != 0 {
 		p.shown++
@@ -101,6 +102,9 @@ func (o *observation) absorb(p *profile, halfLife float64, t Trust) {
 	}
 	p.bumpHour(o.hour)
 	if o.placed {
+		if o.ahead {
+			p.rewind(o.minute)
+		}
 		p.visit(o.place)
 		p.zone = o.zone
 	}

@@ -41,7 +41,7 @@ func appendCountry(dst []byte, key uint32) []byte {
 // prefixKey hashes the network that a household or an office keeps: /24 of IPv4,
 // /48 of IPv6. It is 0 for addresses that say nothing about a client.
 func prefixKey(ip netip.Addr) uint32 {
-	ip = ip.Unmap()
+	ip = publicip.Plain(ip)
 	if !publicip.Is(ip) {
 		return 0
 	}

@@ -94,26 +94,41 @@ func (p *profile) advance(day uint16, halfLife float64) {
 	}
 	f := decay(p.day, day, halfLife)
 	p.day = day
-	p.logins *= float32(f)
-	p.asked *= float32(f)
-	p.shown *= float32(f)
+	p.fade(f, f)
+	p.devices = slices.DeleteFunc(p.devices, func(d device) bool { return expired(d.day, day) })
+	p.pending = slices.DeleteFunc(p.pending, func(c pending) bool { return expired(c.day, day) })
+}
+
+const mostLogins = 250 // of a profile, as many as its lists can count
+
+// bound halves a profile that has counted enough, all of it: what the lists forget
+// the number of logins must forget too. A former release halved single lists.
+func (p *profile) bound() {
+	if p.logins >= mostLogins {
+		p.fade(mostLogins/2/float64(p.logins), 0.5)
+	}
+}
+
+// fade scales the numbers of logins and the lists.
+func (p *profile) fade(logins, lists float64) {
+	for _, n := range [...]*float32{&p.logins, &p.asked, &p.shown} {
+		*n *= float32(logins)
+	}
 	for i := range p.fresh {
-		p.fresh[i] *= float32(f)
+		p.fresh[i] *= float32(logins)
 	}
 	for i, list := range p.tallies {
 		for j := range list {
-			list[j].count = scaled(list[j].count, f)
+			list[j].count = scaled(list[j].count, lists)
 		}
 		p.tallies[i] = slices.DeleteFunc(list, func(t tally) bool { return t.count < minCount })
 	}
 	for i := range p.hours {
-		p.hours[i] = scaled(p.hours[i], f)
+		p.hours[i] = scaled(p.hours[i], lists)
 	}
 	for i := range p.places {
-		p.places[i].count = scaled(p.places[i].count, f)
+		p.places[i].count = scaled(p.places[i].count, lists)
 	}
-	p.devices = slices.DeleteFunc(p.devices, func(d device) bool { return expired(d.day, day) })
-	p.pending = slices.DeleteFunc(p.pending, func(c pending) bool { return expired(c.day, day) })
 }
 
 func scaled(count uint16, f float64) uint16 { return uint16(float64(count) * f) }
@@ -128,8 +143,7 @@ func decay(from, to uint16, halfLife float64) float64 {
 	return math.Exp2(-float64(to-from) / halfLife)
 }
 
-// bump adds one login to key, evicting the lightest value of a full list. When a
-// count would overflow, the whole list is halved: the proportions stay.
+// bump adds one login to key, evicting the lightest value of a full list.
 func (p *profile) bump(which int, key uint32, major uint16) {
 	if key == 0 {
 		return
@@ -138,12 +152,7 @@ func (p *profile) bump(which int, key uint32, major uint16) {
 	at := slices.IndexFunc(list, func(t tally) bool { return t.key == key })
 	switch {
 	case at >= 0:
-		if list[at].count > saturated-unit {
-			for i := range list {
-				list[i].count /= 2
-			}
-		}
-		list[at].count += unit
+		list[at].count = uint16(min(saturated, int(list[at].count)+unit))
 		list[at].raise(major)
 	case len(list) < tallyLimits[which]:
 		p.tallies[which] = append(list, tally{key, unit, major})
@@ -198,15 +207,15 @@ func (p *profile) bumpDevice(hash, old uint64, today uint16, proved bool) {
 	}
 }
 
-// bumpHour halves the histogram before it overflows; the other hours then count
-// for less than the logins that they had, which errs to the suspicious side.
 func (p *profile) bumpHour(hour int) {
-	if p.hours[hour] > saturated-unit {
-		for i := range p.hours {
-			p.hours[i] /= 2
-		}
+	spread(hour, unit, func(h int, weight uint32) { p.hours[h] = uint16(min(saturated, uint32(p.hours[h])+weight)) })
+}
+
+// rewind takes stamps that a clock has set ahead for earlier than minute.
+func (p *profile) rewind(minute uint32) {
+	for i := range p.places {
+		p.places[i].minute = min(p.places[i].minute, minute-1)
 	}
-	spread(hour, unit, func(h int, weight uint32) { p.hours[h] += uint16(weight) })
 }
 
 // visit remembers a place: an old one comes up to date, and a new one replaces

@@ -89,43 +89,17 @@ type trip struct {
 func (t trip) speed() float64 { return t.km / max(t.duration.Hours(), 1.0/60) }
 
 // impossible is how many doublings the speed lies above what is possible; 0 when
-// it is possible, when the login lies before the last one, and for hops below
-// minTravel.
+// it is possible, and for hops below minTravel.
 func (t trip) impossible() float64 {
-	if t.km < minTravel || t.duration < 0 {
+	if t.km < minTravel {
 		return 0
 	}
 	return min(6, max(0, ln(t.speed()/maxSpeed)/math.Ln2))
 }
 
+// newTrip takes as long in both directions: logins can be judged in another order
+// than they were made.
 func newTrip(from, to *spot) trip {
 	minutes := int64(to.minute) - int64(from.minute)
-	return trip{apart(from, to), time.Duration(minutes) * time.Minute}
-}
-
-func (o *observation) distance(e *Evidence) {
-	if !o.located {
-		return
-	}
-	o.away = apart(&o.known, &o.place)
-	if o.away > 0 {
-		e[evDistance] = ln(1 + o.away/nearby)
-	}
-}
-
-// travel is suppressed where the address says little about where the user is: in
-// an anonymizing network; and discounted in a network or at a place that he has
-// used before, which covers the company's VPN and the carrier's exits.
-func (o *observation) travel(e *Evidence) {
-	if !o.located {
-		return
-	}
-	if o.last == o.known && o.away == 0 {
-		return // Most logins are where the last one was.
-	}
-	e[evTravel] = newTrip(&o.last, &o.place).impossible()
-	here := o.away == 0 && o.known.count >= 2*unit
-	if e[evTravel] > 0 && (here || o.has(asns)) {
-		e[evTravel] *= 0.3
-	}
+	return trip{apart(from, to), time.Duration(max(minutes, -minutes)) * time.Minute}
 }

@@ -118,6 +118,14 @@ func (v *view) find(list int, key uint32) int {
 	return -1
 }
 
+// sum is how many logins had a value of the list.
+func (v *view) sum(list int) (n float64) {
+	for raw := v.tallies[list]; len(raw) >= tallySize; raw = raw[tallySize:] {
+		n += float64(le.Uint16(raw[4:]))
+	}
+	return n / unit
+}
+
 func (v *view) empty(list int) bool { return len(v.tallies[list]) == 0 }
 
 // count of the entry at a position, in logins.

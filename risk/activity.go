@@ -79,7 +79,7 @@ func everybody(Login) string { return "all" }
 
 // networkOf is the /24 or /48.
 func networkOf(l Login) string {
-	ip, bits := l.IP.Unmap(), 24
+	ip, bits := publicip.Plain(l.IP), 24
 	if !ip.Is4() {
 		bits = 48
 	}
@@ -92,7 +92,7 @@ func networkOf(l Login) string {
 // addressOf is empty for addresses that many share by configuration. Of IPv6 it
 // is the /64: a client moves freely within one.
 func addressOf(l Login) string {
-	ip := l.IP.Unmap().WithZone("")
+	ip := publicip.Plain(l.IP)
 	if !publicip.Is(ip) {
 		return ""
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+
+	"github.com/auth0kit/auth0kit/internal/publicip"
 )
 
 // MaxList bounds what a list of networks adds. Such lists are coarse and stale,
@@ -25,6 +27,9 @@ func Networks(name string, logOdds float64, list []netip.Prefix) (Factor, error)
 	for _, p := range list {
 		if !p.IsValid() {
 			return nil, errors.New("risk: networks: the list has an invalid prefix")
+		}
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 		}
 		n.spans = append(n.spans, span{p.Masked().Addr(), last(p)})
 	}
@@ -70,7 +75,7 @@ func (n *networks) Name() string { return n.name }
 
 // Assess is Factor's.
 func (n *networks) Assess(_ context.Context, l Login) (float64, string, error) {
-	ip := l.IP.Unmap().WithZone("")
+	ip := publicip.Plain(l.IP)
 	at, exact := slices.BinarySearchFunc(n.spans, ip, func(s span, ip netip.Addr) int { return s.from.Compare(ip) })
 	if !exact {
 		at--

@@ -20,7 +20,7 @@ var constants = []struct {
 	names []string
 }{
 	{"anomaly/evidence.go", []string{"priorUser", "priorHour", "priorRate", "priorHabit", "leastHabit", "wellKnown", "maxRatio", "leastRate"}},
-	{"anomaly/profile.go", []string{"maxDevices", "maxPlaces", "maxPending", "expiry", "minCount"}},
+	{"anomaly/profile.go", []string{"maxDevices", "maxPlaces", "maxPending", "expiry", "minCount", "mostLogins"}},
 	{"anomaly/learn.go", []string{"maxVoices"}},
 	{"anomaly/sketch.go", []string{"oddsWindow", "many"}},
 	{"anomaly/travel.go", []string{"maxSpeed", "minTravel", "unreachable", "nearby", "defaultRadius"}},
