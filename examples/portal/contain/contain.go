@@ -95,15 +95,23 @@ func (r *Receipt) index(layer string) int {
 	return slices.IndexFunc(r.Answers, func(a Answer) bool { return a.Layer == layer })
 }
 
-// answer puts the answer of a layer in its place.
+// answer puts the answer of a layer in its place. What the layers after it had answered
+// before it was closed was too early.
 func (r *Receipt) answer(a Answer) {
-	i := r.index(a.Layer)
-	if i < 0 {
+	if i := r.index(a.Layer); i >= 0 {
+		a.Tries += r.Answers[i].Tries
+		r.Answers[i] = a
+	} else {
 		r.Answers = append(r.Answers, a)
+	}
+	if a.Failed != "" {
 		return
 	}
-	a.Tries += r.Answers[i].Tries
-	r.Answers[i] = a
+	for _, later := range r.Layers[slices.Index(r.Layers, a.Layer)+1:] {
+		if i := r.index(later); i >= 0 && r.Answers[i].Failed == "" {
+			r.Answers[i].Failed = "to be asked again"
+		}
+	}
 }
 
 // Book keeps receipts.
@@ -150,8 +158,9 @@ func New(book Book, recorder audit.Recorder, layers ...Layer) (*Containment, err
 }
 
 // Run closes the layers of the order's account that have not answered under id, and
-// those after them, and returns the receipt. Beside it, an error says which layers failed, or that the
-// receipt could not be kept: call Run again with the same id.
+// those after them, and returns the receipt. Beside it, an error says which layers
+// failed, which were not recorded, or that the receipt could not be kept: call Run again
+// with the same id. Without a receipt nothing was done.
 func (c *Containment) Run(ctx context.Context, id string, o Order) (*Receipt, error) {
 	if id == "" || o.UserID == "" || o.By == "" {
 		return nil, errors.New("contain: Run needs an id, Order.UserID and Order.By")
@@ -161,23 +170,23 @@ func (c *Containment) Run(ctx context.Context, id string, o Order) (*Receipt, er
 		return nil, err
 	}
 	var failed []error
-	late := false // a layer was closed after others that come after it
 	for _, l := range c.layers {
-		if r.has(l.Name) && !late {
+		if r.has(l.Name) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return &r, errors.Join(append(failed, err)...)
 		}
 		done, err := l.Do(ctx, o.UserID)
+		// Before the receipt has it: an answer that is kept is not asked for again.
+		err = errors.Join(err, c.record(ctx, &r, o.By, l.Name, err))
 		a := Answer{Layer: l.Name, At: time.Now(), Tries: 1, Done: done}
 		if err != nil {
 			a.Failed = err.Error()
 			failed = append(failed, fmt.Errorf("contain: %s: %w", l.Name, err))
 		}
-		late = late || err == nil
 		r.answer(a)
-		failed = append(failed, c.book.Save(ctx, r), c.record(ctx, &r, o.By, a, err))
+		failed = append(failed, c.book.Save(ctx, r))
 	}
 	return &r, errors.Join(failed...)
 }
@@ -201,10 +210,10 @@ func (c *Containment) begin(ctx context.Context, id string, o Order) (Receipt, e
 	return r, c.book.Save(ctx, r)
 }
 
-func (c *Containment) record(ctx context.Context, r *Receipt, by string, a Answer, failed error) error {
+func (c *Containment) record(ctx context.Context, r *Receipt, by, layer string, failed error) error {
 	e := audit.Event{
 		Type: "account", Action: "account.contain", Actor: audit.Ref{Kind: "user", ID: by}, Target: audit.Ref{Kind: "user", ID: r.UserID},
-		Correlation: r.ID, Reason: r.Reason, Source: "examples/portal", Outcome: audit.Success, Metadata: map[string]string{"layer": a.Layer},
+		Correlation: r.ID, Reason: r.Reason, Source: "examples/portal", Outcome: audit.Success, Metadata: map[string]string{"layer": layer},
 	}
 	if failed != nil {
 		e.Outcome = audit.Failure

@@ -205,3 +205,94 @@ func ExampleContainment_Run() {
 	// sessions here: closed
 	// true
 }
+
+// The process ends when the first layer has answered late, before it could ask the others
+// again, who had answered before: whoever goes on does.
+func TestInterruptedAfterLateAnswer(t *testing.T) {
+	t.Parallel()
+	h := &house{Memory: contain.NewMemory(), closed: map[string]int{}}
+	block, away := h.layer("block"), true
+	late := contain.Layer{Name: "block", Do: func(ctx context.Context, userID string) (contain.Done, error) {
+		if away {
+			return contain.Done{}, errors.New("away")
+		}
+		return block.Do(ctx, userID)
+	}}
+	c, err := contain.New(h, audit.Discard, late, h.layer("sessions"), h.layer("tokens"))
+	require.NoError(t, err)
+	_, err = c.Run(t.Context(), "i1", order)
+	require.Error(t, err)
+	away = false
+	ctx, stop := context.WithCancel(t.Context())
+	saves := 0
+	h.stop, h.end = stop, func(step string) bool {
+		if step == "save" {
+			saves++
+		}
+		return saves == 3 // what follows the answer of the block is not kept any more
+	}
+	_, err = c.Run(ctx, "i1", order)
+	require.Error(t, err)
+	kept, err := h.Load(t.Context(), "i1")
+	require.NoError(t, err)
+	assert.False(t, kept.Closed(), "nobody was asked again yet")
+	h.end = nil
+	r, err := c.Run(t.Context(), "i1", order)
+	require.NoError(t, err)
+	require.True(t, r.Closed())
+	assert.Equal(t, 3, h.closed["sessions auth0|1"])
+	assert.Equal(t, 2, h.closed["tokens auth0|1"], "before the block, and after it")
+	assert.Equal(t, 1, h.closed["block auth0|1"])
+}
+
+// What a layer has answered is in the audit log before the receipt has it: a process that
+// ends in between, or a log that is away, leaves no answer that nobody has recorded.
+func TestAnswersAreRecorded(t *testing.T) {
+	t.Parallel()
+	log := &forgetful{Memory: audit.NewMemory(), away: true}
+	h := &house{Memory: contain.NewMemory(), closed: map[string]int{}}
+	r, err := h.containment(t, log).Run(t.Context(), "i1", order)
+	require.ErrorIs(t, err, audit.ErrNotRecorded)
+	assert.False(t, r.Closed())
+	for _, name := range names {
+		assert.Equal(t, 1, h.closed[name+" auth0|1"], "closed all the same")
+	}
+	log.away = false
+	r, err = h.containment(t, log).Run(t.Context(), "i1", order)
+	require.NoError(t, err)
+	require.True(t, r.Closed())
+	assert.Len(t, log.Events(), len(names))
+
+	for at := range 2*len(names) + 1 {
+		h, log := &house{Memory: contain.NewMemory(), closed: map[string]int{}}, audit.NewMemory()
+		ctx, stop := context.WithCancel(t.Context())
+		n := 0
+		h.stop, h.end = stop, func(string) bool { n++; return n == at+1 }
+		_, err := h.containment(t, log).Run(ctx, "i1", order)
+		require.Error(t, err)
+		h.end = nil
+		_, err = h.containment(t, log).Run(t.Context(), "i1", order)
+		require.NoError(t, err)
+		recorded := map[string]bool{}
+		for _, e := range log.Events() {
+			recorded[e.Metadata["layer"]] = recorded[e.Metadata["layer"]] || e.Outcome == audit.Success
+		}
+		assert.Len(t, recorded, len(names), at)
+		for name, is := range recorded {
+			assert.True(t, is, "%d %s", at, name)
+		}
+	}
+}
+
+// forgetful is a log that is away.
+type forgetful struct {
+	*audit.Memory
+	away bool
+}
+
+func (f *forgetful) Record(ctx context.Context, e audit.Event) error {
+	if f.away {
+		return errors.New("away")
+	}
+	return f.Memory.Record(ctx, e)
+}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,4 +207,62 @@ func TestDeletedMeanwhile(t *testing.T) {
 	assert.Equal(t, "there is no such user", receipt.Answers[0].Did)
 	access, cookie, refresh := s.works()
 	assert.False(t, access || cookie || refresh)
+}
+
+// Auth0 throttles, fails, or answers nobody in one of the steps: everything else is
+// closed, the receipt says what is open, and another process goes on.
+func TestAuth0FailsInOneStep(t *testing.T) {
+	t.Parallel()
+	for _, route := range []string{
+		"PATCH /api/v2/users/{id}", "POST /api/v2/users/{id}/revoke-access",
+		"DELETE /api/v2/users/{id}/authenticators",
+	} {
+		for name, fault := range map[string]auth0test.Fault{"429": {RetryAfter: time.Hour}, "503": {Status: 503}, "no answer": {CutAfter: true}} {
+			if !strings.HasPrefix(route, "P") && name != "429" {
+				continue // each takes as long as the client tries
+			}
+			t.Run(name+" "+route, func(t *testing.T) {
+				t.Parallel()
+				s := newStolen(t)
+				book, order := contain.NewMemory(), contain.Order{UserID: s.user, By: "auth0|admin", Reason: "phished"}
+				remove := s.tenant.Fault(route, fault)
+				receipt, err := s.process(book).Run(t.Context(), "i1", order)
+				require.Error(t, err)
+				assert.False(t, receipt.Closed())
+				failed := 0
+				for _, a := range receipt.Answers {
+					if a.Failed != "" {
+						failed++
+					}
+				}
+				assert.Equal(t, 1, failed, "no other step")
+				access, cookie, _ := s.works()
+				assert.False(t, access || cookie)
+				remove()
+				receipt, err = s.process(book).Run(t.Context(), "i1", order)
+				require.NoError(t, err)
+				assert.True(t, receipt.Closed())
+				require.Eventually(t, func() bool {
+					access, cookie, refresh := s.works()
+					return !access && !cookie && !refresh
+				}, 5*time.Second, 50*time.Millisecond)
+				_, err = s.login("")
+				require.Error(t, err)
+			})
+		}
+	}
+}
+
+// process is one of the application, with a client of its own.
+func (s *stolen) process(book contain.Book) *contain.Containment {
+	s.Helper()
+	machine := s.tenant.Machine()
+	client, err := management.New(management.Config{Domain: s.server.Domain, ClientID: machine.ID, ClientSecret: machine.Secret, HTTPClient: s.server.Client, MaxWait: 100 * time.Millisecond})
+	require.NoError(s, err)
+	factors, err := guardian.New(client, guardian.Config{Store: guardian.NewMemory(), Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")}, Issuer: "Example"})
+	require.NoError(s, err)
+	c, err := contain.New(book, audit.Discard, contain.Block(client), contain.RevokeAtAuth0(client), contain.EndSessions(s.sessions),
+		contain.CutTokens(s.cutoff, 2*time.Second, 24*time.Hour), contain.ResetFactors(factors))
+	require.NoError(s, err)
+	return c
 }
