@@ -168,55 +168,83 @@ func lacking(from, to uint64, rows int) uint64 { return to - from - min(to-from,
 
 // attempt delivers once.
 func (r *runner) attempt(ctx context.Context, box outbox, version int64, rows []driver.Row) (time.Duration, error) {
+	taken := len(rows)
 	err := r.deliver(ctx, rows, fmt.Sprintf("%s:%d-%d", r.name, box.Next, box.Until-1))
-	now := r.l.cfg.Now().UTC()
+	refused := err
 	if errors.Is(err, ErrRejected) {
-		err = r.oneByOne(ctx, &box, rows)
+		taken, err = r.oneByOne(ctx, &box, &version, rows)
 	}
+	now := r.l.cfg.Now().UTC()
 	switch {
-	case err == nil:
+	case err == nil && taken > 0:
 		e := box.Gap.event(r.name, r.org)
 		box.Next, box.Until, box.Failing, box.Attempts, box.LastError, box.LastSuccess, box.Gap = box.Until, 0, time.Time{}, 0, "", now, nil
+		return 0, r.save(ctx, box, version, e)
+	case err == nil: // a receiver that takes nothing at all fails, although each event has its place
+		e := r.failed(&box, refused, now)
+		box.Next, box.Until, box.Attempts = box.Until, 0, 0
 		return 0, r.save(ctx, box, version, e)
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
 	}
 	box.Attempts++
-	if box.LastError = classOf(err); box.Failing.IsZero() || now.Before(box.Failing) { // the clock went back
-		box.Failing = now
-	}
+	e := r.failed(&box, err, now)
 	if r.sink.Policy == BestEffort {
 		box.drop(box.Until, uint64(len(rows)), now)
-		return deliverBackoff.Pause(box.Attempts), r.save(ctx, box, version, audit.Event{})
-	}
-	var e audit.Event
-	if now.Sub(box.Failing) > r.l.cfg.GiveUp {
-		box.State = Disabled
-		e = r.event("audit.sink_disable", audit.Failure, map[string]string{"failing_since": box.Failing.Format(time.RFC3339), "from": strconv.FormatUint(box.Next, 10), "error": box.LastError})
 	}
 	return deliverBackoff.Pause(box.Attempts), r.save(ctx, box, version, e)
 }
 
+// failed notes a failure, and disables a Durable sink that has failed for too long: the
+// event says so.
+func (r *runner) failed(box *outbox, err error, now time.Time) audit.Event {
+	if box.LastError = classOf(err); box.Failing.IsZero() || now.Before(box.Failing) { // the clock went back
+		box.Failing = now
+	}
+	if r.sink.Policy == BestEffort || now.Sub(box.Failing) <= r.l.cfg.GiveUp {
+		return audit.Event{}
+	}
+	box.State = Disabled
+	return r.event("audit.sink_disable", audit.Failure, map[string]string{
+		"failing_since": box.Failing.Format(time.RFC3339), "from": strconv.FormatUint(box.Next, 10), "error": box.LastError,
+	})
+}
+
 // oneByOne finds the events that the receiver rejects and makes them dead letters.
-func (r *runner) oneByOne(ctx context.Context, box *outbox, rows []driver.Row) error {
+func (r *runner) oneByOne(ctx context.Context, box *outbox, version *int64, rows []driver.Row) (taken int, err error) {
 	for _, row := range rows {
 		key := fmt.Sprintf("%s:%d-%d", r.name, row.Index, row.Index)
 		err := r.deliver(ctx, []driver.Row{row}, key)
 		if err == nil {
+			taken++
 			continue
 		}
 		if !errors.Is(err, ErrRejected) {
-			return err
+			return taken, err
 		}
-		w, err := writeOf(kindDead, deadKey(r.name, row.Index), row.ID, driver.Any)
-		if err != nil {
-			return err
+		if err := r.bury(ctx, box, version, row); err != nil {
+			return taken, err
 		}
-		if err := r.l.store.Append(ctx, driver.Batch{Writes: []driver.Write{w}}); err != nil {
-			return fmt.Errorf("auditlog: keeping a dead letter: %w", err)
-		}
-		box.Dead++
 	}
+	return taken, nil
+}
+
+// bury keeps a dead letter and counts it once, however often it is rejected.
+func (r *runner) bury(ctx context.Context, box *outbox, version *int64, row driver.Row) error {
+	key := deadKey(r.name, row.Index)
+	there, err := r.l.store.Get(ctx, kindDead, key)
+	if err != nil || len(there) > 0 {
+		return err
+	}
+	w, err := writeOf(kindDead, key, row.ID, 0)
+	if err != nil {
+		return err
+	}
+	box.Dead++
+	if err := r.save(ctx, *box, *version, audit.Event{}, w); err != nil {
+		return fmt.Errorf("auditlog: keeping a dead letter: %w", err)
+	}
+	*version++
 	return nil
 }
 
@@ -242,11 +270,11 @@ func (r *runner) checkpoint(ctx context.Context, box outbox, version int64) (tim
 	err = r.sink.Deliver(limited, Delivery{Key: fmt.Sprintf("%s:checkpoint:%d", r.name, c.size), Checkpoint: signed})
 	if err != nil && r.sink.Policy == Durable && !errors.Is(err, ErrRejected) {
 		box.Attempts++
-		box.LastError = classOf(err)
-		return deliverBackoff.Pause(box.Attempts), r.save(ctx, box, version, audit.Event{})
+		e := r.failed(&box, err, r.l.cfg.Now().UTC())
+		return deliverBackoff.Pause(box.Attempts), r.save(ctx, box, version, e)
 	}
-	if box.Checkpoint = c.size; box.Failing.IsZero() { // only an event that is taken ends a failure of events
-		box.Attempts, box.LastError = 0, ""
+	if box.Checkpoint = c.size; box.Until == 0 { // only an event that is taken ends a failure of events
+		box.Failing, box.Attempts, box.LastError = time.Time{}, 0, ""
 	}
 	return 0, r.save(ctx, box, version, audit.Event{})
 }
@@ -299,13 +327,13 @@ func sinkEvent(action string, o audit.Outcome, name, org string, m map[string]st
 
 // save writes the outbox, with an event if there is one. A conflict means that it was
 // paused or moved meanwhile: the next step reads it again.
-func (r *runner) save(ctx context.Context, box outbox, version int64, e audit.Event) error {
+func (r *runner) save(ctx context.Context, box outbox, version int64, e audit.Event, more ...driver.Write) error {
 	w, err := writeOf(kindCursor, sinkKey(r.name), box, version)
 	if err != nil {
 		return err
 	}
 	if e.Action != "" {
-		return r.l.recordWith(ctx, e, w)
+		return r.l.recordWith(ctx, e, append(more, w)...)
 	}
-	return r.l.store.Append(ctx, driver.Batch{Writes: []driver.Write{w}})
+	return r.l.store.Append(ctx, driver.Batch{Writes: append(more, w)})
 }
