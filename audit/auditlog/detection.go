@@ -22,9 +22,12 @@ type Detection struct {
 
 // Finding is what a rule has found.
 type Finding struct {
-	Subject audit.Ref // Who or what it is about.
-	Because []string  // Ids of the events that show it, at most 20.
-	// Organization puts the finding into an organization's trail.
+	// Subject is who or what it is about. An address, of the kind "address", becomes the
+	// event's IP, which is encrypted; a user who is forgotten is of the kind "pseudonym".
+	Subject audit.Ref
+	Because []string // Ids of the events that show it, at most 20.
+	// Organization puts the finding into an organization's trail, which may then learn the
+	// ids in Because: leave it empty where they are of several organizations.
 	Organization string
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -74,10 +75,10 @@ func (d *detector) step(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		at := detected{Next: next, At: d.l.cfg.Now().UTC()}
+		at := detected{Next: next, At: d.l.cfg.Now().UTC()} // where all that is new is gone
 		var found []audit.Event
 		for _, e := range entries {
-			at.At = e.Time
+			at.At = earlier(e.Time, e.LoggedAt) // a time of the future would hide what came before it
 			found = append(found, d.feed(e)...)
 		}
 		if err := d.write(ctx, at, found); err != nil {
@@ -102,14 +103,31 @@ func (d *detector) feed(e Entry) []audit.Event {
 	return found
 }
 
-// event has an id by what was found, so that it is recorded once.
+// event has an id by what was found, so that it is recorded once. An address is kept where
+// events have theirs, which is encrypted.
 func (f Finding) event(name string, at time.Time) audit.Event {
-	because := strings.Join(f.Because[:min(len(f.Because), 20)], " ")
 	sum := sha256.Sum256([]byte(name + "\x00" + f.Subject.Kind + ":" + f.Subject.ID + "\x00" + strings.Join(f.Because, " ")))
-	return audit.Event{
+	e := audit.Event{
 		ID: "finding:" + hex.EncodeToString(sum[:16]), Time: at, Type: "detection", Action: "detection." + name, Outcome: audit.Success,
-		Target: f.Subject, Organization: f.Organization, Source: "auth0kit/detect", Metadata: map[string]string{"because": because[:min(len(because), audit.MaxValue)]},
+		Target: f.Subject, Organization: f.Organization, Source: "auth0kit/detect", Metadata: map[string]string{"because": f.because()},
 	}
+	if _, err := netip.ParseAddr(f.Subject.ID); err == nil && f.Subject.Kind == "address" {
+		e.Target, e.IP = audit.Ref{}, f.Subject.ID
+	}
+	e.Target = withoutPseudonym(e.Target)
+	return e
+}
+
+// because has as many ids as there is room for.
+func (f Finding) because() string {
+	var out string
+	for _, id := range f.Because[:min(len(f.Because), 20)] {
+		if len(out)+1+len(id) > audit.MaxValue {
+			break
+		}
+		out += " " + id
+	}
+	return strings.TrimPrefix(out, " ")
 }
 
 // write records the findings and moves the cursor in one transaction. When another

@@ -45,14 +45,19 @@ func (l *Log) Query(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 
 // access records that the log is read.
 func (l *Log) access(ctx context.Context, verb string, f Filter) error {
-	target := f.Subject
-	if target.Kind == person && strings.HasPrefix(target.ID, pseudonymPrefix) {
-		target.Kind = "pseudonym"
-	}
 	return audit.Record(ctx, l, audit.Event{
-		Type: "audit", Action: "audit." + verb, Target: target, Organization: f.Organization,
+		Type: "audit", Action: "audit." + verb, Target: withoutPseudonym(f.Subject), Organization: f.Organization,
 		Outcome: audit.Success, Source: "auth0kit/auditlog", Metadata: f.metadata(),
 	})
+}
+
+// withoutPseudonym is a reference that is no person where it names one by a pseudonym: it
+// would get another.
+func withoutPseudonym(r audit.Ref) audit.Ref {
+	if r.Kind == person && strings.HasPrefix(r.ID, pseudonymPrefix) {
+		r.Kind = "pseudonym"
+	}
+	return r
 }
 
 // metadata describes the filter without the person.

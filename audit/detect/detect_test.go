@@ -163,6 +163,41 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// What is put together from events of several organizations is none of theirs to see.
+func TestFindingsOfOneOrganization(t *testing.T) {
+	t.Parallel()
+	for want, orgs := range map[string][]string{"org_a": {"org_a"}, "": {"org_b", "org_a"}} {
+		_, f := feed(t, detect.PasswordSpray(), time.Second, times(15, func(i int) auditlog.Entry {
+			e := of("login.fp", user(fmt.Sprint("auth0|", i)), "203.0.113.7", failed)
+			e.Organization = orgs[min(i, len(orgs)-1)]
+			return e
+		})...)
+		assert.Len(t, f.Because, 15)
+		assert.Equal(t, want, f.Organization)
+	}
+}
+
+// Somebody who is forgotten has another pseudonym in each event.
+func TestForgottenUserOfOneDevice(t *testing.T) {
+	t.Parallel()
+	n, _ := feed(t, detect.SharedDevice(), time.Minute, times(3, func(i int) auditlog.Entry {
+		e := of("mfa.gd_auth_succeed", user(fmt.Sprint("p_", i)), "", nil)
+		e.Metadata, e.Forgotten = map[string]string{"device": "dev_1"}, true
+		return e
+	})...)
+	assert.Zero(t, n)
+}
+
+func TestDeviceWithALongName(t *testing.T) {
+	t.Parallel()
+	_, f := feed(t, detect.SharedDevice(), time.Minute, times(2, func(i int) auditlog.Entry {
+		e := of("mfa.gd_auth_succeed", user(fmt.Sprint("auth0|", i)), "", nil)
+		e.Metadata = map[string]string{"device": strings.Repeat("ü", 300)}
+		return e
+	})...)
+	assert.Equal(t, strings.Repeat("ü", 127), f.Subject.ID, "what is no UTF-8 would be refused")
+}
+
 func TestAll(t *testing.T) {
 	t.Parallel()
 	all := detect.All()

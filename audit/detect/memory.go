@@ -17,6 +17,7 @@ type seen struct {
 	at    time.Time
 	id    string
 	value string // What is counted once: a user, a network.
+	org   string
 }
 
 // track is what is remembered of one key.
@@ -36,9 +37,9 @@ func newMemory(window time.Duration) *memory {
 }
 
 // add notes an event under a key, and returns the ids of those that show at least
-// want different values within the window; nil when there are fewer, or when this was
-// said already.
-func (m *memory) add(key, value string, e auditlog.Entry, want int) []string {
+// want different values within the window, and the organization that all of them have;
+// no ids when there are fewer, or when this was said already.
+func (m *memory) add(key, value string, e auditlog.Entry, want int) (ids []string, org string) {
 	t := m.keys.GetOr(key, func() *track { return &track{} })
 	within := func(at time.Time) bool { return e.Time.Sub(at).Abs() < m.window }
 	kept := t.seen[:0]
@@ -47,24 +48,27 @@ func (m *memory) add(key, value string, e auditlog.Entry, want int) []string {
 			kept = append(kept, s)
 		}
 	}
-	t.seen = append(kept, seen{e.Time, e.ID, value})
+	t.seen = append(kept, seen{e.Time, e.ID, value, e.Organization})
 	if len(t.seen) > maxSeen {
 		t.seen = t.seen[len(t.seen)-maxSeen:]
 	}
 	if within(t.fired) {
-		return nil
+		return nil, ""
 	}
+	org = e.Organization
 	values := make(map[string]bool)
-	var ids []string
 	for _, s := range t.seen {
 		if !values[s.value] {
 			values[s.value] = true
 			ids = append(ids, s.id)
+			if s.org != org {
+				org = "" // no organization may see what happened at another
+			}
 		}
 	}
 	if len(values) < want {
-		return nil
+		return nil, ""
 	}
 	t.fired = e.Time
-	return ids
+	return ids, org
 }

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit"
@@ -25,8 +26,8 @@ func counted(d auditlog.Detection, want int, key func(e auditlog.Entry) (key, va
 			if k == "" {
 				return nil
 			}
-			if ids := m.add(k, value, e, want); ids != nil {
-				return []auditlog.Finding{{Subject: about, Because: ids, Organization: e.Organization}}
+			if ids, org := m.add(k, value, e, want); ids != nil {
+				return []auditlog.Finding{{Subject: about, Because: ids, Organization: org}}
 			}
 			return nil
 		}
@@ -71,10 +72,13 @@ func SharedDevice() auditlog.Detection {
 		Advice: "Ask both users. A device that an attacker enrolled on several accounts is removed from all of them; a couple with one phone is no attack.",
 	}, 2, func(e auditlog.Entry) (string, string, audit.Ref) {
 		device := e.Metadata["device"]
+		if e.Forgotten { // has another pseudonym in each event
+			return "", "", audit.Ref{}
+		}
 		if device == "" || e.Type != "factor" && e.Type != "mfa" || e.Outcome != audit.Success || e.Target.Kind != "user" {
 			return "", "", audit.Ref{}
 		}
-		return device, e.Target.ID, audit.Ref{Kind: "device", ID: device[:min(len(device), audit.MaxID)]}
+		return device, e.Target.ID, audit.Ref{Kind: "device", ID: strings.ToValidUTF8(device[:min(len(device), audit.MaxID)], "")}
 	})
 }
 

@@ -11,6 +11,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -176,7 +177,7 @@ func summary(out io.Writer, r *auditlog.Report) {
 	}
 	fmt.Fprintf(out, "%d administrative changes, %d revocations, %d detections:\n", r.Changes.Total, r.Revocations.Total, r.Findings.Total)
 	for _, e := range r.Findings.Entries {
-		fmt.Fprintf(out, "  %s: %s %s\n", e.Action, e.Target.Kind, e.Target.ID)
+		fmt.Fprintf(out, "  %s: %s %s\n", e.Action, cmp.Or(e.Target.Kind, "address"), cmp.Or(e.Target.ID, e.IP))
 	}
 }
 
