@@ -37,8 +37,9 @@ type probe struct {
 // accordingly: anybody can cause them, and must not lock the user out. Users that
 // fail from one address are a guessing machine, or a shared exit with one behind
 // it; the bounds keep a large NAT below a denial. Where there is a base, its count
-// times share is usual too: agents that many use, and failures of all day. The
-// constants are set by hand: there is no public data to fit them to.
+// times share is usual too: agents and devices that many use, and
+// failures of all day. The constants are set by hand: there is no public data to fit
+// them to.
 type measure struct {
 	probe
 	base                *probe
@@ -52,7 +53,8 @@ var measures = []measure{
 	{probe{"fail:user", emailOf, failureWindow, false, true}, nil, 0, 3, 0.5, 1.5, "failures under the email address"},
 	{probe{"fail:addr", addressOf, failureWindow, true, true}, nil, 0, 4, 0.9, 3, "users failing from the address"},
 	{probe{"fail:net", networkOf, failureWindow, true, true}, nil, 0, 20, 0.5, 1.5, "users failing from the network"},
-	{probe{"fail:device", deviceOf, failureWindow, true, true}, nil, 0, 2, 0.9, 3, "users failing with the device id"},
+	{probe{"fail:device", deviceOf, failureWindow, true, true},
+		&probe{"seen:device", deviceOf, failureWindow, true, false}, 1, 2, 0.9, 3, "users failing with the device id"},
 	{probe{"fail:agent", agentOf, failureWindow, true, true},
 		&probe{"seen:agent", agentOf, failureWindow, true, false}, 1, 20, 0.4, 1.5, "users failing with the user agent"},
 	{probe{"fail:all", everybody, velocityWindow, false, true},
@@ -60,7 +62,13 @@ var measures = []measure{
 	{probe{"seen:addr", addressOf, velocityWindow, true, false}, nil, 0, 20, 0.5, 1.5, "users from the address in 10 minutes"},
 }
 
-func userOf(l Login) string { return l.UserID }
+// userOf meets emailOf where the id is an address.
+func userOf(l Login) string {
+	if strings.Contains(l.UserID, "@") {
+		return strings.ToLower(l.UserID)
+	}
+	return l.UserID
+}
 
 // emailOf meets the name that was tried when a password was wrong.
 func emailOf(l Login) string {
@@ -104,6 +112,30 @@ func addressOf(l Login) string {
 	return netip.Addr.String(ip)
 }
 
+// apart counts challenges and denials beside the rest. Anybody can have a new key
+// made by a login that fails, and a MemoryCounters drops old ones for them.
+type apart struct{ rest, challenges *MemoryCounters }
+
+// Add implements Counters.
+func (a apart) Add(ctx context.Context, items []Count) ([]Tally, error) {
+	out := make([]Tally, 0, len(items))
+	for i, item := range items {
+		to := a.rest
+		if strings.HasPrefix(item.Key, challengeKey) || strings.HasPrefix(item.Key, deniedKey) {
+			to = a.challenges
+		}
+		tally, err := to.Add(ctx, items[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, tally...)
+	}
+	return out, nil
+}
+
+// The kinds of counts that take a right password.
+const challengeKey, deniedKey = "challenge:", "denied:"
+
 // counter counts under keyed names, so that a copy of the counters shows neither
 // addresses nor device ids.
 type counter struct {
@@ -113,6 +145,9 @@ type counter struct {
 }
 
 func newCounter(store Counters, key []byte) (*counter, error) {
+	if m, ok := store.(*MemoryCounters); ok {
+		store = apart{m, NewMemoryCounters(0)}
+	}
 	derived, err := hkdf.Key(sha256.New, key, nil, "auth0kit/risk counters v1", 32)
 	return &counter{store, NewMemoryCounters(20_000), derived}, err
 }
@@ -226,9 +261,9 @@ func (c *counter) challenges(userID string, at time.Time, start bool) []Count {
 		member = "1"
 	}
 	return []Count{
-		{Key: c.name("challenge:started", userID), Member: member, Window: dayWindow, At: at},
-		{Key: c.name("challenge:passed", userID), Window: dayWindow, At: at},
-		{Key: c.name("challenge:lately", userID), Member: member, Window: time.Minute, At: at},
+		{Key: c.name(challengeKey+"started", userID), Member: member, Window: dayWindow, At: at},
+		{Key: c.name(challengeKey+"passed", userID), Window: dayWindow, At: at},
+		{Key: c.name(challengeKey+"lately", userID), Member: member, Window: time.Minute, At: at},
 	}
 }
 
@@ -254,7 +289,7 @@ func (c *counter) start(ctx context.Context, timeout time.Duration, userID strin
 
 // once reports whether this is the first call for a user within a day.
 func (c *counter) once(ctx context.Context, timeout time.Duration, userID string, at time.Time) bool {
-	return c.atMost(ctx, timeout, Count{Key: c.name("challenge:told", userID), Member: "1", Window: dayWindow, At: at}, 1)
+	return c.atMost(ctx, timeout, Count{Key: c.name(challengeKey+"told", userID), Member: "1", Window: dayWindow, At: at}, 1)
 }
 
 // maxDenied is how many denials of a user are kept within an hour, or as long as a
@@ -264,7 +299,7 @@ const maxDenied = 20
 // few reports whether a denial is to be kept. With those of a whole attack, a store
 // that keeps MaxRecords would drop the challenge that the user is answering.
 func (c *counter) few(ctx context.Context, timeout time.Duration, userID string, at time.Time, window time.Duration) bool {
-	return c.atMost(ctx, timeout, Count{Key: c.name("denied:kept", userID), Member: "1", Window: window, At: at}, maxDenied)
+	return c.atMost(ctx, timeout, Count{Key: c.name(deniedKey+"kept", userID), Member: "1", Window: window, At: at}, maxDenied)
 }
 
 // atMost counts an event and reports whether it is one of the first n.
@@ -282,7 +317,7 @@ func (c *counter) atMost(ctx context.Context, timeout time.Duration, item Count,
 func (c *counter) passed(ctx context.Context, timeout time.Duration, userID string, at time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	items := []Count{{Key: c.name("challenge:passed", userID), Member: "1", Window: dayWindow, At: at}}
+	items := []Count{{Key: c.name(challengeKey+"passed", userID), Member: "1", Window: dayWindow, At: at}}
 	if _, err := c.store.Add(ctx, items); err != nil {
 		_, _ = c.fallback.Add(context.WithoutCancel(ctx), items)
 	}

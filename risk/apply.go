@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
@@ -20,7 +19,8 @@ import (
 //   - or returns ErrDenied, also for the zero Decision.
 //
 // If a challenge cannot be started or kept, Apply returns an error and the login
-// does not go on. Each challenge counts until it is passed: beyond
+// does not go on, and counts for the minute alone. Each challenge counts until it is
+// passed: beyond
 // Config.MaxRefused within a day, or three in a minute, Apply denies, starts nothing
 // and, the first time, calls Config.Notify. Unlock does not lift the bound of a
 // minute.
@@ -84,6 +84,7 @@ func (e *Engine) challenge(ctx context.Context, d Decision) error {
 		start = e.cfg.Enforcer.SendVerification
 	}
 	if err := start(ctx, d); err != nil {
+		e.counter.passed(ctx, e.cfg.Timeout, d.Login.UserID, e.cfg.Now()) // nobody was asked
 		return fmt.Errorf("risk: start the challenge: %w", err)
 	}
 	return ErrChallenged
@@ -155,7 +156,7 @@ func (e *Engine) event(d Decision, action string, ok bool, why string) audit.Eve
 }
 
 // Failed counts a login with a wrong password or to an account that does not
-// exist. Such a login is never learned. With the name that was tried as Email, it
+// exist. Such a login is never learned, and one from the future counts now. With the name that was tried as Email, it
 // counts for the account of that address, whatever UserID says.
 func (e *Engine) Failed(ctx context.Context, l Login) error {
 	if l.UserID == "" {
@@ -165,12 +166,12 @@ func (e *Engine) Failed(ctx context.Context, l Login) error {
 		return errors.New("risk: failed: Login.Time must be set")
 	}
 	l.UserID = l.UserID[:min(len(l.UserID), 255)]
-	if strings.Contains(l.UserID, "@") && (l.Email == "" || strings.EqualFold(l.Email, l.UserID)) {
-		l.UserID = strings.ToLower(l.UserID) // the same key as emailOf
+	if now := e.cfg.Now(); l.Time.After(now) {
+		l.Time = now // Else it would count until then.
 	}
 	within, cancel := e.within(ctx)
 	defer cancel()
-	items, _ := e.counter.items(l, true, l.UserID)
+	items, _ := e.counter.items(l, true, userOf(l))
 	if _, err := e.cfg.Counters.Add(within, items); err != nil {
 		return fmt.Errorf("risk: failed: %w", err)
 	}

@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,10 +46,10 @@ type Auth0Logs interface {
 
 // FollowAuth0 takes from Auth0's tenant log what a service with Universal Login does
 // not see itself: wrong passwords and unknown users ("fp", "fu"), which count as with
-// Failed, and opened links of verification mails ("sv"), which complete the newest
-// challenge of PromptVerification that waits for the user. A link counts only from
+// Failed, and opened links of verification mails ("sv"), which complete the user's
+// newest challenge of PromptVerification before, if it waits. A link counts only from
 // the address of the challenged login: one that a user opens at home lets nobody in
-// elsewhere. The user then signs in again.
+// elsewhere. The user then signs in again. Entries that cannot be are left out.
 //
 // It reads up to the newest entry and returns the id of the last one that was taken,
 // or from if there was none, also with an error: keep it for the next call, some
@@ -64,7 +65,7 @@ func (e *Engine) FollowAuth0(ctx context.Context, logs Auth0Logs, from string) (
 				return from, fmt.Errorf("risk: follow Auth0: entry %s: %w", entry.ID, err)
 			}
 		}
-		from = entry.ID
+		from = cmp.Or(entry.ID, from)
 	}
 	return from, nil
 }
@@ -79,21 +80,23 @@ func (e *Engine) follow(ctx context.Context, kind string, l Login) error {
 	return nil
 }
 
-// verified completes the challenge that a mail's link answers.
+// verified completes the challenge that a mail's link answers: the newest from there.
+// If that has ended, the link was read twice, and answers none of those before it.
 func (e *Engine) verified(ctx context.Context, opened Login) error {
 	decisions, err := e.History(ctx, opened.UserID)
-	if err != nil {
+	if err != nil && !errors.Is(err, errUnread) {
 		return err
 	}
 	from := addressOf(opened)
 	for _, d := range decisions {
 		age := opened.Time.Sub(d.Login.Time)
-		if d.Ended != "" || d.Action != PromptVerification || from == "" || addressOf(d.Login) != from || age < 0 || age > e.cfg.Wait {
+		if d.Action != PromptVerification || from == "" || addressOf(d.Login) != from || age < 0 || age > e.cfg.Wait {
 			continue
 		}
 		if err := e.Complete(ctx, opened.UserID, d.ID, StepUpPassed); !errors.Is(err, ErrNoDecision) {
 			return err
 		}
+		return nil
 	}
 	return nil
 }

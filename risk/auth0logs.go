@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"iter"
 	"net/netip"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/management/resource"
@@ -14,18 +16,22 @@ import (
 // order of their time: those of management.Client.Logs, or of an export. Logins ("s")
 // are Allowed, or StepUpPassed for the first one within ten minutes after the user has
 // passed a challenge of MFA ("gd_auth_succeed"); wrong passwords ("fp") and unknown users ("fu") are Refused. Other
-// entries are left out, as are those without a user or a time.
+// entries are left out, as are those without a user or a time, those that lie in the
+// future, and those that are delivered twice within some 10,000.
 //
 // The first login that the log has of a user, within a day after their password was
 // reset ("scpr", "scp"), is Abandoned: it may be whoever took the account over, and
 // owns nothing. The log knows no device ids.
 func FromAuth0(logs iter.Seq2[resource.LogEntry, error]) iter.Seq2[Past, error] {
 	return func(yield func(Past, error) bool) {
-		users := map[string]*pastUser{}
+		users, seen := map[string]*pastUser{}, recent{}
 		for entry, err := range logs {
 			if err != nil {
 				yield(Past{}, err)
 				return
+			}
+			if entry.Time.After(time.Now().Add(aheadOfUs)) || seen.twice(entry.ID) {
+				continue
 			}
 			if past, ok := read(entry, users); ok && !yield(past, nil) {
 				return
@@ -43,7 +49,23 @@ type pastUser struct {
 const (
 	resetWindow  = 24 * time.Hour
 	passedWindow = 10 * time.Minute
+	aheadOfUs    = 5 * time.Minute // what package anomaly takes for a clock that differs
 )
+
+// recent holds the ids of the last entries: streams and exports deliver some twice.
+type recent struct{ young, aged map[string]bool }
+
+func (r *recent) twice(id string) bool {
+	const most = 10_000
+	if id == "" || r.young[id] || r.aged[id] {
+		return id != ""
+	}
+	if r.young == nil || len(r.young) >= most {
+		r.aged, r.young = r.young, make(map[string]bool)
+	}
+	r.young[id] = true
+	return false
+}
 
 // auth0Entry holds the fields that are read of an entry. Place is that of the API;
 // its country can be missing.
@@ -59,13 +81,13 @@ type auth0Entry struct {
 // tried stands for the id of a user that Auth0 does not name.
 func loginOf(entry resource.LogEntry) (l Login, ok bool) {
 	var e auth0Entry
-	if json.Unmarshal(entry.Raw, &e) != nil || entry.Time.IsZero() {
+	if json.Unmarshal(entry.Raw, &e) != nil || entry.Time.IsZero() || entry.Time.Unix() < 0 {
 		return l, false
 	}
 	if e.UserID == "" && (entry.Type == "fp" || entry.Type == "fu") {
 		e.UserID = cut(e.UserName, 255)
 	}
-	if e.UserID == "" || len(e.UserID) > 255 {
+	if e.UserID == "" || len(e.UserID) > 255 || e.UserID[0] == ' ' || strings.ContainsFunc(e.UserID, unicode.IsControl) {
 		return l, false
 	}
 	return Login{Email: e.UserName, Attempt: e.attempt(entry.Time)}, true

@@ -20,8 +20,8 @@ import (
 // client could have changed: what was decided comes from Config.Decisions.
 //
 // ErrNoDecision is returned when no challenge waits under the id: also the second
-// time, after Config.Wait, after Forget, for another user's and for a denial. Do
-// not let the login go on with any error.
+// time, after Config.Wait, after Forget, for another user's and for a denial; and for
+// a mail after Distrust. Do not let the login go on with any error.
 func (e *Engine) Complete(ctx context.Context, userID, decisionID string, o Outcome) error {
 	switch o {
 	case Abandoned, Refused, StepUpPassed:
@@ -33,6 +33,11 @@ func (e *Engine) Complete(ctx context.Context, userID, decisionID string, o Outc
 		return fmt.Errorf("risk: complete: %w", err)
 	}
 	passed := o == StepUpPassed
+	if passed && d.Action == PromptVerification {
+		if err := e.trusted(ctx, d); err != nil {
+			return fmt.Errorf("risk: complete: %w", err)
+		}
+	}
 	if err := e.record(ctx, d, "risk.complete", passed, o.String()); err != nil && passed {
 		return err
 	}
@@ -46,6 +51,18 @@ func (e *Engine) Complete(ctx context.Context, userID, decisionID string, o Outc
 		return e.forgotten(ctx, userID, decisionID)
 	}
 	return nil
+}
+
+// trusted refuses what is not a second factor after Distrust: the mail can have been
+// sent before, to a mailbox that was taken over too.
+func (e *Engine) trusted(ctx context.Context, d Decision) error {
+	within, cancel := e.within(ctx)
+	defer cancel()
+	a, err := e.assessor.Assess(within, d.learned())
+	if err == nil && a.Distrusted {
+		err = ErrNoDecision
+	}
+	return err
 }
 
 // forgotten takes back what Complete has learned if Forget came in between: Forget
@@ -106,14 +123,16 @@ func (e *Engine) take(ctx context.Context, userID, id string, o Outcome) (Decisi
 	return d, err
 }
 
+var errUnread = errors.New("stored decision does not open; Config.Keys must have the key that sealed it")
+
 func (e *Engine) open(userID, id string, sealed []byte) (Decision, error) {
 	text, err := e.ring.Open(sealed, place(userID, id))
 	if err != nil {
-		return Decision{}, errors.New("stored decision does not open; Config.Keys must have the key that sealed it")
+		return Decision{}, errUnread
 	}
 	var w waiting
 	if err := json.Unmarshal(text, &w); err != nil {
-		return Decision{}, errors.New("stored decision is damaged")
+		return Decision{}, fmt.Errorf("%w, or it is damaged", errUnread)
 	}
 	d := w.Decision
 	d.attempt = d.Login.Attempt
@@ -122,7 +141,8 @@ func (e *Engine) open(userID, id string, sealed []byte) (Decision, error) {
 }
 
 // History returns the decisions about a user that asked for a challenge or denied a
-// login, the newest first, at most MaxRecords. It is for support.
+// login, the newest first, at most MaxRecords. It is for support. Those that do not
+// open are left out, with an error beside the rest.
 func (e *Engine) History(ctx context.Context, userID string) ([]Decision, error) {
 	within, cancel := e.within(ctx)
 	defer cancel()
@@ -132,14 +152,15 @@ func (e *Engine) History(ctx context.Context, userID string) ([]Decision, error)
 	}
 	out := make([]Decision, 0, len(records))
 	for _, r := range records {
-		d, err := e.open(userID, r.ID, r.Sealed)
-		if err != nil {
-			return nil, fmt.Errorf("risk: history: %w", err)
+		d, bad := e.open(userID, r.ID, r.Sealed)
+		if bad != nil {
+			err = fmt.Errorf("risk: history: %w", bad)
+			continue
 		}
 		d.Ended = r.Outcome
 		out = append(out, d)
 	}
-	return out, nil
+	return out, err
 }
 
 // Export writes what is kept about a user as JSON: the decisions that History has.

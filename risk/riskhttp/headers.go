@@ -66,7 +66,8 @@ func From(place func(*http.Request) *anomaly.Place, hop func(*http.Request) neti
 	}, nil
 }
 
-// tolerate leaves out of a place what cannot be one.
+// tolerate leaves out of a place what cannot be one. Where nothing is left the CDN
+// does not know, or was told not to say.
 func tolerate(p *anomaly.Place) *anomaly.Place {
 	if p == nil {
 		return nil
@@ -82,6 +83,9 @@ func tolerate(p *anomaly.Place) *anomaly.Place {
 	}
 	if !(out.Radius >= 0 && out.Radius <= 20_040) {
 		out.Radius = 0
+	}
+	if out == (anomaly.Place{}) {
+		return nil
 	}
 	return &out
 }

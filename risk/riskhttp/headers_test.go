@@ -32,6 +32,20 @@ func TestCloudflare(t *testing.T) {
 	}
 }
 
+// A CDN that says nothing of an address leaves it to the resolver: its header can be
+// switched off.
+func TestHeadersThatAreLeftOut(t *testing.T) {
+	t.Parallel()
+	for _, read := range []func(*http.Request) *anomaly.Place{riskhttp.Cloudflare, riskhttp.CloudFront} {
+		g := newGate(t, risk.Config{}, riskhttp.Config{Place: read}, keys...)
+		for _, country := range []string{"", "XX", "nowhere"} {
+			r := request(http.Header{"Cf-Ipcountry": {country}, "Cloudfront-Viewer-Country": {country}})
+			assert.Nil(t, g.Attempt(httptest.NewRecorder(), r, "auth0|ada").Place, country)
+		}
+		assert.Nil(t, g.Attempt(httptest.NewRecorder(), request(nil), "auth0|ada").Place)
+	}
+}
+
 func TestCloudFront(t *testing.T) {
 	t.Parallel()
 	g := newGate(t, risk.Config{}, riskhttp.Config{Place: riskhttp.CloudFront}, keys...)

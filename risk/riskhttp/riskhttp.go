@@ -21,7 +21,8 @@
 // For each user a browser has a device cookie, a random id that is signed and bound
 // to the user: nobody can make one, and that of another user counts for nothing. An
 // id is known only after a login with it was learned. Cookies are __Host-, HttpOnly
-// and SameSite=Lax, and last 400 days. A second one names the challenge that waits;
+// and SameSite=Lax, and last 400 days; a browser that many use keeps those of its 20
+// newest users. A second one names the challenge that waits;
 // it proves nothing.
 //
 // # The client's address
@@ -77,7 +78,7 @@ func Behind(header string, trusted ...netip.Prefix) (func(*http.Request) netip.A
 // Config holds a Gate's optional settings. The zero value uses the defaults.
 type Config struct {
 	ClientIP            func(*http.Request) netip.Addr     // Defaults to none: every login meets risk.Config.OnMissing.
-	Place               func(*http.Request) *anomaly.Place // From a CDN's headers, as Cloudflare reads them. Defaults to the Detector's resolver.
+	Place               func(*http.Request) *anomaly.Place // From a CDN's headers, as Cloudflare reads them. Defaults to the Detector's resolver, as does a place without any field.
 	AllowInsecureCookie bool                               // For plain http on a developer's machine.
 	Now                 func() time.Time                   // Defaults to time.Now.
 }
@@ -186,9 +187,28 @@ func (g *Gate) device(w http.ResponseWriter, r *http.Request, userID string) str
 	}
 	if id == "" {
 		id = rand.Text()
+		g.makeRoom(w, r)
 	}
 	g.set(w, name, id+"."+sign((*g.keys)[0], userID, id), 400*24*time.Hour)
 	return id
+}
+
+// maxDevices is how many device cookies a browser keeps: with those of hundreds of
+// users its requests would be too large for most servers.
+const maxDevices = 20
+
+// makeRoom has the browser drop the device cookies that it made first.
+func (g *Gate) makeRoom(w http.ResponseWriter, r *http.Request) {
+	var ours []string
+	for _, c := range r.Cookies() {
+		if rest, ok := strings.CutPrefix(c.Name, g.prefix("device")); ok && len(rest) == 2*nameBytes {
+			ours = append(ours, c.Name)
+		}
+	}
+	for len(ours) >= maxDevices {
+		g.set(w, ours[0], "", -1)
+		ours = ours[1:]
+	}
 }
 
 func (g *Gate) verify(value, userID string) (id string, ok bool) {
@@ -213,11 +233,16 @@ func sign(key []byte, userID, id string) string {
 // name is that of a cookie of one user, of whom it tells nothing to scripts and logs.
 func (g *Gate) name(kind, userID string) string {
 	sum := sha256.Sum256([]byte(kind + "\x00" + userID))
-	name := kind + "-" + hex.EncodeToString(sum[:6])
+	return g.prefix(kind) + hex.EncodeToString(sum[:nameBytes])
+}
+
+const nameBytes = 6
+
+func (g *Gate) prefix(kind string) string {
 	if g.cfg.AllowInsecureCookie {
-		return name
+		return kind + "-"
 	}
-	return "__Host-" + name
+	return "__Host-" + kind + "-"
 }
 
 func (g *Gate) set(w http.ResponseWriter, name, value string, age time.Duration) {

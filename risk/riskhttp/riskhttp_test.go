@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,81 @@ func TestCheck(t *testing.T) {
 	require.Len(t, jar, 1, "the challenge has ended")
 	require.NoError(t, check(jar, false), "the device is known now")
 	require.NoError(t, check(map[string]*http.Cookie{}, true), "a second factor without a challenge")
+}
+
+// Two tabs that were challenged are both answered, and none is counted as refused.
+func TestTwoTabs(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	d, err := anomaly.New(anomaly.NewMemory(0), keys, anomaly.Config{Now: clock})
+	require.NoError(t, err)
+	e, err := risk.New(d, risk.Config{Now: clock})
+	require.NoError(t, err)
+	g, err := riskhttp.New(e, keys, riskhttp.Config{Now: clock}) // without an address each login is challenged
+	require.NoError(t, err)
+	jar := map[string]*http.Cookie{}
+	check := func(mfa bool) (err error) {
+		send(jar, func(w http.ResponseWriter, r *http.Request) {
+			err = g.Check(w, r, riskhttp.Login{UserID: "auth0|ada", MFA: mfa})
+		})
+		return err
+	}
+	for range 20 {
+		now = now.Add(10 * time.Minute)
+		require.ErrorIs(t, check(false), risk.ErrChallenged)
+		require.ErrorIs(t, check(false), risk.ErrChallenged, "another tab")
+		require.NoError(t, check(true))
+		require.NoError(t, check(true), "another tab")
+	}
+	history, err := e.History(t.Context(), "auth0|ada")
+	require.NoError(t, err)
+	assert.Len(t, history, 40)
+}
+
+// A browser that many use, such as that of a school, keeps the cookies of the last
+// users, and sends no more of them than servers take.
+func TestSharedBrowser(t *testing.T) {
+	t.Parallel()
+	g := newGate(t, risk.Config{}, riskhttp.Config{}, keys...)
+	var jar []*http.Cookie // in the order in which they were made, as browsers send them
+	visit := func(user string) (id string) {
+		r := httptest.NewRequest("GET", "https://app.example.com/", nil)
+		for _, c := range jar {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		id = g.Attempt(w, r, user).DeviceID
+		for _, c := range w.Result().Cookies() {
+			at := slices.IndexFunc(jar, func(old *http.Cookie) bool { return old.Name == c.Name })
+			switch {
+			case c.MaxAge < 0:
+				jar = slices.Delete(jar, at, at+1)
+			case at < 0:
+				jar = append(jar, c)
+			default:
+				jar[at] = c
+			}
+		}
+		return id
+	}
+	jar = append(jar, &http.Cookie{Name: "__Host-session", Value: "s"}, &http.Cookie{Name: "__Host-device-x", Value: "of somebody else"})
+	ids := map[string]string{}
+	for i := range 300 {
+		user := fmt.Sprint("auth0|", i)
+		ids[user] = visit(user)
+	}
+	size := 0
+	for _, c := range jar {
+		size += len(c.Name) + len(c.Value) + 3
+	}
+	assert.Less(t, size, 4<<10)
+	assert.Equal(t, "__Host-session", jar[0].Name)
+	assert.Equal(t, "__Host-device-x", jar[1].Name, "not ours")
+	for i := 290; i < 300; i++ {
+		user := fmt.Sprint("auth0|", i)
+		assert.Equal(t, ids[user], visit(user))
+	}
 }
 
 // Without ClientIP nobody is let in unseen, and no header counts.
