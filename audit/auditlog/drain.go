@@ -3,6 +3,7 @@ package auditlog
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strconv"
 
 	"github.com/auth0kit/auth0kit/audit"
@@ -19,18 +20,16 @@ func (l *Log) drain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, path := range files {
 		f, err := adoptSpoolFile(s.log, path)
 		if err != nil {
 			continue // a living process has it, or it cannot be read for now
 		}
-		err = l.drainAdopted(ctx, f)
+		errs = append(errs, l.drainAdopted(ctx, f)) // the own events must not wait for a file that fails
 		f.close()
-		if err != nil {
-			return err
-		}
 	}
-	return l.drainOwn(ctx)
+	return errors.Join(append(errs, l.drainOwn(ctx))...)
 }
 
 func (l *Log) drainAdopted(ctx context.Context, f *spoolFile) error {

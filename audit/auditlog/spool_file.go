@@ -74,7 +74,8 @@ type spoolPart struct {
 	damage bool
 }
 
-// spoolFiles returns the files of a log, oldest first.
+// spoolFiles returns the files of a log, oldest first. It removes those that a crash has
+// left without their name: nothing was written to them.
 func spoolFiles(dir, log string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -82,11 +83,28 @@ func spoolFiles(dir, log string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, orgKey(log)+"-") && strings.HasSuffix(name, spoolSuffix) {
-			files = append(files, filepath.Join(dir, name))
+		name, path := e.Name(), filepath.Join(dir, e.Name())
+		switch {
+		case !strings.HasPrefix(name, orgKey(log)+"-"):
+		case strings.HasSuffix(name, spoolSuffix):
+			files = append(files, path)
+		case strings.HasSuffix(name, spoolSuffix+spoolNew):
+			removeNameless(log, path)
 		}
 	}
 	return files, nil
+}
+
+// removeNameless removes a file that nobody is about to name.
+func removeNameless(log, path string) {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() > 0 || time.Since(info.ModTime()) < time.Minute {
+		return
+	}
+	if f, err := adoptSpoolFile(log, path); err == nil {
+		_ = f.remove() // again with the next look
+		f.close()
+	}
 }
 
 // checkSpoolDir makes the directory, and tries what the spool will need there.
