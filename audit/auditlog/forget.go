@@ -23,6 +23,11 @@ import (
 //
 // It does not reach what sinks received, exports, archives in clear and backups
 // of the store.
+//
+// Who comes back with the same id stays forgotten. Each of their events has a pseudonym
+// of its own, so no query, export or detection brings them together, and a report counts
+// each event as another user. End the account first, and give a person who returns a
+// new id: what an old one does cannot be attributed to anybody.
 func (l *Log) Forget(ctx context.Context, userID string) error {
 	index, err := l.open(ctx)
 	if err != nil {

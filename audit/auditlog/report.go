@@ -35,7 +35,7 @@ type Report struct {
 	UnknownCodes []Count `json:"unknown_codes"` // Codes of sources that nobody has judged: their outcome is unknown.
 
 	Users              []Activity `json:"users"`         // The 100 with the most events. Who is forgotten appears under a pseudonym.
-	UserCount          int        `json:"user_count"`    // All that have events.
+	UserCount          int        `json:"user_count"`    // All that have events. Who was forgotten and came back counts once for each event.
 	Organizations      []Activity `json:"organizations"` // The 100 with the most events.
 	OrganizationsCount int        `json:"organizations_count"`
 

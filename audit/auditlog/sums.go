@@ -82,6 +82,7 @@ type sums struct {
 	expired map[string]bool    // Months of which nothing is summed.
 	only    Period             // Of part of a day.
 	held    window
+	last    struct{ org, key string } // Of the last event that has an organization.
 }
 
 func newSums(at rolledUp, expired map[string]bool) *sums {
@@ -156,7 +157,7 @@ func (s *sums) add(r *driver.Row) {
 	d := cell{First: at, Last: at, Events: 1}
 	user := userOf(r)
 	section := sectionOf(r.Type, r.Action)
-	for _, org := range both(r.Organization) {
+	for _, org := range s.both(r.Organization) {
 		s.put(day, org, ofAll, d)
 		s.put(day, org, ofAction+r.Action+":"+strconv.Itoa(int(r.Outcome)), d)
 		if user != "" {
@@ -176,12 +177,16 @@ func (s *sums) add(r *driver.Row) {
 	}
 }
 
-// both are the scopes of an event: everything, and its organization.
-func both(org string) []string {
+// both are the scopes of an event: everything, and its organization. An attempt asks up to
+// three times for one.
+func (s *sums) both(org string) []string {
 	if org == "" {
 		return []string{""}
 	}
-	return []string{"", orgKey(org)}
+	if s.last.org != org {
+		s.last.org, s.last.key = org, orgKey(org)
+	}
+	return []string{"", s.last.key}
 }
 
 func notedKey(section string, r *driver.Row) string {
@@ -263,7 +268,7 @@ func (s *sums) count(a attempt, n int64) {
 	default:
 		d.Unknown = n
 	}
-	for _, org := range both(a.Org) {
+	for _, org := range s.both(a.Org) {
 		s.put(a.Day, org, ofAll, d)
 		if a.User != "" {
 			named := d

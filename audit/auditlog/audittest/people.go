@@ -27,7 +27,7 @@ func testForget(t *testing.T, h Harness) {
 	must(t, l.Forget(ctx, "auth0|bob"))
 	must(t, again.Forget(ctx, "auth0|bob"))    // again
 	must(t, again.Forget(ctx, "auth0|nobody")) // is not in the log
-	put(t, l, login("b2", "auth0|bob"), login("n", "auth0|nobody"))
+	put(t, l, login("b2", "auth0|bob"), login("b3", "auth0|bob"), login("n", "auth0|nobody"))
 	byID := make(map[string]auditlog.Entry)
 	for _, e := range query(t, again, auditlog.Filter{}) {
 		byID[e.ID] = e
@@ -35,13 +35,13 @@ func testForget(t *testing.T, h Harness) {
 	if e := byID["a"]; e.Forgotten || e.Actor.ID != "auth0|ann" || e.IP == "" || e.Personal["email"] == "" {
 		t.Errorf("somebody else's event: %+v", e)
 	}
-	for _, id := range []string{"b", "b2", "n"} {
+	for _, id := range []string{"b", "b2", "b3", "n"} {
 		if e := byID[id]; !e.Forgotten || !strings.HasPrefix(e.Actor.ID, "p_") || e.IP != "" || e.UserAgent != "" || e.Personal != nil || e.Action != "login.succeed" {
 			t.Errorf("an event of who is forgotten: %+v", e)
 		}
 	}
-	if byID["b"].Actor.ID == byID["b2"].Actor.ID {
-		t.Error("an event after Forget has the pseudonym of those before")
+	if a, b, c := byID["b"].Actor.ID, byID["b2"].Actor.ID, byID["b3"].Actor.ID; a == b || a == c || b == c {
+		t.Error("an event after Forget has the pseudonym of another one")
 	}
 	if e := byID["both"]; !e.Forgotten || e.Actor.ID != "auth0|ann" || e.IP == "" || e.Target.ID != byID["b"].Actor.ID || e.Personal != nil {
 		t.Errorf("an event of both: %+v", e)
@@ -59,6 +59,9 @@ func testForget(t *testing.T, h Harness) {
 		t.Error("the key is there")
 	}
 	seal(t, l)
+	if r, err := l.Report(ctx, auditlog.Period{}); err != nil || r.UserCount != 6 || r.Attempts.Total != 6 {
+		t.Errorf("a report counts %d users and %d logins, %v; want 6: Ann, Bob, and each event of or query about who came back; 6", r.UserCount, r.Attempts.Total, err)
+	}
 	p, err := l.Prove(ctx, "b")
 	must(t, err)
 	_, err = p.Verify(l.VerifierKey())
