@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 )
 
 // app is a candidate behind the handlers that all have in common. All requests
@@ -93,6 +94,17 @@ func (a *app) during(slow, meanwhile string, cookie *http.Cookie) error {
 	return nil
 }
 
+// stays reports whether that is the answer, also when the candidate's lag is over.
+func (a *app) stays(path string, cookie *http.Cookie, answer int) bool {
+	for end := time.Now().Add(a.c.lag); ; time.Sleep(time.Millisecond) {
+		if status, _ := a.get(path, cookie); status != answer {
+			return false
+		} else if !time.Now().Before(end) {
+			return true
+		}
+	}
+}
+
 // resurrects reports whether a session lives after logout because a request was
 // under way, one that reads or one that writes.
 func resurrects(c *candidate) (bool, error) { return livesAfter(c, "/logout") }
@@ -110,7 +122,7 @@ func livesAfter(c *candidate, path string) (bool, error) {
 		if err := a.during(slow, path, cookie); err != nil {
 			return false, err
 		}
-		if status, _ := a.get("/user", cookie); status == http.StatusOK {
+		if a.stays("/user", cookie, http.StatusOK) {
 			return true, nil
 		}
 	}
@@ -129,7 +141,7 @@ func losesUpdates(c *candidate) (bool, error) {
 		if err := a.during(slow, "/put?key=b", cookie); err != nil {
 			return false, err
 		}
-		if status, _ := a.get("/has?key=b", cookie); status != http.StatusOK {
+		if a.stays("/has?key=b", cookie, http.StatusNotFound) {
 			return true, nil
 		}
 	}

@@ -27,6 +27,7 @@ import (
 type candidate struct {
 	name    string
 	inRedis bool
+	lag     time.Duration // of what a request sees
 	load    func(next http.Handler) http.Handler
 	user    func(r *http.Request) string
 	login   func(w http.ResponseWriter, r *http.Request) error
@@ -100,6 +101,7 @@ func candidates(addr string) ([]*candidate, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.lag = o.cfg.MaxStale
 		list = append(list, c)
 	}
 	return list, nil
