@@ -31,6 +31,7 @@ func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, i
 	if err != nil {
 		return err
 	}
+	j := judge{d, engine, model, into}
 	known := map[int]bool{}
 	for i := range events {
 		ev := &events[i]
@@ -39,34 +40,12 @@ func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, i
 		}
 		trust := anomaly.Allowed
 		if float64(i) >= m.warmUp()*float64(len(events)) {
-			decision, err := engine.Evaluate(ctx, risk.Login{Attempt: ev.attempt})
+			action, err := j.count(ctx, ev)
 			if err != nil {
 				return err
 			}
-			if into.of[ev.attack] == nil {
-				into.of[ev.attack] = map[risk.Action]int{}
-			}
-			into.of[ev.attack][decision.Action]++
-			if ev.attack != genuine {
-				hidden := ev.attempt
-				hidden.IP, hidden.Place = netip.Addr{}, &anomaly.Place{}
-				d, err := engine.Evaluate(ctx, risk.Login{Attempt: hidden})
-				if err != nil {
-					return err
-				}
-				if d.Action == risk.Allow {
-					into.blind[ev.attack]++
-				}
-			}
-			if decision.Action != risk.Allow {
+			if action != risk.Allow {
 				trust = anomaly.Proved
-			}
-			if ev.attack == genuine {
-				a, err := d.Assess(ctx, ev.attempt)
-				if err != nil {
-					return err
-				}
-				into.countTravel(a, model)
 			}
 		}
 		if ev.attack != genuine {
@@ -83,6 +62,39 @@ func decide(ctx context.Context, events []event, m mode, model *anomaly.Model, i
 		}
 	}
 	return nil
+}
+
+// judge counts what an engine does.
+type judge struct {
+	detector *anomaly.Detector
+	engine   *risk.Engine
+	model    *anomaly.Model
+	into     *actions
+}
+
+func (j judge) count(ctx context.Context, ev *event) (risk.Action, error) {
+	decision, err := j.engine.Evaluate(ctx, risk.Login{Attempt: ev.attempt})
+	if err != nil {
+		return "", err
+	}
+	if j.into.of[ev.attack] == nil {
+		j.into.of[ev.attack] = map[risk.Action]int{}
+	}
+	j.into.of[ev.attack][decision.Action]++
+	if ev.attack == genuine {
+		a, err := j.detector.Assess(ctx, ev.attempt)
+		if err == nil {
+			j.into.countTravel(a, j.model)
+		}
+		return decision.Action, err
+	}
+	hidden := ev.attempt
+	hidden.IP, hidden.Place = netip.Addr{}, &anomaly.Place{}
+	d, err := j.engine.Evaluate(ctx, risk.Login{Attempt: hidden})
+	if err == nil && d.Action == risk.Allow {
+		j.into.blind[ev.attack]++
+	}
+	return decision.Action, err
 }
 
 // countTravel counts prompts that come from travel that cannot be, and from nothing

@@ -192,3 +192,31 @@ func TestBudget(t *testing.T) {
 		}
 	}
 }
+
+// TestStuffing: a wave of one try for each address and account is stopped whatever
+// agents it shows, and most users go on meanwhile.
+func TestStuffing(t *testing.T) {
+	t.Parallel()
+	for name, w := range gateWorlds(t) {
+		for _, ids := range []service{cookies, noIDs} {
+			t.Run(name+", "+devices[ids], func(t *testing.T) {
+				t.Parallel()
+				events := w.simulate(505, 2000, sparse, ids)
+				for _, of := range waves {
+					s, err := stuff(t.Context(), w, events, of)
+					require.NoError(t, err)
+					require.Greater(t, len(s.genuine)*len(s.naive)*len(s.vpn), 0, "nobody was judged")
+					if of.failures == 0 {
+						assert.Less(t, 100-share(s.genuine, risk.Allow), 7., "%s: genuine logins challenged", of.name)
+						assert.Greater(t, share(s.vpn, risk.Allow), 5., "%s: there is something to stop", of.name)
+						continue
+					}
+					assert.Less(t, share(s.naive, risk.Allow), 1., "%s: naive attackers allowed", of.name)
+					assert.Less(t, share(s.vpn, risk.Allow), 3., "%s: attackers in the user's country allowed", of.name)
+					assert.Less(t, 100-share(s.genuine, risk.Allow), 18., "%s: genuine logins challenged", of.name)
+					assert.Less(t, share(s.genuine, risk.MFARequired, risk.Deny), 9., "%s: … by a second factor", of.name)
+				}
+			})
+		}
+	}
+}
