@@ -29,10 +29,12 @@ func (m *Manager) Export(ctx context.Context, userID string, w io.Writer) error 
 	type exported struct {
 		ID           string    `json:"id"`
 		Organization string    `json:"organization,omitempty"`
+		Auth0Session string    `json:"auth0_session,omitempty"`
 		CreatedAt    time.Time `json:"created_at"`
 		LastSeen     time.Time `json:"last_seen"`
 		ExpiresAt    time.Time `json:"expires_at"`
 		Device       Device    `json:"device"`
+		ProvedAt     time.Time `json:"proved_at,omitzero"`
 		AMR          []string  `json:"amr,omitempty"`
 	}
 	out := struct {
@@ -40,8 +42,8 @@ func (m *Manager) Export(ctx context.Context, userID string, w io.Writer) error 
 	}{Sessions: []exported{}}
 	for i := range list {
 		s := &list[i]
-		_, amr := s.Authentication()
-		out.Sessions = append(out.Sessions, exported{s.ID, s.OrgID, s.CreatedAt, s.LastSeen, s.ExpiresAt, s.Device, amr})
+		at, amr := s.Authentication()
+		out.Sessions = append(out.Sessions, exported{s.ID, s.OrgID, s.SID, s.CreatedAt, s.LastSeen, s.ExpiresAt, s.Device, at, amr})
 	}
 	return json.NewEncoder(w).Encode(out)
 }

@@ -25,12 +25,12 @@ func (p *portal) account(w http.ResponseWriter, r *http.Request) {
 	}{v, unusual[:min(len(unusual), 5)]}})
 }
 
-// data is all that is kept about the user, for them to take along.
+// data is all that is kept about the user, here and at Auth0, for them to take along.
 func (p *portal) data(w http.ResponseWriter, r *http.Request) {
 	_, s := profileOf(r)
 	all := map[string]json.RawMessage{}
 	for name, export := range map[string]func(context.Context, string, io.Writer) error{
-		"sessions": p.sessions.Export, "factors": p.factors.Export, "sign-ins": p.risk.Export, "counts": p.logins.Export, "log": p.log.Export, "books": p.exportBooks,
+		"sessions": p.sessions.Export, "factors": p.factors.Export, "sign-ins": p.risk.Export, "counts": p.logins.Export, "log": p.log.Export, "books": p.exportBooks, "account": p.exportAccount,
 	} {
 		var b bytes.Buffer
 		if err := export(r.Context(), s.UserID, &b); err != nil {
@@ -42,4 +42,17 @@ func (p *portal) data(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Disposition", `attachment; filename="ledger-data.json"`)
 	_ = json.NewEncoder(w).Encode(all) // an error means that the browser has gone
+}
+
+// exportAccount writes what Auth0 keeps.
+func (p *portal) exportAccount(ctx context.Context, userID string, w io.Writer) error {
+	user, err := p.client.User(ctx, userID)
+	if err != nil {
+		return err
+	}
+	orgs, err := p.client.UserOrganizations(ctx, userID)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(map[string]any{"user": user, "organizations": orgs})
 }

@@ -60,6 +60,7 @@ func (p *portal) arrive(w http.ResponseWriter, r *http.Request) {
 		p.pages.NotFound(w, r)
 		return
 	}
+	w.Header().Set("Cache-Control", "no-store")
 	page := site.Page{Title: "Bring your account over", Lead: "If you worked with the old Ledger, sign in here once with the password that you had there.", Data: ""}
 	if r.Method != http.MethodPost {
 		p.pages.Show(w, r, http.StatusOK, "arrive", page)

@@ -174,8 +174,12 @@ func (p *portal) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	i := find(list, r.PathValue("number"))
-	if i.Number == 0 || i.PaidBy != "" {
+	switch {
+	case i.Number == 0:
 		p.pages.NotFound(w, r)
+		return
+	case i.PaidBy != "": // behind the back button
+		p.alreadyPaid(w, r)
 		return
 	}
 	p.pages.Show(w, r, http.StatusOK, "pay", site.Page{Title: "Pay " + i.Amount() + "?", Lead: "To " + i.Supplier + ", for invoice " + strconv.Itoa(i.Number) + ".", Data: i})
@@ -209,7 +213,7 @@ func (p *portal) payInvoice(w http.ResponseWriter, r *http.Request) {
 		event.Outcome, event.Reason = audit.Unknown, "unavailable"
 	}
 	if err = errors.Join(err, audit.Record(context.WithoutCancel(r.Context()), p.log, event)); errors.Is(err, errPaid) {
-		p.pages.Failed(w, r, http.StatusConflict, "This invoice is paid already", "Somebody was faster, or you were a moment ago. Nothing was sent twice.", "")
+		p.alreadyPaid(w, r)
 		return
 	}
 	if err != nil {
@@ -217,4 +221,8 @@ func (p *portal) payInvoice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, "/orgs/"+caller.TenantID+"/?paid="+strconv.Itoa(n), http.StatusSeeOther)
+}
+
+func (p *portal) alreadyPaid(w http.ResponseWriter, r *http.Request) {
+	p.pages.Failed(w, r, http.StatusConflict, "This invoice is paid already", "Somebody was faster, or you were a moment ago. Nothing was sent twice.", "")
 }

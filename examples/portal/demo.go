@@ -92,7 +92,11 @@ func (p *portal) offline(port int) (auth0, error) {
 // which scope is missing.
 func (p *portal) seed(ctx context.Context, _ func(string) string) (err error) {
 	if p.demo == nil {
-		return p.client.Check(ctx, append(p.admins.Scopes(), "update:users", "delete:sessions", "delete:refresh_tokens", "read:authentication_methods", "delete:authentication_methods", "delete:guardian_enrollments")...)
+		scopes := append(p.admins.Scopes(), "update:users", "delete:sessions", "delete:refresh_tokens", "read:authentication_methods", "delete:authentication_methods", "delete:guardian_enrollments")
+		if p.arrivals != nil {
+			scopes = append(scopes, "create:users", "read:connections")
+		}
+		return p.client.Check(ctx, scopes...)
 	}
 	if err := p.deploy(ctx, p.base+actionPath); err != nil {
 		return err

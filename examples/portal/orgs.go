@@ -61,7 +61,9 @@ func (p *portal) refused(r *http.Request, x tenancy.Refusal) (contentType string
 	case x.Status == http.StatusServiceUnavailable:
 		page.Title, page.Lead = "That did not work", "Something that we need does not answer. Try again in a moment."
 	case x.Status == http.StatusUnauthorized:
-		page.Title, page.Lead, page.Data = "Please sign in again", "Your access was ended, here or at Auth0.", again(r, "")
+		link := again(r, r.PathValue("org"))
+		link.Text = "Sign in"
+		page.Title, page.Lead, page.Data = "Please sign in again", "Your access was ended, here or at Auth0.", link
 	case x.Reason == "other_org", x.Reason == "no_organization":
 		page.Title, page.Lead = "This page belongs to another organization", "You are signed in to another one. You can switch to this one if you are a member."
 		page.Data = again(r, r.PathValue("org"))
@@ -82,9 +84,6 @@ func again(r *http.Request, org string) signIn {
 	q := url.Values{"to": {"/"}}
 	if r.Method == http.MethodGet {
 		q.Set("to", r.URL.RequestURI())
-	}
-	if org == "" {
-		return signIn{"/auth/login?" + q.Encode(), "Sign in"}
 	}
 	q.Set("organization", org)
 	return signIn{"/auth/login?" + q.Encode(), "Switch to it"}

@@ -133,7 +133,7 @@ func (p *portal) buildRoutes(context.Context, func(string) string) error {
 	mux.Handle("GET /organizations", p.web.Require(p.settled(http.HandlerFunc(p.choose))))
 	mux.Handle("GET /account", p.web.Require(p.settled(http.HandlerFunc(p.account))))
 	mux.Handle("GET /account/data", p.web.Require(p.settled(http.HandlerFunc(p.data))))
-	mux.HandleFunc("/arrive", p.arrive)
+	mux.Handle("/arrive", http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.arrive))) // no session, so no token
 
 	fresh := guardian.Require(guardian.MultiFactor, 5*time.Minute, p.stepUp)
 	mux.Handle("GET /orgs/{org}/{$}", p.member("read:invoices", p.overview))

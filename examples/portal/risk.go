@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
@@ -59,7 +60,8 @@ var errNoFactor = errors.New("portal: the sign-in is unusual, and its user has n
 
 // judge decides about a login, which has passed Auth0. A login that is unusual waits
 // for a second factor of ours and comes back. Whoever has none is refused; only a first
-// sign-in that is a little unusual comes in, unproved, to set one up: see settled.
+// sign-in that is a little unusual, and one to an account that was closed and is open
+// again, comes in, unproved, to set one up: see settled.
 func (p *portal) judge(w http.ResponseWriter, r *http.Request, id *login.Identity) (unproved bool, err error) {
 	err = p.gate.Check(w, r, riskhttp.Login{UserID: id.UserID, Email: id.Email, MFA: id.MFA})
 	if !errors.Is(err, risk.ErrChallenged) {
@@ -78,10 +80,15 @@ func (p *portal) judge(w http.ResponseWriter, r *http.Request, id *login.Identit
 	if err != nil {
 		return false, err
 	}
-	if len(unusual) > 0 && unusual[0].First && unusual[0].Action == risk.PromptVerification {
+	if len(unusual) > 0 && unusual[0].First && (unusual[0].Action == risk.PromptVerification || distrusted(unusual[0])) {
 		return true, nil
 	}
 	return false, fmt.Errorf("%w: %w", login.ErrRefused, errNoFactor)
+}
+
+// distrusted reports whether the account was closed since a factor was proved last.
+func distrusted(d risk.Decision) bool {
+	return slices.ContainsFunc(d.Factors, func(s risk.Share) bool { return s.Name == "distrusted" })
 }
 
 // settled keeps whoever came in unproved from everything but the pages that set a second
@@ -96,7 +103,7 @@ func (p *portal) settled(next http.Handler) http.Handler {
 		}
 		if s.AuthenticatedBy("mfa").IsZero() {
 			p.pages.Show(w, r, http.StatusForbidden, "refused", site.Page{
-				Title: "Set up a second factor first", Lead: "This is your first sign-in, and nothing but the password says that it is yours.", Data: signIn{"/mfa/", "Set one up"},
+				Title: "Set up a second factor first", Lead: "Nothing but the password says that this sign-in is yours.", Data: signIn{"/mfa/", "Set one up"},
 			})
 			return
 		}

@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -226,7 +229,7 @@ func TestAuth0FailsInOneStep(t *testing.T) {
 				s := newStolen(t)
 				book, order := contain.NewMemory(), contain.Order{UserID: s.user, By: "auth0|admin", Reason: "phished"}
 				remove := s.tenant.Fault(route, fault)
-				receipt, err := s.process(book).Run(t.Context(), "i1", order)
+				receipt, err := s.process(book, s.tenant.Machine()).Run(t.Context(), "i1", order)
 				require.Error(t, err)
 				assert.False(t, receipt.Closed())
 				failed := 0
@@ -239,7 +242,7 @@ func TestAuth0FailsInOneStep(t *testing.T) {
 				access, cookie, _ := s.works()
 				assert.False(t, access || cookie)
 				remove()
-				receipt, err = s.process(book).Run(t.Context(), "i1", order)
+				receipt, err = s.process(book, s.tenant.Machine()).Run(t.Context(), "i1", order)
 				require.NoError(t, err)
 				assert.True(t, receipt.Closed())
 				require.Eventually(t, func() bool {
@@ -254,9 +257,8 @@ func TestAuth0FailsInOneStep(t *testing.T) {
 }
 
 // process is one of the application, with a client of its own.
-func (s *stolen) process(book contain.Book) *contain.Containment {
+func (s *stolen) process(book contain.Book, machine auth0test.Application) *contain.Containment {
 	s.Helper()
-	machine := s.tenant.Machine()
 	client, err := management.New(management.Config{Domain: s.server.Domain, ClientID: machine.ID, ClientSecret: machine.Secret, HTTPClient: s.server.Client, MaxWait: 100 * time.Millisecond})
 	require.NoError(s, err)
 	factors, err := guardian.New(client, guardian.Config{Store: guardian.NewMemory(), Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")}, Issuer: "Example"})
@@ -265,4 +267,26 @@ func (s *stolen) process(book contain.Book) *contain.Containment {
 		contain.CutTokens(s.cutoff, 2*time.Second, 24*time.Hour), contain.ResetFactors(factors))
 	require.NoError(s, err)
 	return c
+}
+
+// TestScopes: the scopes that docs/containment lists suffice, and none is listed in vain.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../docs/containment/README.md")
+	require.NoError(t, err)
+	scopes := regexp.MustCompile(`(?:read|update|delete):[a-z_]+`).FindAllString(string(text), -1)
+	slices.Sort(scopes)
+	scopes = slices.Compact(scopes)
+	require.Len(t, scopes, 4)
+	run := func(scopes []string) error {
+		s := newStolen(t)
+		s.tenant.Enroll(s.user, "otp", "")
+		machine := s.tenant.AddClient(auth0test.Application{Grants: []string{"client_credentials"}, Scopes: scopes})
+		_, err := s.process(contain.NewMemory(), machine).Run(t.Context(), "i1", contain.Order{UserID: s.user, By: "auth0|admin"})
+		return err
+	}
+	require.NoError(t, run(scopes))
+	for i, scope := range scopes {
+		assert.ErrorIs(t, run(slices.Delete(slices.Clone(scopes), i, i+1)), resource.ErrForbidden, scope)
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,10 +85,9 @@ func keepers(t *testing.T, k keeping) map[string]keeper {
 		return nil
 	}, engine.Forget, engine.Export}
 	if history, ok := k.history.(*sqlactions.Store); ok {
-		n := 0
+		var n atomic.Int64
 		all["actions"] = keeper{func(ctx context.Context, id string) error {
-			n++
-			return history.Keep(ctx, recorded(n, id, time.Now()))
+			return history.Keep(ctx, recorded(int(n.Add(1)), id, time.Now()))
 		}, history.Forget, history.Export}
 	}
 	if k.log != nil {
@@ -149,4 +150,40 @@ func testErasureOfOthers(t *testing.T, k keeping) {
 		assert.NotEqual(t, nobody, keeper.text(t, ids[0]), name)
 		assert.Equal(t, strings.Count(kept[ids[0]], "\n"), strings.Count(keeper.text(t, ids[0]), "\n"), "%s: what is new alone", name)
 	}
+}
+
+// TestErasureWhileActive: whoever is erased while they sign in leaves nothing behind that
+// the next Forget does not find.
+func TestErasureWhileActive(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(*testing.T) keeping{"memory": keptInMemory, "Redis": keptInRedis} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testErasureWhileActive(t, open(t))
+		})
+	}
+	onEach(t, func(t *testing.T, p product) { testErasureWhileActive(t, keptInSQL(t, p)) })
+}
+
+func testErasureWhileActive(t *testing.T, k keeping) {
+	for name, keeper := range keepers(t, k) {
+		nobody := keeper.text(t, "auth0|never seen")
+		var active sync.WaitGroup
+		for range 4 {
+			active.Go(func() {
+				for range 15 {
+					_ = keeper.use(t.Context(), subjectID) // who is erased at that moment may be refused
+				}
+			})
+		}
+		active.Go(func() {
+			for range 10 {
+				assert.NoError(t, keeper.forget(t.Context(), subjectID), name)
+			}
+		})
+		active.Wait()
+		require.NoError(t, keeper.forget(t.Context(), subjectID), name)
+		assert.Equal(t, nobody, keeper.text(t, subjectID), name)
+	}
+	assert.NotContains(t, found(k.dump(t)), subjectKey)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/actions"
+	"github.com/auth0kit/auth0kit/anomaly"
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/auth0test/scripts"
@@ -20,6 +21,7 @@ import (
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/customdb"
 	"github.com/auth0kit/auth0kit/migration/lazy"
+	"github.com/auth0kit/auth0kit/risk"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/tenancy"
 )
@@ -68,6 +70,19 @@ var scopedPackages = []scoped{
 			return err
 		}
 		return nil
+	}},
+	{"`risk` with `Auth0Enforcer` and `FollowAuth0` |", plainCompany, func(t *testing.T, c *company, client *management.Client) error {
+		enforcer, err := risk.Auth0Enforcer(client)
+		require.NoError(t, err)
+		detector, err := anomaly.New(anomaly.NewMemory(10), [][]byte{sealKey}, anomaly.Config{})
+		require.NoError(t, err)
+		engine, err := risk.New(detector, risk.Config{Enforcer: enforcer})
+		require.NoError(t, err)
+		if err := enforcer.SendVerification(t.Context(), risk.Decision{Login: risk.Login{Attempt: anomaly.Attempt{UserID: c.ada}}}); err != nil {
+			return err
+		}
+		_, err = engine.FollowAuth0(t.Context(), client, "")
+		return err
 	}},
 	{"`CheckSettings` |", plainCompany, func(t *testing.T, c *company, client *management.Client) error {
 		app := c.AddClient(auth0test.Application{CallbackURL: "https://app.example.com/callback"})
