@@ -48,8 +48,8 @@ type Config struct {
 var prefix = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
 // New returns a Deliver that publishes events one by one, in order, and waits until
-// JetStream has stored each. A message that is larger than the server takes is rejected;
-// any other failure is tried again.
+// JetStream has stored each. A message that is larger than the server or the stream
+// takes is rejected; any other failure is tried again, a full stream too.
 func New(js jetstream.JetStream, cfg Config) (auditlog.Deliver, error) {
 	if js == nil || !prefix.MatchString(cfg.Prefix) {
 		return nil, errors.New("natsaudit: js must not be nil, nor Config.Prefix other than names with dots between them")
@@ -97,7 +97,8 @@ func token(id string) string {
 
 func publish(ctx context.Context, js jetstream.JetStream, subject, id string, text []byte) error {
 	_, err := js.Publish(ctx, subject, text, jetstream.WithMsgID(subject+":"+id))
-	if errors.Is(err, nats.ErrMaxPayload) {
+	refused, ok := errors.AsType[*jetstream.APIError](err)
+	if errors.Is(err, nats.ErrMaxPayload) || ok && refused.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum {
 		return fmt.Errorf("%w: %w", auditlog.ErrRejected, err)
 	}
 	if err != nil {

@@ -149,6 +149,31 @@ func TestNoAcknowledgement(t *testing.T) {
 }
 
 // The server goes away twice while a log is delivered: every event is there once, in order.
+// A full stream is tried again until there is room; an event that is larger than it ever
+// takes is rejected, and holds up no other.
+func TestFullStream(t *testing.T) {
+	t.Parallel()
+	_, js, _ := connect(t, start(t, t.TempDir(), -1))
+	cfg := jetstream.StreamConfig{Name: "SMALL", Subjects: []string{"small.>"}, MaxMsgs: 1, MaxMsgSize: 4096, Discard: jetstream.DiscardNew}
+	stream, err := js.CreateOrUpdateStream(t.Context(), cfg)
+	require.NoError(t, err)
+	deliver, err := natsaudit.New(js, natsaudit.Config{Prefix: "small"})
+	require.NoError(t, err)
+	send := func(e auditlog.Entry) error {
+		return deliver(t.Context(), auditlog.Delivery{Key: e.ID, Entries: []auditlog.Entry{e}})
+	}
+	require.NoError(t, send(event("a", "org_A")))
+	err = send(event("b", "org_A"))
+	require.Error(t, err)
+	require.NotErrorIs(t, err, auditlog.ErrRejected)
+	large := event("large", "org_A")
+	large.Metadata = map[string]string{"x": strings.Repeat("x", 5000)}
+	require.ErrorIs(t, send(large), auditlog.ErrRejected)
+	require.NoError(t, stream.Purge(t.Context()))
+	require.NoError(t, send(event("b", "org_A")))
+	assert.Equal(t, []string{"b"}, stored(t, stream, ">"))
+}
+
 func TestServerDown(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

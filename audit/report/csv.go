@@ -4,8 +4,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/auth0kit/auth0kit/audit/auditlog"
@@ -17,7 +17,8 @@ var csvColumns = []string{
 }
 
 // CSV writes the report as one table, whose first column says what a row is. A cell
-// that a spreadsheet would take for a formula begins with an apostrophe.
+// that a spreadsheet would take for a formula begins with an apostrophe, and so does what
+// would be one behind a semicolon, a comma or a tab.
 func CSV(w io.Writer, r *auditlog.Report) error {
 	out := csv.NewWriter(w)
 	c := csvRows{out: out}
@@ -92,11 +93,14 @@ func (c *csvRows) entry(section string, e auditlog.Entry) {
 		text(e.Actor), text(e.OnBehalfOf), text(e.Target), e.Organization, e.IP, e.ID)
 }
 
-// neutral keeps a spreadsheet from taking a cell for a formula (OWASP, CSV
-// Injection).
+// formula is the beginning of one (OWASP, CSV Injection): of a cell, or behind what is a
+// separator in other countries.
+var formula = regexp.MustCompile("(^|[;,\t\r\n]\"*)([=+\\-@\t\r\n＝＋－＠])")
+
+// neutral keeps a spreadsheet from taking a cell for a formula.
 func neutral(s string) string {
-	if strings.ContainsAny(s[:min(1, len(s))], "=+-@\t\r\n") {
-		return "'" + s
+	for range 2 { // a tab is both
+		s = formula.ReplaceAllString(s, "$1'$2")
 	}
 	return s
 }

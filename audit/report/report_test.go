@@ -163,3 +163,25 @@ func ExampleHTML() {
 	fmt.Println(strings.Contains(page.String(), "What is not known"), err)
 	// Output: true <nil>
 }
+
+// A spreadsheet of another country splits at semicolons, and takes wide signs for signs.
+func TestCSVHasNoFormulas(t *testing.T) {
+	t.Parallel()
+	for cell, want := range map[string]string{
+		"=1+1": "'=1+1", "+1": "'+1", "@SUM(A1)": "'@SUM(A1)", "-1": "'-1", "\t=1": "'\t'=1", "＝1": "'＝1", "＠A": "'＠A",
+		"samlp|shop|x;=HYPERLINK(1)": "samlp|shop|x;'=HYPERLINK(1)", "x;\"=1": "x;\"'=1", "x,-1": "x,'-1",
+		"auth0|a-b@example.com": "auth0|a-b@example.com", "org_1=2": "org_1=2", "": "",
+	} {
+		r := some()
+		r.Users = []auditlog.Activity{{ID: cell}}
+		var out bytes.Buffer
+		require.NoError(t, report.CSV(&out, r))
+		rows, err := csv.NewReader(&out).ReadAll()
+		require.NoError(t, err)
+		for _, row := range rows {
+			if row[0] == "user" {
+				assert.Equal(t, want, row[1])
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -20,7 +21,8 @@ import (
 // Syslog is a Kind: it sends events as RFC 5424 messages over TLS (RFC 5425) to
 // "syslog+tls://host:6514". The receiver's certificate must be valid for the host; the
 // target's secrets are not used. Syslog has no acknowledgement: what the receiver's
-// machine took and lost is lost.
+// machine took and lost is lost, and what is sent in the moment in which it closes the
+// connection can be lost too. A connection is kept for up to ten minutes without events.
 func Syslog(t auditlog.Target) (auditlog.Deliver, error) {
 	return syslog(t, publicDialer(), nil)
 }
@@ -116,8 +118,17 @@ func printable(s string, limit int) string {
 	return s[:min(len(s), limit)]
 }
 
-// send writes on the connection that is there, and once more on a new one: a
-// collector that was restarted is noticed at the next write only.
+// idle is for how long a connection is kept.
+const idle = 10 * time.Minute
+
+// watch closes a connection when its collector does, so that nothing more is written
+// into it: TCP would take that without an error.
+func watch(conn net.Conn) {
+	_, _ = io.Copy(io.Discard, conn)
+	_ = conn.Close()
+}
+
+// send writes on the connection that is there, and once more on a new one.
 func (c *collector) send(ctx context.Context, frames []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,12 +139,13 @@ func (c *collector) send(ctx context.Context, frames []byte) error {
 				return failure{class: classOf(err)}
 			}
 			c.conn, fresh = conn, true
+			go watch(conn) // until idle at most
 		}
 		deadline, ok := ctx.Deadline()
 		if !ok {
 			deadline = time.Now().Add(30 * time.Second)
 		}
-		err := c.conn.SetDeadline(deadline)
+		err := errors.Join(c.conn.SetWriteDeadline(deadline), c.conn.SetReadDeadline(time.Now().Add(idle)))
 		if err == nil {
 			_, err = c.conn.Write(frames)
 		}

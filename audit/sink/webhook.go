@@ -26,8 +26,9 @@ import (
 //
 //	{"type": "audit.events", "timestamp": "…", "events": […]}
 //
-// or has type "audit.checkpoint" and a checkpoint. 2xx is taken; 400, 413 and 422 are
-// rejections; everything else is tried again.
+// or has type "audit.checkpoint" and a checkpoint. 2xx is taken, whatever the body says;
+// 400, 413 and 422 are rejections; everything else is tried again. Retry-After is not
+// heeded: pauses grow from a second to five minutes.
 func Webhook(t auditlog.Target) (auditlog.Deliver, error) {
 	return webhook(t, publicClient())
 }
