@@ -17,6 +17,7 @@ type population struct {
 	view atomic.Pointer[sketch]
 	mu   sync.RWMutex // Learn reads, a merge writes
 	own  *sketch      // since the last merge
+	seen bool         // there was a merge
 
 	budget budget
 }
@@ -51,6 +52,21 @@ func (p *population) take() *sketch {
 	return taken
 }
 
+// known is the view without own, if there was a merge: what the store had last, and
+// what was taken since.
+func (p *population) known() *sketch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.seen {
+		return nil
+	}
+	out, view := newSketch(), p.view.Load()
+	for i := range out.cells {
+		out.cells[i].Store(view.cells[i].Load() - p.own.cells[i].Load())
+	}
+	return out
+}
+
 // put gives back what could not be merged.
 func (p *population) put(taken *sketch) {
 	p.mu.Lock()
@@ -65,13 +81,14 @@ func (p *population) show(merged *sketch) {
 	merged.addAll(p.own)
 	merged.measureNoise()
 	p.view.Store(merged)
+	p.seen = true
 	p.budget.refresh(merged)
 }
 
 // Run merges what this process saw of the population with what other processes
 // saw, at once and then every Config.MergeEvery, until ctx ends; then it merges a
 // last time and returns ctx's error. A merge that fails is repeated at the next
-// turn, with nothing lost. A service of one process needs Run too: without it the
+// turn, with nothing lost, and a store that has lost the population gets it back. A service of one process needs Run too: without it the
 // population is lost at a restart. If the store is a [Sweeper], Run sweeps it at
 // once and then every hour.
 func (d *Detector) Run(ctx context.Context) error {
@@ -128,7 +145,11 @@ func (d *Detector) mergeOnce(ctx context.Context, taken *sketch) (*sketch, error
 	}
 	today := dayOf(d.cfg.Now())
 	merged, day := newSketch(), today
-	if version != 0 {
+	if version == 0 {
+		if known := d.population.known(); known != nil {
+			merged, taken = known, newSketch()
+		}
+	} else {
 		plain, err := d.unseal(nil, blob, "", new([]byte))
 		if err != nil {
 			return nil, err

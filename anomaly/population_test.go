@@ -122,6 +122,41 @@ func (f *faulty) Save(ctx context.Context, key anomaly.Key, blob []byte, version
 }
 
 // TestFailedMergeLosesNothing: what could not be saved is saved later.
+// A store that has lost the sketch, because it evicts or was restored, gets it back
+// from a process that has seen it.
+func TestLostSketchComesBack(t *testing.T) {
+	t.Parallel()
+	store := anomaly.NewMemory(0)
+	open := func() *anomaly.Detector {
+		d, err := anomaly.New(store, keys, anomaly.Config{})
+		require.NoError(t, err)
+		require.NoError(t, d.Merge(t.Context()))
+		return d
+	}
+	one := open()
+	users := 0
+	crowd := func() {
+		for range 300 {
+			users++
+			a := login(start, "81.2.69.1", oslo, "x", firefox)
+			a.UserID = fmt.Sprint("user ", users)
+			learn(t, one, a, anomaly.Proved)
+		}
+	}
+	crowd()
+	require.NoError(t, one.Merge(t.Context()))
+	two := open()
+	crowd()
+	probe := login(start, "177.1.1.1", saoPaulo, "x", firefox)
+	before := assess(t, one, probe).Score
+	require.NoError(t, store.Forget(t.Context(), ""))
+	for _, d := range []*anomaly.Detector{one, two, one} {
+		require.NoError(t, d.Merge(t.Context()))
+	}
+	assert.InDelta(t, before, assess(t, one, probe).Score, 1e-9)
+	assert.InDelta(t, before, assess(t, open(), probe).Score, 1e-9, "another process")
+}
+
 func TestFailedMergeLosesNothing(t *testing.T) {
 	t.Parallel()
 	store := &faulty{Store: anomaly.NewMemory(0)}

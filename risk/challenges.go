@@ -35,6 +35,7 @@ func (e *Engine) Complete(ctx context.Context, userID, decisionID string, o Outc
 	passed := o == StepUpPassed
 	if passed && d.Action == PromptVerification {
 		if err := e.trusted(ctx, d); err != nil {
+			_ = e.record(ctx, d, "risk.complete", false, "distrusted") // It is refused anyway.
 			return fmt.Errorf("risk: complete: %w", err)
 		}
 	}
