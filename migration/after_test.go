@@ -12,15 +12,16 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 )
 
 func TestVerifyNamesEveryDifference(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
-		r := newRunner(t, newTable(users(50)...), client, migration.NewMemoryLedger(), migration.Config{PageSize: 7})
-		run(t, r)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
+		r := legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(50)...), client, migration.NewMemoryLedger(), migration.Config{PageSize: 7})
+		legacytest.Do(t, r)
 		v, err := r.Verify(t.Context())
 		if err != nil || v.Same != 50 || v.Checked != 50 || len(v.Differences) != 0 {
 			t.Fatalf("right after the run: %+v, %v", v, err)
@@ -32,7 +33,7 @@ func TestVerifyNamesEveryDifference(t *testing.T) {
 		if err := client.DeleteUser(t.Context(), "auth0|u000004"); err != nil {
 			t.Fatal(err)
 		}
-		extra := tenant.AddUser(resource.User{Email: "native@example.com", Connection: connection}, "")
+		extra := tenant.AddUser(resource.User{Email: "native@example.com", Connection: legacytest.Connection}, "")
 		v, err = r.Verify(t.Context())
 		if !errors.Is(err, migration.ErrDifferent) {
 			t.Fatalf("%v; want ErrDifferent", err)
@@ -59,20 +60,20 @@ func TestVerifyNamesEveryDifference(t *testing.T) {
 func TestSyncBringsChanges(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
-		src, ledger := newTable(users(20)...), migration.NewMemoryLedger()
-		r := newRunner(t, src, client, ledger, migration.Config{})
-		run(t, r)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
+		src, ledger := legacytest.NewTable(legacytest.Users(20)...), migration.NewMemoryLedger()
+		r := legacytest.NewRunner(t, src, client, ledger, migration.Config{})
+		legacytest.Do(t, r)
 		foreign := resource.UserPatch{AppMetadata: map[string]any{"by_action": true}}
 		if _, err := client.UpdateUser(t.Context(), "auth0|u000001", foreign); err != nil {
 			t.Fatal(err)
 		}
-		src.change("u000001", func(r *migration.Record) { r.AppMetadata = map[string]any{"plan": "platinum", "seats": 1} })
-		src.change("u000002", func(r *migration.Record) { r.Email, r.EmailVerified = "new@example.com", true })
-		src.change("u000003", func(r *migration.Record) { r.Email = "user4@example.com" }) // somebody else's
-		src.change("u000005", func(r *migration.Record) { r.Phone = "+4930123456" })
-		src.insert(user(100))
+		src.Change("u000001", func(r *migration.Record) { r.AppMetadata = map[string]any{"plan": "platinum", "seats": 1} })
+		src.Change("u000002", func(r *migration.Record) { r.Email, r.EmailVerified = "new@example.com", true })
+		src.Change("u000003", func(r *migration.Record) { r.Email = "user4@example.com" }) // somebody else's
+		src.Change("u000005", func(r *migration.Record) { r.Phone = "+4930123456" })
+		src.Insert(legacytest.User(100))
 		res, err := r.Sync(t.Context())
 		if err != nil || res.Migrated != 21 || res.Updated != 2 || res.Kept != 0 {
 			t.Fatalf("%+v, %v", res, err)
@@ -99,13 +100,13 @@ func TestSyncBringsChanges(t *testing.T) {
 func TestSyncKeepsWhoHasLoggedIn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
-		src := newTable(user(1))
-		r := newRunner(t, src, client, migration.NewMemoryLedger(), migration.Config{})
-		run(t, r)
-		logIn(t, tenant, "user1@example.com", password)
-		src.change("u000001", func(r *migration.Record) { r.Name = "Changed" })
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
+		src := legacytest.NewTable(legacytest.User(1))
+		r := legacytest.NewRunner(t, src, client, migration.NewMemoryLedger(), migration.Config{})
+		legacytest.Do(t, r)
+		logIn(t, tenant, "user1@example.com", legacytest.Password)
+		src.Change("u000001", func(r *migration.Record) { r.Name = "Changed" })
 		res, err := r.Sync(t.Context())
 		if err != nil || res.Kept != 1 || res.Updated != 0 || usersOf(t, client)["u000001"].Name != "User 1" {
 			t.Errorf("%+v, %v", res, err)
@@ -116,23 +117,23 @@ func TestSyncKeepsWhoHasLoggedIn(t *testing.T) {
 func TestRollbackDeletesOnlyOurs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
-		lazy := user(30)
-		lazy.Password = phpassHash
-		src, ledger, log := newTable(append(users(20), lazy)...), migration.NewMemoryLedger(), audit.NewMemory()
-		native := tenant.AddUser(resource.User{Email: "native@example.com", Connection: connection}, "")
-		r := newRunner(t, src, client, ledger, migration.Config{Recorder: log})
-		run(t, r)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
+		lazy := legacytest.User(30)
+		lazy.Password = legacytest.Phpass
+		src, ledger, log := legacytest.NewTable(append(legacytest.Users(20), lazy)...), migration.NewMemoryLedger(), audit.NewMemory()
+		native := tenant.AddUser(resource.User{Email: "native@example.com", Connection: legacytest.Connection}, "")
+		r := legacytest.NewRunner(t, src, client, ledger, migration.Config{Recorder: log})
+		legacytest.Do(t, r)
 		if _, err := logInLazily(t, src, client, lazy); err != nil {
 			t.Fatal(err)
 		}
-		logIn(t, tenant, "user1@example.com", password)
+		logIn(t, tenant, "user1@example.com", legacytest.Password)
 		plan, err := r.PlanRollback(t.Context())
 		if err != nil || len(plan.Keys) != 19 || plan.Kept["logged_in"] != 1 || plan.Kept["lazy"] != 1 || len(usersOf(t, client)) != 22 {
 			t.Fatalf("plan %d users, %d logged in, %d lazy; %v", len(plan.Keys), plan.Kept["logged_in"], plan.Kept["lazy"], err)
 		}
-		logIn(t, tenant, "user2@example.com", password) // after the plan was made
+		logIn(t, tenant, "user2@example.com", legacytest.Password) // after the plan was made
 		res, err := r.Apply(t.Context(), plan)
 		if err != nil || res.RolledBack != 18 {
 			t.Fatalf("%+v, %v", res, err)
@@ -144,7 +145,7 @@ func TestRollbackDeletesOnlyOurs(t *testing.T) {
 		if _, err := client.User(t.Context(), native); err != nil {
 			t.Errorf("the native user: %v", err)
 		}
-		if src.marks["u000005"] != 0 || src.marks["u000002"] == 0 {
+		if src.Marks["u000005"] != 0 || src.Marks["u000002"] == 0 {
 			t.Error("marks do not follow the rollback")
 		}
 		deleted := 0
@@ -156,7 +157,7 @@ func TestRollbackDeletesOnlyOurs(t *testing.T) {
 		if deleted != 18 {
 			t.Errorf("%d deletions were recorded", deleted)
 		}
-		if res := run(t, r); res.Migrated != 21 || res.RolledBack != 0 { // with the one that Lazy has marked
+		if res := legacytest.Do(t, r); res.Migrated != 21 || res.RolledBack != 0 { // with the one that Lazy has marked
 			t.Errorf("a run after the rollback: %+v", res)
 		}
 	})
@@ -164,8 +165,8 @@ func TestRollbackDeletesOnlyOurs(t *testing.T) {
 
 func TestRollbackNeedsItsOwnPlan(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newTenant(auth0test.Options{}))
-	r := newRunner(t, newTable(), client, migration.NewMemoryLedger(), migration.Config{})
+	client := legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{}))
+	r := legacytest.NewRunner(t, legacytest.NewTable(), client, migration.NewMemoryLedger(), migration.Config{})
 	for _, plan := range []*migration.Removal{nil, {Run: "another"}} {
 		if _, err := r.Apply(t.Context(), plan); err == nil {
 			t.Errorf("plan %v was applied", plan)
@@ -175,9 +176,9 @@ func TestRollbackNeedsItsOwnPlan(t *testing.T) {
 		migration.Source
 		migration.Marker
 	}
-	src := newTable()
-	r = newRunner(t, marker{src, src}, client, migration.NewMemoryLedger(), migration.Config{})
-	if _, err := r.Apply(t.Context(), &migration.Removal{Run: connection, State: driver.StateRolledBack}); err == nil {
+	src := legacytest.NewTable()
+	r = legacytest.NewRunner(t, marker{src, src}, client, migration.NewMemoryLedger(), migration.Config{})
+	if _, err := r.Apply(t.Context(), &migration.Removal{Run: legacytest.Connection, State: driver.StateRolledBack}); err == nil {
 		t.Error("a source that cannot take marks back was rolled back")
 	}
 }
@@ -186,12 +187,12 @@ func TestRollbackNeedsItsOwnPlan(t *testing.T) {
 func TestImportedPasswordsLogIn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		costly := user(2)
-		costly.Password = hashed(t, password, 5) // custom_password_hash
-		run(t, newRunner(t, newTable(user(1), costly), newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{}))
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		costly := legacytest.User(2)
+		costly.Password = legacytest.Hashed(t, legacytest.Password, 5) // custom_password_hash
+		legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(legacytest.User(1), costly), legacytest.NewClient(t, tenant), migration.NewMemoryLedger(), migration.Config{}))
 		for _, email := range []string{"user1@example.com", "user2@example.com"} {
-			logIn(t, tenant, email, password)
+			logIn(t, tenant, email, legacytest.Password)
 			if status := tryLogIn(t, tenant, email, "wrong"); status != 403 {
 				t.Errorf("%s with a wrong password: %d; want 403", email, status)
 			}

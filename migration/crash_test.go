@@ -12,6 +12,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 )
 
 // errCrash is a machine that dies.
@@ -57,11 +58,11 @@ func TestCrashAtEveryStep(t *testing.T) {
 		for at := int64(1); ; at++ {
 			done := false
 			synctest.Test(t, func(t *testing.T) {
-				tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
-				src, ledger := newTable(withMemberships(tenant, users(200))...), migration.NewMemoryLedger()
+				tenant := legacytest.NewTenant(auth0test.Options{JobTime: 10 * time.Second})
+				src, ledger := legacytest.NewTable(withMemberships(tenant, legacytest.Users(200))...), migration.NewMemoryLedger()
 				cfg := migration.Config{FileBytes: 20_480, PageSize: 50}
 				c := &crashing{Ledger: ledger, at: at, after: after}
-				_, err := newRunner(t, src, newClient(t, tenant), c, cfg).Run(t.Context())
+				_, err := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), c, cfg).Run(t.Context())
 				if err == nil {
 					done = true
 					return
@@ -69,7 +70,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 				if !errors.Is(err, errCrash) {
 					t.Fatalf("step %d: %v", at, err)
 				}
-				run(t, newRunner(t, src, newClient(t, tenant), ledger, cfg))
+				legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, cfg))
 				checkAll(t, tenant, ledger, 200)
 				checkMemberships(t, tenant, ledger, 200)
 			})
@@ -89,19 +90,19 @@ func TestCancelAtAnyTime(t *testing.T) {
 	t.Parallel()
 	for at := time.Duration(0); at < 40*time.Second; at += 1700 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+			tenant := legacytest.NewTenant(auth0test.Options{JobTime: 10 * time.Second})
 			tenant.Fault("POST /api/v2/jobs/users-imports", auth0test.Fault{Latency: time.Second})
-			src, ledger := newTable(users(120)...), migration.NewMemoryLedger()
+			src, ledger := legacytest.NewTable(legacytest.Users(120)...), migration.NewMemoryLedger()
 			cfg := migration.Config{FileBytes: 20_480}
 			for range 3 {
 				ctx, cancel := context.WithTimeout(t.Context(), at)
-				_, err := newRunner(t, src, newClient(t, tenant), ledger, cfg).Run(ctx)
+				_, err := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, cfg).Run(ctx)
 				cancel()
 				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 					t.Fatalf("after %s: %v", at, err)
 				}
 			}
-			run(t, newRunner(t, src, newClient(t, tenant), ledger, cfg))
+			legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, cfg))
 			checkAll(t, tenant, ledger, 120)
 		})
 	}
@@ -111,19 +112,19 @@ func TestCancelAtAnyTime(t *testing.T) {
 func TestLease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: time.Hour})
-		src, ledger := newTable(users(10)...), migration.NewMemoryLedger()
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: time.Hour})
+		src, ledger := legacytest.NewTable(legacytest.Users(10)...), migration.NewMemoryLedger()
 		first := make(chan error)
 		go func() {
-			_, err := newRunner(t, src, newClient(t, tenant), &frozen{Ledger: ledger}, migration.Config{}).Run(t.Context())
+			_, err := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), &frozen{Ledger: ledger}, migration.Config{}).Run(t.Context())
 			first <- err
 		}()
 		time.Sleep(30 * time.Second)
-		if _, err := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}).Run(t.Context()); !errors.Is(err, migration.ErrLeased) {
+		if _, err := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{}).Run(t.Context()); !errors.Is(err, migration.ErrLeased) {
 			t.Errorf("a second runner: %v; want ErrLeased", err)
 		}
 		time.Sleep(time.Minute) // the first one's renewals do not get through
-		run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{}))
 		if err := <-first; !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "lease") {
 			t.Errorf("the first runner: %v; want that its lease is lost", err)
 		}

@@ -22,19 +22,20 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 )
 
 // checkAll demands that every row is at Auth0, with the mark, and in the ledger
 // as migrated.
 func checkAll(t testing.TB, tenant *auth0test.Tenant, ledger driver.Ledger, rows int) {
 	t.Helper()
-	there := usersOf(t, newClient(t, tenant))
+	there := usersOf(t, legacytest.NewClient(t, tenant))
 	if len(there) != rows {
 		t.Errorf("%d users at Auth0; want %d", len(there), rows)
 	}
 	for key, u := range there {
 		mark, _ := u.AppMetadata["auth0kit"].(map[string]any)
-		if mark["run"] != connection {
+		if mark["run"] != legacytest.Connection {
 			t.Fatalf("%s has the mark %v", key, mark)
 		}
 	}
@@ -51,7 +52,7 @@ func checkAll(t testing.TB, tenant *auth0test.Tenant, ledger driver.Ledger, rows
 	if migrated != rows {
 		t.Errorf("%d users in the ledger; want %d", migrated, rows)
 	}
-	for b, err := range ledger.Batches(t.Context(), connection) {
+	for b, err := range ledger.Batches(t.Context(), legacytest.Connection) {
 		if err != nil || b.State != driver.Settled {
 			t.Errorf("batch %d is left in state %s (%v)", b.N, b.State, err)
 		}
@@ -78,16 +79,16 @@ func TestFaultsLoseNobody(t *testing.T) {
 			t.Run(name+" of "+route, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+					tenant := legacytest.NewTenant(auth0test.Options{JobTime: 10 * time.Second})
 					if route == read { // read only when something is to be reconciled
 						tenant.Fault(imports, auth0test.Fault{CutAfter: true, Times: 1})
 					}
 					if route == jobErrors {
-						tenant.AddUser(resource.User{ID: "u000001", Email: "user1@example.com", Connection: connection, AppMetadata: ours()}, "")
+						tenant.AddUser(resource.User{ID: "u000001", Email: "user1@example.com", Connection: legacytest.Connection, AppMetadata: ours()}, "")
 					}
 					tenant.Fault(route, fault)
 					ledger := migration.NewMemoryLedger()
-					res := run(t, newRunner(t, newTable(users(120)...), newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}))
+					res := legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(120)...), legacytest.NewClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}))
 					if res.Migrated != 120 || res.Failed != 0 {
 						t.Errorf("%+v", res)
 					}
@@ -100,17 +101,17 @@ func TestFaultsLoseNobody(t *testing.T) {
 
 // ours is the mark of this run.
 func ours() map[string]any {
-	return map[string]any{"auth0kit": map[string]any{"run": connection, "source": "test", "via": "bulk"}}
+	return map[string]any{"auth0kit": map[string]any{"run": legacytest.Connection, "source": "test", "via": "bulk"}}
 }
 
 // The management token dies in the middle of a run.
 func TestExpiringTokenLosesNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 10 * time.Second})
 		ledger := migration.NewMemoryLedger()
 		expired := 0
-		r := newRunner(t, newTable(users(400)...), newClient(t, tenant), ledger, migration.Config{
+		r := legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(400)...), legacytest.NewClient(t, tenant), ledger, migration.Config{
 			FileBytes: 20_480,
 			Progress: func(p migration.Progress) {
 				if p.Sent > 0 && expired == 0 {
@@ -120,7 +121,7 @@ func TestExpiringTokenLosesNobody(t *testing.T) {
 				}
 			},
 		})
-		run(t, r)
+		legacytest.Do(t, r)
 		if expired == 0 || posts(tenant, "/oauth/token") < 2 {
 			t.Error("no token has expired")
 		}
@@ -132,11 +133,11 @@ func TestExpiringTokenLosesNobody(t *testing.T) {
 func TestForgottenJobsAreReconciled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
-		src, ledger := newTable(users(100)...), migration.NewMemoryLedger()
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 10 * time.Second})
+		src, ledger := legacytest.NewTable(legacytest.Users(100)...), migration.NewMemoryLedger()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // dies while jobs run
 		defer cancel()
-		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480, Grace: -1})
+		r := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{FileBytes: 20_480, Grace: -1})
 		if _, err := r.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("the first run: %v", err)
 		}
@@ -144,7 +145,7 @@ func TestForgottenJobsAreReconciled(t *testing.T) {
 			t.Fatalf("%d outcomes before any job has ended", n)
 		}
 		time.Sleep(48 * time.Hour)
-		run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}))
+		legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}))
 		checkAll(t, tenant, ledger, 100)
 		if n := posts(tenant, "/api/v2/jobs/users-imports"); n > 6 {
 			t.Errorf("%d files were sent for 4", n)
@@ -156,11 +157,11 @@ func TestForgottenJobsAreReconciled(t *testing.T) {
 func TestLostLedgerMigratesNobodyTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		src := bare{newTable(users(60)...)}
-		run(t, newRunner(t, src, newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{}))
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		src := legacytest.Bare{Source: legacytest.NewTable(legacytest.Users(60)...)}
+		legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), migration.NewMemoryLedger(), migration.Config{}))
 		ledger := migration.NewMemoryLedger()
-		run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{}))
 		checkAll(t, tenant, ledger, 60)
 	})
 }
@@ -202,9 +203,9 @@ func failingJobs(t testing.TB, tenant *auth0test.Tenant, poison string) *managem
 func TestFailingJobsAreTakenApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 5 * time.Second})
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 5 * time.Second})
 		ledger := migration.NewMemoryLedger()
-		res := run(t, newRunner(t, newTable(users(64)...), failingJobs(t, tenant, "user7@"), ledger, migration.Config{Jobs: 1}))
+		res := legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(64)...), failingJobs(t, tenant, "user7@"), ledger, migration.Config{Jobs: 1}))
 		require.Equal(t, 63, res.Migrated)
 		require.Equal(t, "JOB_FAILED", outcomesOf(t, ledger)["u000007"].Code)
 	})
@@ -215,9 +216,9 @@ func TestFailingJobsAreTakenApart(t *testing.T) {
 func TestFailureOfEveryJobEndsTheRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 3 * time.Hour})
-		src, ledger := newTable(users(400)...), migration.NewMemoryLedger()
-		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480})
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 3 * time.Hour})
+		src, ledger := legacytest.NewTable(legacytest.Users(400)...), migration.NewMemoryLedger()
+		r := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{FileBytes: 20_480})
 		_, err := r.Run(t.Context())
 		require.ErrorContains(t, err, "10 import jobs in a row failed")
 		require.LessOrEqual(t, posts(tenant, "/api/v2/jobs/users-imports"), 14)
@@ -268,7 +269,7 @@ func picky(t testing.TB, tenant *auth0test.Tenant, judge func(body []byte) (stat
 func TestFailedFactorsAreSentAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
+		tenant := legacytest.NewTenant(auth0test.Options{})
 		inner := tenant.HTTPClient().Transport
 		var last []byte
 		machine := tenant.Machine()
@@ -292,11 +293,11 @@ func TestFailedFactorsAreSentAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows := users(3)
+		rows := legacytest.Users(3)
 		rows[1].TOTPSecrets = []string{"JBSWY3DPEHPK3PXP"}
 		ledger := migration.NewMemoryLedger()
-		r := newRunner(t, newTable(rows...), client, ledger, migration.Config{})
-		if res := run(t, r); res.Failed != 1 || outcomesOf(t, ledger)["u000001"].Code != "MFA_FACTORS_FAILED" {
+		r := legacytest.NewRunner(t, legacytest.NewTable(rows...), client, ledger, migration.Config{})
+		if res := legacytest.Do(t, r); res.Failed != 1 || outcomesOf(t, ledger)["u000001"].Code != "MFA_FACTORS_FAILED" {
 			t.Fatalf("%+v", res)
 		}
 		failing = false
@@ -324,7 +325,7 @@ func answer(r *http.Request, status int, body string) *http.Response {
 func TestPoisonIsFoundByHalves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
+		tenant := legacytest.NewTenant(auth0test.Options{})
 		client := picky(t, tenant, func(body []byte) (int, string) {
 			if bytes.Contains(body, []byte("user7@")) || bytes.Contains(body, []byte("user33@")) {
 				return 400, "Payload validation error"
@@ -332,7 +333,7 @@ func TestPoisonIsFoundByHalves(t *testing.T) {
 			return 0, ""
 		})
 		ledger := migration.NewMemoryLedger()
-		res := run(t, newRunner(t, newTable(users(64)...), client, ledger, migration.Config{}))
+		res := legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(64)...), client, ledger, migration.Config{}))
 		o := outcomesOf(t, ledger)
 		if res.Migrated != 62 || res.Failed != 2 || o["u000007"].Code != "FILE_REFUSED" || o["u000033"].Code != "FILE_REFUSED" {
 			t.Errorf("%+v: %v, %v", res, o["u000007"], o["u000033"])
@@ -343,7 +344,7 @@ func TestPoisonIsFoundByHalves(t *testing.T) {
 func TestTooLargeFilesAreHalved(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
+		tenant := legacytest.NewTenant(auth0test.Options{})
 		largest := 0
 		client := picky(t, tenant, func(body []byte) (int, string) {
 			if len(body) > 9_000 {
@@ -353,7 +354,7 @@ func TestTooLargeFilesAreHalved(t *testing.T) {
 			return 0, ""
 		})
 		ledger := migration.NewMemoryLedger()
-		run(t, newRunner(t, newTable(users(200)...), client, ledger, migration.Config{Jobs: 1}))
+		legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(200)...), client, ledger, migration.Config{Jobs: 1}))
 		checkAll(t, tenant, ledger, 200)
 		if largest < 4_500 {
 			t.Errorf("the largest file has %d bytes: split too often", largest)
@@ -366,7 +367,7 @@ func TestRefusalOfEverythingEndsTheRun(t *testing.T) {
 	t.Parallel()
 	for _, message := range []string{"Payload validation error", "Connection must be enabled."} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := newTenant(auth0test.Options{})
+			tenant := legacytest.NewTenant(auth0test.Options{})
 			refusing := true
 			client := picky(t, tenant, func([]byte) (int, string) {
 				if refusing {
@@ -374,8 +375,8 @@ func TestRefusalOfEverythingEndsTheRun(t *testing.T) {
 				}
 				return 0, ""
 			})
-			src, ledger := newTable(users(100)...), migration.NewMemoryLedger()
-			r := newRunner(t, src, client, ledger, migration.Config{})
+			src, ledger := legacytest.NewTable(legacytest.Users(100)...), migration.NewMemoryLedger()
+			r := legacytest.NewRunner(t, src, client, ledger, migration.Config{})
 			if _, err := r.Run(t.Context()); !errors.Is(err, resource.ErrInvalid) {
 				t.Fatalf("Run: %v", err)
 			}

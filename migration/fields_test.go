@@ -16,6 +16,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
@@ -48,9 +49,9 @@ func TestPlanKnowsTheSchema(t *testing.T) {
 		"dots, as carriers had":   {func(r *migration.Record) { r.Email = "dot..dot.@example.jp" }, "", ""},
 		"an international domain": {func(r *migration.Record) { r.Email = "ada@bücher.example" }, "", ""},
 	} {
-		rec := user(1)
+		rec := legacytest.User(1)
 		c.edit(&rec)
-		err := testRun().Prepare(&rec, nil)
+		err := legacytest.Run().Prepare(&rec, nil)
 		if c.rule == "" {
 			assert.NoError(t, err, name)
 			continue
@@ -77,11 +78,11 @@ func TestUsernamesOfAConnection(t *testing.T) {
 		{"ada", nil, false}, {"ada", takes, true}, {"sixteen-letters-", takes, false}, {"ada@example.com", long, false}, {"ada lovelace", long, false},
 		{"ab", long, false}, {"a-long-name-that-fits", long, true}, {"ädä", long, false}, {"a.b_c+d!#$^`~@'", takes, true}, {"twenty-letters-long-", flexible, true},
 	} {
-		rec := user(1)
+		rec := legacytest.User(1)
 		rec.Username = c.username
-		err := testRun().Prepare(&rec, c.in)
+		err := legacytest.Run().Prepare(&rec, c.in)
 		assert.Equal(t, c.good, err == nil, "%s: %v", c.username, err)
-		run := testRun()
+		run := legacytest.Run()
 		run.Fields.Username = migration.Drop
 		require.NoError(t, run.Prepare(&rec, c.in))
 		assert.Equal(t, c.good, rec.Username != "", c.username)
@@ -90,18 +91,18 @@ func TestUsernamesOfAConnection(t *testing.T) {
 
 func TestFieldPolicies(t *testing.T) {
 	t.Parallel()
-	run := testRun()
+	run := legacytest.Run()
 	run.Fields = migration.Fields{Phone: migration.Normalize, Username: migration.Normalize, Name: migration.Normalize, Metadata: migration.Normalize, CallingCode: "+49"}
 	for in, want := range map[string]string{
 		"0171 1234567": "+491711234567", "+49 171/12-34.567": "+491711234567", "0049(0)171 1234567": "+491711234567", "+44 20 7946 0958": "+442079460958",
 		"+491711234567": "+491711234567", "call me": "", "": "", "12345678901234567890": "", "030 123 ext 5": "+4930123",
 	} {
-		rec := user(1)
+		rec := legacytest.User(1)
 		rec.Phone = in
 		require.NoError(t, run.Prepare(&rec, nil), in)
 		assert.Equal(t, want, rec.Phone, in)
 	}
-	rec := user(1)
+	rec := legacytest.User(1)
 	rec.Name, rec.UserMetadata = "A\x00da\xff"+strings.Repeat("x", 400), map[string]any{"a.b": "\xff", "$c": 1, "ok": true}
 	original := rec.UserMetadata
 	require.NoError(t, run.Prepare(&rec, nil))
@@ -110,7 +111,7 @@ func TestFieldPolicies(t *testing.T) {
 	assert.Len(t, []rune(rec.Name), 300)
 
 	run.Fields = migration.Fields{Phone: migration.Drop, Name: migration.Drop, Metadata: migration.Drop}
-	rec = user(1)
+	rec = legacytest.User(1)
 	rec.Phone, rec.Picture, rec.AppMetadata = "none", "x", map[string]any{"user_id": 1, "plan": "gold"}
 	require.NoError(t, run.Prepare(&rec, nil))
 	assert.Empty(t, rec.Phone+rec.Picture)
@@ -121,9 +122,9 @@ func TestFieldPolicies(t *testing.T) {
 func TestMap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		rows := users(3)
-		run := testRun()
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		rows := legacytest.Users(3)
+		run := legacytest.Run()
 		run.Map = func(r *migration.Record) error {
 			if r.Key == "u000001" {
 				return errors.New("staff log in through the directory")
@@ -133,7 +134,7 @@ func TestMap(t *testing.T) {
 			return nil
 		}
 		ledger := migration.NewMemoryLedger()
-		r, err := migration.NewRunner(newTable(rows...), newClient(t, tenant), ledger, run, migration.Config{AllowSharedKeys: true})
+		r, err := migration.NewRunner(legacytest.NewTable(rows...), legacytest.NewClient(t, tenant), ledger, run, migration.Config{AllowSharedKeys: true})
 		require.NoError(t, err)
 		plan, err := r.Plan(t.Context())
 		require.NoError(t, err)
@@ -141,7 +142,7 @@ func TestMap(t *testing.T) {
 		res, err := r.Run(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 1}, []int{res.Migrated, res.Invalid})
-		u, err := newClient(t, tenant).User(t.Context(), "auth0|u000002")
+		u, err := legacytest.NewClient(t, tenant).User(t.Context(), "auth0|u000002")
 		require.NoError(t, err)
 		require.Equal(t, "nu000002", u.Nickname)
 		require.Equal(t, true, u.AppMetadata["mapped"])
@@ -158,13 +159,13 @@ func TestMap(t *testing.T) {
 func TestEveryFieldArrives(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		rec := user(1)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		rec := legacytest.User(1)
 		rec.GivenName, rec.FamilyName, rec.Nickname, rec.Picture = "Ada", "Lovelace", "countess", "https://example.com/a.png"
 		rec.Phone, rec.PhoneVerified, rec.MFAEmails = "+4930123456", true, []string{"factor@example.com"}
-		client := newClient(t, tenant)
-		r := newRunner(t, newTable(rec), client, migration.NewMemoryLedger(), migration.Config{})
-		run(t, r)
+		client := legacytest.NewClient(t, tenant)
+		r := legacytest.NewRunner(t, legacytest.NewTable(rec), client, migration.NewMemoryLedger(), migration.Config{})
+		legacytest.Do(t, r)
 		u, err := client.User(t.Context(), "auth0|u000001")
 		require.NoError(t, err)
 		assert.Equal(t, []any{"Ada", "Lovelace", "countess", "https://example.com/a.png", "+4930123456", true},
@@ -179,12 +180,12 @@ func TestSharedPhone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for _, policy := range []migration.FieldPolicy{migration.Refuse, migration.Drop} {
-			tenant := newTenant(auth0test.Options{})
-			rows := users(2)
+			tenant := legacytest.NewTenant(auth0test.Options{})
+			rows := legacytest.Users(2)
 			rows[0].Phone, rows[1].Phone = "+4930123456", "+4930123456"
-			run := testRun()
+			run := legacytest.Run()
 			run.Fields.Phone = policy
-			r, err := migration.NewRunner(newTable(rows...), newClient(t, tenant), migration.NewMemoryLedger(), run, migration.Config{AllowSharedKeys: true})
+			r, err := migration.NewRunner(legacytest.NewTable(rows...), legacytest.NewClient(t, tenant), migration.NewMemoryLedger(), run, migration.Config{AllowSharedKeys: true})
 			require.NoError(t, err)
 			res, err := r.Run(t.Context())
 			require.NoError(t, err)
@@ -199,9 +200,9 @@ func TestSharedPhone(t *testing.T) {
 // Numbers that Auth0 rounds are a warning.
 func TestRoundedNumbersAreAWarning(t *testing.T) {
 	t.Parallel()
-	rec := user(1)
+	rec := legacytest.User(1)
 	rec.AppMetadata = map[string]any{"id": []any{json.Number("9007199254740993")}}
-	r := newRunner(t, newTable(rec, user(2)), newClient(t, newTenant(auth0test.Options{})), migration.NewMemoryLedger(), migration.Config{})
+	r := legacytest.NewRunner(t, legacytest.NewTable(rec, legacytest.User(2)), legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{})), migration.NewMemoryLedger(), migration.Config{})
 	plan, err := r.Plan(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, plan.Importable)
@@ -212,15 +213,15 @@ func TestRoundedNumbersAreAWarning(t *testing.T) {
 func TestResetUnusable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rows := users(4)
+		rows := legacytest.Users(4)
 		rows[0].Password = passhash.Stored{Value: "$unknown$hash"}
 		rows[1].Password = passhash.Stored{Value: "$2b$17$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K"}
 		rows[2].Password = passhash.Stored{}
-		rows[3].Password = phpassHash
+		rows[3].Password = legacytest.Phpass
 		for reset, want := range map[migration.Reset][]int{
 			migration.ResetNone: {0, 2, 1, 1}, migration.ResetMissing: {1, 2, 0, 1}, migration.ResetUnusable: {3, 0, 0, 1},
 		} {
-			res := run(t, newRunner(t, newTable(rows...), newClient(t, newTenant(auth0test.Options{})), migration.NewMemoryLedger(), migration.Config{Reset: reset}))
+			res := legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(rows...), legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{})), migration.NewMemoryLedger(), migration.Config{Reset: reset}))
 			require.Equal(t, want, []int{res.Migrated, res.Invalid, res.Reset, res.Lazy}, reset)
 		}
 	})
@@ -230,7 +231,7 @@ func TestResetUnusable(t *testing.T) {
 func TestRunNeedsAProof(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rows := users(3)
+		rows := legacytest.Users(3)
 		for i := range rows { // md5(salt + password), for the password "hashcat"
 			rows[i].Password = passhash.Stored{Scheme: "md5-salt-prefix", Value: "57ab8499d08c59a7211c77f557bf9425", Salt: "4247"}
 		}
@@ -250,14 +251,14 @@ func TestRunNeedsAProof(t *testing.T) {
 			"another wrong secret": {nil, migration.Config{Known: []migration.Credentials{{Identifier: "user1@example.com", Password: "no"}}}, false},
 		} {
 			for _, planned := range []bool{true, false} {
-				tenant := newTenant(auth0test.Options{})
-				src := newTable(slices.Clone(rows)...)
+				tenant := legacytest.NewTenant(auth0test.Options{})
+				src := legacytest.NewTable(slices.Clone(rows)...)
 				if c.edit != nil {
 					for i := range rows {
-						src.change(rows[i].Key, c.edit)
+						src.Change(rows[i].Key, c.edit)
 					}
 				}
-				r := newRunner(t, src, newClient(t, tenant), migration.NewMemoryLedger(), c.cfg)
+				r := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), migration.NewMemoryLedger(), c.cfg)
 				if planned {
 					plan, err := r.Plan(t.Context())
 					require.NoError(t, err)
@@ -272,7 +273,7 @@ func TestRunNeedsAProof(t *testing.T) {
 				require.Empty(t, writes(tenant), name)
 			}
 		}
-		_, err := newRunner(t, newTable(rows...), newClient(t, newTenant(auth0test.Options{})), migration.NewMemoryLedger(), migration.Config{
+		_, err := legacytest.NewRunner(t, legacytest.NewTable(rows...), legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{})), migration.NewMemoryLedger(), migration.Config{
 			Known: []migration.Credentials{{Identifier: "nobody@example.com", Password: "x"}},
 		}).Plan(t.Context())
 		require.ErrorIs(t, err, migration.ErrNoUser)
@@ -283,22 +284,22 @@ func TestRunNeedsAProof(t *testing.T) {
 // Plan reads the connection's options and who is there already.
 func TestPlanAsksTheTenant(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
-	client := newClient(t, tenant)
-	tenant.AddUser(resource.User{ID: "u000001", Email: "stranger@example.com", Connection: connection}, "")
-	tenant.AddUser(resource.User{ID: "other", Email: "USER2@example.com", Connection: connection}, "")
-	tenant.AddUser(resource.User{ID: "u000003", Email: "user3@example.com", Connection: connection, AppMetadata: ours()}, "")
+	tenant := legacytest.NewTenant(auth0test.Options{})
+	client := legacytest.NewClient(t, tenant)
+	tenant.AddUser(resource.User{ID: "u000001", Email: "stranger@example.com", Connection: legacytest.Connection}, "")
+	tenant.AddUser(resource.User{ID: "other", Email: "USER2@example.com", Connection: legacytest.Connection}, "")
+	tenant.AddUser(resource.User{ID: "u000003", Email: "user3@example.com", Connection: legacytest.Connection, AppMetadata: ours()}, "")
 	connections, err := client.DatabaseConnections(t.Context())
 	require.NoError(t, err)
 	for _, c := range connections {
-		if c.Name == connection {
+		if c.Name == legacytest.Connection {
 			c.Options["passwordPolicy"], c.Options["disable_signup"] = "excellent", true
 			require.NoError(t, client.SetConnectionOptions(t.Context(), c.ID, c.Options))
 		}
 	}
-	rows := users(5)
+	rows := legacytest.Users(5)
 	rows[4].Username = "ada"
-	r := newRunner(t, newTable(rows...), client, migration.NewMemoryLedger(), migration.Config{})
+	r := legacytest.NewRunner(t, legacytest.NewTable(rows...), client, migration.NewMemoryLedger(), migration.Config{})
 	plan, err := r.Plan(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, plan.Conflicts)
@@ -324,13 +325,13 @@ func slicesWithout(all []string, prefix string) (rest []string) {
 // for ten members.
 func TestPlanReckonsRolesOneByOne(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
+	tenant := legacytest.NewTenant(auth0test.Options{})
 	org, role := tenant.AddOrganization("acme"), tenant.AddRole("admin", "")
-	rows := users(1000)
+	rows := legacytest.Users(1000)
 	for i := range rows {
 		rows[i].Memberships = []migration.Membership{{OrgID: org, RoleIDs: []string{role}}}
 	}
-	r := newRunner(t, newTable(rows...), newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{})
+	r := legacytest.NewRunner(t, legacytest.NewTable(rows...), legacytest.NewClient(t, tenant), migration.NewMemoryLedger(), migration.Config{})
 	plan, err := r.Plan(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1000, plan.Memberships)
@@ -341,8 +342,8 @@ func TestPlanReckonsRolesOneByOne(t *testing.T) {
 // Sources that can be checked are.
 func TestPlanAndRunCheckTheSource(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
-	r := newRunner(t, checked{newTable(users(1)...)}, newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{})
+	tenant := legacytest.NewTenant(auth0test.Options{})
+	r := legacytest.NewRunner(t, checked{legacytest.NewTable(legacytest.Users(1)...)}, legacytest.NewClient(t, tenant), migration.NewMemoryLedger(), migration.Config{})
 	_, err := r.Plan(t.Context())
 	require.ErrorIs(t, err, errCrash)
 	_, err = r.Run(t.Context())
@@ -359,10 +360,10 @@ func TestStatusProblemsExportForget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rows, _ := mixed()
-		tenant := newTenant(auth0test.Options{})
+		tenant := legacytest.NewTenant(auth0test.Options{})
 		ledger := migration.NewMemoryLedger()
-		r := newRunner(t, newTable(rows...), newClient(t, tenant), ledger, migration.Config{})
-		res := run(t, r)
+		r := legacytest.NewRunner(t, legacytest.NewTable(rows...), legacytest.NewClient(t, tenant), ledger, migration.Config{})
+		res := legacytest.Do(t, r)
 		status, err := r.Status(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, res, status)

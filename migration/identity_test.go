@@ -17,6 +17,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 	"github.com/auth0kit/auth0kit/migration/lazy"
 )
 
@@ -106,7 +107,7 @@ func TestLedgerBelongsToOneRun(t *testing.T) {
 				}
 				ledger := migration.NewMemoryLedger()
 				tenant, client := tenantAt(t, begin.domain, "customers", "staff")
-				r, err := migration.NewRunner(newTable(users(2)...), client, ledger, begin.run, migration.Config{AllowSharedKeys: true})
+				r, err := migration.NewRunner(legacytest.NewTable(legacytest.Users(2)...), client, ledger, begin.run, migration.Config{AllowSharedKeys: true})
 				require.NoError(t, err)
 				_, err = r.Run(t.Context())
 				require.NoError(t, err)
@@ -118,7 +119,7 @@ func TestLedgerBelongsToOneRun(t *testing.T) {
 					tenant, client = tenantAt(t, s.domain, "customers", "staff")
 				}
 				before, sent := everybody(t, client), len(writes(tenant))
-				r, err = migration.NewRunner(newTable(users(3)...), client, ledger, s.run, migration.Config{AllowSharedKeys: true})
+				r, err = migration.NewRunner(legacytest.NewTable(legacytest.Users(3)...), client, ledger, s.run, migration.Config{AllowSharedKeys: true})
 				require.NoError(t, err)
 				_, planned := r.Plan(t.Context())
 				_, ran := r.Run(t.Context())
@@ -130,9 +131,9 @@ func TestLedgerBelongsToOneRun(t *testing.T) {
 				_, applied := r.Apply(t.Context(), removal)
 				_, status := r.Status(t.Context())
 				forgotten := r.Forget(t.Context(), s.run.UserID("u000001"))
-				logins, err := lazy.New(newTable(users(3)...), client, s.run, lazy.Config{Ledger: ledger})
+				logins, err := lazy.New(legacytest.NewTable(legacytest.Users(3)...), client, s.run, lazy.Config{Ledger: ledger})
 				require.NoError(t, err)
-				_, login := logins.Login(t.Context(), migration.Credentials{Identifier: "user2@example.com", Password: password})
+				_, login := logins.Login(t.Context(), migration.Credentials{Identifier: "user2@example.com", Password: legacytest.Password})
 				for verb, err := range map[string]error{
 					"Plan": planned, "Run": ran, "Sync": synced, "Verify": verified, "RetryFailed": retried, "PlanRollback": rolled,
 					"PlanDeletions": gone, "Apply": applied, "Status": status, "Login": login,
@@ -160,7 +161,7 @@ func TestKeysOfSeveralConnections(t *testing.T) {
 		stranger := tenant.AddUser(resource.User{ID: "u000001", Email: "stranger@example.com", Name: "S", Connection: auth0test.DefaultConnection}, "x")
 		before := everybody(t, client)
 		run := migration.Run{Source: "crm", Connection: "customers"}
-		r, err := migration.NewRunner(newTable(users(3)...), client, migration.NewMemoryLedger(), run, migration.Config{})
+		r, err := migration.NewRunner(legacytest.NewTable(legacytest.Users(3)...), client, migration.NewMemoryLedger(), run, migration.Config{})
 		require.NoError(t, err)
 		_, err = r.Plan(t.Context())
 		require.ErrorContains(t, err, "Run.KeyPrefix")
@@ -170,7 +171,7 @@ func TestKeysOfSeveralConnections(t *testing.T) {
 		assert.Equal(t, before, everybody(t, client))
 
 		run.KeyPrefix = "crm|"
-		r, err = migration.NewRunner(newTable(users(3)...), client, migration.NewMemoryLedger(), run, migration.Config{})
+		r, err = migration.NewRunner(legacytest.NewTable(legacytest.Users(3)...), client, migration.NewMemoryLedger(), run, migration.Config{})
 		require.NoError(t, err)
 		res, err := r.Run(t.Context())
 		require.NoError(t, err)
@@ -197,28 +198,28 @@ func TestTwoConnectionsInOneLedger(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant, client := tenantAt(t, "tenant.eu.auth0.com", order...)
 				org, ledger := tenant.AddOrganization("acme"), migration.NewMemoryLedger()
-				open := func(name string) (*migration.Runner, *table) {
+				open := func(name string) (*migration.Runner, *legacytest.Table) {
 					legacy := migration.Run{Source: name + "-db", Connection: name, KeyPrefix: name + "|", Secret: bytes.Repeat([]byte("k"), 32)}
 					if mistake {
 						legacy.KeyPrefix = "shop|"
 					}
-					rows := users(3)
+					rows := legacytest.Users(3)
 					for i := range rows {
 						rows[i].Email, rows[i].Memberships = name+rows[i].Email, []migration.Membership{{OrgID: org}}
 					}
-					src := newTable(rows...)
+					src := legacytest.NewTable(rows...)
 					r, err := migration.NewRunner(src, client, ledger, legacy, migration.Config{BlockDeleted: true})
 					require.NoError(t, err)
 					return r, src
 				}
 				first, _ := open(order[0])
-				require.Equal(t, 3, run(t, first).Migrated)
+				require.Equal(t, 3, legacytest.Do(t, first).Migrated)
 				before, members := everybody(t, client), membersOf(t, client, org)
 				second, src := open(order[1])
-				res := run(t, second)
+				res := legacytest.Do(t, second)
 				require.Equal(t, map[bool][]int{false: {3, 0}, true: {0, 3}}[mistake], []int{res.Migrated, res.Failed})
-				src.change("u000001", func(r *migration.Record) { r.Name, r.Blocked = "Changed", true })
-				src.remove("u000002")
+				src.Change("u000001", func(r *migration.Record) { r.Name, r.Blocked = "Changed", true })
+				src.Remove("u000002")
 				_, err := second.Sync(t.Context())
 				require.NoError(t, err)
 				_, err = second.RetryFailed(t.Context())
@@ -243,32 +244,32 @@ func TestNoVerbTouchesAStranger(t *testing.T) {
 	t.Parallel()
 	for name, stranger := range map[string]resource.User{
 		"another connection": {ID: "u000001", Email: "s@example.com", Name: "S", Connection: auth0test.DefaultConnection, AppMetadata: ours()},
-		"no mark":            {ID: "u000001", Email: "s@example.com", Name: "S", Connection: connection},
-		"another source": {ID: "u000001", Email: "s@example.com", Name: "S", Connection: connection,
-			AppMetadata: map[string]any{"auth0kit": map[string]any{"run": connection, "source": "other", "via": "bulk"}}},
+		"no mark":            {ID: "u000001", Email: "s@example.com", Name: "S", Connection: legacytest.Connection},
+		"another source": {ID: "u000001", Email: "s@example.com", Name: "S", Connection: legacytest.Connection,
+			AppMetadata: map[string]any{"auth0kit": map[string]any{"run": legacytest.Connection, "source": "other", "via": "bulk"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				tenant := newTenant(auth0test.Options{})
-				client := newClient(t, tenant)
+				tenant := legacytest.NewTenant(auth0test.Options{})
+				client := legacytest.NewClient(t, tenant)
 				org := tenant.AddOrganization("acme")
-				src, ledger := newTable(users(3)...), migration.NewMemoryLedger()
-				r := newRunner(t, src, client, ledger, migration.Config{BlockDeleted: true})
-				run(t, r)
+				src, ledger := legacytest.NewTable(legacytest.Users(3)...), migration.NewMemoryLedger()
+				r := legacytest.NewRunner(t, src, client, ledger, migration.Config{BlockDeleted: true})
+				legacytest.Do(t, r)
 				plan, err := r.PlanRollback(t.Context())
 				require.NoError(t, err)
 				require.NoError(t, client.DeleteUser(t.Context(), "auth0|u000001"))
 				tenant.AddUser(stranger, "x")
 				before := everybody(t, client)["auth0|u000001"]
-				src.change("u000001", func(r *migration.Record) {
+				src.Change("u000001", func(r *migration.Record) {
 					r.Email, r.Blocked, r.Memberships = "mine@example.com", true, []migration.Membership{{OrgID: org}}
 				})
 				_, err = r.Sync(t.Context())
 				require.NoError(t, err)
 				_, err = r.RetryFailed(t.Context())
 				require.NoError(t, err)
-				src.remove("u000001")
+				src.Remove("u000001")
 				_, err = r.Sync(t.Context()) // which would block who is gone
 				require.NoError(t, err)
 				_, err = r.Apply(t.Context(), plan)
@@ -287,7 +288,7 @@ func TestNoVerbTouchesAStranger(t *testing.T) {
 // organizations, roles and second factors, goes to nobody else by their id or email.
 func TestWhatIsLeftGoesToNoStranger(t *testing.T) {
 	t.Parallel()
-	there := resource.User{ID: "u000001", Email: "user1@example.com", Connection: connection, AppMetadata: ours()}
+	there := resource.User{ID: "u000001", Email: "user1@example.com", Connection: legacytest.Connection, AppMetadata: ours()}
 	unmarked, other, moved := there, there, there
 	unmarked.AppMetadata, other.ID, other.AppMetadata, moved.Email = nil, "other", nil, "moved@example.com"
 	left := map[string]driver.Outcome{
@@ -298,21 +299,21 @@ func TestWhatIsLeftGoesToNoStranger(t *testing.T) {
 	for name, strangers := range map[string][]resource.User{"another mark": {unmarked}, "another id": {other}, "another email": {moved, other}, "nobody": {there}} {
 		for what, o := range left {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := newTenant(auth0test.Options{})
-				client, ledger := newClient(t, tenant), migration.NewMemoryLedger()
+				tenant := legacytest.NewTenant(auth0test.Options{})
+				client, ledger := legacytest.NewClient(t, tenant), migration.NewMemoryLedger()
 				org, role := tenant.AddOrganization("acme"), tenant.AddRole("admin", "")
 				for _, u := range strangers {
 					tenant.AddUser(u, "")
 				}
-				fence, err := ledger.Lease(t.Context(), connection, "x", time.Minute)
+				fence, err := ledger.Lease(t.Context(), legacytest.Connection, "x", time.Minute)
 				require.NoError(t, err)
 				o.Key = "u000001"
 				require.NoError(t, ledger.PutOutcomes(t.Context(), fence, []driver.Outcome{o}))
-				_, err = ledger.Lease(t.Context(), connection, "x", 0)
+				_, err = ledger.Lease(t.Context(), legacytest.Connection, "x", 0)
 				require.NoError(t, err)
-				row := user(1)
+				row := legacytest.User(1)
 				row.TOTPSecrets, row.RoleIDs, row.Memberships = []string{"JBSWY3DPEHPK3PXP"}, []string{role}, []migration.Membership{{OrgID: org}}
-				_, err = newRunner(t, newTable(row), client, ledger, migration.Config{}).RetryFailed(t.Context())
+				_, err = legacytest.NewRunner(t, legacytest.NewTable(row), client, ledger, migration.Config{}).RetryFailed(t.Context())
 				require.NoError(t, err)
 				want := map[string][]string{}
 				if name == "nobody" || name == "another email" && what != "factors" {
@@ -335,10 +336,10 @@ func TestLedgerTellsNothing(t *testing.T) {
 		for _, secret := range []string{"", "a", "b"} {
 			ledger := migration.NewMemoryLedger()
 			_, client := tenantAt(t, "tenant.eu.auth0.com", "customers")
-			row := user(1)
+			row := legacytest.User(1)
 			row.Phone = "+4917012345"
-			r, err := migration.NewRunner(newTable(row), client, ledger, migration.Run{
-				Name: connection, Source: "crm", Connection: "customers", KeyPrefix: "c|", Secret: bytes.Repeat([]byte(secret), 32)[:32*len(secret)],
+			r, err := migration.NewRunner(legacytest.NewTable(row), client, ledger, migration.Run{
+				Name: legacytest.Connection, Source: "crm", Connection: "customers", KeyPrefix: "c|", Secret: bytes.Repeat([]byte(secret), 32)[:32*len(secret)],
 			}, migration.Config{})
 			require.NoError(t, err)
 			_, err = r.Run(t.Context())
@@ -358,16 +359,16 @@ func TestSyncWithoutASecret(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, client := tenantAt(t, "tenant.eu.auth0.com", "customers")
-		src := newTable(users(30)...)
+		src := legacytest.NewTable(legacytest.Users(30)...)
 		r, err := migration.NewRunner(src, client, migration.NewMemoryLedger(), migration.Run{Source: "crm", Connection: "customers", KeyPrefix: "c|"}, migration.Config{PageSize: 7})
 		require.NoError(t, err)
-		run(t, r)
+		legacytest.Do(t, r)
 		res, err := r.Sync(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, res.Updated)
 		_, err = r.Verify(t.Context())
 		require.NoError(t, err)
-		src.change("u000003", func(r *migration.Record) { r.Name, r.GivenName, r.Blocked = "New", "N", true })
+		src.Change("u000003", func(r *migration.Record) { r.Name, r.GivenName, r.Blocked = "New", "N", true })
 		v, err := r.Verify(t.Context())
 		require.ErrorIs(t, err, migration.ErrDifferent)
 		require.Equal(t, []migration.Difference{{UserID: "auth0|c|u000003", Kind: migration.Changed, Fields: []string{"name", "given_name", "blocked"}}}, v.Differences)

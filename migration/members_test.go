@@ -11,6 +11,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 )
 
 // withMemberships puts each row into one or two of five organizations, every
@@ -38,7 +39,7 @@ func withMemberships(tenant *auth0test.Tenant, rows []migration.Record) []migrat
 // checkMemberships demands what withMemberships asks for.
 func checkMemberships(t testing.TB, tenant *auth0test.Tenant, ledger driver.Ledger, rows int) {
 	t.Helper()
-	client := newClient(t, tenant)
+	client := legacytest.NewClient(t, tenant)
 	members, roles := 0, 0
 	wantMembers, wantRoles := rows+(rows+1)/2, (rows+2)/3
 	for _, org := range organizations(t, tenant) {
@@ -62,7 +63,7 @@ func checkMemberships(t testing.TB, tenant *auth0test.Tenant, ledger driver.Ledg
 
 func organizations(t testing.TB, tenant *auth0test.Tenant) []string {
 	t.Helper()
-	list, err := newClient(t, tenant).API().Organization.List(t.Context())
+	list, err := legacytest.NewClient(t, tenant).API().Organization.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,9 +77,9 @@ func organizations(t testing.TB, tenant *auth0test.Tenant) []string {
 func TestMembershipsGoInTens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		src, ledger := newTable(withMemberships(tenant, users(200))...), migration.NewMemoryLedger()
-		run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		src, ledger := legacytest.NewTable(withMemberships(tenant, legacytest.Users(200))...), migration.NewMemoryLedger()
+		legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{}))
 		checkAll(t, tenant, ledger, 200)
 		checkMemberships(t, tenant, ledger, 200)
 		calls := 0
@@ -96,20 +97,20 @@ func TestMembershipsGoInTens(t *testing.T) {
 func TestRefusedMembershipIsTheUsersOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		rows := withMemberships(tenant, users(30))
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		rows := withMemberships(tenant, legacytest.Users(30))
 		good := rows[4].Memberships
 		rows[4].Memberships = []migration.Membership{{OrgID: "org_0000000000000000"}, good[0]}
-		src, ledger := newTable(rows...), migration.NewMemoryLedger()
-		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{})
-		res := run(t, r)
+		src, ledger := legacytest.NewTable(rows...), migration.NewMemoryLedger()
+		r := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{})
+		res := legacytest.Do(t, r)
 		if res.Migrated != 30 || res.MembershipsFailed != 1 {
 			t.Errorf("%+v", res)
 		}
 		if o := outcomesOf(t, ledger)["u000004"]; o.Memberships != driver.MembershipsFailed || o.Path != "org_0000000000000000" || o.Code == "" {
 			t.Errorf("outcome %+v", o)
 		}
-		src.change("u000004", func(r *migration.Record) { r.Memberships = good })
+		src.Change("u000004", func(r *migration.Record) { r.Memberships = good })
 		res, err := r.RetryFailed(t.Context())
 		if err != nil || res.MembershipsFailed != 0 {
 			t.Errorf("RetryFailed: %+v, %v", res, err)
@@ -123,8 +124,8 @@ func TestRefusedMembershipIsTheUsersOwn(t *testing.T) {
 func TestSlowMembershipsDoNotHoldUpTheImport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 18 * time.Second})
-		rows := users(6000)
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 18 * time.Second})
+		rows := legacytest.Users(6000)
 		org := tenant.AddOrganization("org")
 		for i := range rows {
 			rows[i].Memberships = []migration.Membership{{OrgID: org}}
@@ -132,7 +133,7 @@ func TestSlowMembershipsDoNotHoldUpTheImport(t *testing.T) {
 		tenant.Fault("POST /api/v2/organizations/{id}/members", auth0test.Fault{Latency: 300 * time.Millisecond})
 		ledger := migration.NewMemoryLedger()
 		var imported, left, done time.Duration
-		r := newRunner(t, newTable(rows...), newClient(t, tenant), ledger, migration.Config{
+		r := legacytest.NewRunner(t, legacytest.NewTable(rows...), legacytest.NewClient(t, tenant), ledger, migration.Config{
 			Progress: func(p migration.Progress) {
 				if p.Migrated == 6000 && imported == 0 {
 					imported, left = p.Elapsed, p.Left
@@ -140,7 +141,7 @@ func TestSlowMembershipsDoNotHoldUpTheImport(t *testing.T) {
 				done = p.Elapsed
 			},
 		})
-		run(t, r)
+		legacytest.Do(t, r)
 		if imported > 45*time.Second || done < 2*time.Minute {
 			t.Errorf("imported after %s, members after %s", imported, done)
 		}
@@ -166,19 +167,19 @@ func TestSyncGivesLazyUsersTheirMemberships(t *testing.T) {
 	t.Parallel()
 	for _, marks := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := newTenant(auth0test.Options{})
-			client := newClient(t, tenant)
+			tenant := legacytest.NewTenant(auth0test.Options{})
+			client := legacytest.NewClient(t, tenant)
 			org := tenant.AddOrganization("org")
-			lazy := user(1)
-			lazy.Password = phpassHash
+			lazy := legacytest.User(1)
+			lazy.Password = legacytest.Phpass
 			lazy.Memberships = []migration.Membership{{OrgID: org}}
-			var src migration.Source = newTable(lazy)
+			var src migration.Source = legacytest.NewTable(lazy)
 			if !marks {
-				src = bare{src}
+				src = legacytest.Bare{Source: src}
 			}
 			ledger := migration.NewMemoryLedger()
-			r := newRunner(t, src, client, ledger, migration.Config{})
-			run(t, r)
+			r := legacytest.NewRunner(t, src, client, ledger, migration.Config{})
+			legacytest.Do(t, r)
 			if _, err := logInLazily(t, src, client, lazy); err != nil {
 				t.Fatal(err)
 			}

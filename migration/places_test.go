@@ -13,6 +13,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 )
 
 // membersOf are the members of an organization with the names of their roles.
@@ -34,15 +35,15 @@ func membersOf(t *testing.T, c *management.Client, org string) map[string][]stri
 func TestMembershipsAreCarriedOutOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: -1})
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: -1})
 		org, role := tenant.AddOrganization("acme"), tenant.AddRole("admin", "")
-		rows := users(6000)
+		rows := legacytest.Users(6000)
 		for i := range rows {
 			rows[i].Memberships = []migration.Membership{{OrgID: org, RoleIDs: []string{role}}}
 		}
 		var last migration.Progress
-		r := newRunner(t, newTable(rows...), newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{Progress: func(p migration.Progress) { last = p }})
-		run(t, r)
+		r := legacytest.NewRunner(t, legacytest.NewTable(rows...), legacytest.NewClient(t, tenant), migration.NewMemoryLedger(), migration.Config{Progress: func(p migration.Progress) { last = p }})
+		legacytest.Do(t, r)
 		assigned := make(map[string]int)
 		for _, q := range tenant.Requests() {
 			if q.Method == "POST" && len(q.Path) > 20 && q.Path[len(q.Path)-6:] == "/roles" {
@@ -63,19 +64,19 @@ func TestMembershipsAreCarriedOutOnce(t *testing.T) {
 func TestPlacesFollowTheSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
 		globex := tenant.AddOrganization("globex")
 		foreign := tenant.AddOrganization("foreign")
-		rows := users(12)
+		rows := legacytest.Users(12)
 		for i := range rows {
 			rows[i].Memberships = []migration.Membership{{OrgName: "acme", RoleNames: []string{"admin"}}, {OrgID: globex}}
 			rows[i].RoleNames = []string{"staff"}
 		}
 		rows[3].Memberships, rows[3].RoleNames = nil, nil
-		src, ledger := newTable(rows...), migration.NewMemoryLedger()
-		r := newRunner(t, src, client, ledger, migration.Config{CreateMissing: true})
-		res := run(t, r)
+		src, ledger := legacytest.NewTable(rows...), migration.NewMemoryLedger()
+		r := legacytest.NewRunner(t, src, client, ledger, migration.Config{CreateMissing: true})
+		res := legacytest.Do(t, r)
 		require.Zero(t, res.MembershipsFailed)
 		acme, err := client.OrganizationByName(t.Context(), "acme")
 		require.NoError(t, err)
@@ -99,10 +100,10 @@ func TestPlacesFollowTheSource(t *testing.T) {
 			{UserID: "auth0|u000004", Kind: migration.Outside, Fields: []string{"tenant", staff.ID}},
 		}, sorted(v.Differences))
 
-		src.change("u000001", func(r *migration.Record) {
+		src.Change("u000001", func(r *migration.Record) {
 			r.Memberships, r.RoleNames = []migration.Membership{{OrgName: "acme", RoleNames: []string{"viewer"}}}, nil
 		})
-		src.change("u000003", func(r *migration.Record) { r.Memberships = []migration.Membership{{OrgID: globex}} })
+		src.Change("u000003", func(r *migration.Record) { r.Memberships = []migration.Membership{{OrgID: globex}} })
 		for range 2 { // the second has nothing to do
 			_, err = r.Sync(t.Context())
 			require.NoError(t, err)
@@ -129,18 +130,18 @@ func sorted(all []migration.Difference) []migration.Difference {
 func TestUnknownPlaces(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
 		org := tenant.AddOrganization("acme")
-		rows := users(2)
+		rows := legacytest.Users(2)
 		rows[1].Memberships = []migration.Membership{{OrgID: org}, {OrgName: "nowhere"}}
 		ledger := migration.NewMemoryLedger()
-		res := run(t, newRunner(t, newTable(rows...), client, ledger, migration.Config{}))
+		res := legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(rows...), client, ledger, migration.Config{}))
 		require.Equal(t, []int{2, 1}, []int{res.Migrated, res.MembershipsFailed})
 		o := outcomesOf(t, ledger)["u000001"]
 		require.Equal(t, []string{"NOT_IN_TENANT", "nowhere"}, []string{o.Code, o.Path})
 		require.Len(t, membersOf(t, client, org), 1)
-		res, err := newRunner(t, newTable(rows...), client, ledger, migration.Config{CreateMissing: true}).RetryFailed(t.Context())
+		res, err := legacytest.NewRunner(t, legacytest.NewTable(rows...), client, ledger, migration.Config{CreateMissing: true}).RetryFailed(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, res.MembershipsFailed)
 	})
@@ -151,27 +152,27 @@ func TestUnknownPlaces(t *testing.T) {
 func TestGoneFromTheSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
-		rows := users(6)
-		src, ledger := newTable(slices.Clone(rows)...), migration.NewMemoryLedger()
-		r := newRunner(t, src, client, ledger, migration.Config{})
-		run(t, r)
-		logIn(t, tenant, "user2@example.com", password)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
+		rows := legacytest.Users(6)
+		src, ledger := legacytest.NewTable(slices.Clone(rows)...), migration.NewMemoryLedger()
+		r := legacytest.NewRunner(t, src, client, ledger, migration.Config{})
+		legacytest.Do(t, r)
+		logIn(t, tenant, "user2@example.com", legacytest.Password)
 		for _, key := range []string{"u000001", "u000002", "u000003"} {
-			src.remove(key)
+			src.Remove(key)
 		}
 		_, err := r.Sync(t.Context())
 		require.NoError(t, err)
 		require.False(t, usersOf(t, client)["u000001"].Blocked)
 
-		blocking := newRunner(t, src, client, ledger, migration.Config{BlockDeleted: true})
+		blocking := legacytest.NewRunner(t, src, client, ledger, migration.Config{BlockDeleted: true})
 		res, err := blocking.Sync(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 1}, []int{res.Blocked, res.Kept})
 		there := usersOf(t, client)
 		require.Equal(t, []bool{true, false, true, false}, []bool{there["u000001"].Blocked, there["u000002"].Blocked, there["u000003"].Blocked, there["u000004"].Blocked})
-		src.insert(rows[1])
+		src.Insert(rows[1])
 		for range 2 {
 			_, err = blocking.Sync(t.Context())
 			require.NoError(t, err)
@@ -187,11 +188,11 @@ func TestGoneFromTheSource(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, res.Deleted)
 		require.NotContains(t, usersOf(t, client), "u000003")
-		src.insert(rows[3])
-		res = run(t, r)
+		src.Insert(rows[3])
+		res = legacytest.Do(t, r)
 		require.Equal(t, 1, res.Deleted, "stays deleted")
 
-		empty := newRunner(t, newTable(), client, ledger, migration.Config{BlockDeleted: true})
+		empty := legacytest.NewRunner(t, legacytest.NewTable(), client, ledger, migration.Config{BlockDeleted: true})
 		before := fmt.Sprint(usersOf(t, client))
 		_, err = empty.PlanDeletions(t.Context())
 		require.ErrorContains(t, err, "no records at all")
@@ -206,12 +207,12 @@ func TestGoneFromTheSource(t *testing.T) {
 func TestFailedLogins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
-		r := newRunner(t, newTable(users(3)...), client, migration.NewMemoryLedger(), migration.Config{})
-		run(t, r)
-		tenant.AddUser(resource.User{Email: "native@example.com", Connection: connection}, "x")
-		logIn(t, tenant, "user2@example.com", password)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
+		r := legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(3)...), client, migration.NewMemoryLedger(), migration.Config{})
+		legacytest.Do(t, r)
+		tenant.AddUser(resource.User{Email: "native@example.com", Connection: legacytest.Connection}, "x")
+		logIn(t, tenant, "user2@example.com", legacytest.Password)
 		for _, email := range []string{"user1@example.com", "user2@example.com", "native@example.com", "nobody@example.com"} {
 			tryLogIn(t, tenant, email, "wrong")
 		}

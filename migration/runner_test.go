@@ -18,6 +18,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
 
@@ -25,7 +26,7 @@ import (
 func mixed() (rows []migration.Record, want map[string]migration.Class) {
 	want = make(map[string]migration.Class)
 	add := func(class migration.Class, key string, edit func(r *migration.Record)) {
-		r := user(len(rows))
+		r := legacytest.User(len(rows))
 		r.Key = key
 		edit(&r)
 		rows = append(rows, r)
@@ -38,9 +39,9 @@ func mixed() (rows []migration.Record, want map[string]migration.Class) {
 	add(migration.Converted, "b-django", func(r *migration.Record) {
 		r.Password.Value = "pbkdf2_sha256$1000$salt$KO5FZHvZd3Y5hbWnVgrXc7hhdBgIsqwZlKzxUH2JFY8="
 	})
-	add(migration.LazyOnly, "c-phpass", func(r *migration.Record) { r.Password = phpassHash })
+	add(migration.LazyOnly, "c-phpass", func(r *migration.Record) { r.Password = legacytest.Phpass })
 	add(migration.ResetOnly, "d-none", func(r *migration.Record) { r.Password = passhash.Stored{} })
-	add(migration.Invalid, "e-garbled", func(r *migration.Record) { r.Password = garbled })
+	add(migration.Invalid, "e-legacytest.Garbled", func(r *migration.Record) { r.Password = legacytest.Garbled })
 	add(migration.Invalid, "e-noemail", func(r *migration.Record) { r.Email = "" })
 	add(migration.Invalid, "e-email", func(r *migration.Record) { r.Email = "nobody" })
 	add(migration.Invalid, "e-phone", func(r *migration.Record) { r.Phone = "030 1234" })
@@ -59,10 +60,10 @@ func mixed() (rows []migration.Record, want map[string]migration.Class) {
 func TestPlanSortsAndWritesNothing(t *testing.T) {
 	t.Parallel()
 	rows, want := mixed()
-	tenant := newTenant(auth0test.Options{})
+	tenant := legacytest.NewTenant(auth0test.Options{})
 	ledger := migration.NewMemoryLedger()
 	streamed := 0
-	r := newRunner(t, newTable(rows...), newClient(t, tenant), ledger, migration.Config{
+	r := legacytest.NewRunner(t, legacytest.NewTable(rows...), legacytest.NewClient(t, tenant), ledger, migration.Config{
 		PageSize: 4, MaxProblems: 3, Problem: func(migration.Problem) { streamed++ },
 	})
 	p, err := r.Plan(t.Context())
@@ -109,7 +110,7 @@ func TestPlanSortsAndWritesNothing(t *testing.T) {
 func outcomesOf(t testing.TB, l driver.Ledger, run ...string) map[string]driver.Outcome {
 	t.Helper()
 	all := make(map[string]driver.Outcome)
-	for o, err := range l.Outcomes(t.Context(), append(run, connection)[0]) {
+	for o, err := range l.Outcomes(t.Context(), append(run, legacytest.Connection)[0]) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +122,7 @@ func outcomesOf(t testing.TB, l driver.Ledger, run ...string) map[string]driver.
 // usersOf reads all users of the connection by their keys.
 func usersOf(t testing.TB, c *management.Client) map[string]resource.User {
 	t.Helper()
-	con, err := c.Connection(t.Context(), connection)
+	con, err := c.Connection(t.Context(), legacytest.Connection)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,17 +140,17 @@ func TestRunLosesNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rows, want := mixed()
-		tenant := newTenant(auth0test.Options{})
-		src, ledger, log := newTable(rows...), migration.NewMemoryLedger(), audit.NewMemory()
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		src, ledger, log := legacytest.NewTable(rows...), migration.NewMemoryLedger(), audit.NewMemory()
 		var last migration.Progress
-		r := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{
+		r := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{
 			PageSize: 5, Recorder: log, Progress: func(p migration.Progress) { last = p },
 		})
-		res := run(t, r)
+		res := legacytest.Do(t, r)
 		if res.Total != len(rows) || res.Total != res.Migrated+res.Failed+res.Lazy+res.Reset+res.Invalid+res.Duplicate {
 			t.Errorf("%d rows became %+v", len(rows), res)
 		}
-		there := usersOf(t, newClient(t, tenant))
+		there := usersOf(t, legacytest.NewClient(t, tenant))
 		for key, o := range outcomesOf(t, ledger) {
 			importable := want[key] == migration.Direct || want[key] == migration.Converted
 			u, exists := there[key]
@@ -162,8 +163,8 @@ func TestRunLosesNobody(t *testing.T) {
 			if importable && u.AppMetadata["plan"] != "gold" {
 				t.Errorf("%s: metadata %v", key, u.AppMetadata)
 			}
-			if (src.marks[key] > 0) != importable {
-				t.Errorf("%s: marked %d times", key, src.marks[key])
+			if (src.Marks[key] > 0) != importable {
+				t.Errorf("%s: marked %d times", key, src.Marks[key])
 			}
 		}
 		if last.Read != len(rows) || last.Migrated != res.Migrated || last.Skipped != len(rows)-res.Migrated || last.Jobs != 0 {
@@ -180,12 +181,12 @@ func TestRunAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rows, _ := mixed()
-		tenant := newTenant(auth0test.Options{})
+		tenant := legacytest.NewTenant(auth0test.Options{})
 		ledger := migration.NewMemoryLedger()
-		src := newTable(rows...)
-		first := run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		src := legacytest.NewTable(rows...)
+		first := legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{}))
 		before := outcomesOf(t, ledger)
-		second := run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		second := legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{}))
 		if *first != *second || !maps.Equal(before, outcomesOf(t, ledger)) {
 			t.Errorf("the second run: %+v after %+v", second, first)
 		}
@@ -209,15 +210,15 @@ func posts(tenant *auth0test.Tenant, path string) (n int) {
 func TestImportWithoutPassword(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		none, lazy := user(1), user(2)
-		none.Password, lazy.Password = passhash.Stored{}, phpassHash
-		tenant := newTenant(auth0test.Options{})
-		src, ledger := newTable(none, lazy), migration.NewMemoryLedger()
-		res := run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{}))
+		none, lazy := legacytest.User(1), legacytest.User(2)
+		none.Password, lazy.Password = passhash.Stored{}, legacytest.Phpass
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		src, ledger := legacytest.NewTable(none, lazy), migration.NewMemoryLedger()
+		res := legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{}))
 		if res.Reset != 1 || res.Lazy != 1 || res.Migrated != 0 {
 			t.Errorf("without the switch: %+v", res)
 		}
-		res = run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{Reset: migration.ResetMissing}))
+		res = legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{Reset: migration.ResetMissing}))
 		if res.Reset != 0 || res.Lazy != 1 || res.Migrated != 1 {
 			t.Errorf("with the switch: %+v", res)
 		}
@@ -230,14 +231,14 @@ func TestBothSlotsAreBusy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const jobTime = 18 * time.Second
-		tenant := newTenant(auth0test.Options{JobTime: jobTime})
-		r := newRunner(t, newTable(users(4000)...), newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{FileBytes: 25_000})
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: jobTime})
+		r := legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(4000)...), legacytest.NewClient(t, tenant), migration.NewMemoryLedger(), migration.Config{FileBytes: 25_000})
 		p, err := r.Plan(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		if res := run(t, r); res.Migrated != 4000 {
+		if res := legacytest.Do(t, r); res.Migrated != 4000 {
 			t.Fatalf("%+v", res)
 		}
 		best := time.Duration((p.Files+1)/2) * jobTime
@@ -261,9 +262,9 @@ func TestBothSlotsAreBusy(t *testing.T) {
 func TestForeignJobsAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 5 * time.Minute})
-		client := newClient(t, tenant)
-		con, err := client.Connection(t.Context(), connection)
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 5 * time.Minute})
+		client := legacytest.NewClient(t, tenant)
+		con, err := client.Connection(t.Context(), legacytest.Connection)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +273,7 @@ func TestForeignJobsAreWaitedFor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		res := run(t, newRunner(t, newTable(users(10)...), client, migration.NewMemoryLedger(), migration.Config{}))
+		res := legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(10)...), client, migration.NewMemoryLedger(), migration.Config{}))
 		if res.Migrated != 10 {
 			t.Errorf("%+v", res)
 		}
@@ -284,13 +285,13 @@ func TestForeignJobsAreWaitedFor(t *testing.T) {
 func TestConflictsAreAdjudicated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
-		taken := tenant.AddUser(resource.User{ID: "u000001", Email: "stranger@example.com", Connection: connection}, "")
-		tenant.AddUser(resource.User{ID: "other", Email: "user2@example.com", Connection: connection}, "")
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
+		taken := tenant.AddUser(resource.User{ID: "u000001", Email: "stranger@example.com", Connection: legacytest.Connection}, "")
+		tenant.AddUser(resource.User{ID: "other", Email: "user2@example.com", Connection: legacytest.Connection}, "")
 		ledger := migration.NewMemoryLedger()
-		r := newRunner(t, newTable(users(4)...), client, ledger, migration.Config{})
-		res := run(t, r)
+		r := legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(4)...), client, ledger, migration.Config{})
+		res := legacytest.Do(t, r)
 		if res.Migrated != 2 || res.Failed != 2 {
 			t.Errorf("%+v", res)
 		}
@@ -301,7 +302,7 @@ func TestConflictsAreAdjudicated(t *testing.T) {
 		if err := client.DeleteUser(t.Context(), taken); err != nil {
 			t.Fatal(err)
 		}
-		if res = run(t, r); res.Failed != 2 {
+		if res = legacytest.Do(t, r); res.Failed != 2 {
 			t.Errorf("Run has sent failed users again: %+v", res)
 		}
 		res, err := r.RetryFailed(t.Context())
@@ -316,9 +317,9 @@ func TestConflictsAreAdjudicated(t *testing.T) {
 
 func TestBadConfiguration(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
-	client, src, ledger := newClient(t, tenant), newTable(), migration.NewMemoryLedger()
-	good := testRun()
+	tenant := legacytest.NewTenant(auth0test.Options{})
+	client, src, ledger := legacytest.NewClient(t, tenant), legacytest.NewTable(), migration.NewMemoryLedger()
+	good := legacytest.Run()
 	with := func(edit func(r *migration.Run)) migration.Run {
 		r := good
 		edit(&r)
@@ -366,8 +367,8 @@ func (full) Record(context.Context, audit.Event) error { return errors.New("disk
 // What is not recorded is not done.
 func TestNoRunWithoutTheLog(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
-	r := newRunner(t, newTable(users(3)...), newClient(t, tenant), migration.NewMemoryLedger(), migration.Config{Recorder: full{}})
+	tenant := legacytest.NewTenant(auth0test.Options{})
+	r := legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(3)...), legacytest.NewClient(t, tenant), migration.NewMemoryLedger(), migration.Config{Recorder: full{}})
 	if _, err := r.Run(t.Context()); !errors.Is(err, audit.ErrNotRecorded) {
 		t.Errorf("%v; want ErrNotRecorded", err)
 	}

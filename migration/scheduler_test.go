@@ -19,6 +19,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
 	"github.com/auth0kit/auth0kit/migration/driver"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 )
 
 // slots is a tenant that only imports: two jobs at once, each as long as took says.
@@ -37,7 +38,7 @@ type slots struct {
 func (s *slots) Issuer() string { return "https://tenant.eu.auth0.com/" }
 
 func (s *slots) DatabaseConnections(context.Context) ([]resource.Connection, error) {
-	return []resource.Connection{{ID: "con_0000000000000001", Name: connection, Strategy: "auth0"}}, nil
+	return []resource.Connection{{ID: "con_0000000000000001", Name: legacytest.Connection, Strategy: "auth0"}}, nil
 }
 
 func (s *slots) ImportUsers(_ context.Context, i resource.Import) (*resource.Job, error) {
@@ -102,7 +103,7 @@ func TestSlotsAreBusyWhateverJobsTake(t *testing.T) {
 					}
 					return average/2 + time.Duration(random.Int64N(int64(average)))
 				}}
-				r, err := migration.NewRunner(newTable(users(4000)...), s, migration.NewMemoryLedger(), testRun(), migration.Config{FileBytes: 25_000})
+				r, err := migration.NewRunner(legacytest.NewTable(legacytest.Users(4000)...), s, migration.NewMemoryLedger(), legacytest.Run(), migration.Config{FileBytes: 25_000})
 				require.NoError(t, err)
 				start := time.Now()
 				res, err := r.Run(t.Context())
@@ -125,10 +126,10 @@ func TestSlotsAreBusyWhateverJobsTake(t *testing.T) {
 func TestLedgerMayDrop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 10 * time.Second})
 		ledger := migration.NewMemoryLedger()
 		flaky := &dropping{Ledger: ledger}
-		res := run(t, newRunner(t, newTable(users(200)...), newClient(t, tenant), flaky, migration.Config{FileBytes: 20_480, PageSize: 50}))
+		res := legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(200)...), legacytest.NewClient(t, tenant), flaky, migration.Config{FileBytes: 20_480, PageSize: 50}))
 		require.Equal(t, 200, res.Migrated)
 		require.Greater(t, flaky.n, 20)
 		checkAll(t, tenant, ledger, 200)
@@ -176,12 +177,12 @@ func (d *dropping) Outcomes(ctx context.Context, run string, keys ...string) ite
 func TestOutageIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 10 * time.Second})
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 10 * time.Second})
 		ledger := migration.NewMemoryLedger()
 		for _, route := range []string{"GET /api/v2/jobs/{id}", "POST /api/v2/jobs/users-imports", "GET /api/v2/users/{id}"} {
 			time.AfterFunc(15*time.Minute, tenant.Fault(route, auth0test.Fault{Status: 503}))
 		}
-		run(t, newRunner(t, newTable(users(100)...), newClient(t, tenant), ledger, migration.Config{}))
+		legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(100)...), legacytest.NewClient(t, tenant), ledger, migration.Config{}))
 		checkAll(t, tenant, ledger, 100)
 	})
 }
@@ -191,20 +192,20 @@ func TestOutageIsWaitedFor(t *testing.T) {
 func TestGrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 20 * time.Second})
-		src, ledger := newTable(users(400)...), migration.NewMemoryLedger()
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 20 * time.Second})
+		src, ledger := legacytest.NewTable(legacytest.Users(400)...), migration.NewMemoryLedger()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // in the second pair of jobs
 		defer cancel()
 		start := time.Now()
-		_, err := newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}).Run(ctx)
+		_, err := legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}).Run(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Less(t, time.Since(start), 45*time.Second)
 		require.Equal(t, 4, posts(tenant, "/api/v2/jobs/users-imports"))
-		for b, err := range ledger.Batches(t.Context(), connection) {
+		for b, err := range ledger.Batches(t.Context(), legacytest.Connection) {
 			require.NoError(t, err)
 			require.Equal(t, driver.Settled, b.State)
 		}
-		run(t, newRunner(t, src, newClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}))
+		legacytest.Do(t, legacytest.NewRunner(t, src, legacytest.NewClient(t, tenant), ledger, migration.Config{FileBytes: 20_480}))
 		checkAll(t, tenant, ledger, 400)
 	})
 }
@@ -214,14 +215,14 @@ func TestFilesStaySmallAfter413(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		refused := 0
-		client := picky(t, newTenant(auth0test.Options{}), func(body []byte) (int, string) {
+		client := picky(t, legacytest.NewTenant(auth0test.Options{}), func(body []byte) (int, string) {
 			if len(body) > 100_000 {
 				refused++
 				return 413, "Payload content length greater than maximum allowed: 100000"
 			}
 			return 0, ""
 		})
-		run(t, newRunner(t, newTable(users(6000)...), client, migration.NewMemoryLedger(), migration.Config{}))
+		legacytest.Do(t, legacytest.NewRunner(t, legacytest.NewTable(legacytest.Users(6000)...), client, migration.NewMemoryLedger(), migration.Config{}))
 		require.Less(t, refused, 12) // of 1.5 MB: those of 500 kB that were packed, and their halves
 	})
 }

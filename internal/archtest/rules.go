@@ -118,6 +118,7 @@ var Rules = map[string]Rule{
 	"migration/filesource":            {Own: []string{"migration", "migration/internal/mapping"}},
 	"migration/internal/mapping":      {Own: []string{"migration", "migration/passhash"}},
 	"migration/internal/jobs":         {Own: []string{"management/resource", "internal/retry"}},
+	"migration/internal/legacytest":   {Own: []string{"migration", "migration/driver", "migration/passhash", "management", "management/auth0test"}, Others: []string{xcrypto}},
 	"migration/lazy":                  {Own: []string{"migration", "migration/driver", "migration/internal/jobs", "migration/passhash", "audit", "management/resource", "internal/once", "internal/retry", "internal/usershape"}, Others: []string{xcrypto}},
 	"migration/passhash":              {Own: []string{"internal/auth0hash", "internal/secret"}, Others: []string{xcrypto, gocrypt}},
 	"migration/sqlsource":             {Own: []string{"migration", "migration/internal/mapping", "migration/passhash"}},

@@ -14,6 +14,7 @@ import (
 	"github.com/auth0kit/auth0kit/management"
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 	"github.com/auth0kit/auth0kit/migration/lazy"
 )
 
@@ -52,13 +53,13 @@ func TestCreatorThatDoesNotReturn(t *testing.T) {
 		for _, call := range []string{"User", "CreateUser"} {
 			t.Run(name+" in "+call, func(t *testing.T) {
 				t.Parallel()
-				dst := &dying{Client: newClient(t, newTenant(auth0test.Options{})), call: call}
+				dst := &dying{Client: legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{})), call: call}
 				dst.die.Store(&die)
-				l := newLazy(t, newTable(quick(1)), dst, lazy.Config{AccountFailures: 8})
+				l := newLazy(t, legacytest.NewTable(quick(1)), dst, lazy.Config{AccountFailures: 8})
 				var wg sync.WaitGroup
 				for range 8 {
 					wg.Go(func() {
-						_, err := l.Login(t.Context(), as(user(1)))
+						_, err := l.Login(t.Context(), as(legacytest.User(1)))
 						assert.ErrorContains(t, err, "lazy: the call ")
 						assert.NotErrorIs(t, err, lazy.ErrCredentials)
 						assert.NotErrorIs(t, err, resource.ErrNotFound)
@@ -67,7 +68,7 @@ func TestCreatorThatDoesNotReturn(t *testing.T) {
 				}
 				wg.Wait()
 				dst.die.Store(nil) // None of the eight has counted as a wrong guess.
-				u, err := l.Login(t.Context(), as(user(1)))
+				u, err := l.Login(t.Context(), as(legacytest.User(1)))
 				require.NoError(t, err)
 				require.Equal(t, "auth0|u000001", u.ID)
 			})

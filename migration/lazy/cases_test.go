@@ -12,6 +12,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
@@ -27,19 +28,19 @@ func wrongly(r migration.Record) migration.Credentials {
 // password is refused like everybody's, and a right one says what is wrong.
 func TestIDOfAnotherConnection(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
-	client := newClient(t, tenant)
+	tenant := legacytest.NewTenant(auth0test.Options{})
+	client := legacytest.NewClient(t, tenant)
 	tenant.AddUser(resource.User{ID: "u000001", Email: "customer@example.com"}, "x") // of the default connection
-	l := newLazy(t, newTable(quick(1)), client, lazy.Config{})
+	l := newLazy(t, legacytest.NewTable(quick(1)), client, lazy.Config{})
 	_, err := l.Login(t.Context(), wrongly(quick(1)))
 	require.ErrorIs(t, err, lazy.ErrCredentials)
 	_, err = l.Login(t.Context(), as(quick(1)))
 	require.ErrorIs(t, err, lazy.ErrTaken)
 	require.NotErrorIs(t, err, lazy.ErrMigrated)
 
-	run := testRun()
+	run := legacytest.Run()
 	run.KeyPrefix = "staff|"
-	l, err = lazy.New(newTable(quick(1)), client, run, lazy.Config{})
+	l, err = lazy.New(legacytest.NewTable(quick(1)), client, run, lazy.Config{})
 	require.NoError(t, err)
 	u, err := l.Login(t.Context(), as(quick(1)))
 	require.NoError(t, err)
@@ -50,9 +51,9 @@ func TestIDOfAnotherConnection(t *testing.T) {
 // whatever they typed.
 func TestEmailUnderAnotherID(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
-	tenant.AddUser(resource.User{ID: "other", Email: "user1@example.com", Connection: connection}, "another")
-	l := newLazy(t, newTable(quick(1)), newClient(t, tenant), lazy.Config{})
+	tenant := legacytest.NewTenant(auth0test.Options{})
+	tenant.AddUser(resource.User{ID: "other", Email: "user1@example.com", Connection: legacytest.Connection}, "another")
+	l := newLazy(t, legacytest.NewTable(quick(1)), legacytest.NewClient(t, tenant), lazy.Config{})
 	for _, c := range []migration.Credentials{as(quick(1)), wrongly(quick(1))} {
 		_, err := l.Login(t.Context(), c)
 		require.ErrorIs(t, err, lazy.ErrMigrated)
@@ -63,10 +64,10 @@ func TestEmailUnderAnotherID(t *testing.T) {
 // come sooner.
 func TestEverybodyCostsTheSameQuestions(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
+	tenant := legacytest.NewTenant(auth0test.Options{})
 	username := quick(2)
 	username.Email, username.Username = "", "ada"
-	l := newLazy(t, newTable(quick(1), username), newClient(t, tenant), lazy.Config{})
+	l := newLazy(t, legacytest.NewTable(quick(1), username), legacytest.NewClient(t, tenant), lazy.Config{})
 	_, err := l.Login(t.Context(), wrongly(quick(1)))
 	require.ErrorIs(t, err, lazy.ErrCredentials)
 	asked := func(c migration.Credentials) (byID, byEmail int) {
@@ -95,11 +96,11 @@ func TestEverybodyCostsTheSameQuestions(t *testing.T) {
 func TestDeletedUsersStayDeleted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
-		src, ledger := bare{newTable(quick(1), quick(2), quick(3))}, migration.NewMemoryLedger()
-		r := newRunner(t, src, client, ledger, migration.Config{})
-		run(t, r)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
+		src, ledger := legacytest.Bare{Source: legacytest.NewTable(quick(1), quick(2), quick(3))}, migration.NewMemoryLedger()
+		r := legacytest.NewRunner(t, src, client, ledger, migration.Config{})
+		legacytest.Do(t, r)
 		require.NoError(t, client.DeleteUser(t.Context(), "auth0|u000001"))
 		l := newLazy(t, src, client, lazy.Config{Ledger: ledger})
 		_, err := l.Login(t.Context(), as(quick(1)))
@@ -118,7 +119,7 @@ func TestDeletedUsersStayDeleted(t *testing.T) {
 		require.NoError(t, err, "rolled back users come again")
 		require.Equal(t, "auth0|u000002", u.ID)
 
-		other := testRun()
+		other := legacytest.Run()
 		other.Source = "another"
 		l, err = lazy.New(src, client, other, lazy.Config{Ledger: ledger})
 		require.NoError(t, err)
@@ -131,11 +132,11 @@ func TestDeletedUsersStayDeleted(t *testing.T) {
 // the login alike.
 func TestDuplicatesAreDecidedAlike(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newTenant(auth0test.Options{}))
-	first, second := user(1), user(2)
-	first.Password, second.Password, second.Email = phpassHash, phpassHash, "USER1@example.com"
-	src := newTable(first, second)
-	plan, err := newRunner(t, src, client, migration.NewMemoryLedger(), migration.Config{}).Plan(t.Context())
+	client := legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{}))
+	first, second := legacytest.User(1), legacytest.User(2)
+	first.Password, second.Password, second.Email = legacytest.Phpass, legacytest.Phpass, "USER1@example.com"
+	src := legacytest.NewTable(first, second)
+	plan, err := legacytest.NewRunner(t, src, client, migration.NewMemoryLedger(), migration.Config{}).Plan(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 1}, []int{plan.LazyOnly, plan.Duplicate})
 	require.Equal(t, "u000002", plan.Problems[0].Key)
@@ -149,13 +150,13 @@ func TestDuplicatesAreDecidedAlike(t *testing.T) {
 func TestMembershipsAtTheLogin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		client := newClient(t, tenant)
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		client := legacytest.NewClient(t, tenant)
 		org, role := tenant.AddOrganization("acme"), tenant.AddRole("admin", "")
 		row := quick(1)
 		row.Memberships = []migration.Membership{{OrgName: "acme", RoleNames: []string{"admin"}}}
 		row.RoleIDs = []string{role}
-		l := newLazy(t, bare{newTable(row)}, client, lazy.Config{Members: client})
+		l := newLazy(t, legacytest.Bare{Source: legacytest.NewTable(row)}, client, lazy.Config{Members: client})
 		heal := tenant.Fault("POST /api/v2/organizations/{id}/members", auth0test.Fault{Status: 403})
 		_, err := l.Login(t.Context(), as(row))
 		require.ErrorIs(t, err, lazy.ErrMemberships)
@@ -180,17 +181,17 @@ func TestMembershipsAtTheLogin(t *testing.T) {
 // not take, a phone in free text.
 func TestFieldsAtTheLogin(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newTenant(auth0test.Options{}))
+	client := legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{}))
 	row := quick(1)
 	row.Username, row.Phone = "ada lovelace", "0171 1234567"
-	_, err := newLazy(t, newTable(row), client, lazy.Config{}).Login(t.Context(), as(row))
+	_, err := newLazy(t, legacytest.NewTable(row), client, lazy.Config{}).Login(t.Context(), as(row))
 	require.ErrorContains(t, err, "username")
 	require.NotErrorIs(t, err, lazy.ErrCredentials)
-	_, err = newLazy(t, newTable(row), client, lazy.Config{}).Login(t.Context(), wrongly(row))
+	_, err = newLazy(t, legacytest.NewTable(row), client, lazy.Config{}).Login(t.Context(), wrongly(row))
 	require.ErrorIs(t, err, lazy.ErrCredentials, "the rule is nobody's business who has no password")
-	run := testRun()
+	run := legacytest.Run()
 	run.Fields = migration.Fields{Username: migration.Drop, Phone: migration.Normalize, CallingCode: "+49"}
-	l, err := lazy.New(newTable(row), client, run, lazy.Config{})
+	l, err := lazy.New(legacytest.NewTable(row), client, run, lazy.Config{})
 	require.NoError(t, err)
 	u, err := l.Login(t.Context(), as(row))
 	require.NoError(t, err)
@@ -200,14 +201,14 @@ func TestFieldsAtTheLogin(t *testing.T) {
 // A proof creates nothing, and is refused where a login would be.
 func TestAuthenticateCreatesNothing(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newTenant(auth0test.Options{}))
+	client := legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{}))
 	none, blocked := quick(2), quick(3)
 	none.Password, blocked.Blocked = passhash.Stored{}, true
-	l := newLazy(t, newTable(quick(1), none, blocked), client, lazy.Config{AccountFailures: 3})
+	l := newLazy(t, legacytest.NewTable(quick(1), none, blocked), client, lazy.Config{AccountFailures: 3})
 	u, err := l.Authenticate(t.Context(), as(quick(1)))
 	require.NoError(t, err)
-	require.Equal(t, []string{"u000001", "user1@example.com", connection}, []string{u.ID, u.Email, u.Connection})
-	for _, c := range []migration.Credentials{wrongly(quick(1)), as(none), as(blocked), as(user(99))} {
+	require.Equal(t, []string{"u000001", "user1@example.com", legacytest.Connection}, []string{u.ID, u.Email, u.Connection})
+	for _, c := range []migration.Credentials{wrongly(quick(1)), as(none), as(blocked), as(legacytest.User(99))} {
 		_, err := l.Authenticate(t.Context(), c)
 		require.ErrorIs(t, err, lazy.ErrCredentials)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/management/resource"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 	"github.com/auth0kit/auth0kit/migration/lazy"
 	"github.com/auth0kit/auth0kit/migration/passhash"
 )
@@ -26,7 +27,7 @@ type creator struct{ migration.Creator }
 
 func newLazy(t testing.TB, src migration.Source, dst migration.Creator, cfg lazy.Config) *lazy.Lazy {
 	t.Helper()
-	l, err := lazy.New(src, dst, testRun(), cfg)
+	l, err := lazy.New(src, dst, legacytest.Run(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,25 +36,25 @@ func newLazy(t testing.TB, src migration.Source, dst migration.Creator, cfg lazy
 
 // as is the login of a row with its right password.
 func as(r migration.Record) migration.Credentials {
-	return migration.Credentials{Identifier: r.Email, Password: password, IP: netip.MustParseAddr("192.0.2.1")}
+	return migration.Credentials{Identifier: r.Email, Password: legacytest.Password, IP: netip.MustParseAddr("192.0.2.1")}
 }
 
 // quick is a row whose hash is verified quickly.
 func quick(n int) migration.Record {
-	r := user(n)
+	r := legacytest.User(n)
 	r.Password = quickHash()
 	return r
 }
 
-var quickHash = sync.OnceValue(func() passhash.Stored { return hashed(nil, password, 4) })
+var quickHash = sync.OnceValue(func() passhash.Stored { return legacytest.Hashed(nil, legacytest.Password, 4) })
 
 func TestLoginMigratesWhoProvesThePassword(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
-	src, log := newTable(quick(1), quick(2)), audit.NewMemory()
-	client := newClient(t, tenant)
+	tenant := legacytest.NewTenant(auth0test.Options{})
+	src, log := legacytest.NewTable(quick(1), quick(2)), audit.NewMemory()
+	client := legacytest.NewClient(t, tenant)
 	l := newLazy(t, src, client, lazy.Config{Recorder: log})
-	u, err := l.Login(t.Context(), as(user(1)))
+	u, err := l.Login(t.Context(), as(legacytest.User(1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,20 +62,20 @@ func TestLoginMigratesWhoProvesThePassword(t *testing.T) {
 	if u.ID != "auth0|u000001" || u.Email != "user1@example.com" || u.AppMetadata["plan"] != "gold" || mark["via"] != "lazy" {
 		t.Errorf("created %+v", u)
 	}
-	if src.marks["u000001"] != 1 || len(usersOf(t, client)) != 1 {
-		t.Errorf("marks %v", src.marks)
+	if src.Marks["u000001"] != 1 || len(usersOf(t, client)) != 1 {
+		t.Errorf("marks %v", src.Marks)
 	}
 	if got := log.Actions(); !slices.Equal(got, []string{"migration.create", "migration.create", "migration.login"}) {
 		t.Errorf("recorded %v", got)
 	}
-	for _, typed := range []string{password, "wrong"} { // Auth0 owns the user now
-		c := as(user(1))
+	for _, typed := range []string{legacytest.Password, "wrong"} { // Auth0 owns the user now
+		c := as(legacytest.User(1))
 		c.Password = typed
 		if _, err := l.Login(t.Context(), c); !errors.Is(err, lazy.ErrMigrated) {
 			t.Errorf("the next login with %q: %v; want ErrMigrated", typed, err)
 		}
 	}
-	if _, err := newLazy(t, bare{src}, client, lazy.Config{}).Login(t.Context(), as(user(1))); !errors.Is(err, lazy.ErrMigrated) {
+	if _, err := newLazy(t, legacytest.Bare{Source: src}, client, lazy.Config{}).Login(t.Context(), as(legacytest.User(1))); !errors.Is(err, lazy.ErrMigrated) {
 		t.Errorf("without the mark: %v; want ErrMigrated", err)
 	}
 }
@@ -83,23 +84,23 @@ func TestLoginMigratesWhoProvesThePassword(t *testing.T) {
 // are one answer, and create nothing.
 func TestRefusalsAreOneAnswer(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
+	tenant := legacytest.NewTenant(auth0test.Options{})
 	broken, none, blocked := quick(2), quick(3), quick(4)
-	broken.Password, none.Password, blocked.Blocked = garbled, passhash.Stored{}, true
-	known := user(1)
-	known.Password = hashed(t, password, 8)
+	broken.Password, none.Password, blocked.Blocked = legacytest.Garbled, passhash.Stored{}, true
+	known := legacytest.User(1)
+	known.Password = legacytest.Hashed(t, legacytest.Password, 8)
 	log := audit.NewMemory()
-	client := newClient(t, tenant)
-	l := newLazy(t, newTable(known, broken, none, blocked), client, lazy.Config{Recorder: log})
-	wrong := as(user(1))
+	client := legacytest.NewClient(t, tenant)
+	l := newLazy(t, legacytest.NewTable(known, broken, none, blocked), client, lazy.Config{Recorder: log})
+	wrong := as(legacytest.User(1))
 	wrong.Password = "wrong"
-	empty := as(user(1))
+	empty := as(legacytest.User(1))
 	empty.Password = ""
-	long := as(user(1))
+	long := as(legacytest.User(1))
 	long.Password = strings.Repeat("x", 5000)
 	cases := map[string]migration.Credentials{
-		"wrong_password": wrong, "unknown_user": as(user(99)), "unusable_hash": as(broken), "no_password": as(none),
-		"blocked": as(blocked), "empty": empty, "long": long, "no_email": {Identifier: "nobody", Password: password},
+		"wrong_password": wrong, "unknown_user": as(legacytest.User(99)), "unusable_hash": as(broken), "no_password": as(none),
+		"blocked": as(blocked), "empty": empty, "long": long, "no_email": {Identifier: "nobody", Password: legacytest.Password},
 	}
 	took := make(map[string]time.Duration)
 	for name, c := range cases {
@@ -129,12 +130,12 @@ func TestRefusalsAreOneAnswer(t *testing.T) {
 // take as long as the slowest.
 func TestCheapHashesAreNotRefusedFaster(t *testing.T) {
 	t.Parallel()
-	fast, slow := user(1), user(2)
+	fast, slow := legacytest.User(1), legacytest.User(2)
 	fast.Password.Value = "{SSHA}gPb32x1TbLA/t6ZrHBK6nqzyvABzYWx0" // the value does not matter
-	slow.Password = hashed(t, password, 9)
-	l := newLazy(t, newTable(fast, slow), newClient(t, newTenant(auth0test.Options{})), lazy.Config{})
+	slow.Password = legacytest.Hashed(t, legacytest.Password, 9)
+	l := newLazy(t, legacytest.NewTable(fast, slow), legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{})), lazy.Config{})
 	var took [3]time.Duration
-	for i, who := range []migration.Record{fast, slow, user(99)} {
+	for i, who := range []migration.Record{fast, slow, legacytest.User(99)} {
 		c := as(who)
 		c.Password = "wrong"
 		start := time.Now()
@@ -152,15 +153,15 @@ func TestCheapHashesAreNotRefusedFaster(t *testing.T) {
 // one user comes of them.
 func TestConcurrentLoginsOfOneUser(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
+	tenant := legacytest.NewTenant(auth0test.Options{})
 	tenant.Fault("POST /api/v2/users", auth0test.Fault{Latency: time.Second})
-	client := newClient(t, tenant)
-	l := newLazy(t, newTable(quick(1)), client, lazy.Config{})
+	client := legacytest.NewClient(t, tenant)
+	l := newLazy(t, legacytest.NewTable(quick(1)), client, lazy.Config{})
 	var right, wrong atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 64 {
 		wg.Go(func() {
-			c := as(user(1))
+			c := as(legacytest.User(1))
 			if i%2 == 1 {
 				c.Password = fmt.Sprintf("wrong %d", i)
 			}
@@ -185,18 +186,18 @@ func TestConcurrentLoginsOfOneUser(t *testing.T) {
 // A user who signed up at Auth0, or who was changed there, is Auth0's.
 func TestAuth0sOwnUsersAreMigrated(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{})
-	tenant.AddUser(resource.User{Email: "native@example.com", Connection: connection}, "x")
-	tenant.AddUser(resource.User{Email: "user1@example.com", Connection: connection}, "x") // the row's email, another id
-	tenant.AddUser(resource.User{Email: "user2@example.com", Username: "u2"}, "x")         // another connection
-	l := newLazy(t, newTable(quick(1), quick(2)), newClient(t, tenant), lazy.Config{})
+	tenant := legacytest.NewTenant(auth0test.Options{})
+	tenant.AddUser(resource.User{Email: "native@example.com", Connection: legacytest.Connection}, "x")
+	tenant.AddUser(resource.User{Email: "user1@example.com", Connection: legacytest.Connection}, "x") // the row's email, another id
+	tenant.AddUser(resource.User{Email: "user2@example.com", Username: "u2"}, "x")                    // another connection
+	l := newLazy(t, legacytest.NewTable(quick(1), quick(2)), legacytest.NewClient(t, tenant), lazy.Config{})
 	if _, err := l.Login(t.Context(), migration.Credentials{Identifier: "Native@example.com", Password: "?"}); !errors.Is(err, lazy.ErrMigrated) {
 		t.Errorf("a native user: %v; want ErrMigrated", err)
 	}
-	if _, err := l.Login(t.Context(), as(user(1))); !errors.Is(err, lazy.ErrMigrated) {
+	if _, err := l.Login(t.Context(), as(legacytest.User(1))); !errors.Is(err, lazy.ErrMigrated) {
 		t.Errorf("a row whose email is taken: %v; want ErrMigrated", err)
 	}
-	if u, err := l.Login(t.Context(), as(user(2))); err != nil || u.ID != "auth0|u000002" {
+	if u, err := l.Login(t.Context(), as(legacytest.User(2))); err != nil || u.ID != "auth0|u000002" {
 		t.Errorf("a row whose email is in another connection: %v, %v", u, err)
 	}
 }
@@ -223,10 +224,10 @@ func TestLoginSurvivesFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				tenant := newTenant(auth0test.Options{})
+				tenant := legacytest.NewTenant(auth0test.Options{})
 				fault(tenant)
-				client := newClient(t, tenant)
-				u, err := newLazy(t, newTable(quick(1)), client, lazy.Config{}).Login(t.Context(), as(user(1)))
+				client := legacytest.NewClient(t, tenant)
+				u, err := newLazy(t, legacytest.NewTable(quick(1)), client, lazy.Config{}).Login(t.Context(), as(legacytest.User(1)))
 				if err != nil || u.ID != "auth0|u000001" {
 					t.Errorf("%v, %v", u, err)
 				}
@@ -243,16 +244,16 @@ func TestOutageIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	for _, route := range []string{"POST /api/v2/users", "GET /api/v2/users/{id}"} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := newTenant(auth0test.Options{})
+			tenant := legacytest.NewTenant(auth0test.Options{})
 			tenant.Fault(route, auth0test.Fault{Status: 503})
-			l := newLazy(t, newTable(quick(1)), newClient(t, tenant), lazy.Config{AccountFailures: 1})
+			l := newLazy(t, legacytest.NewTable(quick(1)), legacytest.NewClient(t, tenant), lazy.Config{AccountFailures: 1})
 			for range 3 { // and counts as no guess
-				_, err := l.Login(t.Context(), as(user(1)))
+				_, err := l.Login(t.Context(), as(legacytest.User(1)))
 				if !errors.Is(err, resource.ErrUnavailable) || errors.Is(err, lazy.ErrCredentials) {
 					t.Errorf("%s: %v; want ErrUnavailable", route, err)
 				}
 			}
-			_, err := l.Login(t.Context(), migration.Credentials{Identifier: "nobody", Password: password})
+			_, err := l.Login(t.Context(), migration.Credentials{Identifier: "nobody", Password: legacytest.Password})
 			if unknown := errors.Is(err, lazy.ErrCredentials); unknown != strings.HasPrefix(route, "POST") {
 				t.Errorf("%s: an unknown user gets %v, where a known one gets no answer", route, err)
 			}
@@ -264,20 +265,20 @@ func TestOutageIsNoRefusal(t *testing.T) {
 func TestImportRoute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{JobTime: 5 * time.Second})
+		tenant := legacytest.NewTenant(auth0test.Options{JobTime: 5 * time.Second})
 		factors := quick(1)
 		factors.TOTPSecrets = []string{"JBSWY3DPEHPK3PXP"}
-		src := newTable(factors)
-		client := newClient(t, tenant)
+		src := legacytest.NewTable(factors)
+		client := legacytest.NewClient(t, tenant)
 		if _, err := newLazy(t, src, creator{client}, lazy.Config{}).Login(t.Context(), as(factors)); !errors.Is(err, lazy.ErrImportOnly) {
 			t.Fatalf("without an Importer: %v; want ErrImportOnly", err)
 		}
-		if len(usersOf(t, client)) != 0 || len(src.marks) != 0 {
+		if len(usersOf(t, client)) != 0 || len(src.Marks) != 0 {
 			t.Error("a user was created without its second factor")
 		}
 		tenant.Fault("POST /api/v2/jobs/users-imports", auth0test.Fault{CutAfter: true, Times: 1})
 		u, err := newLazy(t, src, client, lazy.Config{}).Login(t.Context(), as(factors))
-		if err != nil || u.ID != "auth0|u000001" || src.marks["u000001"] != 1 {
+		if err != nil || u.ID != "auth0|u000001" || src.Marks["u000001"] != 1 {
 			t.Errorf("with an Importer: %v, %v", u, err)
 		}
 	})
@@ -286,15 +287,15 @@ func TestImportRoute(t *testing.T) {
 func TestPasswordThatThePolicyRefuses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, newTenant(auth0test.Options{JobTime: 5 * time.Second}))
-		weak := user(1)
-		weak.Password = hashed(t, "secret", 4)
+		client := legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{JobTime: 5 * time.Second}))
+		weak := legacytest.User(1)
+		weak.Password = legacytest.Hashed(t, "secret", 4)
 		c := as(weak)
 		c.Password = "secret"
-		if _, err := newLazy(t, newTable(weak), creator{client}, lazy.Config{}).Login(t.Context(), c); !errors.Is(err, lazy.ErrImportOnly) {
+		if _, err := newLazy(t, legacytest.NewTable(weak), creator{client}, lazy.Config{}).Login(t.Context(), c); !errors.Is(err, lazy.ErrImportOnly) {
 			t.Errorf("without an Importer: %v; want ErrImportOnly", err)
 		}
-		u, err := newLazy(t, newTable(weak), client, lazy.Config{}).Login(t.Context(), c)
+		u, err := newLazy(t, legacytest.NewTable(weak), client, lazy.Config{}).Login(t.Context(), c)
 		if err != nil || u.ID != "auth0|u000001" {
 			t.Errorf("with an Importer: %v, %v", u, err)
 		}
@@ -304,12 +305,12 @@ func TestPasswordThatThePolicyRefuses(t *testing.T) {
 // Who is not recorded is not let in, and not created either.
 func TestNothingWithoutTheLog(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, newTenant(auth0test.Options{}))
-	l := newLazy(t, newTable(quick(1)), client, lazy.Config{Recorder: full{}})
-	if u, err := l.Login(t.Context(), as(user(1))); u != nil || !errors.Is(err, audit.ErrNotRecorded) {
+	client := legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{}))
+	l := newLazy(t, legacytest.NewTable(quick(1)), client, lazy.Config{Recorder: full{}})
+	if u, err := l.Login(t.Context(), as(legacytest.User(1))); u != nil || !errors.Is(err, audit.ErrNotRecorded) {
 		t.Errorf("a right password: %v, %v; want ErrNotRecorded", u, err)
 	}
-	wrong := as(user(1))
+	wrong := as(legacytest.User(1))
 	wrong.Password = "wrong"
 	if _, err := l.Login(t.Context(), wrong); !errors.Is(err, lazy.ErrCredentials) || !errors.Is(err, audit.ErrNotRecorded) {
 		t.Errorf("a wrong password: %v; want ErrCredentials and ErrNotRecorded", err)
@@ -327,15 +328,15 @@ func (full) Record(context.Context, audit.Event) error { return errors.New("disk
 // Bulk and lazy work on one connection at once, and migrate nobody twice.
 func TestLazyBesideBulk(t *testing.T) {
 	t.Parallel()
-	tenant := newTenant(auth0test.Options{JobTime: 300 * time.Millisecond})
-	client := newClient(t, tenant)
-	rows := users(60)
+	tenant := legacytest.NewTenant(auth0test.Options{JobTime: 300 * time.Millisecond})
+	client := legacytest.NewClient(t, tenant)
+	rows := legacytest.Users(60)
 	for i := range rows {
 		if i%3 == 0 {
-			rows[i].Password = phpassHash
+			rows[i].Password = legacytest.Phpass
 		}
 	}
-	src, ledger := newTable(rows...), migration.NewMemoryLedger()
+	src, ledger := legacytest.NewTable(rows...), migration.NewMemoryLedger()
 	l := newLazy(t, src, client, lazy.Config{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -345,12 +346,12 @@ func TestLazyBesideBulk(t *testing.T) {
 			}
 		}
 	})
-	res := run(t, newRunner(t, src, client, ledger, migration.Config{FileBytes: 20_480}))
+	res := legacytest.Do(t, legacytest.NewRunner(t, src, client, ledger, migration.Config{FileBytes: 20_480}))
 	wg.Wait()
 	if res.Failed != 0 {
 		t.Errorf("%+v", res)
 	}
-	res, err := newRunner(t, src, client, ledger, migration.Config{}).Sync(t.Context())
+	res, err := legacytest.NewRunner(t, src, client, ledger, migration.Config{}).Sync(t.Context())
 	if err != nil || res.Migrated != 44 || res.Lazy != 16 {
 		t.Errorf("after a sync: %+v, %v", res, err)
 	}

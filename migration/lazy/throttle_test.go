@@ -13,6 +13,7 @@ import (
 
 	"github.com/auth0kit/auth0kit/management/auth0test"
 	"github.com/auth0kit/auth0kit/migration"
+	"github.com/auth0kit/auth0kit/migration/internal/legacytest"
 	"github.com/auth0kit/auth0kit/migration/lazy"
 )
 
@@ -23,7 +24,7 @@ func TestGuessesOfRowsWithoutKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		row := quick(1)
 		row.Key = ""
-		l := newLazy(t, newTable(row), newClient(t, newTenant(auth0test.Options{})), lazy.Config{AccountFailures: 5})
+		l := newLazy(t, legacytest.NewTable(row), legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{})), lazy.Config{AccountFailures: 5})
 		for i := range 6 {
 			_, err := l.Login(t.Context(), migration.Credentials{Identifier: row.Email, Password: "wrong"})
 			_, throttled := errors.AsType[*lazy.ThrottledError](err)
@@ -43,7 +44,7 @@ func TestGuessesAreThrottled(t *testing.T) {
 		for i := range 30 {
 			rows = append(rows, quick(i))
 		}
-		l := newLazy(t, newTable(rows...), newClient(t, newTenant(auth0test.Options{})), lazy.Config{AccountFailures: 5, AddressFailures: 20})
+		l := newLazy(t, legacytest.NewTable(rows...), legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{})), lazy.Config{AccountFailures: 5, AddressFailures: 20})
 		guess := func(identifier string, address string) error {
 			_, err := l.Login(t.Context(), migration.Credentials{Identifier: identifier, Password: "wrong", IP: netip.MustParseAddr(address)})
 			return err
@@ -84,8 +85,8 @@ func TestGuessesAreThrottled(t *testing.T) {
 func TestThrottleIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTenant(auth0test.Options{})
-		l := newLazy(t, newTable(quick(1)), newClient(t, tenant), lazy.Config{AccountFailures: 2, MaxEntries: 8})
+		tenant := legacytest.NewTenant(auth0test.Options{})
+		l := newLazy(t, legacytest.NewTable(quick(1)), legacytest.NewClient(t, tenant), lazy.Config{AccountFailures: 2, MaxEntries: 8})
 		guess := func(identifier string) error {
 			_, err := l.Login(t.Context(), migration.Credentials{Identifier: identifier, Password: "wrong"})
 			return err
@@ -110,7 +111,7 @@ func TestThrottleIsBounded(t *testing.T) {
 // a login that has gone.
 func TestOverload(t *testing.T) {
 	t.Parallel()
-	l := newLazy(t, newTable(user(1)), newClient(t, newTenant(auth0test.Options{})), lazy.Config{Verifications: 1, MaxWaiting: 2})
+	l := newLazy(t, legacytest.NewTable(legacytest.User(1)), legacytest.NewClient(t, legacytest.NewTenant(auth0test.Options{})), lazy.Config{Verifications: 1, MaxWaiting: 2})
 	var throttled, refused atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 16 {
@@ -131,7 +132,7 @@ func TestOverload(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := l.Login(ctx, as(user(1))); !errors.Is(err, context.Canceled) {
+	if _, err := l.Login(ctx, as(legacytest.User(1))); !errors.Is(err, context.Canceled) {
 		t.Errorf("a login that has gone: %v", err)
 	}
 }
