@@ -36,25 +36,25 @@ type Document struct {
 }
 
 // documents are those of all kinds, by their paths.
-type documents map[string]*store.Table[Doc]
+type documents map[string]*store.Table[*Doc]
 
 func documentsOf(t *state.Tenant) documents {
 	return *state.Part(t, func() *documents { d := documents{}; return &d })
 }
 
 // DocumentsAt are the documents of a tenant that stand at a path.
-func DocumentsAt(t *state.Tenant, path string) *store.Table[Doc] {
+func DocumentsAt(t *state.Tenant, path string) *store.Table[*Doc] {
 	d := documentsOf(t)
 	if d[path] == nil {
-		d[path] = new(store.Table[Doc])
+		d[path] = new(store.Table[*Doc])
 	}
 	return d[path]
 }
 
 // Resource completes a declaration of documents.
-func (d Document) Resource(r Resource[Doc]) *Resource[Doc] {
+func (d Document) Resource(r Resource[*Doc]) *Resource[*Doc] {
 	if r.Table == nil {
-		r.Table = In(func(t *state.Tenant) *store.Table[Doc] { return DocumentsAt(t, r.Path) })
+		r.Table = In(func(t *state.Tenant) *store.Table[*Doc] { return DocumentsAt(t, r.Path) })
 	}
 	if d.Unique != "" {
 		r.Same = func(c *Call, o *Doc) bool { return c.Has(d.Unique) && o.Doc[d.Unique] == c.Body[d.Unique] }

@@ -122,11 +122,11 @@ func list(c *Call, e Envelope[int], n int, view func(int) any) *Reply {
 	if bad != nil {
 		return bad
 	}
-	return e.Answer(o, store.Render(Cut(o, rows), view), n)
+	return Answer(e, o, store.Render(Cut(o, rows), view), n)
 }
 
 // Answer writes a page by number.
-func (e Envelope[T]) Answer(o Offset, items []any, total int) *Reply {
+func Answer(e Envelope[int], o Offset, items []any, total int) *Reply {
 	if !o.Totals {
 		return OK(items)
 	}

@@ -24,47 +24,48 @@ func (t Text) reply(status int, id string) *Reply {
 
 // Resource declares resources of one kind. It has the standard operations that
 // Auth0's description has at its path and for which there is a function: lists,
-// reads, creations, changes and deletions, with their refusals, are decided here.
-type Resource[T any] struct {
+// reads, creations, changes and deletions, with their refusals, are decided here. P
+// is a pointer to what a row holds.
+type Resource[P any] struct {
 	Path, Part string                                // "/roles", and the name of the id in paths, "id" by default.
 	Single     bool                                  // There is one at most, which stands at Path itself.
-	Table      func(*Call) (*store.Table[T], *Reply) // Refuses for a parent that is missing. See In.
+	Table      func(*Call) (*store.Table[P], *Reply) // Refuses for a parent that is missing. See In.
 
 	Missing Text
-	Refuse  func(*Call) *Reply     // Instead of Missing.
-	Gone    func(*Call, *T) bool   // A row is as if it were not there.
-	Also    func(*Call, string) *T // Finds a row by something else than its id.
-	Strict  bool                   // Deleting what there is not is refused, too.
+	Refuse  func(*Call) *Reply    // Instead of Missing.
+	Gone    func(*Call, P) bool   // A row is as if it were not there.
+	Also    func(*Call, string) P // Finds a row by something else than its id.
+	Strict  bool                  // Deleting what there is not is refused, too.
 	Taken   Text
-	Named   func(*T) string      // What {id} stands for in Taken.
-	Same    func(*Call, *T) bool // A row has what the body claims for itself alone.
+	Named   func(P) string      // What {id} stands for in Taken.
+	Same    func(*Call, P) bool // A row has what the body claims for itself alone.
 
-	New     func(*Call) (id string, row *T, bad *Reply) // A new row of the body.
-	Created int                                         // The status of a creation. Defaults to 201.
-	Told    func(*Call, *T) map[string]any              // Instead of View, to who created it.
-	Set     func(*Call, *T) *Reply                      // Changes a row by the body, or refuses and changes nothing.
-	Replace func(*Call, *T) *Reply                      // For PUT.
-	Remove  func(*Call, *T) *Reply                      // Before a deletion: refuses it, or answers it other than by 204.
+	New     func(*Call) (id string, row P, bad *Reply) // A new row of the body.
+	Created int                                        // The status of a creation. Defaults to 201.
+	Told    func(*Call, P) map[string]any              // Instead of View, to who created it.
+	Set     func(*Call, P) *Reply                      // Changes a row by the body, or refuses and changes nothing.
+	Replace func(*Call, P) *Reply                      // For PUT.
+	Remove  func(*Call, P) *Reply                      // Before a deletion: refuses it, or answers it other than by 204.
 
-	View  func(*Call, *T) map[string]any
-	Read  func(*Call, *T) map[string]any // Instead of View, to who reads one,
-	Brief func(*Call, *T) map[string]any // or lists them.
-	Kept  []string                       // Shown whatever the query's fields say.
-	Where func(*Call, *T) bool           // What of the table a list has. Defaults to all.
-	Last  func(*Call) bool               // A list begins with the newest.
-	Page  Envelope[*T]
+	View  func(*Call, P) map[string]any
+	Read  func(*Call, P) map[string]any // Instead of View, to who reads one,
+	Brief func(*Call, P) map[string]any // or lists them.
+	Kept  []string                      // Shown whatever the query's fields say.
+	Where func(*Call, P) bool           // What of the table a list has. Defaults to all.
+	Last  func(*Call) bool              // A list begins with the newest.
+	Page  Envelope[P]
 
 	Buckets [3]string // Endpoint rate limits: of lists, of reads, of writes.
 }
 
 // In is a table of the tenant, for Resource.
-func In[T any](table func(*state.Tenant) *store.Table[T]) func(*Call) (*store.Table[T], *Reply) {
-	return func(c *Call) (*store.Table[T], *Reply) { return table(c.T), nil }
+func In[P any](table func(*state.Tenant) *store.Table[P]) func(*Call) (*store.Table[P], *Reply) {
+	return func(c *Call) (*store.Table[P], *Reply) { return table(c.T), nil }
 }
 
 // Under is a table of what a path names before, for Resource.
-func Under[P, T any](parent func(*Call) (P, *Reply), table func(P) *store.Table[T]) func(*Call) (*store.Table[T], *Reply) {
-	return func(c *Call) (*store.Table[T], *Reply) {
+func Under[Q, P any](parent func(*Call) (Q, *Reply), table func(Q) *store.Table[P]) func(*Call) (*store.Table[P], *Reply) {
+	return func(c *Call) (*store.Table[P], *Reply) {
 		p, bad := parent(c)
 		if bad != nil {
 			return nil, bad
@@ -108,12 +109,12 @@ func Listing[P, T any](find func(*Call) (P, *Reply), page Envelope[T], rows func
 func Any(c *Call) (*state.Tenant, *Reply) { return c.T, nil }
 
 // Routes returns the standard operations, and more, which may be instead of them.
-func (r *Resource[T]) Routes(more ...Route) []Route {
+func (r *Resource[P]) Routes(more ...Route) []Route {
 	one := r.Path + "/{" + r.part() + "}"
 	if r.Single {
 		one = r.Path
 	}
-	on := func(handle func(*Call, *T) *Reply) func(*Call) *Reply { return On(r.Find, handle) }
+	on := func(handle func(*Call, P) *Reply) func(*Call) *Reply { return On(r.Find, handle) }
 	for _, o := range []struct {
 		there           bool
 		method, pattern string
@@ -134,36 +135,37 @@ func (r *Resource[T]) Routes(more ...Route) []Route {
 	return more
 }
 
-func (r *Resource[T]) part() string { return cmp.Or(r.Part, "id") }
+func (r *Resource[P]) part() string { return cmp.Or(r.Part, "id") }
 
 // Find returns the row that the path names.
-func (r *Resource[T]) Find(c *Call) (*T, *Reply) { return r.By(r.part())(c) }
+func (r *Resource[P]) Find(c *Call) (P, *Reply) { return r.By(r.part())(c) }
 
 // By finds a row by another part of a path.
-func (r *Resource[T]) By(part string) func(*Call) (*T, *Reply) {
-	return func(c *Call) (*T, *Reply) {
+func (r *Resource[P]) By(part string) func(*Call) (P, *Reply) {
+	return func(c *Call) (P, *Reply) {
+		var none P
 		table, bad := r.Table(c)
 		if bad != nil {
-			return nil, bad
+			return none, bad
 		}
 		row := table.Get(c.Path(part))
-		if row == nil && r.Also != nil {
+		if same(row, none) && r.Also != nil {
 			row = r.Also(c, c.Path(part))
 		}
-		if row != nil && (r.Gone == nil || !r.Gone(c, row)) {
+		if !same(row, none) && (r.Gone == nil || !r.Gone(c, row)) {
 			return row, nil
 		}
 		if r.Refuse != nil {
-			return nil, r.Refuse(c)
+			return none, r.Refuse(c)
 		}
-		return nil, r.NotFound(c.Path(part))
+		return none, r.NotFound(c.Path(part))
 	}
 }
 
 // NotFound is the refusal of an id.
-func (r *Resource[T]) NotFound(id string) *Reply { return r.Missing.reply(http.StatusNotFound, id) }
+func (r *Resource[P]) NotFound(id string) *Reply { return r.Missing.reply(http.StatusNotFound, id) }
 
-func (r *Resource[T]) list(c *Call) *Reply {
+func (r *Resource[P]) list(c *Call) *Reply {
 	table, bad := r.Table(c)
 	if bad != nil {
 		return bad
@@ -172,8 +174,8 @@ func (r *Resource[T]) list(c *Call) *Reply {
 }
 
 // List answers a list of some rows.
-func (r *Resource[T]) List(c *Call, all []*T) *Reply {
-	rows := make([]*T, 0, len(all))
+func (r *Resource[P]) List(c *Call, all []P) *Reply {
+	rows := make([]P, 0, len(all))
 	for _, row := range all {
 		if r.Where == nil || r.Where(c, row) {
 			rows = append(rows, row)
@@ -186,16 +188,17 @@ func (r *Resource[T]) List(c *Call, all []*T) *Reply {
 	if r.Brief != nil {
 		view = r.Brief
 	}
-	return List(c, r.Page, rows, func(row *T) any { return c.Fields(view(c, row), r.Kept...) })
+	return List(c, r.Page, rows, func(row P) any { return c.Fields(view(c, row), r.Kept...) })
 }
 
 // Create adds a row of the body.
-func (r *Resource[T]) Create(c *Call) *Reply {
+func (r *Resource[P]) Create(c *Call) *Reply {
 	table, bad := r.Table(c)
 	if bad != nil {
 		return bad
 	}
-	if bad := r.taken(c, table, nil); bad != nil {
+	var none P
+	if bad := r.taken(c, table, none); bad != nil {
 		return bad
 	}
 	id, row, bad := r.New(c)
@@ -211,13 +214,14 @@ func (r *Resource[T]) Create(c *Call) *Reply {
 }
 
 // taken refuses what another row has.
-func (r *Resource[T]) taken(c *Call, table *store.Table[T], self *T) *Reply {
+func (r *Resource[P]) taken(c *Call, table *store.Table[P], self P) *Reply {
 	if r.Same == nil {
 		return nil
 	}
-	other := table.Find(func(row *T) bool { return row != self && r.Same(c, row) })
+	var none P
+	other := table.Find(func(row P) bool { return !same(row, self) && r.Same(c, row) })
 	switch {
-	case other == nil:
+	case same(other, none):
 		return nil
 	case r.Named != nil:
 		return r.Taken.reply(http.StatusConflict, r.Named(other))
@@ -225,8 +229,11 @@ func (r *Resource[T]) taken(c *Call, table *store.Table[T], self *T) *Reply {
 	return r.Taken.reply(http.StatusConflict, "")
 }
 
+// same compares two rows. Were P comparable, each would have machine code of its own.
+func same[P any](a, b P) bool { return any(a) == any(b) }
+
 // Show answers one row.
-func (r *Resource[T]) Show(c *Call, row *T) *Reply {
+func (r *Resource[P]) Show(c *Call, row P) *Reply {
 	view := r.View
 	if r.Read != nil {
 		view = r.Read
@@ -234,8 +241,8 @@ func (r *Resource[T]) Show(c *Call, row *T) *Reply {
 	return OK(c.Fields(view(c, row), r.Kept...))
 }
 
-func (r *Resource[T]) change(apply func(*Call, *T) *Reply) func(*Call, *T) *Reply {
-	return func(c *Call, row *T) *Reply {
+func (r *Resource[P]) change(apply func(*Call, P) *Reply) func(*Call, P) *Reply {
+	return func(c *Call, row P) *Reply {
 		table, _ := r.Table(c)
 		if bad := r.taken(c, table, row); bad != nil {
 			return bad
@@ -247,7 +254,7 @@ func (r *Resource[T]) change(apply func(*Call, *T) *Reply) func(*Call, *T) *Repl
 	}
 }
 
-func (r *Resource[T]) delete(c *Call) *Reply {
+func (r *Resource[P]) delete(c *Call) *Reply {
 	table, bad := r.Table(c)
 	if bad != nil {
 		return bad

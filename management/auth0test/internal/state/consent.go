@@ -16,7 +16,7 @@ type Consent struct {
 	Scopes                         []string
 }
 
-type consentStore struct{ store.Table[Consent] }
+type consentStore struct{ store.Table[*Consent] }
 
 func consentsOf(t *Tenant) *consentStore { return Part(t, Zero[consentStore]) }
 
@@ -46,7 +46,7 @@ func (t *Tenant) Consent(userID, clientID, audience string, scopes []string) {
 // AllConsents are the consents of all users, with what the refresh tokens of
 // applications that need none stand for. The caller holds the mutex.
 func (t *Tenant) AllConsents() []*Consent {
-	var all store.Table[Consent]
+	var all store.Table[*Consent]
 	add := func(c Consent) {
 		if known := all.Get(c.ID); known != nil {
 			c.Scopes = store.Union(known.Scopes, c.Scopes)

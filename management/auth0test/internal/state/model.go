@@ -27,7 +27,7 @@ type Client struct {
 	Global     bool // Stands for all applications: lists do not show it.
 	Spared     bool // A callback on this machine is no reason to ask for consent.
 	Doc        map[string]any
-	Keys       store.Table[ClientKey]
+	Keys       store.Table[*ClientKey]
 	CreatedAt  time.Time
 }
 
@@ -126,7 +126,7 @@ type Role struct {
 	ID, Name, Description string
 	Kind, Owner           string // "tenant", or "organization" and its id.
 	Permissions           []Permission
-	Users                 store.Table[RoleUser] // Who has it in the tenant, not in organizations.
+	Users                 store.Table[*RoleUser] // Who has it in the tenant, not in organizations.
 	CreatedAt             time.Time
 }
 

@@ -39,12 +39,12 @@ type Organization struct {
 	ID, Name    string
 	Doc         map[string]any // Without id and name.
 	CreatedAt   time.Time
-	Members     store.Table[Member]
-	listed      store.Table[Member] // What member lists show, when there is a SearchDelay.
-	early       map[string][]string // Roles given to users who are not members yet: Auth0 takes them.
-	GroupRoles  map[string][]string // Group id to role ids.
-	Connections store.Table[OrgConnection]
-	Invitations store.Table[Invitation]
+	Members     store.Table[*Member]
+	listed      store.Table[*Member] // What member lists show, when there is a SearchDelay.
+	early       map[string][]string  // Roles given to users who are not members yet: Auth0 takes them.
+	GroupRoles  map[string][]string  // Group id to role ids.
+	Connections store.Table[*OrgConnection]
+	Invitations store.Table[*Invitation]
 	Grants      []string // Ids of client grants.
 }
 

@@ -57,7 +57,7 @@ func (s *Session) MFA() bool {
 
 // sessionStore holds the sessions. The tenant's mutex guards it.
 type sessionStore struct {
-	store.Table[Session]
+	store.Table[*Session]
 	byCookie map[string]string
 	byUser   map[string][]string // Session ids, oldest first.
 	Lifetime time.Duration
@@ -232,7 +232,7 @@ func (r *RefreshToken) Alive(now time.Time) bool {
 
 // refreshStore holds the refresh tokens. The tenant's mutex guards it.
 type refreshStore struct {
-	store.Table[RefreshToken]
+	store.Table[*RefreshToken]
 	byValue map[string]string   // The current value of each.
 	spent   map[string]string   // Values that rotation replaced.
 	byUser  map[string][]string // Ids, oldest first.

@@ -52,13 +52,13 @@ type Tenant struct {
 	Timeline    store.Timeline
 	Users       UserStore
 	indexed     UserStore // What search sees, when there is a SearchDelay.
-	Connections store.Table[Connection]
-	Clients     store.Table[Client]
-	APIs        store.Table[API]
-	Grants      store.Table[ClientGrant]
-	Roles       store.Table[Role]
-	Groups      store.Table[Group]
-	Orgs        store.Table[Organization]
+	Connections store.Table[*Connection]
+	Clients     store.Table[*Client]
+	APIs        store.Table[*API]
+	Grants      store.Table[*ClientGrant]
+	Roles       store.Table[*Role]
+	Groups      store.Table[*Group]
+	Orgs        store.Table[*Organization]
 	Tickets     map[string]*Ticket
 	Settings    settings
 	Auth        authState            // Sessions, tokens, factors, attack protection, the log.
@@ -114,9 +114,9 @@ func (t *Tenant) Reset() {
 	t.mu.Lock()
 	defer t.Unlock()
 	actions := t.Auth.Actions
-	t.Timeline, t.Users, t.indexed, t.Connections = store.Timeline{}, UserStore{}, UserStore{}, store.Table[Connection]{}
-	t.Clients, t.APIs, t.Grants = store.Table[Client]{}, store.Table[API]{}, store.Table[ClientGrant]{}
-	t.Roles, t.Groups, t.Orgs = store.Table[Role]{}, store.Table[Group]{}, store.Table[Organization]{}
+	t.Timeline, t.Users, t.indexed, t.Connections = store.Timeline{}, UserStore{}, UserStore{}, store.Table[*Connection]{}
+	t.Clients, t.APIs, t.Grants = store.Table[*Client]{}, store.Table[*API]{}, store.Table[*ClientGrant]{}
+	t.Roles, t.Groups, t.Orgs = store.Table[*Role]{}, store.Table[*Group]{}, store.Table[*Organization]{}
 	t.Auth = authState{Actions: actions}
 	t.Limits.Start(t.Options.Plan)
 	t.seed()

@@ -112,7 +112,7 @@ func (u *User) Connection() string { return u.Identities[0].Connection }
 
 // UserStore holds users with the indexes by which they are found.
 type UserStore struct {
-	store.Table[User]
+	store.Table[*User]
 	ByEmail    userIndex // Lower case.
 	ByUsername userIndex // Lower case.
 	ByPhone    userIndex

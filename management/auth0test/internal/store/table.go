@@ -1,8 +1,9 @@
 package store
 
 // Table holds resources by id, in the order of their creation. The zero value
-// is empty.
-type Table[T any] struct{ rows rows }
+// is empty. P is a pointer to what a row holds, which lets all tables share their
+// machine code.
+type Table[P any] struct{ rows rows }
 
 // rows are the rows of any table, as pointers, so that they are compiled once.
 type rows struct {
@@ -11,41 +12,37 @@ type rows struct {
 	gone  int
 }
 
-func (t *Table[T]) Get(id string) *T {
-	row, _ := t.rows.get(id).(*T)
+func (t *Table[P]) Get(id string) P {
+	row, _ := t.rows.get(id).(P)
 	return row
 }
 
-func (t *Table[T]) Put(id string, row *T) { t.rows.put(id, row) }
+func (t *Table[P]) Put(id string, row P) { t.rows.put(id, row) }
 
-func (t *Table[T]) Delete(id string) bool { return t.rows.delete(id) }
+func (t *Table[P]) Delete(id string) bool { return t.rows.delete(id) }
 
 // Drop deletes a row whose id is not at hand.
-func (t *Table[T]) Drop(row *T) { t.rows.drop(row) }
+func (t *Table[P]) Drop(row P) { t.rows.drop(row) }
 
-func (t *Table[T]) Len() int { return len(t.rows.index) }
+func (t *Table[P]) Len() int { return len(t.rows.index) }
 
 // All returns the rows, oldest first.
-func (t *Table[T]) All() []*T { return t.Some(0, t.Len()) }
+func (t *Table[P]) All() []P { return t.Some(0, t.Len()) }
 
 // Some returns a part of all.
-func (t *Table[T]) Some(start, limit int) []*T {
+func (t *Table[P]) Some(start, limit int) []P {
 	some := t.rows.some(start, limit)
-	out := make([]*T, len(some))
+	out := make([]P, len(some))
 	for i, row := range some {
-		out[i] = row.(*T)
+		out[i] = row.(P)
 	}
 	return out
 }
 
 // Find returns the first row that is as asked.
-func (t *Table[T]) Find(is func(*T) bool) *T {
-	for _, row := range t.rows.all {
-		if row != nil && is(row.(*T)) {
-			return row.(*T)
-		}
-	}
-	return nil
+func (t *Table[P]) Find(is func(P) bool) P {
+	row, _ := t.rows.find(func(row any) bool { return is(row.(P)) }).(P)
+	return row
 }
 
 func (r *rows) get(id string) any {
@@ -55,6 +52,16 @@ func (r *rows) get(id string) any {
 	return nil
 }
 
+func (r *rows) find(is func(any) bool) any {
+	for _, row := range r.all {
+		if row != nil && is(row) {
+			return row
+		}
+	}
+	return nil
+}
+
+//go:noinline // Otherwise each table has it, in each package.
 func (r *rows) put(id string, row any) {
 	if i, ok := r.index[id]; ok {
 		r.all[i] = row

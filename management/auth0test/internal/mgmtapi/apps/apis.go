@@ -10,8 +10,8 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-var apis = &mgmtapi.Resource[state.API]{
-	Path: "/resource-servers", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.API] { return &t.APIs }),
+var apis = &mgmtapi.Resource[*state.API]{
+	Path: "/resource-servers", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*state.API] { return &t.APIs }),
 	Missing: mgmtapi.Text{Message: "The resource server does not exist", Code: "inexistent_resource_server"},
 	Also:    func(c *mgmtapi.Call, id string) *state.API { return c.T.APIOf(c.Issuer(), id) },
 	Taken:   mgmtapi.Text{Message: "A resource server with the same identifier already exists."},

@@ -11,8 +11,8 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-var clients = &mgmtapi.Resource[state.Client]{
-	Path: "/clients", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Client] { return &t.Clients }),
+var clients = &mgmtapi.Resource[*state.Client]{
+	Path: "/clients", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*state.Client] { return &t.Clients }),
 	Missing: mgmtapi.Text{Message: "The client does not exist", Code: "inexistent_client"},
 	New:     newClient, Told: newClientView, Set: changeClient, Remove: removeClient, View: clientView,
 	Where: func(c *mgmtapi.Call, cl *state.Client) bool {
@@ -215,8 +215,8 @@ func checkVault(c *mgmtapi.Call) *mgmtapi.Reply {
 	return nil
 }
 
-var grants = &mgmtapi.Resource[state.ClientGrant]{
-	Path: "/client-grants", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.ClientGrant] { return &t.Grants }),
+var grants = &mgmtapi.Resource[*state.ClientGrant]{
+	Path: "/client-grants", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*state.ClientGrant] { return &t.Grants }),
 	Missing: mgmtapi.Text{Message: mgmtapi.NoGrant, Code: "inexistent_client_grant"},
 	New:     newGrant,
 	Set:     func(c *mgmtapi.Call, g *state.ClientGrant) *mgmtapi.Reply { setGrant(g, c.Body); return nil },

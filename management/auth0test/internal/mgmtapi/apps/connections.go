@@ -52,8 +52,8 @@ func takeConfiguration(con *state.Connection, options map[string]any) *mgmtapi.R
 	return nil
 }
 
-var connections = &mgmtapi.Resource[state.Connection]{
-	Path: "/connections", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Connection] { return &t.Connections }),
+var connections = &mgmtapi.Resource[*state.Connection]{
+	Path: "/connections", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*state.Connection] { return &t.Connections }),
 	Missing: mgmtapi.Text{Message: "The connection does not exist", Code: "inexistent_connection"},
 	Taken:   mgmtapi.Text{Message: "A connection with the same name already exists"},
 	Same:    func(c *mgmtapi.Call, con *state.Connection) bool { return con.Name == c.Str("name") },

@@ -19,9 +19,9 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-var credentials = &mgmtapi.Resource[state.ClientKey]{
+var credentials = &mgmtapi.Resource[*state.ClientKey]{
 	Path: "/clients/{client_id}/credentials", Part: "credential_id",
-	Table:   mgmtapi.Under(clients.By("client_id"), func(cl *state.Client) *store.Table[state.ClientKey] { return &cl.Keys }),
+	Table:   mgmtapi.Under(clients.By("client_id"), func(cl *state.Client) *store.Table[*state.ClientKey] { return &cl.Keys }),
 	Missing: mgmtapi.Text{Message: "The credential does not exist."},
 	New: func(c *mgmtapi.Call) (string, *state.ClientKey, *mgmtapi.Reply) {
 		k, bad := newClientKey(c.Body, c.Now)

@@ -27,9 +27,9 @@ var scim = mgmtapi.Document{
 		m["tenant_name"], _, _ = strings.Cut(c.T.Options.Domain, ".")
 		m["created_at"], m["updated_on"] = store.Stamp(d.CreatedAt), store.Stamp(d.UpdatedAt)
 	},
-}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: scimPath, Single: true, Missing: mgmtapi.Text{Message: "Not Found"},
-	Table: mgmtapi.Under(scimConnection, func(p provisioned) *store.Table[mgmtapi.Doc] { return mgmtapi.DocumentsAt(p.t, scimPath) }),
+	Table: mgmtapi.Under(scimConnection, func(p provisioned) *store.Table[*mgmtapi.Doc] { return mgmtapi.DocumentsAt(p.t, scimPath) }),
 })
 
 // scimTokens are those with which a directory provisions; two at most.
@@ -48,9 +48,9 @@ var scimTokens = mgmtapi.Document{
 		}
 		delete(m, "token_lifetime")
 	},
-}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: scimPath + "/tokens", Part: "tokenId", Page: mgmtapi.Envelope[*mgmtapi.Doc]{Form: mgmtapi.Whole},
-	Table: mgmtapi.Under(scimConnection, func(p provisioned) *store.Table[mgmtapi.Doc] { return mgmtapi.DocumentsAt(p.t, scimPath+p.id) }),
+	Table: mgmtapi.Under(scimConnection, func(p provisioned) *store.Table[*mgmtapi.Doc] { return mgmtapi.DocumentsAt(p.t, scimPath+p.id) }),
 	Told: func(_ *mgmtapi.Call, d *mgmtapi.Doc) map[string]any {
 		return map[string]any{
 			"token_id": d.ID, "token": d.ID + "." + store.RandomHex(64), "scopes": d.Doc["scopes"], "created_at": store.Stamp(d.CreatedAt),

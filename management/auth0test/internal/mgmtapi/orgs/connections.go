@@ -12,11 +12,11 @@ const maxOrgConnections = 10
 // The connections of an organization stand under two paths: the later one shows
 // and takes more.
 var (
-	enabledConnections = orgConnection(mgmtapi.Resource[state.OrgConnection]{
+	enabledConnections = orgConnection(mgmtapi.Resource[*state.OrgConnection]{
 		Path: "/organizations/{id}/enabled_connections", Part: "connectionId", View: enabledView,
 		Page: mgmtapi.Envelope[*state.OrgConnection]{Key: "enabled_connections", Filled: true}, // As recorded.
 	})
-	orgConnections = orgConnection(mgmtapi.Resource[state.OrgConnection]{
+	orgConnections = orgConnection(mgmtapi.Resource[*state.OrgConnection]{
 		Path: "/organizations/{id}/connections", Part: "connection_id", View: orgConnectionView,
 		Page: mgmtapi.Envelope[*state.OrgConnection]{Key: "connections"},
 		Where: func(c *mgmtapi.Call, oc *state.OrgConnection) bool {
@@ -26,8 +26,8 @@ var (
 )
 
 // orgConnection completes one of the two.
-func orgConnection(r mgmtapi.Resource[state.OrgConnection]) *mgmtapi.Resource[state.OrgConnection] {
-	r.Table = mgmtapi.Under(organization("id"), func(o *state.Organization) *store.Table[state.OrgConnection] { return &o.Connections })
+func orgConnection(r mgmtapi.Resource[*state.OrgConnection]) *mgmtapi.Resource[*state.OrgConnection] {
+	r.Table = mgmtapi.Under(organization("id"), func(o *state.Organization) *store.Table[*state.OrgConnection] { return &o.Connections })
 	r.Missing = mgmtapi.Text{Message: noConnection}
 	r.Buckets = [3]string{"read organization connections", "read organization connections", "write organization connections"}
 	r.New = func(c *mgmtapi.Call) (string, *state.OrgConnection, *mgmtapi.Reply) {

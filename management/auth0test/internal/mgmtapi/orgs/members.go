@@ -92,9 +92,9 @@ func listRoleSources(c *mgmtapi.Call, m member) *mgmtapi.Reply {
 	return mgmtapi.List(c, groupPage, rows, func(g *state.Group) any { return viewGroup(c, g) })
 }
 
-var invitations = &mgmtapi.Resource[state.Invitation]{
+var invitations = &mgmtapi.Resource[*state.Invitation]{
 	Path: "/organizations/{id}/invitations", Part: "invitation_id",
-	Table:   mgmtapi.Under(organization("id"), func(o *state.Organization) *store.Table[state.Invitation] { return &o.Invitations }),
+	Table:   mgmtapi.Under(organization("id"), func(o *state.Organization) *store.Table[*state.Invitation] { return &o.Invitations }),
 	Missing: mgmtapi.Text{Message: "The invitation does not exist.", Code: "inexistent_invitation"},
 	New:     newInvitation, View: viewInvitation,
 	Where:   func(_ *mgmtapi.Call, i *state.Invitation) bool { return !i.Accepted },

@@ -9,8 +9,8 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-var organizations = &mgmtapi.Resource[state.Organization]{
-	Path: "/organizations", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Organization] { return &t.Orgs }),
+var organizations = &mgmtapi.Resource[*state.Organization]{
+	Path: "/organizations", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*state.Organization] { return &t.Orgs }),
 	Missing: mgmtapi.Text{Message: "No organization found by that id or name"}, Strict: true,
 	Taken: mgmtapi.Text{Message: "An organization with this name already exists.", Code: "organization_conflict"},
 	Same:  func(c *mgmtapi.Call, o *state.Organization) bool { return c.Has("name") && o.Name == c.Str("name") },
@@ -97,9 +97,9 @@ var domains = mgmtapi.Document{
 			"verification_host": "_ss-verification." + c.Path("id") + "." + name, "verification_txt": store.RandomHex(32),
 		})
 	},
-}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: "/organizations/{id}/discovery-domains", Part: "discovery_domain_id",
-	Table: func(c *mgmtapi.Call) (*store.Table[mgmtapi.Doc], *mgmtapi.Reply) {
+	Table: func(c *mgmtapi.Call) (*store.Table[*mgmtapi.Doc], *mgmtapi.Reply) {
 		if _, bad := organization("id")(c); bad != nil {
 			return nil, bad
 		}
@@ -115,7 +115,7 @@ var domains = mgmtapi.Document{
 })
 
 // domainsOf are the discovery domains of the organization of the path.
-func domainsOf(c *mgmtapi.Call) *store.Table[mgmtapi.Doc] {
+func domainsOf(c *mgmtapi.Call) *store.Table[*mgmtapi.Doc] {
 	return mgmtapi.DocumentsAt(c.T, "/organizations/"+c.Path("id")+"/discovery-domains")
 }
 

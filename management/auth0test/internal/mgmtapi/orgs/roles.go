@@ -11,8 +11,8 @@ import (
 	"github.com/auth0kit/auth0kit/management/auth0test/internal/store"
 )
 
-var roles = &mgmtapi.Resource[state.Role]{
-	Path: "/roles", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Role] { return &t.Roles }),
+var roles = &mgmtapi.Resource[*state.Role]{
+	Path: "/roles", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*state.Role] { return &t.Roles }),
 	Missing: mgmtapi.Text{Message: mgmtapi.NoRole}, Strict: true, Created: http.StatusOK,
 	New: newRole, Set: changeRole, Remove: removeRole, View: viewRole,
 	Told: func(c *mgmtapi.Call, r *state.Role) map[string]any { // As recorded: null here, and empty from then on.
@@ -114,8 +114,8 @@ func addRoleUsers(c *mgmtapi.Call, r *state.Role) *mgmtapi.Reply {
 	return mgmtapi.OK(map[string]any{})
 }
 
-var groups = &mgmtapi.Resource[state.Group]{
-	Path: "/groups", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Group] { return &t.Groups }),
+var groups = &mgmtapi.Resource[*state.Group]{
+	Path: "/groups", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*state.Group] { return &t.Groups }),
 	Missing: mgmtapi.Text{Message: "Group not found."}, View: viewGroup,
 	Where: func(c *mgmtapi.Call, g *state.Group) bool { return c.Asks("name", g.Name) },
 	Page:  mgmtapi.Envelope[*state.Group]{Key: "groups", Beyond: mgmtapi.BeyondOther, Mark: func(g *state.Group) store.Mark { return store.Mark{At: g.CreatedAt, ID: g.ID} }},

@@ -13,7 +13,7 @@ import (
 )
 
 // actionStore holds the Actions.
-type actionStore struct{ store.Table[actionRow] }
+type actionStore struct{ store.Table[*actionRow] }
 
 func actionsOf(t *state.Tenant) *actionStore { return state.Part(t, state.Zero[actionStore]) }
 
@@ -55,8 +55,8 @@ type actionVersion struct {
 	builtAt              time.Time // Zero while it is being built.
 }
 
-var actions = &mgmtapi.Resource[actionRow]{
-	Path: "/actions/actions", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[actionRow] { return &actionsOf(t).Table }),
+var actions = &mgmtapi.Resource[*actionRow]{
+	Path: "/actions/actions", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*actionRow] { return &actionsOf(t).Table }),
 	Missing: mgmtapi.Text{Message: noAction}, Strict: true,
 	New: newAction, Set: changeAction, Remove: removeAction,
 	View: viewAction,

@@ -18,7 +18,7 @@ import (
 )
 
 // themes has one at most.
-var themes = mgmtapi.Document{ID: "themeId", Plain: true, NewID: func(*mgmtapi.Call) string { return store.RandomID(32) }}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+var themes = mgmtapi.Document{ID: "themeId", Plain: true, NewID: func(*mgmtapi.Call) string { return store.RandomID(32) }}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: "/branding/themes", Part: "themeId", Strict: true, Created: http.StatusOK,
 	Refuse: func(c *mgmtapi.Call) *mgmtapi.Reply { return noTheme(c.R.Method) },
 	Taken:  mgmtapi.Text{Message: "There was an error updating branding settings: The theme already exists", Code: "theme_already_exists"},
@@ -31,7 +31,7 @@ func noTheme(method string) *mgmtapi.Reply {
 	return mgmtapi.NotFound("There was an error "+cmp.Or(what, "retrieving")+" branding settings: invalid theme ID", "theme_not_found")
 }
 
-func themesOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
+func themesOf(t *state.Tenant) *store.Table[*mgmtapi.Doc] {
 	return mgmtapi.DocumentsAt(t, "/branding/themes")
 }
 
@@ -124,8 +124,8 @@ var (
 	}))
 )
 
-func phone(path, key, taken string, same func(*mgmtapi.Call, *mgmtapi.Doc) bool) mgmtapi.Resource[mgmtapi.Doc] {
-	return mgmtapi.Resource[mgmtapi.Doc]{
+func phone(path, key, taken string, same func(*mgmtapi.Call, *mgmtapi.Doc) bool) mgmtapi.Resource[*mgmtapi.Doc] {
+	return mgmtapi.Resource[*mgmtapi.Doc]{
 		Path: path, Missing: mgmtapi.Text{Message: "Notification Resource not found"}, Strict: true,
 		Taken: mgmtapi.Text{Message: taken}, Same: same,
 		Where: func(c *mgmtapi.Call, d *mgmtapi.Doc) bool {
@@ -222,7 +222,7 @@ func dropEmptyScreens(c *mgmtapi.Call, doc map[string]any) {
 }
 
 // renderingsOf say how screens are rendered (advanced customizations).
-func renderingsOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
+func renderingsOf(t *state.Tenant) *store.Table[*mgmtapi.Doc] {
 	return mgmtapi.DocumentsAt(t, "/prompts/rendering")
 }
 

@@ -24,7 +24,7 @@ var customDomains = mgmtapi.Document{
 		dropNulls(c, doc)
 	},
 	Show: showCustomDomain,
-}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path:    "/custom-domains",
 	Missing: mgmtapi.Text{Message: "The custom domain {id} does not exist", Code: "inexistent_custom_domain"},
 	Taken:   mgmtapi.Text{Message: "Custom domain already exists.", Code: "custom_domain_conflict"},
@@ -38,7 +38,7 @@ var customDomains = mgmtapi.Document{
 	Page: mgmtapi.Envelope[*mgmtapi.Doc]{Key: "custom_domains", Form: mgmtapi.Whole, ID: func(d *mgmtapi.Doc) string { return d.ID }},
 })
 
-func customDomainsOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
+func customDomainsOf(t *state.Tenant) *store.Table[*mgmtapi.Doc] {
 	return mgmtapi.DocumentsAt(t, "/custom-domains")
 }
 

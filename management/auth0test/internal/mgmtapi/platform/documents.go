@@ -40,8 +40,8 @@ var (
 )
 
 // documents is a family of documents of which the tenant makes no use.
-func documents(path, key, missing string, strict bool) mgmtapi.Resource[mgmtapi.Doc] {
-	return mgmtapi.Resource[mgmtapi.Doc]{
+func documents(path, key, missing string, strict bool) mgmtapi.Resource[*mgmtapi.Doc] {
+	return mgmtapi.Resource[*mgmtapi.Doc]{
 		Path: path, Missing: mgmtapi.Text{Message: missing}, Strict: strict,
 		Page: mgmtapi.Envelope[*mgmtapi.Doc]{Key: key, Form: mgmtapi.Object, ID: func(d *mgmtapi.Doc) string { return d.ID }},
 	}
@@ -49,7 +49,7 @@ func documents(path, key, missing string, strict bool) mgmtapi.Resource[mgmtapi.
 
 var acl = mgmtapi.Document{Prefix: "acl"}
 
-func aclResource() mgmtapi.Resource[mgmtapi.Doc] {
+func aclResource() mgmtapi.Resource[*mgmtapi.Doc] {
 	r := documents("/network-acls", "network_acls", "NetworkACL with this ID was not found", true)
 	r.Page = mgmtapi.Envelope[*mgmtapi.Doc]{Key: "network_acls"}
 	r.Remove = func(*mgmtapi.Call, *mgmtapi.Doc) *mgmtapi.Reply {
@@ -80,7 +80,7 @@ func FamilyRoutes() []mgmtapi.Route {
 			maps.DeleteFunc(doc, func(_ string, v any) bool { return v == "" })
 		},
 	})...)
-	for _, r := range []*mgmtapi.Resource[mgmtapi.Doc]{connectionProfiles, eventStreams, flows, flowConnections, forms, networkACLs, selfServiceProfiles, tokenExchangeProfiles, userAttributeProfiles} {
+	for _, r := range []*mgmtapi.Resource[*mgmtapi.Doc]{connectionProfiles, eventStreams, flows, flowConnections, forms, networkACLs, selfServiceProfiles, tokenExchangeProfiles, userAttributeProfiles} {
 		routes = append(routes, r.Routes()...)
 	}
 	return routes

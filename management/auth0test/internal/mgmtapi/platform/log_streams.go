@@ -39,7 +39,7 @@ var streamDoc = mgmtapi.Document{
 
 const streamsPath = "/log-streams"
 
-var logStreams = streamDoc.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+var logStreams = streamDoc.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: streamsPath, Missing: mgmtapi.Text{Message: "The log stream does not exist."}, Created: 200,
 	Page: mgmtapi.Envelope[*mgmtapi.Doc]{Form: mgmtapi.Whole},
 	Told: func(c *mgmtapi.Call, s *mgmtapi.Doc) map[string]any {

@@ -34,7 +34,7 @@ var actionModules = mgmtapi.Document{
 			m["latest_version"] = store.MergedCopy(last, map[string]any{"id": all[len(all)-1].ID})
 		}
 	},
-}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: "/actions/modules", Missing: mgmtapi.Text{Message: "The action module does not exist."}, Strict: true,
 	Taken: mgmtapi.Text{Message: "An action module with the same name already exists."},
 	Remove: func(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
@@ -47,9 +47,9 @@ var actionModules = mgmtapi.Document{
 })
 
 // moduleVersions are what was published of a module.
-var moduleVersions = mgmtapi.Document{Plain: true}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+var moduleVersions = mgmtapi.Document{Plain: true}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: "/actions/modules/{id}/versions", Part: "versionId", Missing: mgmtapi.Text{Message: "The action module version does not exist."},
-	Table: func(c *mgmtapi.Call) (*store.Table[mgmtapi.Doc], *mgmtapi.Reply) {
+	Table: func(c *mgmtapi.Call) (*store.Table[*mgmtapi.Doc], *mgmtapi.Reply) {
 		_, bad := actionModules.Find(c)
 		return versionsOf(c.T, c.Path("id")), bad
 	},
@@ -136,7 +136,7 @@ func listModuleActions(c *mgmtapi.Call, d *mgmtapi.Doc) *mgmtapi.Reply {
 }
 
 // versionsOf are what was published of an action module.
-func versionsOf(t *state.Tenant, module string) *store.Table[mgmtapi.Doc] {
+func versionsOf(t *state.Tenant, module string) *store.Table[*mgmtapi.Doc] {
 	return mgmtapi.DocumentsAt(t, "/actions/modules/"+module)
 }
 

@@ -40,8 +40,8 @@ var (
 )
 
 // legacy is a family of rules or hooks, narrowed by enabled and triggerId.
-func legacy(key string, missing, taken mgmtapi.Text, strict bool) mgmtapi.Resource[mgmtapi.Doc] {
-	return mgmtapi.Resource[mgmtapi.Doc]{
+func legacy(key string, missing, taken mgmtapi.Text, strict bool) mgmtapi.Resource[*mgmtapi.Doc] {
+	return mgmtapi.Resource[*mgmtapi.Doc]{
 		Path: "/" + key, Missing: missing, Taken: taken, Strict: strict, Page: mgmtapi.Envelope[*mgmtapi.Doc]{Key: key},
 		Where: func(c *mgmtapi.Call, d *mgmtapi.Doc) bool {
 			trigger, _ := d.Doc["triggerId"].(string)
@@ -50,7 +50,7 @@ func legacy(key string, missing, taken mgmtapi.Text, strict bool) mgmtapi.Resour
 	}
 }
 
-func hookResource() mgmtapi.Resource[mgmtapi.Doc] {
+func hookResource() mgmtapi.Resource[*mgmtapi.Doc] {
 	r := legacy("hooks", mgmtapi.Text{Message: "Error: Hook does not exist", Code: "HookDoesNotExist"},
 		mgmtapi.Text{Message: "A hook with the same name already exists", Code: "hook_conflict"}, true)
 	r.Same = func(c *mgmtapi.Call, d *mgmtapi.Doc) bool {

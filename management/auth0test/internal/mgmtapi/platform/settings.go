@@ -94,7 +94,7 @@ var emailProvider = mgmtapi.Document{
 		m["credentials"] = store.Pick(store.Document(m).Sub("credentials"), shownCredentials...)
 		delete(m, "id")
 	},
-}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: "/emails/provider", Single: true,
 	Missing: mgmtapi.Text{Message: "There is not a configured email provider", Code: "inexistent_email_provider"},
 	Taken:   mgmtapi.Text{Message: "An email provider is already configured: {id}", Code: "email_provider_conflict"},
@@ -104,7 +104,7 @@ var emailProvider = mgmtapi.Document{
 
 var emailTemplates = mgmtapi.Document{
 	ID: "template", Plain: true, NewID: func(c *mgmtapi.Call) string { return c.Str("template") }, Unique: "template",
-}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: "/email-templates", Part: "templateName", Created: 200,
 	Missing: mgmtapi.Text{Message: "The template does not exist.", Code: "inexistent_email_template"},
 	Taken:   mgmtapi.Text{Message: "Template {id} already exists."},

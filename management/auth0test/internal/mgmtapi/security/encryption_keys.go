@@ -39,9 +39,9 @@ var encryptionKeys = mgmtapi.Document{
 			doc["type"], doc["state"], doc["parent_kid"] = tenantKey, keyActive, activeKey(c.T, masterKey).ID
 		}
 	},
-}.Resource(mgmtapi.Resource[mgmtapi.Doc]{
+}.Resource(mgmtapi.Resource[*mgmtapi.Doc]{
 	Path: keysPath, Part: "kid",
-	Table: func(c *mgmtapi.Call) (*store.Table[mgmtapi.Doc], *mgmtapi.Reply) {
+	Table: func(c *mgmtapi.Call) (*store.Table[*mgmtapi.Doc], *mgmtapi.Reply) {
 		if kid := c.Path("kid"); kid != "" && !schema.HasFormat("uuid", kid) {
 			return nil, mgmtapi.BadRequest("Invalid UUID format in uri.", "invalid_uri")
 		}
@@ -85,7 +85,7 @@ func deleteEncryptionKey(c *mgmtapi.Call) *mgmtapi.Reply {
 }
 
 // keysOfTenant returns the keys, of which the first two are as old as the tenant.
-func keysOfTenant(t *state.Tenant, now time.Time) *store.Table[mgmtapi.Doc] {
+func keysOfTenant(t *state.Tenant, now time.Time) *store.Table[*mgmtapi.Doc] {
 	s := mgmtapi.DocumentsAt(t, keysPath)
 	if s.Len() == 0 {
 		newEncryptionKey(t, rootKey, nil, now)

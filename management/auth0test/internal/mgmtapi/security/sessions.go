@@ -25,8 +25,8 @@ func SessionRoutes() []mgmtapi.Route {
 }
 
 // sessions are those that live. A change replaces the metadata; null removes them.
-var sessions = &mgmtapi.Resource[state.Session]{
-	Path: "/sessions", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.Session] { return &t.Auth.Sessions.Table }),
+var sessions = &mgmtapi.Resource[*state.Session]{
+	Path: "/sessions", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*state.Session] { return &t.Auth.Sessions.Table }),
 	Missing: mgmtapi.Text{Message: "The session does not exist."},
 	Gone:    func(c *mgmtapi.Call, s *state.Session) bool { return !s.Alive(c.Now) },
 	Set: func(c *mgmtapi.Call, s *state.Session) *mgmtapi.Reply {
@@ -94,8 +94,8 @@ const maxRevoked = 100 // Ids in one request.
 
 // refreshTokens are those that live. A change replaces the metadata; null removes
 // them.
-var refreshTokens = &mgmtapi.Resource[state.RefreshToken]{
-	Path: "/refresh-tokens", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[state.RefreshToken] { return &t.Auth.Refresh.Table }),
+var refreshTokens = &mgmtapi.Resource[*state.RefreshToken]{
+	Path: "/refresh-tokens", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*state.RefreshToken] { return &t.Auth.Refresh.Table }),
 	Missing: mgmtapi.Text{Message: "The refresh token does not exist."},
 	Gone:    func(c *mgmtapi.Call, r *state.RefreshToken) bool { return !r.Alive(c.Now) },
 	Set: func(c *mgmtapi.Call, r *state.RefreshToken) *mgmtapi.Reply {

@@ -11,7 +11,7 @@ import (
 )
 
 // devicesOf are the public keys of the devices of all users.
-func devicesOf(t *state.Tenant) *store.Table[mgmtapi.Doc] {
+func devicesOf(t *state.Tenant) *store.Table[*mgmtapi.Doc] {
 	return mgmtapi.DocumentsAt(t, "/device-credentials")
 }
 

@@ -25,7 +25,7 @@ const (
 )
 
 // jobStore holds the jobs of the last 24 hours.
-type jobStore struct{ store.Table[job] }
+type jobStore struct{ store.Table[*job] }
 
 // job is an import, an export or a verification mail.
 type job struct {
@@ -81,8 +81,8 @@ func JobRoutes() []mgmtapi.Route {
 	}...)
 }
 
-var jobs = &mgmtapi.Resource[job]{
-	Path: "/jobs", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[job] { return &jobsOf(t).Table }),
+var jobs = &mgmtapi.Resource[*job]{
+	Path: "/jobs", Table: mgmtapi.In(func(t *state.Tenant) *store.Table[*job] { return &jobsOf(t).Table }),
 	Missing: mgmtapi.Text{Message: "The job does not exist", Code: "inexistent_job"},
 	View: func(c *mgmtapi.Call, j *job) map[string]any {
 		m := j.view(c.Now)

@@ -37,7 +37,7 @@ func listUsers(c *mgmtapi.Call) *mgmtapi.Reply {
 
 func userPage(c *mgmtapi.Call, o mgmtapi.Offset, users []*state.User, total int) *mgmtapi.Reply {
 	items := store.Render(users, func(u *state.User) any { return c.Fields(viewUser(u)) })
-	return mgmtapi.Envelope[*state.User]{Key: "users", Length: true}.Answer(o, items, total)
+	return mgmtapi.Answer(mgmtapi.Envelope[int]{Key: "users", Length: true}, o, items, total)
 }
 
 // userQuery reads q.
