@@ -178,7 +178,7 @@ func (l *Log) Apply(ctx context.Context, x *Expiry) error {
 // merged returns the union of two lists of ranges, in order.
 func merged(a, b []driver.Range) []driver.Range {
 	all := slices.Concat(a, b)
-	slices.SortFunc(all, func(x, y driver.Range) int { return cmp.Compare(x.From, y.From) })
+	sortBy(all, func(x, y driver.Range) int { return cmp.Compare(x.From, y.From) })
 	var out []driver.Range
 	for _, r := range all {
 		if n := len(out); n > 0 && r.From <= out[n-1].To {

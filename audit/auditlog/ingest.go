@@ -144,7 +144,7 @@ func (s *source) take(b Batch) bool {
 // joined returns the union of periods, ordered.
 func joined(all []Period) []Period {
 	all = slices.Clone(all)
-	slices.SortFunc(all, func(a, b Period) int { return a.From.Compare(b.From) })
+	sortBy(all, func(a, b Period) int { return a.From.Compare(b.From) })
 	var out []Period
 	for _, p := range all {
 		if n := len(out); n > 0 && !p.From.After(out[n-1].To) {
@@ -187,7 +187,8 @@ func (s *named) over(p Period) Coverage {
 func (s *source) holes(p Period) []Hole {
 	var out []Hole
 	at := p.From
-	lost := slices.SortedFunc(slices.Values(s.Lost), func(a, b Hole) int { return a.From.Compare(b.From) })
+	lost := slices.Clone(s.Lost)
+	sortBy(lost, func(a, b Hole) int { return a.From.Compare(b.From) })
 	for _, h := range lost {
 		from, to := later(h.From, at), earlier(h.To, p.To)
 		if !from.Before(to) {
@@ -235,7 +236,7 @@ func (l *Log) coverage(ctx context.Context, p Period) ([]Coverage, error) {
 			all, after = append(all, s.over(p)), r.Key
 		}
 		if len(records) < page {
-			slices.SortFunc(all, func(a, b Coverage) int { return strings.Compare(a.Source, b.Source) })
+			sortBy(all, func(a, b Coverage) int { return strings.Compare(a.Source, b.Source) })
 			return all, nil
 		}
 	}

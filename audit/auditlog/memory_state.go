@@ -68,7 +68,7 @@ func (m *memory) Seal(_ context.Context, l driver.Lease, ttl time.Duration, s dr
 		m.order = append(m.order, p)
 		delete(m.pending, p.Block)
 	}
-	slices.SortFunc(m.order, func(a, b driver.Placed) int { return cmp.Compare(a.First, b.First) })
+	sortBy(m.order, func(a, b driver.Placed) int { return cmp.Compare(a.First, b.First) })
 	m.apply(s.Writes)
 	return nil
 }

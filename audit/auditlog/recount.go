@@ -112,8 +112,9 @@ func (c *recount) stored(ctx context.Context, kind string) error {
 
 // missing looks for the sums that no record had.
 func (c *recount) missing(ctx context.Context) error {
-	order := func(a, b scope) int { return cmp.Or(a.slot.compare(b.slot), strings.Compare(a.org, b.org)) }
-	for _, k := range slices.SortedFunc(maps.Keys(c.s.scopes), order) {
+	scopes := slices.Collect(maps.Keys(c.s.scopes))
+	sortBy(scopes, func(a, b scope) int { return cmp.Or(a.slot.compare(b.slot), strings.Compare(a.org, b.org)) })
+	for _, k := range scopes {
 		if c.seen[k] {
 			continue
 		}

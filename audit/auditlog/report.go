@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -184,7 +183,7 @@ func (l *Log) daysIn(ctx context.Context, org string, p Period) ([]day, error) {
 			days = append(days, d)
 		}
 	}
-	slices.SortFunc(days, func(a, b day) int { return strings.Compare(a.Date, b.Date) })
+	sortBy(days, func(a, b day) int { return strings.Compare(a.Date, b.Date) })
 	return days, nil
 }
 

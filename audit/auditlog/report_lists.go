@@ -14,12 +14,12 @@ func counts(by map[string]int) []Count {
 	for name, n := range by {
 		out = append(out, Count{name, n})
 	}
-	slices.SortFunc(out, func(a, b Count) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })
+	sortBy(out, func(a, b Count) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })
 	return out
 }
 
 func mostActive(all []Activity) []Activity {
-	slices.SortFunc(all, func(a, b Activity) int { return cmp.Or(cmp.Compare(b.Events, a.Events), strings.Compare(a.ID, b.ID)) })
+	sortBy(all, func(a, b Activity) int { return cmp.Or(cmp.Compare(b.Events, a.Events), strings.Compare(a.ID, b.ID)) })
 	return all[:min(len(all), maxActive)]
 }
 
@@ -42,6 +42,6 @@ func (c cells) noted() map[string][]string {
 }
 
 func sortedRows(rows []driver.Row) []driver.Row {
-	slices.SortFunc(rows, func(a, b driver.Row) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
+	sortBy(rows, func(a, b driver.Row) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
 	return rows
 }

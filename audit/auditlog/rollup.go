@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -109,7 +108,7 @@ func (l *Log) sumWrites(ctx context.Context, s *sums) ([]driver.Write, error) {
 		c.trim()
 		writes = append(writes, driver.Write{Kind: k.kind, Key: k.key, Value: c.encode(), Version: versions[k]})
 	}
-	slices.SortFunc(writes, func(a, b driver.Write) int { // databases lock rows in one order
+	sortBy(writes, func(a, b driver.Write) int { // databases lock rows in one order
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Key, b.Key))
 	})
 	return writes, nil
@@ -199,7 +198,7 @@ func sortedDays(byDay map[string]cells) []day {
 		c.trim()
 		days = append(days, day{date, c})
 	}
-	slices.SortFunc(days, func(a, b day) int { return strings.Compare(a.Date, b.Date) })
+	sortBy(days, func(a, b day) int { return strings.Compare(a.Date, b.Date) })
 	return days
 }
 

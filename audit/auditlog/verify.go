@@ -60,7 +60,7 @@ func openAll(kept [][]byte, origin string, known note.Verifiers) ([]checkpoint, 
 			return nil, err
 		}
 	}
-	slices.SortFunc(points, func(a, b checkpoint) int { return cmp.Compare(a.size, b.size) })
+	sortBy(points, func(a, b checkpoint) int { return cmp.Compare(a.size, b.size) })
 	return points, nil
 }
 

@@ -48,7 +48,8 @@ func (w *window) added(scopes map[scope]cells) {
 		sizes[k.slot] += len(c)
 		w.cells += len(c)
 	}
-	slots := slices.SortedFunc(maps.Keys(sizes), slot.compare)
+	slots := slices.Collect(maps.Keys(sizes))
+	sortBy(slots, slot.compare)
 	for ; len(slots) > 1 && w.cells > w.most/2; slots = slots[:len(slots)-1] {
 		w.to = slots[len(slots)-1]
 		w.cells -= sizes[w.to]
