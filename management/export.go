@@ -27,7 +27,7 @@ var exportFields = []string{
 }
 
 const (
-	firstPoll = 250 * time.Millisecond
+	firstPoll = 125 * time.Millisecond
 	lastPoll  = 10 * time.Second
 )
 
