@@ -125,7 +125,13 @@ func (e *Engine) learn(ctx context.Context, d Decision, trust anomaly.Trust) {
 }
 
 func (e *Engine) record(ctx context.Context, d Decision, action string, ok bool, why string) error {
-	return audit.Record(ctx, e.cfg.Recorder, e.event(d, action, ok, why))
+	return e.note(ctx, e.event(d, action, ok, why))
+}
+
+func (e *Engine) note(ctx context.Context, event audit.Event) error {
+	within, cancel := e.within(ctx)
+	defer cancel()
+	return audit.Record(within, e.cfg.Recorder, event)
 }
 
 func (e *Engine) event(d Decision, action string, ok bool, why string) audit.Event {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/auth0kit/auth0kit/anomaly"
-	"github.com/auth0kit/auth0kit/audit"
 )
 
 // Complete ends a challenge of a user, by the decision's ID, once. With
@@ -82,15 +81,17 @@ func (e *Engine) forgotten(ctx context.Context, userID, id string) error {
 	return fmt.Errorf("risk: complete: the user was forgotten meanwhile: %w", ErrNoDecision)
 }
 
-// waiting is the record of a decision.
+// waiting is the record of a decision. What a client sent can be no text, and JSON
+// would change it: another device would be learned than the one that logged in.
 type waiting struct {
-	Decision Decision
-	DeviceID string
+	Decision      Decision
+	Device, Agent []byte
 }
 
 // keep puts a decision where Complete and History find it. A denial does not wait.
 func (e *Engine) keep(ctx context.Context, d Decision, wait time.Duration) error {
-	text, err := json.Marshal(waiting{d, d.learned().DeviceID})
+	a := d.learned()
+	text, err := json.Marshal(waiting{d, []byte(a.DeviceID), []byte(a.UserAgent)})
 	if err != nil {
 		return fmt.Errorf("risk: keep the decision: %w", err)
 	}
@@ -137,7 +138,7 @@ func (e *Engine) open(userID, id string, sealed []byte) (Decision, error) {
 	}
 	d := w.Decision
 	d.attempt = d.Login.Attempt
-	d.attempt.DeviceID = w.DeviceID
+	d.attempt.DeviceID, d.attempt.UserAgent = string(w.Device), string(w.Agent)
 	return d, nil
 }
 
@@ -223,7 +224,7 @@ func (e *Engine) Unlock(ctx context.Context, userID, proof string, d time.Durati
 	}
 	event := e.event(newDecision("", Login{Attempt: anomaly.Attempt{UserID: userID}}), "risk.unlock", true, "")
 	event.Metadata = map[string]string{"proof": proof, "minutes": strconv.Itoa(int(d.Minutes()))}
-	if err := audit.Record(ctx, e.cfg.Recorder, event); err != nil {
+	if err := e.note(ctx, event); err != nil {
 		return err
 	}
 	within, cancel := e.within(ctx)

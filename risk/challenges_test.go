@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -289,38 +288,6 @@ func TestHealth(t *testing.T) {
 	now = now.Add(2 * time.Hour)
 	assert.Zero(t, w.Health())
 	assert.Empty(t, w.Health().Problems())
-}
-
-// hangs never answers before its context ends.
-type hangs struct{ anomaly.Store }
-
-func (hangs) Load(ctx context.Context, _ anomaly.Key, dst []byte) ([]byte, uint64, error) {
-	<-ctx.Done()
-	return dst, 0, ctx.Err()
-}
-
-func (hangs) Add(ctx context.Context, _ []risk.Count) ([]risk.Tally, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-// Stores that do not answer hold a login up for two seconds together, and a factor
-// that does not for two more.
-func TestTimeouts(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		d, err := anomaly.New(hangs{anomaly.NewMemory(0)}, keys, anomaly.Config{})
-		require.NoError(t, err)
-		e, err := risk.New(d, risk.Config{Counters: hangs{}, Keys: keys})
-		require.NoError(t, err)
-		at := time.Now()
-		l := home(at)
-		decision, err := e.Evaluate(t.Context(), l)
-		require.NoError(t, err)
-		assert.Equal(t, 2*time.Second, time.Since(at))
-		assert.Equal(t, risk.MFARequired, decision.Action)
-		assert.Len(t, decision.Missing, 5)
-	})
 }
 
 // The same logins: what shadow mode predicts is what enforcement does.

@@ -13,17 +13,20 @@ import (
 
 // Bounds of the texts in a Decision, in bytes.
 const (
-	maxText   = 512
+	maxText   = 512 // as much as package anomaly reads of an agent
 	maxDetail = 200
+	maxDevice = 1024 // … and of a device id
 )
 
 // newDecision is about l, whose texts it cuts.
 func newDecision(id string, l Login) Decision {
+	a := l.Attempt
+	a.UserAgent, a.DeviceID = a.UserAgent[:min(len(a.UserAgent), maxText)], a.DeviceID[:min(len(a.DeviceID), maxDevice)]
 	l.UserAgent, l.Email, l.SessionID = cut(l.UserAgent, maxText), cut(l.Email, maxText), cut(l.SessionID, maxText)
 	if len(l.Auth0) > 0 {
 		l.Auth0 = knownAssessors(l.Auth0)
 	}
-	d := Decision{ID: id, Login: l, attempt: l.Attempt}
+	d := Decision{ID: id, Login: l, attempt: a}
 	d.Login.DeviceID = ""
 	return d
 }

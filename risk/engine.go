@@ -30,7 +30,7 @@ type Config struct {
 	MaxRefused  int                                   // Challenges of a user that may be refused or left within a day, at most 25; then logins that need one are denied. Defaults to 10.
 	Notify      func(ctx context.Context, d Decision) // Called when MaxRefused is passed: tell the user. Defaults to nobody.
 	Wait        time.Duration                         // How long a challenge can be completed, at most a day. Defaults to an hour.
-	Timeout     time.Duration                         // Of each call of a store or factor. Defaults to 2 s.
+	Timeout     time.Duration                         // Of each call of a store, a factor or Recorder. Defaults to 2 s.
 	Budget      Budget                                // Which share of the genuine logins may be challenged. Defaults to 5% and 2%.
 	Model       *anomaly.Model                        // Sets the cuts for the scores 20, 50 and 80 of an Assessor that keeps no budget; use the Detector's. Defaults to anomaly.DefaultModel.
 	Recorder    audit.Recorder                        // Defaults to audit.Discard.

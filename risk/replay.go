@@ -68,7 +68,7 @@ func (e *Engine) Replay(ctx context.Context, history iter.Seq2[Past, error]) (Re
 			return r, fmt.Errorf("risk: replay login %d: %w", r.Logins+1, err)
 		}
 		r.count(d)
-		if err := e.assessor.Learn(ctx, past.Login.Attempt, past.Outcome.trust()); err != nil {
+		if err := e.assessor.Learn(ctx, d.learned(), past.Outcome.trust()); err != nil {
 			return r, fmt.Errorf("risk: replay login %d: %w", r.Logins, err)
 		}
 	}

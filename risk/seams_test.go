@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -214,4 +216,34 @@ func TestHistoryOfAFormerKey(t *testing.T) {
 	assert.Len(t, history, 1)
 	_, err = w.History(context.Background(), "auth0|bob")
 	require.NoError(t, err)
+}
+
+// What a client sends that is no text does not stop a login, and what was challenged is
+// learned as it was sent.
+func TestBytesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	for name, raw := range map[string]string{
+		"Latin-1": "Navigateur fran\xe7ais \xe9t\xe9", "control": "agent\x00\x01\x1b[31m", "cut in a letter": firefox + " " + strings.Repeat("é", 300),
+		"1 MB": strings.Repeat("x", 1<<20), "cut in a letter, one on": firefox + strings.Repeat("é", 300), "newline": "a\r\nb",
+	} {
+		decisions := risk.NewMemoryDecisions(0)
+		w := newWorld(t, risk.Config{OnNewDevice: risk.OnNewDevice{Action: risk.MFARequired}, Decisions: decisions, Keys: keys})
+		l := home(w.now)
+		l.UserAgent, l.DeviceID, l.Email, l.SessionID = raw, raw, raw, raw
+		l.Auth0 = map[string]string{raw: raw}
+		d := w.evaluate(t, l)
+		require.Equal(t, risk.MFARequired, d.Action, name)
+		require.ErrorIs(t, w.Apply(t.Context(), d), risk.ErrChallenged, name)
+		kept, err := decisions.List(t.Context(), "auth0|ada")
+		require.NoError(t, err)
+		assert.Less(t, len(kept[0].Sealed), 16<<10, name)
+		require.NoError(t, w.Complete(t.Context(), "auth0|ada", d.ID, risk.StepUpPassed), name)
+		d = w.evaluate(t, l)
+		require.Equal(t, risk.Allow, d.Action, "%s: %s", name, d.Explain())
+		require.NoError(t, w.Apply(t.Context(), d), name)
+		e, _, err := w.detector.Evidence(t.Context(), l.Attempt)
+		require.NoError(t, err)
+		assert.Zero(t, e[slices.Index(anomaly.EvidenceNames(), "agent_fresh")], "%s: the agent is known", name)
+		require.NoError(t, w.Failed(t.Context(), l), name)
+	}
 }
