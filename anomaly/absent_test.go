@@ -172,6 +172,25 @@ func TestTravelAfterTheClockStepsBack(t *testing.T) {
 	assert.Positive(t, got.Findings[ImpossibleTravel-1].LogOdds, "Norway in six hours")
 }
 
+// An account that logged in while a clock was years ahead has its voice back on the next
+// day.
+func TestVoiceAfterTheClockStepsBack(t *testing.T) {
+	t.Parallel()
+	now := osloThen.AddDate(10, 0, 0)
+	d := detectorAt(t, &now)
+	for range 2 * maxVoices {
+		require.NoError(t, d.Learn(t.Context(), attemptAt(now, "81.2.69.10", osloHere), Proved))
+	}
+	now = osloThen
+	heard := func() float64 { return d.population.sketch().total(totalHours) }
+	require.InDelta(t, maxVoices, heard(), 0)
+	for range 2 {
+		require.NoError(t, d.Learn(t.Context(), attemptAt(now, "81.2.69.10", osloHere), Proved))
+		now = now.AddDate(0, 0, 1)
+	}
+	assert.InDelta(t, maxVoices+1, heard(), 0)
+}
+
 // Logins that are judged in another order than they were made are as far apart.
 func TestTravelBackwards(t *testing.T) {
 	t.Parallel()

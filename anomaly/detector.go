@@ -200,16 +200,16 @@ func (d *Detector) fill(o *observation, v *view, a *Attempt, place *Place) {
 	o.today, o.minute = dayOf(a.Time), minuteOf(a.Time)
 	o.scale = d.scale(v.day, o.today)
 	o.logins = float64(v.logins) * o.scale
-	o.placed, o.located, o.ahead, o.device = place.located() && !place.Anonymous, false, false, 0
+	o.ahead = v.minute > o.minute+skewMinutes && v.minute > minuteOf(d.cfg.Now())+skewMinutes
+	o.placed, o.located, o.device = place.located() && !place.Anonymous, false, 0
 	if o.placed {
 		o.place.set(place, o.minute)
 		if o.located = len(v.places) > 0; o.located {
 			nearest, last := v.around(&o.place)
 			o.known.read(v.places[nearest:])
 			o.last.read(v.places[last:])
-			o.ahead = o.last.minute > o.minute+skewMinutes && o.last.minute > minuteOf(d.cfg.Now())+skewMinutes
 			if o.ahead {
-				o.last.minute = o.minute
+				o.last.minute = min(o.last.minute, o.minute)
 			}
 		}
 	}

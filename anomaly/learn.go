@@ -71,6 +71,9 @@ const maxVoices = 4
 // is nobody else to compare it with.
 func (o *observation) absorb(p *profile, halfLife float64, t Trust) {
 	proved := t == Proved || p.logins == 0
+	if o.ahead {
+		p.rewind(o.minute)
+	}
 	if p.minute/(24*60) < o.minute/(24*60) { // not a day before: a clock may step back
 		p.voices = 0
 	}
@@ -102,9 +105,6 @@ func (o *observation) absorb(p *profile, halfLife float64, t Trust) {
 	}
 	p.bumpHour(o.hour)
 	if o.placed {
-		if o.ahead {
-			p.rewind(o.minute)
-		}
 		p.visit(o.place)
 		p.zone = o.zone
 	}

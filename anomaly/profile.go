@@ -213,6 +213,7 @@ func (p *profile) bumpHour(hour int) {
 
 // rewind takes stamps that a clock has set ahead for earlier than minute.
 func (p *profile) rewind(minute uint32) {
+	p.minute = min(p.minute, minute-1)
 	for i := range p.places {
 		p.places[i].minute = min(p.places[i].minute, minute-1)
 	}

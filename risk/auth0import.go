@@ -87,25 +87,7 @@ func exported(raw json.RawMessage) (resource.LogEntry, error) {
 //
 // Source: Auth0 docs, "Actions Triggers: post-login - Event Object".
 func ParseAction(event []byte, now time.Time) (Login, error) {
-	var in struct {
-		User struct {
-			ID    string `json:"user_id"`
-			Email string `json:"email"`
-		}
-		Session struct{ ID string }
-		Request struct {
-			IP        string `json:"ip"`
-			UserAgent string `json:"user_agent"`
-			GeoIP     *geoIP `json:"geoip"`
-		}
-		Authentication struct {
-			Methods []struct {
-				Name      string
-				Timestamp time.Time
-			}
-			RiskAssessment json.RawMessage
-		}
-	}
+	var in actionEvent
 	if err := json.Unmarshal(event, &in); err != nil {
 		return Login{}, errors.New("risk: the event is not that of a post-login Action")
 	}
@@ -127,6 +109,27 @@ func ParseAction(event []byte, now time.Time) (Login, error) {
 		l.MFA = l.MFA || m.Name == "mfa" && age >= -time.Minute && age <= passedWindow
 	}
 	return l, nil
+}
+
+// actionEvent holds the fields that are read of an event.
+type actionEvent struct {
+	User struct {
+		ID    string `json:"user_id"`
+		Email string `json:"email"`
+	}
+	Session struct{ ID string }
+	Request struct {
+		IP        string `json:"ip"`
+		UserAgent string `json:"user_agent"`
+		GeoIP     *geoIP `json:"geoip"`
+	}
+	Authentication struct {
+		Methods []struct {
+			Name      string
+			Timestamp time.Time
+		}
+		RiskAssessment json.RawMessage
+	}
 }
 
 // geoIP is where Auth0 says that an address is: in Actions with names in camel case,

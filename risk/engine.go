@@ -86,12 +86,30 @@ func (c *Config) complete() error {
 		_, _ = rand.Read(key) // It never fails.
 		c.Keys = [][]byte{key}
 	}
-	if err := c.checkActions(); err != nil {
+	for _, check := range []func() error{c.checkActions, c.Budget.defaults, c.checkBounds} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if c.Counters == nil {
+		c.Counters = NewMemoryCounters(0)
+	}
+	if c.Decisions == nil {
+		c.Decisions = NewMemoryDecisions(0)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Model == nil {
+		c.Model = anomaly.DefaultModel()
+	}
+	if err := c.Model.Validate(); err != nil {
 		return err
 	}
-	if err := c.Budget.defaults(); err != nil {
-		return err
-	}
+	return validateFactors(c.Factors)
+}
+
+func (c *Config) checkBounds() error {
 	for _, d := range []struct {
 		name  string
 		value *time.Duration
@@ -113,22 +131,7 @@ func (c *Config) complete() error {
 	if c.MaxRefused == 0 {
 		c.MaxRefused = 10
 	}
-	if c.Counters == nil {
-		c.Counters = NewMemoryCounters(0)
-	}
-	if c.Decisions == nil {
-		c.Decisions = NewMemoryDecisions(0)
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Model == nil {
-		c.Model = anomaly.DefaultModel()
-	}
-	if err := c.Model.Validate(); err != nil {
-		return err
-	}
-	return validateFactors(c.Factors)
+	return nil
 }
 
 func (c *Config) checkActions() error {

@@ -4,9 +4,18 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/auth0kit/auth0kit/anomaly"
 )
+
+// heads are those of a table with a column for each kind, after the first.
+func heads(kinds []attackKind) (line string) {
+	for _, k := range kinds {
+		line += fmt.Sprintf(" %s |", k)
+	}
+	return line + "\n|---|" + strings.Repeat("---|", len(kinds))
+}
 
 // ablate fits the model without each number of evidence, in one world, and prints
 // what the rest costs in another: genuine logins challenged at 98% of the attackers
@@ -44,11 +53,7 @@ func ablate(ctx context.Context, here, there *world, o options, w io.Writer) err
 		fmt.Fprintln(w)
 		return m, nil
 	}
-	fmt.Fprintf(w, "\n%s, %d users, seed %d: percent of genuine logins challenged at 98%% stopped\n\n| without |", devices[o.ids], o.users, heldOut[0])
-	for _, k := range shown {
-		fmt.Fprintf(w, " %s |", k)
-	}
-	fmt.Fprintln(w, "\n|---|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintf(w, "\n%s, %d users, seed %d: percent of genuine logins challenged at 98%% stopped\n\n| without |%s\n", devices[o.ids], o.users, heldOut[0], heads(shown))
 	m, err := line("nothing")
 	if err != nil {
 		return err

@@ -63,59 +63,71 @@ const (
 
 // Measure returns what m does with samples of Collect.
 func Measure(m *anomaly.Model, samples []Sample) Quality {
-	q := Quality{Model: m.Name}
-	days, reasons, kinds := map[time.Time]*Day{}, map[string]int{}, map[string]*KindQuality{}
-	challenged := 0
-	perClass := map[anomaly.Class]*ClassQuality{}
-	for _, c := range classes {
-		perClass[c] = &ClassQuality{Name: classNames[c], Cuts: m.Weights(c).Cuts, From: barFrom, Width: barWidth, Bars: make([]int, barCount)}
+	c := counts{days: map[time.Time]*Day{}, reasons: map[string]int{}, kinds: map[string]*KindQuality{}, classes: map[anomaly.Class]*ClassQuality{}}
+	for _, class := range classes {
+		c.classes[class] = &ClassQuality{Name: classNames[class], Cuts: m.Weights(class).Cuts, From: barFrom, Width: barWidth, Bars: make([]int, barCount)}
 	}
 	for i := range samples {
-		s := &samples[i]
-		w := m.Weights(s.Class)
-		odds := w.LogOdds(&s.Evidence)
-		prompted, mfa := odds >= w.Cuts[0], odds >= w.Cuts[1]
-		if s.Attack != "" {
-			k := kinds[s.Attack]
-			if k == nil {
-				k = &KindQuality{Kind: s.Attack}
-				kinds[s.Attack] = k
-			}
-			k.add(prompted, mfa)
-			continue
-		}
-		q.Logins++
-		c := perClass[s.Class]
-		c.add(odds, prompted, mfa)
-		date := s.At.UTC().Truncate(24 * time.Hour)
-		if days[date] == nil {
-			days[date] = &Day{Date: date}
-		}
-		days[date].Logins++
-		if prompted {
-			challenged++
-			days[date].Challenged++
-			reasons[heaviest(w, &s.Evidence)]++
-		}
+		c.add(m.Weights(samples[i].Class), &samples[i])
 	}
-	q.First = perClass[anomaly.FirstLogin].Logins
-	for _, c := range classes {
-		if p := perClass[c]; p.Logins > 0 {
+	return c.quality(m.Name)
+}
+
+// counts are what Measure has seen so far.
+type counts struct {
+	days               map[time.Time]*Day
+	reasons            map[string]int
+	kinds              map[string]*KindQuality
+	classes            map[anomaly.Class]*ClassQuality
+	logins, challenged int
+}
+
+func (c *counts) add(w *anomaly.Weights, s *Sample) {
+	odds := w.LogOdds(&s.Evidence)
+	prompted, mfa := odds >= w.Cuts[0], odds >= w.Cuts[1]
+	if s.Attack != "" {
+		k := c.kinds[s.Attack]
+		if k == nil {
+			k = &KindQuality{Kind: s.Attack}
+			c.kinds[s.Attack] = k
+		}
+		k.add(prompted, mfa)
+		return
+	}
+	c.logins++
+	c.classes[s.Class].add(odds, prompted, mfa)
+	date := s.At.UTC().Truncate(24 * time.Hour)
+	if c.days[date] == nil {
+		c.days[date] = &Day{Date: date}
+	}
+	c.days[date].Logins++
+	if prompted {
+		c.challenged++
+		c.days[date].Challenged++
+		c.reasons[heaviest(w, &s.Evidence)]++
+	}
+}
+
+// quality is the shares of what was counted, in order.
+func (c *counts) quality(model string) Quality {
+	q := Quality{Model: model, Logins: c.logins, First: c.classes[anomaly.FirstLogin].Logins}
+	for _, class := range classes {
+		if p := c.classes[class]; p.Logins > 0 {
 			p.Prompted, p.MFA = p.Prompted/float64(p.Logins), p.MFA/float64(p.Logins)
 			q.Classes = append(q.Classes, *p)
 		}
 	}
-	for _, d := range days {
+	for _, d := range c.days {
 		q.Days = append(q.Days, *d)
 	}
 	slices.SortFunc(q.Days, func(a, b Day) int { return a.Date.Compare(b.Date) })
-	for name, n := range reasons {
-		q.Reasons = append(q.Reasons, Reason{name, float64(n) / float64(challenged)})
+	for name, n := range c.reasons {
+		q.Reasons = append(q.Reasons, Reason{name, float64(n) / float64(c.challenged)})
 	}
 	slices.SortFunc(q.Reasons, func(a, b Reason) int {
 		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.Evidence, b.Evidence))
 	})
-	for _, k := range kinds {
+	for _, k := range c.kinds {
 		k.Prompted, k.MFA = k.Prompted/float64(k.Logins), k.MFA/float64(k.Logins)
 		q.Kinds = append(q.Kinds, *k)
 	}
