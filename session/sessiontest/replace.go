@@ -2,7 +2,9 @@ package sessiontest
 
 import (
 	"errors"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -151,8 +153,15 @@ func testNoGraceRevoked(t *testing.T, h Harness) {
 		"user": func(r driver.Record) driver.Selector {
 			return driver.Selector{Form: driver.SelectUser, UserID: r.UserID}
 		},
+		"sid": func(r driver.Record) driver.Selector { return driver.Selector{Form: driver.SelectSID, SID: r.SID} },
+		"others": func(r driver.Record) driver.Selector {
+			other := create(t, h.Store, newRecord(r.UserID, start))
+			return driver.Selector{Form: driver.SelectOthers, UserID: r.UserID, ID: other.ID, Key: other.Key}
+		},
+		"everyone": func(driver.Record) driver.Selector { return driver.Selector{Form: driver.SelectEveryone} },
 	}
-	for name, sel := range ends {
+	for _, name := range slices.Sorted(maps.Keys(ends)) { // everyone before others, whose sessions begin afterwards
+		sel := ends[name]
 		a := create(t, h.Store, newRecord("u-"+name, start))
 		b := replace(t, h.Store, a.Key, rotate(a, start), driver.Grace{Now: start, Until: start.Add(time.Second)})
 		c := replace(t, h.Store, b.Key, rotate(b, start), driver.Grace{Now: start})

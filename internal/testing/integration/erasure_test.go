@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -31,8 +33,10 @@ import (
 	auditdriver "github.com/auth0kit/auth0kit/audit/auditlog/driver"
 	"github.com/auth0kit/auth0kit/guardian"
 	guardiandriver "github.com/auth0kit/auth0kit/guardian/driver"
+	"github.com/auth0kit/auth0kit/guardian/passkey"
 	"github.com/auth0kit/auth0kit/guardian/redisguardian"
 	"github.com/auth0kit/auth0kit/internal/sqlstore"
+	"github.com/auth0kit/auth0kit/internal/testing/authenticator"
 	"github.com/auth0kit/auth0kit/internal/testing/backends"
 	"github.com/auth0kit/auth0kit/migration"
 	migrationdriver "github.com/auth0kit/auth0kit/migration/driver"
@@ -111,11 +115,20 @@ func fill(t *testing.T, k keeping) (erase []func(context.Context) error) {
 	if k.sessions != nil {
 		m, err := session.New(k.sessions, session.Config{Keys: [][]byte{sealKey}})
 		require.NoError(t, err)
+		web, err := session.NewHTTP(m, session.HTTPConfig{})
+		require.NoError(t, err)
 		for range 3 {
-			_, s, err := m.Create(ctx, session.Login{UserID: subjectID, SID: subjectSID, AuthTime: time.Now(), Payload: []byte(subjectEmail),
+			token, _, err := m.Create(ctx, session.Login{UserID: subjectID, SID: subjectSID, AuthTime: time.Now(), Payload: []byte(subjectEmail),
 				Device: session.Device{UserAgent: subjectDevice, IP: subjectIP}})
 			require.NoError(t, err)
-			_ = s
+			for range 2 { // which leaves an old token behind
+				token, err = m.StepUp(ctx, token, time.Now(), "mfa")
+				require.NoError(t, err)
+			}
+			r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil) // and so does a new login
+			r.AddCookie(&http.Cookie{Name: "__Host-session", Value: string(token)})
+			_, err = web.Login(httptest.NewRecorder(), r, session.Login{UserID: subjectID, SID: subjectSID, AuthTime: time.Now(), Device: session.Device{UserAgent: subjectDevice, IP: subjectIP}})
+			require.NoError(t, err)
 		}
 		list, err := m.List(ctx, subjectID)
 		require.NoError(t, err)
@@ -169,7 +182,7 @@ func fillFactors(t *testing.T, store guardiandriver.Store) func(context.Context)
 	t.Helper()
 	s, err := guardian.New(nil, guardian.Config{Store: store, Keys: [][]byte{sealKey}, Issuer: "Example"})
 	require.NoError(t, err)
-	key, err := s.EnrollTOTP(t.Context(), subjectID, subjectEmail, nil)
+	key, err := s.EnrollTOTP(t.Context(), subjectID, subjectEmail, fillPasskey(t, s))
 	require.NoError(t, err)
 	code, err := totp.GenerateCode(key.Secret(), time.Now())
 	require.NoError(t, err)
@@ -179,9 +192,30 @@ func fillFactors(t *testing.T, store guardiandriver.Store) func(context.Context)
 	require.Error(t, err)
 	var out bytes.Buffer
 	require.NoError(t, s.Export(t.Context(), subjectID, &out))
-	assert.Contains(t, out.String(), string(guardian.LocalTOTP))
+	says(t, out, string(guardian.LocalTOTP), string(guardian.Passkey), subjectDevice)
 	assert.NotContains(t, out.String(), key.Secret())
 	return func(ctx context.Context) error { return s.Forget(ctx, subjectID) }
+}
+
+// fillPasskey enrolls a passkey, uses it, and begins both once more.
+func fillPasskey(t *testing.T, s *guardian.Service) *guardian.Verification {
+	t.Helper()
+	rp, err := passkey.New(s, "example.com", []string{"https://app.example.com"}, passkey.Config{Name: "Example"})
+	require.NoError(t, err)
+	d := authenticator.New(t)
+	options, err := rp.BeginEnroll(t.Context(), subjectID, subjectEmail, nil)
+	require.NoError(t, err)
+	_, err = rp.FinishEnroll(t.Context(), subjectID, subjectDevice, d.Create(options))
+	require.NoError(t, err)
+	options, err = rp.BeginVerify(t.Context(), subjectID)
+	require.NoError(t, err)
+	proof, err := rp.FinishVerify(t.Context(), subjectID, d.Get(options))
+	require.NoError(t, err)
+	_, err = rp.BeginVerify(t.Context(), subjectID)
+	require.NoError(t, err)
+	_, err = rp.BeginEnroll(t.Context(), subjectID, subjectEmail, proof)
+	require.NoError(t, err)
+	return proof
 }
 
 // fillRisk lets the subject sign in, with a wrong password before.
