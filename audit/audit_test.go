@@ -76,6 +76,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"OnBehalfOf.ID must":  func(e *audit.Event) { e.OnBehalfOf.ID = "" },
 		"Correlation has":     func(e *audit.Event) { e.Correlation = long },
 		"IP must":             func(e *audit.Event) { e.IP = "127.0.0.1:80" },
+		"IP must be":          func(e *audit.Event) { e.IP = "fe80::1%" + strings.Repeat("\x00", 1<<20) },
 		"UserAgent must":      func(e *audit.Event) { e.UserAgent = "a\nb" },
 		"UserAgent has":       func(e *audit.Event) { e.UserAgent = long },
 		"Organization must":   func(e *audit.Event) { e.Organization = "\xff" },
@@ -157,6 +158,15 @@ func TestTimesAreUTCAndInMicroseconds(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Record(context.Context, audit.Event) error { return f.err }
+
+// The zone of an address may be any text, and comes from a client's header.
+func TestRecordCutsTheZoneOfAnAddress(t *testing.T) {
+	t.Parallel()
+	var m audit.Memory
+	ctx := audit.NewContext(t.Context(), audit.Origin{IP: "fe80::1%\n=cmd"})
+	require.NoError(t, audit.Record(ctx, &m, audit.Event{Type: "session", Action: "session.create"}))
+	assert.Equal(t, "fe80::1", m.Events()[0].IP)
+}
 
 func TestRecordWrapsErrNotRecorded(t *testing.T) {
 	t.Parallel()

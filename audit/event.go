@@ -68,7 +68,7 @@ type Event struct {
 	Outcome      Outcome           `json:"outcome"`
 	Reason       string            `json:"reason,omitempty"`      // Low cardinality: "wrong_code".
 	Correlation  string            `json:"correlation,omitempty"` // What belongs together: Auth0's session or transaction, or the request. Defaults to the context's, as the next three.
-	IP           string            `json:"ip,omitempty"`          // Without a port.
+	IP           string            `json:"ip,omitempty"`          // Without a port. A zone is cut off.
 	UserAgent    string            `json:"user_agent,omitempty"`
 	Organization string            `json:"organization,omitempty"`
 	Source       string            `json:"source,omitempty"`   // Where it was recorded: "auth0kit/session", "auth0".
@@ -125,8 +125,8 @@ func (e *Event) validateNames() error {
 
 func (e *Event) validateOrigin() error {
 	if e.IP != "" {
-		if _, err := netip.ParseAddr(e.IP); err != nil {
-			return invalid("IP", "must be an address without a port, or empty")
+		if a, err := netip.ParseAddr(e.IP); err != nil || a.Zone() != "" { // a zone may be any text
+			return invalid("IP", "must be an address without a port and a zone, or empty")
 		}
 	}
 	if err := validateText("Correlation", e.Correlation, MaxID); err != nil {

@@ -80,7 +80,7 @@ func (e Event) complete(ctx context.Context) Event {
 	e.Actor = cmp.Or(e.Actor, o.Actor)
 	e.OnBehalfOf = cmp.Or(e.OnBehalfOf, o.OnBehalfOf)
 	e.Correlation = clean(cmp.Or(e.Correlation, o.Correlation), MaxID)
-	e.IP = cmp.Or(e.IP, o.IP)
+	e.IP, _, _ = strings.Cut(cmp.Or(e.IP, o.IP), "%")
 	e.UserAgent = clean(cmp.Or(e.UserAgent, o.UserAgent), MaxValue)
 	e.Organization = cmp.Or(e.Organization, o.Organization)
 	return e.stored()

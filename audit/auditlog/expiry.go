@@ -36,8 +36,11 @@ type Expiry struct {
 // PlanExpiry looks for months that lie wholly before a time, in UTC. A month in
 // which a legal hold covers an event, or an event is not sealed yet, is kept whole.
 // Events that an active Durable sink or stream does not have yet are kept too; one that
-// is paused or disabled keeps nothing.
+// is paused or disabled keeps nothing. A time of the future is an error.
 func (l *Log) PlanExpiry(ctx context.Context, before time.Time) (*Expiry, error) {
+	if before.After(l.cfg.Now()) {
+		return nil, errors.New("auditlog: before is in the future: the present month would go, and what comes after it would be in no report")
+	}
 	h, _, err := readHead(ctx, l.store)
 	if err != nil {
 		return nil, fmt.Errorf("auditlog: reading the tree: %w", err)

@@ -46,9 +46,9 @@ type Report struct {
 }
 
 // Tally counts attempts. The events of a login are one attempt when they have the
-// same Correlation, happened in the same month, UTC, and the log took each within an hour
-// and 20,000 events of the one before; an event without a Correlation is an attempt by
-// itself. An attempt has succeeded when one of its events has, it has
+// same Correlation, name no two users, happened in the same month, UTC, and the log took
+// each within an hour and 20,000 events of the one before; an event without a Correlation
+// is an attempt by itself. An attempt has succeeded when one of its events has, it has
 // failed when one has and none succeeded, and is unknown otherwise. What delegates and
 // agents do is not counted.
 type Tally struct {
@@ -94,7 +94,8 @@ type Activity struct {
 }
 
 // Section lists events one by one, ordered by time: at most 500 of each day, and 500
-// in all. Total is how many there are; Query returns the others.
+// in all, those that organizations caused with their own trails last. Total is how many
+// there are; Query returns the others.
 type Section struct {
 	Total   int     `json:"total"`
 	Entries []Entry `json:"entries"`
@@ -294,8 +295,8 @@ func (l *Log) fillSections(ctx context.Context, r *Report, days []day, all cells
 		}
 	}
 	for name, s := range sections {
-		ids := noted[name][:min(maxNoted, len(noted[name]))]
-		rows, err := l.store.Find(ctx, ids)
+		ids := append(noted[name], noted[name+byOrganizations]...)
+		rows, err := l.store.Find(ctx, ids[:min(maxNoted, len(ids))])
 		if err != nil {
 			return fmt.Errorf("auditlog: reading events: %w", err)
 		}

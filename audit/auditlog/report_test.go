@@ -38,7 +38,7 @@ type model struct {
 
 func modelOf(events []audit.Event, org string, from, to time.Time) model {
 	m := model{failures: map[string]int{}, users: map[string]int{}, days: map[string]int{}}
-	attempts := map[string][]audit.Event{}
+	attempts, last := map[string][]audit.Event{}, map[string]audit.Event{}
 	for _, e := range events {
 		if org != "" && e.Organization != org || e.Time.Before(from) || !e.Time.Before(to) {
 			continue
@@ -47,7 +47,11 @@ func modelOf(events []audit.Event, org string, from, to time.Time) model {
 		m.users[e.Actor.ID]++
 		m.days[e.Time.Format("2006-01-02")]++
 		if e.Type == "login" && e.OnBehalfOf.IsZero() {
-			attempts[e.Correlation] = append(attempts[e.Correlation], e)
+			if before := last[e.Correlation]; before.ID == "" || before.Actor != e.Actor { // another user's
+				last[e.Correlation] = e
+			}
+			first := last[e.Correlation].ID
+			attempts[first] = append(attempts[first], e)
 		}
 	}
 	for _, some := range attempts {
@@ -102,7 +106,7 @@ func TestReportCountsLikeAReadingOfAll(t *testing.T) {
 		for i := range 600 {
 			e := audit.Event{
 				ID: fmt.Sprint("e", i), Time: time.Now(), Type: []string{"login", "login", "session"}[rand.N(3)],
-				Actor: userRef(fmt.Sprint("auth0|", rand.N(7))), Outcome: audit.Outcome(rand.N(3)),
+				Actor: userRef(fmt.Sprint("auth0|", (i/4+rand.N(8)/7)%7)), Outcome: audit.Outcome(rand.N(3)), // now and then another one's
 				Organization: []string{"", "org_a", "org_b"}[i/4%3], Correlation: fmt.Sprint("c", i/4),
 			}
 			if e.Action = e.Type + ".do"; e.Outcome == audit.Failure {
@@ -201,6 +205,39 @@ func TestReportListsWhatAuditorsAskFor(t *testing.T) {
 		_, err = auditlog.VerifyReport(bytes.NewReader(text.Bytes()), other)
 		require.ErrorIs(t, err, auditlog.ErrOtherLog)
 		stop()
+	})
+}
+
+// An organization that changes its streams all day hides no change of the tenant, of that
+// day or a later one.
+func TestReportWhileAnOrganizationFloods(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog(t, auditlog.NewMemoryStore(), auditlog.Config{})
+		go l.Run(t.Context())
+		flood := func() {
+			for i := range 700 {
+				put(t, l, audit.Event{ID: fmt.Sprint(time.Now().Unix(), "-", i), Type: "audit", Action: "audit.stream_put", Outcome: audit.Success, Organization: "org_a"})
+			}
+		}
+		flood()
+		time.Sleep(time.Second)
+		put(t, l, audit.Event{ID: "first", Type: "admin", Action: "admin.sapi", Outcome: audit.Success})
+		time.Sleep(48 * time.Hour)
+		flood()
+		put(t, l, audit.Event{ID: "second", Type: "audit", Action: "audit.sink_pause", Outcome: audit.Success})
+		time.Sleep(2 * time.Minute)
+		r, err := l.Report(t.Context(), auditlog.Period{})
+		require.NoError(t, err)
+		assert.Equal(t, 1402, r.Changes.Total)
+		require.Len(t, r.Changes.Entries, 500)
+		var listed []string
+		for _, e := range r.Changes.Entries {
+			if e.Organization == "" {
+				listed = append(listed, e.ID)
+			}
+		}
+		assert.Equal(t, []string{"first", "second"}, listed)
 	})
 }
 

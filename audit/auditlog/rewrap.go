@@ -14,9 +14,12 @@ import (
 
 // Rewrap seals under the first of Seal.Keys what is sealed under another: the keys of
 // subjects, the targets of streams, and the log's own. To replace a key, put the new one
-// in front in every process, run Rewrap, and take the old one out. It returns how many
-// records it has changed and is recorded as "audit.rewrap". It may be run again after an
-// error. Backups need the old key as long as they are kept.
+// behind the old one in every process, then in front in every process, run Rewrap, wait
+// until no process has anything in its spool (Status.Spooled), and take the old one out: a
+// process that does not have the new one yet cannot record what concerns a person whose key
+// is sealed under it. Rewrap returns how many records it has changed and is recorded as
+// "audit.rewrap". It may be run again after an error. Backups need the old key as long as
+// they are kept.
 func (l *Log) Rewrap(ctx context.Context) (int, error) {
 	if _, err := l.open(ctx); err != nil {
 		return 0, err

@@ -54,6 +54,38 @@ func TestRewrap(t *testing.T) {
 	require.Error(t, err)
 }
 
+// Processes that are replaced one by one have both keys, in either order. One that lacks the
+// new key says that it did not record, and neither does its spool.
+func TestKeysAreReplacedInOneProcessAfterTheOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, old := auditlog.NewMemoryStore(), newSeal(t)
+		key := []byte("another key of thirty-two bytes!")
+		behind, front := old, old
+		behind.Keys, front.Keys = [][]byte{old.Keys[0], key}, [][]byte{key, old.Keys[0]}
+		put(t, newLogWith(t, store, old, auditlog.Config{}), event("e0"))
+		put(t, newLogWith(t, store, front, auditlog.Config{}), event("e1"), spoolEvent("e2"))
+		other := event("e3")
+		other.Actor.ID = "auth0|new"
+		put(t, newLogWith(t, store, front, auditlog.Config{}), other)
+		again := other
+		again.ID = "e4"
+		dir := t.TempDir()
+		lacks := newLogWith(t, store, old, auditlog.Config{Spool: dir})
+		inRun(t, lacks)
+		require.Error(t, audit.Record(t.Context(), lacks, again))
+		assert.Empty(t, spoolOf(t, dir), "nobody is told that it is recorded")
+		put(t, newLogWith(t, store, behind, auditlog.Config{}), again)
+		var ids []string
+		for e, err := range newLogWith(t, store, behind, auditlog.Config{}).Query(t.Context(), auditlog.Filter{Type: "session"}) {
+			require.NoError(t, err)
+			assert.False(t, e.Forgotten)
+			ids = append(ids, e.ID)
+		}
+		assert.ElementsMatch(t, []string{"e0", "e1", "e2", "e3", "e4"}, ids)
+	})
+}
+
 // Who replaces the log's own record is found.
 func TestVerifyIdentity(t *testing.T) {
 	t.Parallel()

@@ -189,7 +189,14 @@ func (s *sums) both(org string) []string {
 	return []string{"", s.last.key}
 }
 
+// byOrganizations is behind the section of what organizations do with their own trails:
+// however much that is, it takes no place of the others.
+const byOrganizations = "~"
+
 func notedKey(section string, r *driver.Row) string {
+	if r.Type == "audit" && r.Organization != "" {
+		section += byOrganizations
+	}
 	return ofNoted + section + ":" + r.At.UTC().Format("150405.000000") + ":" + r.ID
 }
 
@@ -230,7 +237,8 @@ func (s *sums) attempt(r *driver.Row, day, month, user string) {
 	s.logged[month] = max(s.logged[month], fresh.Last)
 	key := month + r.Correlation
 	a, known := s.open[key]
-	if known && fresh.Last-a.Last < openFor.Microseconds() && near(a.Index, fresh.Index) {
+	same := a.User == "" || user == "" || a.User == user // a correlation may be what a client says
+	if known && same && fresh.Last-a.Last < openFor.Microseconds() && near(a.Index, fresh.Index) {
 		s.count(a, -1)
 		fresh = a.with(fresh)
 	}

@@ -114,7 +114,7 @@ func withoutMonth(t *testing.T, records map[string]string, month string) map[str
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 31, 23, 59, 0, 0, time.UTC)
-	first := driver.Row{Sealed: true, Index: 7, Event: driver.Event{ID: "a", At: at, LoggedAt: at, Type: "login", Action: "login.do", Correlation: "c"}}
+	first := driver.Row{Sealed: true, Index: 7, Event: driver.Event{ID: "a", At: at, LoggedAt: at, Type: "login", Action: "login.do", Correlation: "c", Actor: "user:p_1"}}
 	for name, c := range map[string]struct {
 		change func(r *driver.Row)
 		want   int64
@@ -127,6 +127,8 @@ func TestAttempts(t *testing.T) {
 		"in another month":  {func(r *driver.Row) { r.At = at.Add(time.Minute) }, 2},
 		"another":           {func(r *driver.Row) { r.Correlation = "d" }, 2},
 		"no correlation":    {func(r *driver.Row) { r.Correlation = "" }, 2},
+		"of nobody":         {func(r *driver.Row) { r.Actor = "" }, 1},
+		"of another user":   {func(r *driver.Row) { r.Actor = "user:p_2" }, 2},
 	} {
 		second := first
 		second.ID, second.Index = "b", 8
@@ -330,7 +332,7 @@ func TestRetentionOfSums(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, seal := auditlog.NewMemoryStore(), newSeal(t)
 		summed(t, store, seal, loginsOn("2026-01-05", "2026-02-28", "2026-03-01")...)
-		l := newLogWith(t, store, seal, auditlog.Config{})
+		l := newLogWith(t, store, seal, auditlog.Config{Now: inApril})
 		plan, err := l.PlanExpiry(t.Context(), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 		require.NoError(t, err)
 		assert.Equal(t, 10, plan.Events)
@@ -377,6 +379,8 @@ func TestRetentionOfSums(t *testing.T) {
 }
 
 // expiring is a store of which retention removes a month while it is read.
+func inApril() time.Time { return time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC) }
+
 type expiring struct {
 	driver.Store
 	apply func()
@@ -397,7 +401,7 @@ func TestVerifyWhileRetentionRuns(t *testing.T) {
 		memory, seal := auditlog.NewMemoryStore(), newSeal(t)
 		summed(t, memory, seal, loginsOn("2026-01-05", "2026-02-28", "2026-03-01")...)
 		store := &expiring{Store: memory}
-		l, other := newLogWith(t, store, seal, auditlog.Config{}), newLogWith(t, memory, seal, auditlog.Config{})
+		l, other := newLogWith(t, store, seal, auditlog.Config{}), newLogWith(t, memory, seal, auditlog.Config{Now: inApril})
 		signed, err := l.Checkpoint(t.Context())
 		require.NoError(t, err)
 		store.apply = func() {

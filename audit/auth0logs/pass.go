@@ -258,7 +258,7 @@ func gapOf(p *pass, added int) audit.Event {
 	}
 	first, last := p.entries[0], p.entries[len(p.entries)-1]
 	return audit.Event{
-		ID: clean("gap:"+p.Source()+":"+last.ID, audit.MaxID), Time: p.end, Type: "audit", Action: "audit.stream_gap", Outcome: audit.Failure, Reason: reason,
+		ID: eventID(p.tenant, "gap:"+cmp.Or(p.last, p.end.String())), Time: p.end, Type: "audit", Action: "audit.stream_gap", Outcome: audit.Failure, Reason: reason,
 		Source: p.Source(), Target: audit.Ref{Kind: "source", ID: p.Source()}, Metadata: map[string]string{
 			"missed": strconv.Itoa(added), "of": strconv.Itoa(of), "from": p.timeOf(first).UTC().Format(time.RFC3339), "to": p.timeOf(last).UTC().Format(time.RFC3339),
 		},

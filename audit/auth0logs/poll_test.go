@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,20 @@ func TestPollBelievesNoStrangeDates(t *testing.T) {
 			assert.Equal(t, []string{"-3600 to -60: not_read", "4 to 10: not_read"}, w.holes())
 		})
 	}
+}
+
+// Ids that differ behind what an event's id may have are of different gaps.
+func TestGapsOfLongIDs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0logs.Config{Authorization: []string{secretValue}})
+	for i, id := range []string{"a", "b"} {
+		w.tenant.add(w.now, "s", "")
+		w.tenant.entries[i].ID = strings.Repeat("0", 10_000) + id
+		w.now = w.now.Add(time.Hour)
+		w.poll()
+	}
+	assert.Len(t, w.events(auditlog.Filter{Type: "login"}), 2)
+	assert.Len(t, w.events(auditlog.Filter{Action: "audit.stream_gap"}), 2)
 }
 
 func TestPollReadsEntriesWithoutAnID(t *testing.T) {
