@@ -48,7 +48,7 @@ func (l *Log) deliver(ctx context.Context) {
 			d.wg.Go(func() { r.run(ctx) })
 		}
 	}
-	for len(l.cfg.Kinds) > 0 {
+	for {
 		_ = d.look(ctx) // again in five seconds
 		if retry.Sleep(ctx, lookForStreams) != nil {
 			return
@@ -74,10 +74,7 @@ func (d *deliveries) look(ctx context.Context) error {
 			if err != nil {
 				continue // its owner sees that it does not move
 			}
-			r, err := d.l.streamRunner(s, org)
-			if err != nil {
-				continue
-			}
+			r := d.l.streamRunner(s, org)
 			r.still = func(ctx context.Context) (bool, error) {
 				now, err := d.l.store.Get(ctx, kindStream, record.Key)
 				return err == nil && len(now) == 1 && now[0].Version == record.Version, err

@@ -193,17 +193,18 @@ func (t *Trail) runner(ctx context.Context, id string) (*runner, int64, error) {
 	if err != nil || version == 0 {
 		return nil, 0, cmp.Or(err, ErrNoStream)
 	}
-	r, err := t.log.streamRunner(s, t.org)
-	return r, version, err
+	return t.log.streamRunner(s, t.org), version, nil
 }
 
-func (l *Log) streamRunner(s Stream, org string) (*runner, error) {
+// streamRunner returns what delivers to a stream. One whose Kind the program no longer has
+// fails, until it is disabled: retention would wait for it for ever otherwise.
+func (l *Log) streamRunner(s Stream, org string) *runner {
 	deliver, err := l.streamDeliver(s)
 	if err != nil {
-		return nil, err
+		deliver = func(context.Context, Delivery) error { return err }
 	}
 	name := "stream/" + s.ID
-	return &runner{l: l, name: name, org: org, sink: Sink{Name: name, Policy: Durable, Filter: s.Filter, Deliver: deliver, Cleartext: s.Cleartext}}, nil
+	return &runner{l: l, name: name, org: org, sink: Sink{Name: name, Policy: Durable, Filter: s.Filter, Deliver: deliver, Cleartext: s.Cleartext}}
 }
 
 // Streams returns the organization's streams, without secrets.

@@ -191,6 +191,39 @@ func TestStreamLife(t *testing.T) {
 	})
 }
 
+// A stream whose kind the program no longer has is disabled as one that fails, and then
+// holds up no retention; its organization can still pause and remove it.
+func TestStreamWhoseKindIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, s, n := auditlog.NewMemoryStore(), newSeal(t), &network{}
+		made, err := trailOf(t, newLogWith(t, store, s, n.config()), "org_a").PutStream(t.Context(), auditlog.Stream{Kind: "test", Target: auditlog.Target{URL: "https://a"}})
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		l := newLogWith(t, store, s, auditlog.Config{GiveUp: time.Hour})
+		go l.Run(ctx)
+		e := event("e1")
+		e.Organization, e.Time = "org_a", time.Now().AddDate(0, -3, 0)
+		put(t, l, e)
+		time.Sleep(30 * time.Minute)
+		planned := func() int {
+			x, err := l.PlanExpiry(ctx, time.Now())
+			require.NoError(t, err)
+			return x.Events
+		}
+		assert.Zero(t, planned())
+		time.Sleep(time.Hour)
+		a := trailOf(t, l, "org_a")
+		all, err := a.Streams(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, auditlog.Disabled, all[0].State)
+		assert.Equal(t, 1, planned())
+		require.NoError(t, a.PauseStream(ctx, made.ID, "no longer there"))
+		require.NoError(t, a.RemoveStream(ctx, made.ID))
+		stop()
+	})
+}
+
 // A stream that is removed leaves nothing behind, its dead letters neither.
 func TestRemovedStreamLeavesNothing(t *testing.T) {
 	t.Parallel()
