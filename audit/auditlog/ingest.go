@@ -22,7 +22,7 @@ type Batch struct {
 	// After is the cursor that these events follow, and Cursor the one after them.
 	// Leave both empty for events that have no order, as those of a stream.
 	After, Cursor string
-	Covered       Period        // In which these events and the ones before are complete; zero for nothing.
+	Covered       Period        // In which these events and the ones before are complete, as the source's answers show; zero for nothing.
 	Lost          []Hole        // What nobody can fill any more.
 	Events        []audit.Event // With an ID each, which makes repeating them harmless.
 }
@@ -57,6 +57,9 @@ func (l *Log) Cursor(ctx context.Context, name string) (string, error) {
 func (l *Log) Ingest(ctx context.Context, b Batch) (added int, err error) {
 	if b.Source == "" {
 		return 0, errors.New("auditlog: Batch.Source is empty")
+	}
+	if len(b.Events) > driver.MaxBatch {
+		return 0, fmt.Errorf("auditlog: Batch has %d events; %d are allowed", len(b.Events), driver.MaxBatch)
 	}
 	rows, err := l.ingestRows(ctx, b.Events)
 	if err != nil {

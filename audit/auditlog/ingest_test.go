@@ -42,6 +42,15 @@ func TestIngest(t *testing.T) {
 	require.Error(t, err)
 	_, err = l.Ingest(ctx, auditlog.Batch{Cursor: "c1"})
 	require.Error(t, err)
+	many := make([]audit.Event, 4097)
+	for i := range many {
+		many[i] = with(fmt.Sprint("many", i))
+	}
+	_, err = l.Ingest(ctx, auditlog.Batch{Source: "auth0:t", Events: many})
+	require.ErrorContains(t, err, "4097 events")
+	n, err = l.Ingest(ctx, auditlog.Batch{Source: "auth0:t", Events: many[1:]})
+	require.NoError(t, err)
+	assert.Equal(t, 4096, n)
 	cursor, err = l.Cursor(ctx, "auth0:t")
 	require.NoError(t, err)
 	assert.Equal(t, "c1", cursor)
