@@ -27,7 +27,7 @@ var verbs = []string{"plan", "prove", "run", "retry", "sync", "verify", "rollbac
 
 func parse(args []string, env func(string) string, help io.Writer) (o options, err error) {
 	if len(args) == 0 || !slices.Contains(verbs, args[0]) {
-		return o, fmt.Errorf("the first word must be one of %s", strings.Join(verbs, ", "))
+		return o, fmt.Errorf("the first word must be one of %s; migrate plan -h lists the flags", strings.Join(verbs, ", "))
 	}
 	o.verb, o.args = args[0], args
 	fs := flag.NewFlagSet("migrate "+o.verb, flag.ContinueOnError)
