@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/auth0kit/auth0kit/audit"
 	"github.com/auth0kit/auth0kit/session"
 	"github.com/auth0kit/auth0kit/session/sessiontest"
 )
@@ -36,6 +38,16 @@ type world struct {
 	// was told, is a logout.
 	loggedOut bool
 	planted   session.Token
+	logAway   bool            // no event can be recorded
+	since     map[string]bool // sessions that have begun since a login failed last
+}
+
+// Record implements audit.Recorder.
+func (w *world) Record(context.Context, audit.Event) error {
+	if w.logAway {
+		return errors.New("away")
+	}
+	return nil
 }
 
 type proof struct{ user, method string }
@@ -49,14 +61,15 @@ type flight struct {
 	entered chan bool
 	goOn    chan struct{}
 	done    chan struct{}
+	failed  bool   // because the log was away
 	state   int    // 0 leaves, 1 in the handler, 2 answered
 	session string // with which it has reached its handler
 }
 
 func newWorld(t *rapid.T) *world {
-	w := &world{t: t, all: map[int]*flight{}, proofs: map[string]proof{}, out: map[string]bool{}}
+	w := &world{t: t, all: map[int]*flight{}, proofs: map[string]proof{}, out: map[string]bool{}, since: map[string]bool{}}
 	w.site = &setup{store: session.NewMemory(), clock: sessiontest.NewClock(start)}
-	m, err := session.New(w.site.store, session.Config{Now: w.site.clock.Now})
+	m, err := session.New(w.site.store, session.Config{Now: w.site.clock.Now, Recorder: w})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,9 +121,10 @@ func (w *world) step(id int) {
 			f.state = 2
 		}
 	case 1:
+		w.logAway = rapid.IntRange(0, 7).Draw(w.t, "log") == 0
 		close(f.goOn)
 		<-f.done
-		f.state = 2
+		f.state, w.logAway = 2, false
 	default:
 		w.deliver(f)
 		delete(w.all, id)
@@ -128,7 +142,7 @@ func (w *world) handle(f *flight, rw http.ResponseWriter, r *http.Request) {
 		var s *session.Session
 		s, err = w.http.Login(rw, r, session.Login{UserID: f.user, AuthTime: w.site.clock.Now(), AMR: []string{"pwd"}})
 		if err == nil {
-			w.proofs[s.ID], w.loggedOut = proof{f.user, "pwd"}, false
+			w.proofs[s.ID], w.loggedOut, w.since[s.ID] = proof{f.user, "pwd"}, false, true
 		}
 	case "step-up":
 		err = w.http.StepUp(rw, r, w.site.clock.Now(), "otp")
@@ -142,6 +156,12 @@ func (w *world) handle(f *flight, rw http.ResponseWriter, r *http.Request) {
 			if before != nil {
 				w.out[before.ID] = true
 			}
+		}
+	}
+	if errors.Is(err, audit.ErrNotRecorded) { // it has ended what the browser had
+		w.loggedOut, f.failed, w.since = true, true, map[string]bool{}
+		if before != nil {
+			w.out[before.ID] = true
 		}
 	}
 	if err != nil {
@@ -161,6 +181,12 @@ func (w *world) deliver(f *flight) {
 			if f.verb != "login" && w.out[f.session] {
 				w.loggedOut = true
 			}
+		case f.verb == "login" && f.failed:
+			// It may take a session away of a login without a cookie that was under way before.
+			if s, err := w.site.Validate(context.Background(), session.Token(w.jar)); err == nil && w.since[s.ID] {
+				w.t.Fatalf("a login that failed takes %+v away", s)
+			}
+			w.jar = ""
 		case f.verb != "logout":
 			w.t.Fatalf("the answer to %s takes the cookie away", f.verb)
 		default:
@@ -187,6 +213,9 @@ func (w *world) check() {
 	}
 	if err == nil && w.out[s.ID] {
 		w.t.Fatal("a session that was signed out is there")
+	}
+	if errors.Is(err, session.ErrSuperseded) {
+		w.t.Fatal("the browser is told that it is late, and nothing is under way")
 	}
 	if w.planted == "" {
 		return

@@ -26,7 +26,7 @@ func (h *HTTP) Login(w http.ResponseWriter, r *http.Request, l Login) (*Session,
 	if err == nil {
 		s, err = h.start(w, r, l)
 	}
-	if err != nil && ended { // no parallel login has set another cookie: one alone ends the session
+	if err != nil && ended { // of parallel logins with this cookie one alone ends the session
 		h.drop(w, r)
 	}
 	return s, err
