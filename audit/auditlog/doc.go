@@ -95,10 +95,12 @@
 // stored all of them, in order and each once. The directory may be shared: files of a
 // process that has ended, or was killed, are stored by the next that runs. Events are
 // encrypted with Seal.Keys; whoever can write to the directory can still remove events
-// that the store does not have yet, without a trace when the process ends before. When the disk or SpoolBytes are used up, Record fails with the
-// store's error. "audit.spool_drain" says how many events came this way;
-// "audit.spool_gap" says it where some were refused or a file was damaged. Ingest, reading
-// and what changes the log itself do need the store.
+// that the store does not have yet, without a trace when the process ends before. When the
+// disk or SpoolBytes are used up, Record fails with the store's error.
+// "audit.spool_drain" says how many events came this way; "audit.spool_gap" says it where
+// some were refused or could not be read. A file with lines that no key opens is kept under
+// its name with ".damaged" behind it: take that away, and a process that has the key stores
+// its events. Ingest, reading and what changes the log itself do need the store.
 //
 // # Limits
 //

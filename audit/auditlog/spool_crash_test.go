@@ -2,6 +2,7 @@ package auditlog_test
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -71,5 +72,45 @@ func TestSpoolFileThatFails(t *testing.T) {
 		status, err := second.Status(t.Context())
 		require.NoError(t, err)
 		assert.Zero(t, status.Spooled)
+	})
+}
+
+// A process that lacks a key keeps what it cannot read: with the key, and its old name, the
+// file is drained like any other.
+func TestSpoolFileOfAnotherKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		old, dir := newSeal(t), t.TempDir()
+		store := &outage{Store: auditlog.NewMemoryStore()}
+		front := old
+		front.Keys = [][]byte{[]byte("another key of thirty-two bytes!"), old.Keys[0]}
+		put(t, newLogWith(t, store, old, auditlog.Config{}), event("e0")) // the log's own key is the old one
+		first := newLogWith(t, store, front, auditlog.Config{Spool: dir})
+		stop := inRun(t, first)
+		store.off.Store(true)
+		require.NoError(t, audit.Record(t.Context(), first, spoolEvent("e1")))
+		require.NoError(t, audit.Record(t.Context(), first, spoolEvent("e2")))
+		stop()
+		store.off.Store(false)
+
+		inRun(t, newLogWith(t, store, old, auditlog.Config{Spool: dir}))
+		time.Sleep(10 * time.Second)
+		ids, drains := ordered(t, store.Store)
+		assert.Equal(t, []string{"e0"}, ids)
+		require.Len(t, drains, 1)
+		assert.Equal(t, "audit.spool_gap", drains[0]["action"])
+		assert.Equal(t, "2", drains[0]["unreadable"])
+		files := spoolOf(t, dir)
+		require.Len(t, files, 1)
+		name, damaged := strings.CutSuffix(files[0], ".damaged")
+		require.True(t, damaged)
+
+		other := t.TempDir() // where no process without the key looks
+		require.NoError(t, os.Rename(files[0], filepath.Join(other, filepath.Base(name))))
+		inRun(t, newLogWith(t, store, front, auditlog.Config{Spool: other}))
+		time.Sleep(10 * time.Second)
+		ids, _ = ordered(t, store.Store)
+		assert.Equal(t, []string{"e0", "e1", "e2"}, ids)
+		assert.Empty(t, spoolOf(t, other))
 	})
 }

@@ -207,8 +207,12 @@ func isAttempt(r *driver.Row) bool {
 	return r.OnBehalfOf == "" && (r.Type == "login" || r.Type == "mfa" && r.Outcome == audit.Failure && r.Correlation != "")
 }
 
-// userOf is who acts: the delegate where there is one.
+// userOf is who acts: the delegate where there is one. Whom a reading of the log is about
+// has done nothing.
 func userOf(r *driver.Row) string {
+	if r.Type == "audit" {
+		return onlyUser(r.Actor)
+	}
 	if r.OnBehalfOf != "" {
 		return onlyUser(r.OnBehalfOf)
 	}
