@@ -53,14 +53,20 @@ type pass struct {
 	lost    []auditlog.Hole
 	entries []resource.LogEntry
 	last    string // Id of the last entry that was taken.
-	behind  map[string]bool
+	waiting []mark // Entries that were taken and that the cursor has not passed.
+}
+
+// mark is an entry's id and when Auth0 wrote it.
+type mark struct {
+	id string
+	at time.Time
 }
 
 func (i *Ingester) newPass(at cursor) *pass {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := i.cfg.Now()
-	return &pass{Ingester: i, state: i.state, now: now, at: at, since: at.at, end: now.UTC().Add(-i.cfg.Behind), behind: make(map[string]bool)}
+	return &pass{Ingester: i, state: i.state, now: now, at: at, since: at.at, end: now.UTC().Add(-i.cfg.Behind)}
 }
 
 // ended keeps what the next pass needs.
@@ -70,10 +76,11 @@ func (i *Ingester) ended(p *pass) {
 	if i.state.passed.After(p.now) {
 		return // another pass was faster
 	}
-	if i.state = p.state; p.young {
-		p.behind = nil
+	i.state = p.state
+	i.state.passed, i.state.stored = p.now, make(map[string]bool, len(p.waiting))
+	for _, m := range p.waiting {
+		i.state.stored[m.id] = true
 	}
-	i.state.passed, i.state.stored = p.now, p.behind
 }
 
 // begin decides from when this pass is complete: from the last one on, unless that is
@@ -193,16 +200,12 @@ func (p *pass) settled() time.Time {
 // stored, and read again.
 func (p *pass) next(until time.Time) cursor {
 	next := cursor{id: p.at.id, at: later(p.at.at, later(p.since, until))}
-	if p.young {
-		next.id = cmp.Or(p.last, next.id)
-		return next
-	}
 	for _, e := range p.entries {
-		if p.stamp(e).After(p.proved()) || len(p.behind) > 0 {
-			p.behind[e.ID] = true
-		} else {
-			next.id = cmp.Or(e.ID, next.id)
-		}
+		p.waiting = append(p.waiting, mark{e.ID, p.stamp(e)})
+	}
+	for len(p.waiting) > 0 && (p.young || !p.waiting[0].at.After(p.proved())) {
+		next.id = cmp.Or(p.waiting[0].id, next.id)
+		p.waiting = p.waiting[1:]
 	}
 	return next
 }

@@ -74,6 +74,38 @@ func TestPollBelievesNoStrangeDates(t *testing.T) {
 	}
 }
 
+// A reader that fails on the way gets on with each pass, also where many entries come in the
+// time in which others may still become visible.
+func TestPollGetsOnThroughFailures(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth0logs.Config{})
+	for i := range 6000 {
+		w.tenant.add(start.Add(-time.Hour+time.Duration(i)*100*time.Millisecond), "fp", "")
+	}
+	read := 0
+	logs, err := auth0logs.New("shop.eu.auth0.com", readerFunc(func(ctx context.Context, from string) iter.Seq2[resource.LogEntry, error] {
+		return func(yield func(resource.LogEntry, error) bool) {
+			left := 1500
+			for e, err := range w.tenant.Logs(ctx, from) {
+				if left--; left < 0 {
+					yield(resource.LogEntry{}, errors.New("429"))
+					return
+				}
+				if read++; !yield(e, err) {
+					return
+				}
+			}
+		}
+	}), w.log, auth0logs.Config{Now: func() time.Time { return w.now }})
+	require.NoError(t, err)
+	passes := 1
+	for ; logs.Poll(t.Context()) != nil && passes < 20; passes++ {
+	}
+	assert.LessOrEqual(t, passes, 7)
+	assert.Less(t, read, 10_000)
+	assert.Equal(t, 6000, len(w.events(auditlog.Filter{})))
+}
+
 // Ids that differ behind what an event's id may have are of different gaps.
 func TestGapsOfLongIDs(t *testing.T) {
 	t.Parallel()
