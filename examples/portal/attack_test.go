@@ -1,6 +1,7 @@
 package main
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -122,6 +123,61 @@ func TestDoubleClick(t *testing.T) {
 	}
 	assert.Equal(t, 1, paid)
 	v.opens(pay, 409, "This invoice is paid already")
+}
+
+// TestContainTwice: an impatient operator, and another one at the same time, close an
+// account once for each order, and every receipt says so. The operators sign out with two
+// clicks.
+func TestContainTwice(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	users, err := p.client.UsersByEmail(t.Context(), bob)
+	require.NoError(t, err)
+	v := p.guest(t, onWindows)
+	v.proven()
+	path, token := "/orgs/"+p.demo.acme+"/team/contain", v.csrf()
+	var clicks sync.WaitGroup
+	for n := range 6 {
+		again := *v.Visitor
+		clicks.Go(func() {
+			form := url.Values{"csrf_token": {token}, "id": {p.demo.acme + "-" + []string{"mine", "theirs"}[n%2]}, "user": {users[0].ID}, "reason": {"phished"}, "factors": {"1"}}
+			assert.NoError(t, again.Post(t.Context(), path, form))
+			assert.Contains(t, again.Page, "The account of "+bob)
+		})
+	}
+	clicks.Wait()
+	for _, receipt := range []string{"mine", "theirs"} {
+		v.opens("/orgs/"+p.demo.acme+"/receipts/"+p.demo.acme+"-"+receipt, 200, "It is closed.")
+	}
+	for range 3 {
+		again := *v.Visitor
+		clicks.Go(func() { assert.NoError(t, again.Post(t.Context(), "/auth/logout", url.Values{"csrf_token": {token}})) })
+	}
+	clicks.Wait()
+	v.opens("/", 200, "Sign in with the name of your company")
+	v.opens("/account", 200, "username") // Auth0 has forgotten her too
+}
+
+// TestAddresses: administrators whose addresses are unusual are named as they are.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	odd := "o'hara+ledger&co@example.com"
+	id := p.demo.tenant.AddUser(resource.User{ID: "waad|a+b/c=&d", Email: odd, EmailVerified: true}, password)
+	p.demo.tenant.AddMember(p.demo.acme, id)
+	v := p.guest(t, onWindows)
+	v.proven()
+	team := "/orgs/" + p.demo.acme + "/team"
+	v.opens(team, 200, "o&#39;hara&#43;ledger&amp;co@example.com")
+	link := regexp.MustCompile(`href="([^"]*contain[^"]*)" aria-label="Close the account of o&#39;`).FindStringSubmatch(v.Page)
+	require.Len(t, link, 2)
+	v.opens(html.UnescapeString(link[1]), 200, "Close the account of o&#39;hara")
+	v.opens(team, 200, bob)
+	v.sends("/team/plan", "What would change", "emails", ada+"\n"+odd+"\nJosé.Ñ+1@exämple.com")
+	v.opens(team, 200, bob)
+	v.sends("/team/plan", "not an email address", "emails", ada+"\nno address")
+	v.opens(team, 200, bob)
+	v.sends("/team/plan", "Nothing to change", "emails", strings.ToUpper(ada))
 }
 
 // TestTwoTabs: a form of one organization does nothing after another tab has switched to
