@@ -116,7 +116,7 @@ func TestPortalInChromium(t *testing.T) {
 	b.shows("The method is set up.")
 	b.Inspect("factors")
 
-	// A payout, for which the proof is fresh, in another browser not.
+	// A payout, for which the proof is fresh.
 	b.open(org + "/invoices/1001/pay")
 	b.shows("Pay 480.50 €?")
 	b.Inspect("pay")
@@ -124,6 +124,18 @@ func TestPortalInChromium(t *testing.T) {
 	b.shows("Invoice 1001 is paid.")
 	b.Inspect("paid")
 	b.pictures(org)
+
+	// A new session has proved nothing: the next payout asks for the passkey.
+	b.open("/account")
+	b.press(`form[action="/auth/logout"] button`)
+	b.signIn(ada)
+	b.shows("Kraft Paper Mills")
+	b.open(org + "/invoices/1002/pay")
+	b.shows("Confirm that it is you")
+	b.do(chromedp.Click(chromedp.CSS(`form[data-passkey="get"] button`)))
+	b.shows("Pay 694.27 €?")
+	b.press("button.primary")
+	b.shows("Invoice 1002 is paid.")
 
 	// The second browser is signed out from the first.
 	other := b.another()
