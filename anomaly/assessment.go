@@ -12,7 +12,7 @@ type Assessment struct {
 	// Score is the probability, 0 to 1, that this is not the user if attacks were as
 	// frequent as logins. Compare scores; they are not real frequencies.
 	Score                float64
-	RequiresVerification bool       // Score is at or above Config.Threshold.
+	RequiresVerification bool       // Score is at or above Config.Threshold, or Distrusted.
 	FirstLogin           bool       // The user has no history: only rarity in the population counted.
 	Unreachable          bool       // At least eight times an airliner's speed since the last login: even a known device does not explain it.
 	Earlier              float32    // The user's earlier logins, at most 250, each worth less with age; halved in Config.HalfLife.

@@ -132,7 +132,7 @@ func (d *Detector) Assess(ctx context.Context, a Attempt) (Assessment, error) {
 		sum += v
 	}
 	out.Score = logistic(sum)
-	out.RequiresVerification = out.Score >= d.cfg.Threshold
+	out.RequiresVerification = out.Score >= d.cfg.Threshold || out.Distrusted
 	out.Unreachable = s.e[evTravel] >= unreachable
 	s.o.findings(&out, &s.e)
 	return out, nil

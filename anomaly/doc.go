@@ -78,7 +78,8 @@
 // Pass [Allowed] for a login that went on without a challenge. It teaches network,
 // agent, hour and place at once, and a new device only from its second such login on
 // a later day: whoever shares the user's network must not become the user with one
-// login. Pass [Proved] after a challenge.
+// login. Until then the device is known in the user's networks, and through their
+// provider at their places. Pass [Proved] after a challenge.
 //
 // # Travel
 //

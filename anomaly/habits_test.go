@@ -3,6 +3,7 @@ package anomaly_test
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,8 +121,28 @@ func TestAllowedDoesNotTeachTheDevice(t *testing.T) {
 			assert.Contains(t, kinds(next), "new_device", trust)
 		}
 	}
+	// Who was let in once in the user's network is not the user at the other end of the
+	// provider's; there the user's own provider may give them any network.
 	d := newDetector(t, anomaly.Config{})
 	now := month(t, d)
+	learn(t, d, login(now, "81.2.69.10", oslo, "theirs", safari), anomaly.Allowed)
+	tromso := oslo
+	tromso.Lat, tromso.Lon = 69.65, 18.95
+	unknown := anomaly.Place{Country: "NO", ASN: 2119}
+	for name, c := range map[string]struct {
+		ip    string
+		place anomaly.Place
+		known bool
+	}{
+		"same /24": {"81.2.69.99", oslo, true}, "another /24 there": {"81.3.1.1", oslo, true}, "far away": {"81.3.1.1", tromso, false},
+		"country and provider alone": {"81.3.1.1", unknown, true},
+	} {
+		found := kinds(assess(t, d, login(now.Add(24*time.Hour), c.ip, c.place, "theirs", safari)))
+		assert.Equal(t, c.known, !strings.Contains(found, "new_device"), "%s: %s", name, found)
+	}
+
+	d = newDetector(t, anomaly.Config{})
+	now = month(t, d)
 	for _, hours := range []time.Duration{0, 1, 30} {
 		learn(t, d, login(now.Add(hours*time.Hour), "81.2.69.10", oslo, "phone", safari), anomaly.Allowed)
 	}

@@ -14,12 +14,18 @@ func (o *observation) novelty() {
 	if o.device != 0 {
 		o.seen, o.met = o.p.device(o.device, o.id.old(), o.today)
 	}
-	known := o.seen > 0 || o.met && o.has(asns) // unproved, it is known where the user is
+	known := o.seen > 0 || o.met && o.atHome()
 	n.fresh[freshDevice] = n.asked && !known
 	n.fresh[freshMissing] = o.net.prefix == 0 && !o.p.empty(prefixes)
 	n.fresh[freshPrefix] = o.net.prefix != 0 && !o.has(prefixes)
 	n.fresh[freshASN] = o.net.asn != 0 && !o.has(asns)
 	n.fresh[freshAgent] = !o.has(agents) && (o.agent.known() || !o.p.empty(agents))
+}
+
+// atHome is where a device is known that nobody has proved yet: in a network of the
+// user, and at their places through any of their provider's.
+func (o *observation) atHome() bool {
+	return o.has(prefixes) || o.has(asns) && (!o.placed || o.located && apart(&o.known, &o.place) == 0)
 }
 
 // class is for after lookUp.

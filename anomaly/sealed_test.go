@@ -107,7 +107,7 @@ func TestDistrust(t *testing.T) {
 	require.NoError(t, d.Distrust(ctx, "auth0|ada"))
 	a, err := d.Assess(ctx, home(now))
 	require.NoError(t, err)
-	assert.True(t, a.Distrusted && a.FirstLogin, "%+v", a)
+	assert.True(t, a.Distrusted && a.FirstLogin && a.RequiresVerification, "%+v", a)
 	require.NoError(t, d.Learn(ctx, home(now), anomaly.Untrusted))
 	a, err = d.Assess(ctx, home(now))
 	require.NoError(t, err)
