@@ -130,6 +130,15 @@ func fill(t *testing.T, k keeping) (erase []func(context.Context) error) {
 			_, err = web.Login(httptest.NewRecorder(), r, session.Login{UserID: subjectID, SID: subjectSID, AuthTime: time.Now(), Device: session.Device{UserAgent: subjectDevice, IP: subjectIP}})
 			require.NoError(t, err)
 		}
+		before, err := session.New(k.sessions, session.Config{Keys: [][]byte{sealKey}, Now: func() time.Time { return time.Now().Add(-time.Hour - time.Minute) }})
+		require.NoError(t, err)
+		_, _, err = before.Create(ctx, session.Login{UserID: subjectID, AuthTime: time.Now().Add(-time.Hour - time.Minute), Device: session.Device{UserAgent: subjectDevice, IP: subjectIP}}) // which has expired
+		require.NoError(t, err)
+		for range 70 { // more than a store may list
+			token, _, err := m.Create(ctx, session.Login{UserID: subjectID, AuthTime: time.Now()})
+			require.NoError(t, err)
+			require.NoError(t, m.Revoke(ctx, token))
+		}
 		list, err := m.List(ctx, subjectID)
 		require.NoError(t, err)
 		require.NoError(t, m.RevokeID(ctx, subjectID, list[0].ID))

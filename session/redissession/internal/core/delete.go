@@ -122,8 +122,7 @@ func (s *Store) everyShard(ctx context.Context, lua *Script, now time.Time, keys
 	return evicts
 }
 
-// Forget implements driver.Store. What is left of sessions that ended before the last
-// 64 goes by itself, ten minutes after they would have expired.
+// Forget implements driver.Store.
 func (s *Store) Forget(ctx context.Context, userID string) error {
 	names := driver.KeyOf(userID, "")
 	p := s.shard(names)

@@ -9,7 +9,7 @@ package core
 //	{prefix:shard}:e:<sid>    epoch of a SID, in the shard of its user
 //	{prefix:shard}:u:<user>   sorted set of the hashes of a user's sessions by creation
 //	{prefix:shard}:d:<user>   sorted set of the hashes of a user's last sessions that were ended, by that time
-//	{prefix:shard}:o:<user>   sorted set of the hashes of a user's replaced keys, by when they expire
+//	{prefix:shard}:o:<user>   sorted set of the hashes of what is left of a user's sessions and keys, by when it goes
 //	{prefix:shard}:x:<sid>    time of the last RevokeSID, in the shard of the SID
 //	{prefix:shard}:i:<sid>    set of the users with that SID, in the shard of the SID
 //	{prefix:outbox}:d, :j     sorted set of job ids by due time, hash of jobs
@@ -112,18 +112,21 @@ end
 local function dead(v) return string.char(REVOKED) .. pack(now) .. v:sub(IDLE, ID - 1) .. named(v) end
 local function left(v, at, nexthash) return string.char(REPLACED) .. pack(at) .. nexthash .. named(v) end
 local function keep(key, life) redis.call('PEXPIRE', key, math.max(redis.call('PTTL', key), life)) end
--- leave keeps what is left of a replaced key, where Forget finds it.
-local function leave(key, v, at, nexthash)
-  local index, life = base .. ':o:' .. part(v, USER, REFSIZE), int(v, EXPIRES) - now + 600000
-  put(key, left(v, at, nexthash), life)
+-- old lists a key that is no live session's any more, so that Forget finds it.
+local function old(key, v, life)
+  local index = base .. ':o:' .. part(v, USER, REFSIZE)
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
   redis.call('ZADD', index, now + life, member(key))
   keep(index, life)
 end
+local function leave(key, v, rest, life)
+  put(key, rest, life)
+  old(key, v, life)
+end
 local function kill(key, v, superseded)
   redis.call('ZREM', base .. ':u:' .. part(v, USER, REFSIZE), member(key))
-  if superseded then return leave(key, v, now, string.rep('\0', HASHSIZE)) end
-  put(key, dead(v), ttl(v))
+  leave(key, v, superseded and left(v, now, string.rep('\0', HASHSIZE)) or dead(v), ttl(v))
+  if superseded then return end
   local ended = base .. ':d:' .. part(v, USER, REFSIZE)
   redis.call('ZADD', ended, now, member(key))
   redis.call('ZREMRANGEBYRANK', ended, 0, -65)
@@ -139,6 +142,7 @@ local function live(index)
       out[#out + 1] = {key = key, v = v, seen = int(v, SEEN), order = #out}
     elseif v ~= '?' then
       redis.call('ZREM', index, hash)
+      if v and v:byte(1) == LIVE then old(key, v, ttl(v)) end
     end
   end
   return out
@@ -209,7 +213,7 @@ w = w:sub(1, EPOCH - 1) .. part(v, EPOCH, 3 * EPOCHSIZE) .. w:sub(EPOCH + 3 * EP
 put(KEYS[3], w, ttl(w))
 if KEYS[2] ~= KEYS[3] then
   local new = member(KEYS[3])
-  leave(KEYS[2], v, math.max(tonumber(ARGV[8]), now), new)
+  leave(KEYS[2], v, left(v, math.max(tonumber(ARGV[8]), now), new), int(v, EXPIRES) - now + 600000)
   redis.call('ZREM', KEYS[4], member(KEYS[2]))
   redis.call('ZADD', KEYS[4], ARGV[9], new)
   bump()
@@ -287,8 +291,8 @@ return {count(), 'L'}`
 // KEYS g, user, mark. ARGV prelude's. It returns what it has removed.
 var forgetText = prelude + `
 local gone, user = {}, KEYS[2]:sub(#base + 4)
-local ended, old = base .. ':d:' .. user, base .. ':o:' .. user
-for _, index in ipairs({KEYS[2], ended, old}) do
+local ended, rest = base .. ':d:' .. user, base .. ':o:' .. user
+for _, index in ipairs({KEYS[2], rest}) do
   for _, hash in ipairs(redis.call('ZRANGE', index, 0, -1)) do
     local key = base .. ':s:' .. hash
     local v = get(key)
@@ -296,7 +300,7 @@ for _, index in ipairs({KEYS[2], ended, old}) do
     redis.call('DEL', key)
   end
 end
-redis.call('DEL', KEYS[2], KEYS[3], ended, old)
+redis.call('DEL', KEYS[2], KEYS[3], ended, rest)
 bump()
 return {count(), 'L', unpack(gone)}`
 
