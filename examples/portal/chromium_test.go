@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth0kit/auth0kit/internal/testing/browser"
+	"github.com/auth0kit/auth0kit/management/resource"
 )
 
 // tab is a page of Chromium at the portal.
@@ -179,6 +180,16 @@ func TestPortalInChromium(t *testing.T) {
 	b.Inspect("receipt")
 	bobs.open(org + "/")
 	bobs.shows("/u/login")
+
+	// It is his again, but whoever has the password may still be somebody else.
+	users, err := b.p.client.UsersByEmail(t.Context(), bob)
+	require.NoError(t, err)
+	_, err = b.p.client.UpdateUser(t.Context(), users[0].ID, resource.UserPatch{Blocked: new(false)})
+	require.NoError(t, err)
+	again := b.another()
+	again.signIn(bob)
+	again.shows("Set up a second factor first")
+	again.Inspect("unproved")
 
 	assert.Empty(t, slices.Concat(b.complaints(), other.complaints(), far.complaints()))
 }
