@@ -247,6 +247,10 @@ func TestLoginThatFails(t *testing.T) {
 		b.want("POST", "/login?user=alice", nil, http.StatusConflict) // it is late, and ends nothing
 		require.Equal(t, &before, b.cookie)
 		b.cookie = nil
+		if fails == "session.create" { // and so does one without a session before
+			b.want("POST", "/login?user=alice", nil, http.StatusInternalServerError)
+			require.Nil(t, b.cookie)
+		}
 		log.actions = nil
 		b.login("alice")
 		b.want("GET", "/me", nil, http.StatusOK)
