@@ -31,19 +31,15 @@ func TestDeadLetterIsCountedOnce(t *testing.T) {
 		})
 		put(t, l, event("poison"), event("e1"))
 		time.Sleep(time.Hour)
-		dead := func() uint64 {
-			s, err := l.Sinks(ctx)
-			require.NoError(t, err)
-			return s[0].DeadLetters
-		}
-		assert.EqualValues(t, 1, dead())
+		state := stateOf(t, l)
+		assert.EqualValues(t, 1, state().DeadLetters)
 		r.set(nil)
 		require.NoError(t, l.ResumeSink(ctx, "siem", time.Now().Add(-2*time.Hour))) // a replay
 		time.Sleep(time.Minute)
 		n, err := l.Redeliver(ctx, "siem")
 		require.NoError(t, err)
 		assert.Equal(t, 1, n)
-		assert.Zero(t, dead())
+		assert.Zero(t, state().DeadLetters)
 		stop()
 	})
 }
@@ -60,11 +56,7 @@ func TestReceiverThatRejectsEverything(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		reject := func(auditlog.Delivery) (bool, error) { return false, fmt.Errorf("%w: 400", auditlog.ErrRejected) }
 		r.set(reject)
-		state := func() auditlog.SinkStatus {
-			s, err := l.Sinks(ctx)
-			require.NoError(t, err)
-			return s[0]
-		}
+		state := stateOf(t, l)
 		put(t, l, event("e1"), event("e2"))
 		time.Sleep(time.Minute)
 		assert.Equal(t, "rejected", state().LastError)
@@ -106,11 +98,7 @@ func TestFailingSinkWithCheckpoints(t *testing.T) {
 		l := newLog(t, auditlog.NewMemoryStore(), auditlog.Config{GiveUp: time.Hour, Sinks: []auditlog.Sink{sink}})
 		go l.Run(ctx)
 		time.Sleep(2 * time.Second)
-		state := func() auditlog.SinkStatus {
-			s, err := l.Sinks(ctx)
-			require.NoError(t, err)
-			return s[0]
-		}
+		state := stateOf(t, l)
 		r.set(never)
 		put(t, l, event("e1"))
 		time.Sleep(30 * time.Minute)

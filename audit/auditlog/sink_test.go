@@ -202,6 +202,16 @@ func TestBestEffortSink(t *testing.T) {
 	})
 }
 
+// stateOf returns what the log says of its only sink.
+func stateOf(t *testing.T, l *auditlog.Log) func() auditlog.SinkStatus {
+	return func() auditlog.SinkStatus {
+		t.Helper()
+		s, err := l.Sinks(t.Context())
+		require.NoError(t, err)
+		return s[0]
+	}
+}
+
 func TestSinkIsDisabledAndReplayed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -215,11 +225,7 @@ func TestSinkIsDisabledAndReplayed(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.set(never)
 		put(t, l, event("e2"))
-		state := func() auditlog.SinkStatus {
-			s, err := l.Sinks(ctx)
-			require.NoError(t, err)
-			return s[0]
-		}
+		state := stateOf(t, l)
 		time.Sleep(50 * time.Minute)
 		assert.Equal(t, auditlog.Active, state().State)
 		assert.Equal(t, "failed", state().LastError)

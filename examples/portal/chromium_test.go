@@ -181,7 +181,7 @@ func TestPortalInChromium(t *testing.T) {
 	bobs.open(org + "/")
 	bobs.shows("/u/login")
 
-	// It is his again, but whoever has the password may still be somebody else.
+	// Bob has the account back, but whoever has its password may still be somebody else.
 	users, err := b.p.client.UsersByEmail(t.Context(), bob)
 	require.NoError(t, err)
 	_, err = b.p.client.UpdateUser(t.Context(), users[0].ID, resource.UserPatch{Blocked: new(false)})
